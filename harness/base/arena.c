@@ -1,0 +1,91 @@
+/* Bump allocation in blocks that grow; see arena.h for the promise. */
+#include "harness/base/arena.h"
+
+#include <string.h>
+
+enum {
+	ARENA_BLOCK_FIRST = 4096,
+	ARENA_BLOCK_LARGEST = 1 << 20,
+	ARENA_ALIGNMENT = 16,
+};
+
+struct arena_block {
+	struct arena_block *older;
+	size_t size; /* bytes behind this header */
+	_Alignas(ARENA_ALIGNMENT) char bytes[];
+};
+
+static void arena_grow(struct arena *arena, size_t size)
+{
+	size_t wanted = ARENA_BLOCK_FIRST;
+
+	if (arena->block != NULL)
+		wanted = size_min(arena->block->size * 2, ARENA_BLOCK_LARGEST);
+	if (wanted < size + ARENA_ALIGNMENT)
+		wanted = size + ARENA_ALIGNMENT;
+
+	struct arena_block *block = memory_resize(NULL, sizeof(*block) + wanted);
+	block->older = arena->block;
+	block->size = wanted;
+	arena->block = block;
+	arena->next = block->bytes;
+	arena->end = block->bytes + wanted;
+	arena->held += sizeof(*block) + wanted;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	size_t skip = (ARENA_ALIGNMENT - ((uintptr_t)arena->next & (ARENA_ALIGNMENT - 1))) &
+	              (ARENA_ALIGNMENT - 1);
+
+	REQUIRE(size < SIZE_MAX / 2);
+	if (arena->block == NULL || (size_t)(arena->end - arena->next) < size + skip) {
+		arena_grow(arena, size);
+		skip = 0; /* a block's bytes are aligned */
+	}
+	void *fresh = arena->next + skip;
+	arena->next += skip + size;
+	return memset(fresh, 0, size);
+}
+
+void *arena_alloc_array(struct arena *arena, size_t count, size_t size)
+{
+	return arena_alloc(arena, size_mul(count, size));
+}
+
+char *arena_alloc_bytes(struct arena *arena, size_t size)
+{
+	REQUIRE(size < SIZE_MAX / 2);
+	if (arena->block == NULL || (size_t)(arena->end - arena->next) < size)
+		arena_grow(arena, size);
+	char *fresh = arena->next;
+	arena->next += size;
+	return fresh;
+}
+
+void arena_reset(struct arena *arena)
+{
+	struct arena_block *kept = arena->block;
+
+	if (kept == NULL)
+		return;
+	for (struct arena_block *block = kept->older; block != NULL;) {
+		struct arena_block *older = block->older;
+		memory_free(block);
+		block = older;
+	}
+	kept->older = NULL;
+	arena->next = kept->bytes;
+	arena->end = kept->bytes + kept->size;
+	arena->held = sizeof(*kept) + kept->size;
+}
+
+void arena_done(struct arena *arena)
+{
+	for (struct arena_block *block = arena->block; block != NULL;) {
+		struct arena_block *older = block->older;
+		memory_free(block);
+		block = older;
+	}
+	*arena = (struct arena){0};
+}

@@ -1,0 +1,96 @@
+/*
+ * An HTTP/1.1 server on the loop, for the proxy and the simulator.
+ *
+ * One request of a connection at a time (pipelined ones wait, in order, unread
+ * beyond one buffer). Every limit and timeout is stated in http_server_options.
+ * A handler answers now or later, whole or piece by piece; whatever it does, a
+ * request gets exactly one answer.
+ */
+#ifndef PROVISO_BASE_HTTP_SERVER_H
+#define PROVISO_BASE_HTTP_SERVER_H
+
+#include "harness/base/http_parse.h"
+#include "harness/base/loop.h"
+
+struct http_server;
+struct http_exchange; /* one request and its answer; lives until closed (see `closed`) */
+
+struct http_handler {
+	/* A complete request. Answer with http_respond* now or later. */
+	void (*request)(void *context, struct http_exchange *exchange);
+	/*
+	 * Said once, when the answer has left or the client has gone, unless the
+	 * handler answered within `request` itself by http_respond. The exchange is
+	 * gone after this returns. May be NULL.
+	 */
+	void (*closed)(void *context, struct http_exchange *exchange, bool client_gone);
+	/* The queue of unsent bytes fell below the low water mark. May be NULL. */
+	void (*drained)(void *context, struct http_exchange *exchange);
+	void *context;
+};
+
+struct http_server_options {
+	const char *address; /* "127.0.0.1", "::1" */
+	int port;            /* 0: the system picks one */
+	struct http_limits limits;
+	int64_t header_timeout_ms; /* from the first byte of a request to the end of its headers */
+	int64_t body_timeout_ms;   /* between two reads of a body */
+	int64_t idle_timeout_ms;   /* keep-alive */
+	int64_t write_timeout_ms;  /* no byte taken by the client for that long */
+	size_t connections;        /* more are answered 503 and closed */
+	size_t low_water, high_water; /* of unsent bytes a connection */
+	bool reuse_port;              /* several workers on one port */
+};
+
+extern const struct http_server_options http_server_defaults;
+
+MUST_CHECK bool http_server_start(struct loop *loop, const struct http_server_options *options,
+                                  const struct http_handler *handler, struct http_server **out,
+                                  struct fault *fault);
+MUST_CHECK int http_server_port(const struct http_server *server);
+MUST_CHECK size_t http_server_connections(const struct http_server *server);
+/* No new connections; idle ones close; `done` is called when the last one is gone. */
+void http_server_drain(struct http_server *server, void (*done)(void *context), void *context);
+/* Cuts everything and frees the server at the end of the turn. */
+void http_server_stop(struct http_server *server);
+
+/* --- the request --- */
+
+const struct http_request *http_exchange_request(const struct http_exchange *exchange);
+/* Lives as long as the exchange. */
+struct arena *http_exchange_arena(struct http_exchange *exchange);
+void http_exchange_set_user(struct http_exchange *exchange, void *user);
+void *http_exchange_user(const struct http_exchange *exchange);
+/* "127.0.0.1:4711" of the peer; arena of the exchange. */
+struct text http_exchange_peer(struct http_exchange *exchange);
+
+/* --- the answer --- */
+
+/*
+ * The whole answer. `headers` are ours (checked by REQUIRE for CR and LF);
+ * Content-Length, Date and Connection are added. HEAD and 204/304 get no body.
+ */
+void http_respond(struct http_exchange *exchange, int status, const struct http_header *headers,
+                  size_t header_count, struct text body);
+
+/* Piece by piece: chunked for HTTP/1.1, until close for HTTP/1.0. */
+void http_respond_begin(struct http_exchange *exchange, int status,
+                        const struct http_header *headers, size_t header_count);
+/* Queues bytes (copied); several in one turn leave in one write. Above high water: false, wait for
+ * `drained`. */
+bool http_respond_write(struct http_exchange *exchange, struct text bytes);
+void http_respond_end(struct http_exchange *exchange);
+/* Unsent bytes. */
+MUST_CHECK size_t http_exchange_queued(const struct http_exchange *exchange);
+
+/*
+ * Breaks the connection without a clean end: what was queued is sent first when
+ * `flush`. The client sees a cut, never a complete answer.
+ */
+void http_exchange_cut(struct http_exchange *exchange, bool flush);
+/* Bytes as they are, no framing added; the connection closes after http_respond_raw_end. For the
+ * simulator's faults. */
+void http_respond_raw(struct http_exchange *exchange, struct text bytes);
+void http_respond_raw_end(struct http_exchange *exchange);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * What every unit test program shares: a runner that prints TAP (by `check`,
+ * under `prove`), and assertions on text and faults.
+ */
+#ifndef PROVISO_TESTS_UNIT_UNIT_H
+#define PROVISO_TESTS_UNIT_UNIT_H
+
+#include "harness/base/fault.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#define assert_text(actual, expected)                                                              \
+	do {                                                                                       \
+		struct text actual_ = (actual);                                                    \
+		struct text expected_ = text_of(expected);                                         \
+		ck_assert_msg(text_equal(actual_, expected_), "got \"%.*s\", want \"%.*s\"",       \
+		              TEXT_ARG(actual_), TEXT_ARG(expected_));                             \
+	} while (0)
+
+/* The fault's message holds `part`. */
+#define assert_fault_says(fault, part)                                                             \
+	ck_assert_msg(strstr((fault)->message, (part)) != NULL, "fault says \"%s\", want \"%s\"",  \
+	              (fault)->message, (part))
+
+/* `add` puts the tests into the one case of the suite. */
+static inline int unit_main(const char *name, void (*add)(TCase *cases))
+{
+	Suite *suite = suite_create(name);
+	TCase *cases = tcase_create(name);
+
+	tcase_set_timeout(cases, 60);
+	add(cases);
+	suite_add_tcase(suite, cases);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#endif
