@@ -1,0 +1,151 @@
+/*
+ * What is asked and what was answered, in neutral words: the same for every
+ * dialect and every endpoint. Plain facts; reading bytes into them is
+ * reply_reader.h.
+ */
+#ifndef PROVISO_PROVIDERS_CHAT_H
+#define PROVISO_PROVIDERS_CHAT_H
+
+#include "harness/base/json.h"
+#include "providers/wire_rule.h"
+
+enum endpoint {
+	ENDPOINT_CHAT,        /* /chat/completions */
+	ENDPOINT_COMPLETIONS, /* /completions */
+	ENDPOINT_EMBEDDINGS,  /* /embeddings */
+	ENDPOINT_RESPONSES,   /* /responses */
+	ENDPOINT_MESSAGES,    /* Anthropic's */
+	ENDPOINT_MODELS,      /* GET /models */
+	ENDPOINT_COUNT
+};
+
+/* "chat", "completions" ...: also the endpoint's feature in a shape. */
+const char *endpoint_name(enum endpoint endpoint);
+MUST_CHECK bool endpoint_from_name(struct text name, enum endpoint *out);
+
+/* How a request names its sender; all but AUTH_KEY are for the error cases. */
+enum chat_auth {
+	AUTH_KEY,
+	AUTH_WRONG_KEY,
+	AUTH_NONE,
+};
+
+/* One request in OpenAI's format; a dialect turns it into what its provider wants. */
+struct chat_request {
+	enum endpoint endpoint;
+	const char *method; /* NULL: POST, or GET for ENDPOINT_MODELS */
+	struct text body;   /* complete: model, stream and all; sent as is by the openai dialect */
+	bool streamed;      /* what `stream` in the body says */
+	bool usage_asked;   /* stream_options.include_usage */
+	enum chat_auth auth;
+};
+
+/* Token counts as one convention; -1 is unknown, which is not 0. */
+struct chat_usage {
+	bool present;
+	int64_t input;  /* all prompt tokens, cached ones included */
+	int64_t output; /* as the provider counts them (see PROVIDERS on reasoning) */
+	int64_t total;
+	int64_t cached_input;
+	int64_t cache_write;
+	int64_t reasoning;
+	int64_t cost_pico_usd; /* said by the provider itself */
+};
+
+struct chat_tool_call {
+	int64_t index; /* as sent; -1: none was sent */
+	struct text id;
+	struct text type;
+	struct text name;
+	struct text arguments; /* joined; data NULL: never sent */
+	unsigned fragments;    /* deltas that carried arguments; 1 when not streamed */
+};
+
+struct chat_choice {
+	int64_t index;
+	struct text role;
+	struct text finish_reason; /* data NULL: never said */
+	struct text content;       /* data NULL: none or null */
+	struct text reasoning;
+	struct text refusal;
+	struct chat_tool_call *tool_calls;
+	size_t tool_call_count;
+	const struct json *logprobs; /* not streamed: as sent */
+	const struct json *message;  /* not streamed: as sent, for verbatim replay */
+};
+
+struct chat_error {
+	struct text message, type, code, param; /* data NULL: absent; numbers as written */
+	struct text raw;                        /* the whole value as sent */
+};
+
+struct chat_violation {
+	enum wire_rule rule;
+	enum wire_grade grade;
+	struct text detail;
+};
+
+/* The shape the bytes were recognised as. */
+enum chat_api {
+	CHAT_API_UNKNOWN,
+	CHAT_API_CHAT,
+	CHAT_API_COMPLETIONS,
+	CHAT_API_RESPONSES,
+	CHAT_API_EMBEDDINGS,
+	CHAT_API_MODELS,
+	CHAT_API_ANTHROPIC,
+	CHAT_API_GEMINI,
+	CHAT_API_COHERE,
+	CHAT_API_OLLAMA,
+};
+
+enum {
+	CHAT_MAX_CHOICES = 128, /* OpenAI's largest n */
+	CHAT_MAX_TOOL_CALLS = 1024,
+	CHAT_MAX_VIOLATIONS = 200, /* kept; further ones are counted */
+	CHAT_MAX_NAMES = 16,       /* different ids or models kept of one reply */
+	CHAT_MAX_ERRORS = 16,
+};
+
+/* Everything a reply says. Arena of the reader; const after reply_reader_end. */
+struct chat_reply {
+	enum chat_api api;
+	bool streamed; /* the bytes are SSE (or NDJSON) */
+	int64_t events, comments;
+	int64_t done; /* how many [DONE] */
+	struct chat_choice *choices;
+	size_t choice_count;
+	struct chat_usage usage;                                 /* the last one seen */
+	unsigned usage_seen;                                     /* how often */
+	struct text ids[CHAT_MAX_NAMES], models[CHAT_MAX_NAMES]; /* distinct, in order */
+	size_t id_count, model_count;
+	struct text system_fingerprint, served_by; /* served_by: an aggregator's `provider` */
+	struct chat_error errors[CHAT_MAX_ERRORS];
+	size_t error_count;
+	struct chat_violation *violations;
+	size_t violation_count;
+	size_t violations_dropped;
+	bool saw[WIRE_RULE_COUNT]; /* there was occasion to break the rule */
+	bool broken[WIRE_RULE_COUNT];
+	/*
+	 * A usable end was reached: every choice finished (or the object was whole),
+	 * no error in band, and the framing ended cleanly. [DONE] alone proves nothing.
+	 */
+	bool complete;
+	bool is_json;            /* not streamed: the body was one JSON value */
+	const struct json *body; /* not streamed: its root */
+	/* embeddings and models */
+	int64_t item_count; /* vectors or models */
+	int64_t dimensions; /* -1: unknown or differing */
+	/* when, on the clock given to the reader; -1: never */
+	int64_t first_delta_us;   /* first content, reasoning or tool-call delta */
+	int64_t first_content_us; /* first content or tool-call delta */
+	int64_t last_event_us;
+};
+
+const char *chat_api_name(enum chat_api api);
+/* The choice of that index, or NULL. */
+MUST_CHECK const struct chat_choice *chat_reply_choice(const struct chat_reply *reply,
+                                                       int64_t index);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * A dialect: the wire format a provider speaks. One row of functions each; the
+ * openai dialect passes bodies through untouched, the native ones translate.
+ */
+#ifndef PROVISO_PROVIDERS_DIALECT_H
+#define PROVISO_PROVIDERS_DIALECT_H
+
+#include "providers/chat.h"
+#include "providers/reply_reader.h"
+
+struct provider;
+struct provider_model;
+
+/* What goes to the wire. The key is put in by the transport, named only by its header. */
+struct wire_request {
+	const char *method;
+	const char *url; /* NUL-terminated, arena */
+	struct http_header *headers;
+	size_t header_count;
+	const char *key_header; /* "Authorization", "x-api-key", "api-key"; NULL: no key */
+	const char *key_prefix; /* "Bearer " or "" */
+	struct text body;
+};
+
+struct dialect {
+	const char *name; /* "openai" */
+	/*
+	 * The request in this dialect, in the arena. False where it can't be carried:
+	 * the fault says which field.
+	 */
+	bool (*encode)(const struct provider *provider, const struct chat_request *request,
+	               struct arena *arena, struct wire_request *out, struct fault *fault);
+	/* One event of a stream, and a whole body. */
+	void (*read_event)(struct reply_build *build, const struct sse_event *event);
+	void (*read_body)(struct reply_build *build, const struct json *body);
+	/* After the last byte: what can only be judged then. May be NULL. */
+	void (*read_end)(struct reply_build *build, bool cut);
+};
+
+extern const struct dialect dialect_openai;
+
+/* NULL where there is no such dialect. */
+MUST_CHECK const struct dialect *dialect_from_name(struct text name);
+/* All names, NULL-terminated, for messages. */
+extern const char *const dialect_names[];
+
+#endif

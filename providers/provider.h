@@ -1,0 +1,85 @@
+/*
+ * A configured provider: where it is, what it speaks, how it is paid and how
+ * much it may be asked at once. Const after loading; a reload replaces all.
+ */
+#ifndef PROVISO_PROVIDERS_PROVIDER_H
+#define PROVISO_PROVIDERS_PROVIDER_H
+
+#include "harness/base/settings.h"
+#include "providers/dialect.h"
+#include "providers/price.h"
+#include "providers/secret.h"
+
+struct provider_model {
+	struct text name;
+	int64_t context;    /* tokens; -1: unknown */
+	int64_t max_output; /* tokens; -1: unknown */
+	struct price price;
+};
+
+struct provider_limits {
+	int64_t concurrency;         /* requests in flight; at least 1 */
+	int64_t requests_per_minute; /* 0: no limit */
+	int64_t tokens_per_minute;   /* 0: no limit */
+};
+
+struct provider_timeouts {
+	int64_t connect_ms, first_event_ms, idle_ms, total_ms;
+};
+
+struct provider {
+	struct text name;
+	const struct dialect *dialect;
+	struct text base_url; /* without a slash at its end */
+	struct text key_ref;  /* "env:NAME"; data NULL: no key */
+	struct secret *key;   /* owned; NULL until provider_load_key */
+	struct provider_limits limits;
+	struct provider_timeouts timeouts;
+	struct provider_model *models;
+	size_t model_count;
+	bool loopback;           /* base_url's host is this machine: nobody bills it */
+	const struct json *node; /* where it was configured */
+};
+
+struct provider_set {
+	struct provider *items;
+	size_t count;
+};
+
+/*
+ * Reads the `providers:` mapping. `{}` takes everything from the catalogue's
+ * entry of that name. Mistakes go to `faults`; true when none was added.
+ */
+MUST_CHECK bool provider_set_read(const struct json *node, struct arena *arena,
+                                  struct provider_set *out, struct fault_list *faults);
+/* The catalogue's providers whose usual environment variable is set. */
+MUST_CHECK bool provider_set_from_environment(struct arena *arena, struct provider_set *out,
+                                              struct fault *fault);
+/* One provider in no file: `check --base-url URL --model NAME`. key_ref may be data NULL. */
+MUST_CHECK bool provider_from_url(struct text base_url, struct text model, struct text key_ref,
+                                  struct arena *arena, struct provider *out, struct fault *fault);
+
+MUST_CHECK const struct provider *provider_find(const struct provider_set *set, struct text name);
+MUST_CHECK const struct provider_model *provider_model_find(const struct provider *provider,
+                                                            struct text name);
+/* Loads the key into `provider->key`; nothing to do without a key_ref. */
+MUST_CHECK bool provider_load_key(struct provider *provider, struct fault *fault);
+/* Frees the keys; the rest is arena memory. */
+void provider_set_done(struct provider_set *set);
+
+/* A target is provider/model, split at the first slash. */
+struct target {
+	const struct provider *provider;
+	const struct provider_model
+	    *model;       /* never NULL: an unlisted model gets one without price */
+	struct text name; /* "provider/model" */
+};
+
+/*
+ * Finds "provider/model" (a model that is not listed is taken as it is, unpriced).
+ * An unknown provider is a fault that offers the nearest name.
+ */
+MUST_CHECK bool target_find(const struct provider_set *set, struct text name, struct arena *arena,
+                            struct target *out, struct fault *fault);
+
+#endif
