@@ -1,0 +1,87 @@
+/*
+ * A case: one canonical question to a provider, what a good answer is, and which
+ * features it vouches for. Read from YAML by case_file.h; const afterwards.
+ */
+#ifndef PROVISO_CASES_EVAL_CASE_H
+#define PROVISO_CASES_EVAL_CASE_H
+
+#include "harness/base/settings.h"
+#include "providers/chat.h"
+
+enum case_class {
+	CASE_DETERMINISTIC,
+	CASE_STOCHASTIC,
+	CASE_NEGATIVE,
+	CASE_TIMING,
+};
+
+enum case_severity {
+	CASE_GATE,
+	CASE_REQUIRED,
+	CASE_ADVISORY,
+};
+
+enum case_variant {
+	CASE_SYNC,
+	CASE_STREAM,
+	CASE_VARIANTS,
+};
+
+/* NULL-terminated, in the enum's order: "deterministic" ..., "gate" ..., "sync", "stream". */
+extern const char *const case_class_names[];
+extern const char *const case_severity_names[];
+extern const char *const case_variant_names[];
+
+enum {
+	CASE_MAX_STEPS = 8,
+	CASE_ID_BYTES = 64,
+};
+
+struct expectation; /* expect.h */
+
+/* What a step needs to know of the target; without it the case is skipped, with this reason. */
+enum case_need {
+	CASE_NEEDS_CONTEXT = 1, /* the model's context window ({{overflow}}) */
+};
+
+/* One request of a case and what its answer must be. */
+struct case_step {
+	enum endpoint endpoint;
+	const char *method; /* NULL: the endpoint's */
+	enum chat_auth auth;
+	int streams;      /* -1: as the variant says; else 0 or 1 */
+	bool usage_asked; /* streamed: stream_options.include_usage is sent (default true) */
+	const struct json *request;   /* template of the body; NULL where `raw` is sent */
+	struct text raw;              /* body bytes as they are (a template too) */
+	struct expectation *expect;   /* never NULL */
+	const struct json *reference; /* a reply that satisfies `expect`; see reference.h */
+	const struct json *node;
+};
+
+struct eval_case {
+	struct text id;
+	struct text title;
+	struct text capability;
+	enum case_class class_;
+	enum case_severity severity;
+	struct text_list vouches;
+	bool variants[CASE_VARIANTS];
+	struct text source; /* where the rule comes from */
+	struct text like;   /* asks what that case asks: same steps; data NULL: its own question */
+	unsigned needs;     /* enum case_need */
+	struct case_step *steps;
+	size_t step_count;
+	/*
+	 * Which question: cases with equal probes are served by one response. The
+	 * case's own index, or that of the case it is `like`.
+	 */
+	size_t probe;
+	char hash[13]; /* first 12 hex digits of SHA-256 over all that decides its verdict */
+	const struct json *node;
+};
+
+/* "TC-10" or "TC-10~stream"; arena. */
+MUST_CHECK struct text case_label(const struct eval_case *eval_case, enum case_variant variant,
+                                  struct arena *arena);
+
+#endif
