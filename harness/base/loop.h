@@ -12,32 +12,39 @@ struct uv_loop_s;
 
 /* A timer is embedded in its owner; zeroed memory is a stopped timer. */
 struct loop_timer {
-	int64_t at_us; /* on the loop's clock */
-	size_t slot;   /* 1 + place in the heap; 0: stopped */
+	int64_t at_us;  /* on the loop's clock */
+	uint64_t order; /* of two due at the same moment the one started first fires first */
+	size_t slot;    /* 1 + place in the heap; 0: stopped */
 	void (*fire)(void *context);
 	void *context;
 };
 
 /* Owned. Never NULL. */
 MUST_CHECK struct loop *loop_new(void);
-/* All timers stopped and handles closed by their owners before. */
+/*
+ * All timers stopped and handles closed by their owners before; what they only began to close or
+ * deferred (freeing themselves) is finished here. NULL is fine.
+ */
 void loop_free(struct loop *loop);
 
-/* Runs until loop_stop, or until there is nothing left that could happen. */
+/*
+ * Runs until loop_stop (one that came before counts), or until there is nothing left that could
+ * happen. The turn in which loop_stop is said is finished, deferred work and all.
+ */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 /* One turn: waits for the next event (or not at all), handles what is ready. True: more may come.
  */
 bool loop_turn(struct loop *loop, bool wait);
 
-/* Monotonic; taken once a turn, and again by loop_refresh. */
+/* Monotonic; taken once a turn, and again by loop_refresh. Between turns it is always fresh. */
 MUST_CHECK int64_t loop_now_us(const struct loop *loop);
 MUST_CHECK int64_t loop_now_ms(const struct loop *loop);
 void loop_refresh(struct loop *loop);
 /* Since the epoch, milliseconds, UTC; on a moved clock it moves along. */
 MUST_CHECK int64_t loop_wall_ms(const struct loop *loop);
 
-/* Starts or restarts. delay 0 fires in the next turn, never at once. */
+/* Starts or restarts. delay 0 fires in the next turn, never at once. Never fires early. */
 void loop_timer_start(struct loop *loop, struct loop_timer *timer, int64_t delay_ms,
                       void (*fire)(void *context), void *context);
 void loop_timer_stop(struct loop *loop, struct loop_timer *timer);
@@ -61,7 +68,11 @@ struct uv_loop_s *loop_uv(struct loop *loop);
  * `now_us`; the wall clock at 2026-01-01T00:00:00Z plus that.
  */
 void loop_fake_clock(struct loop *loop, int64_t now_us);
-/* Moves a fake clock and fires what became due, in order of time. */
+/*
+ * Moves a fake clock and fires what became due, in order of time, each at its own moment (also
+ * timers that these start on the way); sockets are left to loop_turn. A turn on a fake clock fires
+ * what is due without moving it.
+ */
 void loop_advance(struct loop *loop, int64_t by_ms);
 
 /* ISO 8601, UTC, "2026-11-21T10:00:00Z" (with .mmm when `millis`), in the arena. */
