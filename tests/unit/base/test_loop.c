@@ -216,21 +216,23 @@ END_TEST
 
 enum { MANY = 200, MANY_ROUNDS = 4000 };
 
+struct many_timer {
+	struct loop_timer timer;
+	struct many *all;
+};
+
 struct many {
 	struct loop *loop;
-	struct loop_timer timers[MANY];
-	int64_t last_at_us;
+	struct many_timer timers[MANY];
 	size_t fired;
 };
 
 static void many_fired(void *context)
 {
-	struct many *many = context;
-	int64_t now_us = loop_now_us(many->loop);
+	struct many_timer *one = context;
 
-	ck_assert_int_ge(now_us, many->last_at_us);
-	many->last_at_us = now_us;
-	many->fired++;
+	ck_assert_int_eq(loop_now_us(one->all->loop), one->timer.at_us);
+	one->all->fired++;
 }
 
 START_TEST(many_timers_started_and_stopped_at_random_keep_their_order)
@@ -242,16 +244,18 @@ START_TEST(many_timers_started_and_stopped_at_random_keep_their_order)
 	many->loop = fake_loop();
 	for (int round = 0; round < MANY_ROUNDS; round++) {
 		seed = seed * 1664525u + 1013904223u;
-		struct loop_timer *timer = &many->timers[(seed >> 8) % MANY];
+		struct many_timer *one = &many->timers[(seed >> 8) % MANY];
+		one->all = many;
 		if (seed >> 30 == 0)
-			loop_timer_stop(many->loop, timer);
+			loop_timer_stop(many->loop, &one->timer);
 		else
-			loop_timer_start(many->loop, timer, (seed >> 4) % 1000, many_fired, many);
+			loop_timer_start(many->loop, &one->timer, 1 + (seed >> 4) % 1000,
+			                 many_fired, one);
 		if (round % 50 == 0)
 			loop_advance(many->loop, 20);
 	}
 	for (size_t i = 0; i < MANY; i++)
-		running += many->timers[i].slot != 0;
+		running += many->timers[i].timer.slot != 0;
 	ck_assert_uint_gt(running, 0);
 	many->fired = 0;
 	loop_advance(many->loop, 1000);
@@ -358,6 +362,11 @@ START_TEST(an_alarm_for_a_timer_that_was_stopped_keeps_nothing_running)
 	loop_timer_stop(loop, &timer);
 	ck_assert(!loop_turn(loop, true));
 	loop_run(loop);
+
+	struct stopper stopper = {.loop = loop};
+	loop_timer_start(loop, &stopper.victim, 3600000, note_a, NULL);
+	loop_timer_start(loop, &stopper.self, 0, stop_victim, &stopper);
+	ck_assert(!loop_turn(loop, true)); /* stopped within the turn */
 	loop_free(loop);
 }
 END_TEST
