@@ -365,7 +365,7 @@ START_TEST(an_alarm_for_a_timer_that_was_stopped_keeps_nothing_running)
 
 	struct stopper stopper = {.loop = loop};
 	loop_timer_start(loop, &stopper.victim, 3600000, note_a, NULL);
-	loop_timer_start(loop, &stopper.self, 0, stop_victim, &stopper);
+	loop_defer(loop, stop_victim, &stopper);
 	ck_assert(!loop_turn(loop, true)); /* stopped within the turn */
 	loop_free(loop);
 }
