@@ -13,17 +13,21 @@
 #include "harness/base/text.h"
 
 enum {
-	REDACT_MIN_BYTES = 8, /* shorter ones would mask ordinary text; they are not kept */
+	REDACT_MIN_BYTES = 8,         /* shorter ones would mask ordinary text; they are not kept */
+	REDACT_MAX_BYTES = 64 * 1024, /* a service account's JSON file has 2 to 3 KB */
 	REDACT_MAX_SECRETS = 256,
 };
 
-/* Remembers a secret (copied). False when it is too short to be masked: worth a warning. */
+/*
+ * Remembers a secret (copied). False when it can't be masked, being too short, too long or one
+ * too many: worth a warning. May run while other threads mask.
+ */
 bool redact_remember(struct text secret);
 /* Masks in place. True when something was masked. */
 bool redact_bytes(char *bytes, size_t len);
 /* The view itself when nothing has to be masked, else a masked copy in the arena. */
 MUST_CHECK struct text redact_text(struct arena *arena, struct text view);
-/* For tests and for the end of main: overwrites and forgets all. */
+/* For tests and for the end of main, when no other thread runs: overwrites and forgets all. */
 void redact_forget_all(void);
 
 #endif
