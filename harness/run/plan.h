@@ -1,0 +1,64 @@
+/*
+ * The plan: which cells are wanted and which probes must be asked for them.
+ * A probe is one question (a case's steps in one variant) to one target; one
+ * response serves every case that asks the same.
+ */
+#ifndef PROVISO_RUN_PLAN_H
+#define PROVISO_RUN_PLAN_H
+
+#include "cases/suite.h"
+#include "harness/run/verdict.h"
+#include "providers/provider.h"
+
+struct plan_cell {
+	const struct target *target;
+	const struct eval_case *eval_case;
+	enum case_variant variant;
+	size_t probe;     /* index into plan.probes */
+	struct text skip; /* why it can't be asked; data NULL: it can */
+};
+
+struct plan_probe {
+	const struct target *target;
+	const struct eval_case *asks; /* the case whose steps are asked */
+	enum case_variant variant;
+	size_t *cells; /* indexes into plan.cells */
+	size_t cell_count;
+	int64_t
+	    bound_pico_usd; /* one trial at most; 0 where nobody bills (loopback without price) */
+	bool price_assumed; /* no price is known: PLAN_ASSUMED_* was taken */
+};
+
+/* What an unpriced provider that is not this machine is reserved at: dearer than any list price of
+ * a chat model in use. */
+#define PLAN_ASSUMED_INPUT_USD "10"
+#define PLAN_ASSUMED_OUTPUT_USD "50"
+enum { PLAN_ASSUMED_OUTPUT_TOKENS = 4096 };
+
+struct plan {
+	struct target *targets;
+	size_t target_count;
+	struct plan_cell *cells; /* by target, then suite order, then variant */
+	size_t cell_count;
+	struct plan_probe *probes; /* cheapest gate cases first within a target */
+	size_t probe_count;
+	int64_t first_round_pico_usd; /* one trial of every probe */
+	int64_t worst_pico_usd;       /* every probe asked as often as the rules allow */
+	bool price_assumed;
+};
+
+/* Which cases: all of these must let a case through. Empty lists let all through. */
+struct plan_filter {
+	struct text profile;    /* smoke | ci | onboard */
+	struct text_list cases; /* globs on id and label */
+	struct text_list capabilities;
+};
+
+extern const char *const plan_profiles[]; /* NULL-terminated */
+
+/* Arena memory. No case left is a fault that says why. `targets` must outlive the plan. */
+MUST_CHECK bool plan_make(const struct suite *suite, struct target *targets, size_t target_count,
+                          const struct plan_filter *filter, struct arena *arena, struct plan *out,
+                          struct fault *fault);
+
+#endif

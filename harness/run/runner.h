@@ -1,0 +1,72 @@
+/*
+ * The runner: asks what the plan wants, within pace, jobs and the spending cap,
+ * keeps the evidence, and never asks again what is on disk.
+ */
+#ifndef PROVISO_RUN_RUNNER_H
+#define PROVISO_RUN_RUNNER_H
+
+#include "harness/base/loop.h"
+#include "harness/run/journal.h"
+#include "harness/run/judge.h"
+#include "harness/run/plan.h"
+#include "providers/call.h"
+#include "providers/recording.h"
+
+struct runner;
+
+struct runner_options {
+	const struct suite *suite;
+	const struct plan *plan;
+	struct text seed;           /* of the nonces */
+	int64_t jobs;               /* questions in flight over all providers */
+	int64_t trials;             /* at least so many a cell; 1: the default */
+	int64_t max_spend_pico_usd; /* -1: no cap */
+	unsigned max_attempts;
+	int64_t deadline_ms; /* of one question with its retries */
+	struct journal *journal;
+	struct recording *recording;
+	const char *evidence_folder; /* to read back half-done trials at resume */
+	/* Attempts that are on disk already; NULL and 0 for a new run. */
+	const struct journal_attempt *done;
+	size_t done_count;
+};
+
+struct runner_progress {
+	int64_t probes_done, probes_total; /* asked to the end, of those known to be needed */
+	int64_t cells_decided, cells_total;
+	int64_t attempts, infra_attempts;
+	int64_t spent_pico_usd, reserved_pico_usd; /* known spend; bounds in flight */
+	int64_t eta_ms;                            /* -1: unknown */
+};
+
+enum runner_end {
+	RUNNER_FINISHED,
+	RUNNER_CAP,         /* the spending cap was reached */
+	RUNNER_INTERRUPTED, /* runner_stop */
+	RUNNER_FAILED,      /* journal or evidence could not be written: see the fault */
+};
+
+struct runner_events {
+	/* A cell has its verdict. */
+	void (*cell)(void *context, const struct plan_cell *cell, enum verdict verdict,
+	             struct text detail);
+	/* A provider's run was stopped; one clear line. */
+	void (*provider_stopped)(void *context, const struct provider *provider,
+	                         struct text reason);
+	void (*attempt)(void *context, const struct journal_attempt *attempt);
+	/* Once, last. fault: only with RUNNER_FAILED. */
+	void (*end)(void *context, enum runner_end end, const struct fault *fault);
+	void *context;
+};
+
+MUST_CHECK bool runner_start(struct loop *loop, struct caller *caller,
+                             const struct runner_options *options,
+                             const struct runner_events *events, struct runner **out,
+                             struct fault *fault);
+/* Starts nothing more; what is in flight may end within `drain_ms`, then it is cancelled. */
+void runner_stop(struct runner *runner, int64_t drain_ms);
+struct runner_progress runner_progress(const struct runner *runner);
+/* After `end`. */
+void runner_free(struct runner *runner);
+
+#endif
