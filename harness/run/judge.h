@@ -8,6 +8,7 @@
 #include "cases/expect.h"
 #include "cases/suite.h"
 #include "harness/run/verdict.h"
+#include "providers/dialect.h"
 
 /* One step of a trial as it was asked and answered. */
 struct judged_step {
