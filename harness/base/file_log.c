@@ -35,8 +35,8 @@ bool file_log_open(struct file_log *log, const char *path, struct fault *fault)
 {
 	*log = (struct file_log){.fd = -1};
 	if (strlen(path) >= sizeof(log->path))
-		return fault_set(fault, FAULT_SYSTEM, "the path %s is longer than %zu bytes", path,
-		                 sizeof(log->path) - 1);
+		return fault_set(fault, FAULT_SYSTEM, "a path longer than %zu bytes: %s",
+		                 sizeof(log->path) - 1, path);
 	memcpy(log->path, path, strlen(path) + 1);
 	/* O_NONBLOCK: a pipe of that name is refused, not waited for. */
 	log->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0666);
