@@ -27,6 +27,7 @@ struct json {
 	struct text key; /* decoded member name, where the parent is an object */
 	const struct source *source;
 	struct json *first; /* children in order of appearance */
+	struct json *last;
 	struct json *next;
 	uint32_t begin, end; /* bytes [begin, end) of the source; a string's with its quotes */
 	uint32_t count;      /* children */
@@ -35,6 +36,9 @@ struct json {
 	bool duplicate;      /* an earlier member of the parent has the same (decoded) key */
 	bool has_duplicate;  /* some member of this object is a duplicate */
 };
+
+/* Whatever limits say: what walks over nodes may recurse that deep. */
+enum { JSON_DEPTH_MAX = 1024 };
 
 /* What reading may cost at most. Over a limit is a fault, like any bad input. */
 struct json_limits {
@@ -101,7 +105,14 @@ MUST_CHECK bool json_equal(const struct json *a, const struct json *b);
 /* Two number texts by value, exactly, however long: <0, 0, >0. */
 MUST_CHECK int json_number_compare(struct text a, struct text b);
 MUST_CHECK bool json_number_is_integer(struct text number);
-/* Whether a is a multiple of b (b > 0), exactly. */
+/* The same for every spelling of a value (1.0, 1, 10e-1), else most likely different. */
+MUST_CHECK uint64_t json_number_hash(struct text number);
+/* The number as an integer in [min, max]; 1.0 and 1e2 count as integers. False otherwise. */
+MUST_CHECK bool json_number_to_int64(struct text number, int64_t min, int64_t max, int64_t *out);
+/*
+ * Whether a is a multiple of b (b > 0), exactly. Costs the product of both
+ * lengths where b has more than 18 digits: cap the lengths of hostile numbers.
+ */
 MUST_CHECK bool json_number_is_multiple(struct text a, struct text b);
 
 /* --- making nodes by hand (templates, tests); arena memory, no place --- */
@@ -110,7 +121,7 @@ MUST_CHECK struct json *json_new(struct arena *arena, enum json_type type);
 MUST_CHECK struct json *json_new_string(struct arena *arena, struct text text);
 MUST_CHECK struct json *json_new_number(struct arena *arena, struct text number);
 MUST_CHECK struct json *json_new_bool(struct arena *arena, bool truth);
-/* Appends; the key is kept as given (borrowed). */
+/* Appends; the key is kept as given (borrowed). A key given twice is not marked. */
 void json_append(struct json *array, struct json *child);
 void json_append_member(struct json *object, struct text key, struct json *child);
 /* A deep copy of the nodes; views still point where the originals do. */

@@ -7,13 +7,14 @@
 
 #include "harness/base/json.h"
 
-enum { JSON_WRITE_DEPTH = 64 };
+/* A node as deep as any, and some levels of our own around it. */
+enum { JSON_WRITE_DEPTH = JSON_DEPTH_MAX + 64 };
 
 struct json_writer {
 	struct text_buf *out; /* borrowed */
 	bool pretty;          /* two spaces a level, one member a line */
 	unsigned depth;
-	uint64_t filled; /* bit per level: something stands there already */
+	uint64_t filled[JSON_WRITE_DEPTH / 64]; /* bit per level: something stands there already */
 	bool after_key;
 };
 
@@ -49,7 +50,7 @@ void json_write_member_count(struct json_writer *writer, const char *name, int64
 
 /* The string literal alone, quotes included, appended to any buffer. */
 void json_quote(struct text_buf *out, struct text value);
-/* A node as compact JSON text in the arena. */
+/* A node as compact JSON text in the arena; no text (data NULL) beyond 512 MiB. */
 MUST_CHECK struct text json_to_text(struct arena *arena, const struct json *node);
 
 #endif

@@ -1,0 +1,179 @@
+/* Members by key, duplicates, and hashes of values; see json_hash.h. */
+#include "harness/base/json_hash.h"
+
+#include <unistd.h>
+
+static uint64_t rotate(uint64_t value, unsigned bits)
+{
+	return value << bits | value >> (64 - bits);
+}
+
+static void mix(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[2] += v[3];
+	v[1] = rotate(v[1], 13) ^ v[0];
+	v[3] = rotate(v[3], 16) ^ v[2];
+	v[0] = rotate(v[0], 32);
+	v[2] += v[1];
+	v[0] += v[3];
+	v[1] = rotate(v[1], 17) ^ v[2];
+	v[3] = rotate(v[3], 21) ^ v[0];
+	v[2] = rotate(v[2], 32);
+}
+
+/* SipHash-1-3: one round a word, three at the end. */
+static uint64_t hash_text(const uint64_t seed[2], struct text text)
+{
+	uint64_t v[4] = {
+	    seed[0] ^ UINT64_C(0x736f6d6570736575),
+	    seed[1] ^ UINT64_C(0x646f72616e646f6d),
+	    seed[0] ^ UINT64_C(0x6c7967656e657261),
+	    seed[1] ^ UINT64_C(0x7465646279746573),
+	};
+	uint64_t word;
+	size_t at = 0;
+
+	for (; text.len - at >= sizeof(word); at += sizeof(word)) {
+		memcpy(&word, text.data + at, sizeof(word));
+		v[3] ^= word;
+		mix(v);
+		v[0] ^= word;
+	}
+	word = 0;
+	if (at < text.len)
+		memcpy(&word, text.data + at, text.len - at);
+	word ^= (uint64_t)text.len << 56;
+	v[3] ^= word;
+	mix(v);
+	v[0] ^= word;
+	v[2] ^= 0xff;
+	mix(v);
+	mix(v);
+	mix(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static void seed_new(uint64_t seed[2])
+{
+	/* No entropy: an address is still more than a peer knows. */
+	if (getentropy(seed, 2 * sizeof(*seed)) != 0) {
+		seed[0] = (uint64_t)(uintptr_t)seed;
+		seed[1] = (uint64_t)(uintptr_t)&json_default_limits;
+	}
+}
+
+/* Where the key stands or would stand. At most half of the slots are used. */
+static struct json **slot_of(const struct json_index *index, struct text key)
+{
+	size_t at = (size_t)hash_text(index->seed, key) & index->mask;
+
+	while (index->slots[at] != NULL && !text_equal(index->slots[at]->key, key))
+		at = (at + 1) & index->mask;
+	return &index->slots[at];
+}
+
+static void slots_new(struct json_index *index, uint32_t count)
+{
+	size_t size = 64;
+
+	while (size < (size_t)count * 2)
+		size *= 2;
+	index->slots = memory_new_array(size, sizeof(*index->slots));
+	index->mask = size - 1;
+	seed_new(index->seed);
+}
+
+void json_index_init(struct json_index *index, const struct json *object)
+{
+	*index = (struct json_index){.object = object};
+	if (object == NULL || object->type != JSON_OBJECT || object->count < JSON_INDEX_MIN)
+		return;
+	slots_new(index, object->count);
+	JSON_EACH(member, object)
+	*slot_of(index, member->key) = member;
+}
+
+void json_index_done(struct json_index *index)
+{
+	memory_free(index->slots);
+	*index = (struct json_index){0};
+}
+
+struct json *json_index_find(const struct json_index *index, struct text key)
+{
+	if (index->slots == NULL)
+		return json_member_text(index->object, key);
+	return *slot_of(index, key);
+}
+
+static bool stands_before(const struct json *object, const struct json *member)
+{
+	for (const struct json *other = object->first; other != member; other = other->next) {
+		if (text_equal(other->key, member->key))
+			return true;
+	}
+	return false;
+}
+
+void json_mark_duplicates(struct json *object)
+{
+	struct json_index index = {.object = object};
+
+	if (object->count >= JSON_INDEX_MIN)
+		slots_new(&index, object->count);
+	JSON_EACH(member, object)
+	{
+		if (index.slots == NULL) {
+			member->duplicate = stands_before(object, member);
+		} else {
+			struct json **slot = slot_of(&index, member->key);
+			member->duplicate = *slot != NULL;
+			*slot = member;
+		}
+		object->has_duplicate = object->has_duplicate || member->duplicate;
+	}
+	json_index_done(&index);
+}
+
+/* --- hashes of values --------------------------------------------------------- */
+
+static uint64_t scramble(uint64_t value)
+{
+	value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
+	return value ^ value >> 31;
+}
+
+uint64_t json_hash(const struct json *node)
+{
+	static const uint64_t seed[2] = {0, 0};
+	uint64_t hash = node->type;
+
+	switch ((enum json_type)node->type) {
+	case JSON_NULL:
+		break;
+	case JSON_BOOL:
+		hash += node->truth ? 8 : 16;
+		break;
+	case JSON_NUMBER:
+		hash += json_number_hash(node->text);
+		break;
+	case JSON_STRING:
+		hash += hash_text(seed, node->text);
+		break;
+	case JSON_ARRAY:
+		JSON_EACH(item, node)
+		hash = scramble(hash) + json_hash(item);
+		break;
+	case JSON_OBJECT:
+		/* Order does not count, so members add up; only the last of duplicates counts,
+		 * so an object that has some is left to the comparison. */
+		if (node->has_duplicate)
+			break;
+		JSON_EACH(member, node)
+		hash += scramble(hash_text(seed, member->key) ^ rotate(json_hash(member), 7));
+		break;
+	}
+	return scramble(hash);
+}
