@@ -183,7 +183,10 @@ uint64_t json_number_hash(struct text text)
 		return 0;
 	for (size_t i = 0; i < number.count; i++)
 		hash = (hash ^ digit_at(&number, i)) * UINT64_C(0x100000001b3);
-	return (hash ^ (uint64_t)point_of(&number)) * 2 + number.negative;
+	/* Well inside the clamp, so that all spellings of a clamped exponent meet. */
+	int64_t point =
+	    int64_max(int64_min(point_of(&number), EXPONENT_CLAMP / 2), -EXPONENT_CLAMP / 2);
+	return (hash ^ (uint64_t)point) * 2 + number.negative;
 }
 
 bool json_number_to_int64(struct text text, int64_t min, int64_t max, int64_t *out)
