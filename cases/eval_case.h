@@ -32,9 +32,14 @@ extern const char *const case_class_names[];
 extern const char *const case_severity_names[];
 extern const char *const case_variant_names[];
 
+/* "key", "wrong", "none": how a step names its sender. */
+extern const char *const case_auth_names[];
+
 enum {
 	CASE_MAX_STEPS = 8,
 	CASE_ID_BYTES = 64,
+	/* Of all steps as JSON: a case file with every byte escaped. More is hashed up to here. */
+	CASE_MAX_TEXT_BYTES = 64 << 20,
 };
 
 struct expectation; /* expect.h */
@@ -83,5 +88,11 @@ struct eval_case {
 /* "TC-10" or "TC-10~stream"; arena. */
 MUST_CHECK struct text case_label(const struct eval_case *eval_case, enum case_variant variant,
                                   struct arena *arena);
+
+/*
+ * Sets the hash: canonical JSON (members sorted) of class, variants and steps, where
+ * `like` is resolved already. Title, source, vouches, severity and reference do not count.
+ */
+void case_hash(struct eval_case *eval_case, struct arena *arena);
 
 #endif

@@ -1,0 +1,61 @@
+/* What filling and matching templates share: the pieces of a string. */
+#ifndef PROVISO_CASES_TEMPLATE_PRIVATE_H
+#define PROVISO_CASES_TEMPLATE_PRIVATE_H
+
+#include "cases/template.h"
+
+enum template_slot_kind {
+	SLOT_NONCE,
+	SLOT_WORDS,
+	SLOT_OVERFLOW,
+	SLOT_STEP,
+};
+
+/* What is wanted of an earlier step's reply. */
+enum template_step_field {
+	STEP_CONTENT,
+	STEP_REASONING,
+	STEP_MESSAGE,
+	STEP_CALL_ID,
+	STEP_CALL_NAME,
+	STEP_CALL_ARGUMENTS,
+};
+
+/* One placeholder, understood. */
+struct template_slot {
+	enum template_slot_kind kind;
+	size_t nonce;  /* SLOT_NONCE: which */
+	int64_t words; /* SLOT_WORDS: how many */
+	size_t step;   /* SLOT_STEP */
+	enum template_step_field field;
+	size_t call; /* STEP_CALL_...: which tool call */
+};
+
+enum template_piece_kind {
+	PIECE_LITERAL,
+	PIECE_SLOT,
+	PIECE_UNKNOWN, /* {{word}} that is no placeholder of ours */
+	PIECE_OPEN,    /* {{ without its end */
+};
+
+struct template_piece {
+	enum template_piece_kind kind;
+	struct text text; /* the literal, or what stands between the braces */
+	struct template_slot slot;
+};
+
+enum {
+	TEMPLATE_NONCE_BYTES = 8,
+	TEMPLATE_MAX_FILLER_BYTES = 8 << 20,
+	TEMPLATE_MAX_WORDS = 1500000, /* a little below the bytes above */
+};
+
+/*
+ * Cuts the next piece off `rest`; false at its end. Braces count as a placeholder
+ * only before a letter, so that JSON in a string stays what it is.
+ */
+bool template_next(struct text *rest, struct template_piece *piece);
+/* Whether the text is one placeholder and nothing else. */
+MUST_CHECK bool template_is_lone(struct text text, struct template_slot *slot);
+
+#endif
