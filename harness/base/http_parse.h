@@ -1,6 +1,6 @@
 /*
  * Strict HTTP/1.1 requests (RFC 9110, 9112), byte by byte and resumable: feed it
- * what a socket gives, in pieces of any size.
+ * what a socket gives, in pieces of any size; the pieces never change the result.
  *
  * What is ambiguous is refused, never guessed: both Content-Length and
  * Transfer-Encoding, differing lengths, signs or blanks in a length, bad chunk
@@ -13,9 +13,9 @@
 #include "harness/base/text.h"
 
 struct http_limits {
-	size_t header_bytes; /* request line and header section */
-	size_t header_count;
-	size_t body_bytes; /* decoded */
+	size_t header_bytes; /* request line and header section; the trailer section, apart */
+	size_t header_count; /* fields of each of them */
+	size_t body_bytes;   /* decoded */
 };
 
 extern const struct http_limits http_default_limits; /* 64 KiB, 128 fields, 32 MiB */
@@ -28,14 +28,14 @@ struct http_header {
 struct http_request {
 	struct text method;
 	struct text target; /* as sent */
-	struct text path;   /* target up to '?', origin-form or the path of an absolute-form */
-	struct text query;  /* behind '?', without it */
+	struct text path;   /* target up to '?', of origin or absolute form; "*" for OPTIONS */
+	struct text query;  /* behind '?', without it; data NULL where there is none */
 	int minor_version;  /* 0 or 1 */
 	struct http_header *headers;
 	size_t header_count;
 	struct text body;     /* decoded, complete when the parser says DONE */
 	bool keep_alive;      /* by version and Connection */
-	bool expect_continue; /* the client waits for 100 before its body */
+	bool expect_continue; /* a body follows and the client waits for 100 before it */
 	bool chunked;
 };
 
@@ -53,22 +53,34 @@ struct http_parser {
 	int status;         /* 400, 413, 414, 417, 431, 501, 505 after HTTP_BAD */
 	const char *reason; /* a literal, after HTTP_BAD */
 	/* private */
-	struct text_buf bytes;
+	struct text_buf bytes; /* the head as sent */
 	struct text_buf body;
-	struct arena arena;
+	struct arena arena;            /* the headers of the request */
+	struct http_field_span *spans; /* owned; offsets into `bytes` */
+	size_t span_count, span_room;
+	size_t line_at, method_len, target_len, version_len;
 	int state;
-	uint64_t remaining;
-	size_t mark;
-	size_t line_bytes;
+	int major_version;
+	bool head_read;
+	uint64_t remaining;  /* of the body, or of this chunk */
+	size_t chunk_digits; /* of its size */
+	size_t extension_bytes, trailer_bytes, trailer_count;
 };
+
+struct http_field_span;
 
 void http_parser_init(struct http_parser *parser, const struct http_limits *limits);
 void http_parser_done(struct http_parser *parser);
-/* Ready for the next request on the same connection; memory is kept. */
+/* Ready for the next request on the same connection; memory is kept, but for that of a large body.
+ */
 void http_parser_reset(struct http_parser *parser);
-/* Takes from `input`; *used says how many bytes. */
+/*
+ * Takes from `input`; *used says how many bytes. After DONE and BAD nothing more is taken until the
+ * reset, and after BAD a reset is a mistake: where the next request begins can't be known.
+ */
 MUST_CHECK enum http_step http_parse(struct http_parser *parser, struct text input, size_t *used);
-/* True before the first byte of a request: a peer may close here without fault. */
+/* True before the first byte of a request (empty lines in front of it are none): a peer may close
+ * here without fault. */
 MUST_CHECK bool http_parser_is_idle(const struct http_parser *parser);
 
 /* First header of that name (ASCII case ignored), or a view with data NULL. */
