@@ -68,15 +68,24 @@ struct setting_table {
 /*
  * Reads `node` (an object) into the struct at `out`, which holds its defaults
  * already; keys that are absent or null keep them. Arena memory for all that is
- * made. True when no mistake was added to `faults`.
+ * made; items of lists and maps start zeroed, and a null one (`name:` alone) is read
+ * like {}. Texts are views into what the nodes hold. Reading stops once the list of
+ * faults is full. True when no mistake was added to `faults`.
  */
 MUST_CHECK bool settings_read(const struct setting_table *table, const struct json *node, void *out,
                               struct arena *arena, struct fault_list *faults);
 
+enum { SETTING_FORMAT_BYTES = 32 };
+/* A duration in its largest whole unit ("90s", "15m"), as messages and manuals show it. */
+void setting_format_duration(int64_t ms, char out[SETTING_FORMAT_BYTES]);
+/* The same for sizes: "64k". */
+void setting_format_bytes(int64_t bytes, char out[SETTING_FORMAT_BYTES]);
+
 /* The parts, for values that come from elsewhere (options, CSV). */
 MUST_CHECK bool setting_parse_duration(struct text view, int64_t *out_ms);
 MUST_CHECK bool setting_parse_bytes(struct text view, int64_t *out);
-/* Decimal with up to 12 places, at least 0, into pico-USD; false on more or on overflow. */
+/* Decimal (2.50, 2.5e-06) with up to 12 places, at least 0, into pico-USD, exactly; false on more
+ * or on overflow. */
 MUST_CHECK bool setting_parse_usd(struct text view, int64_t *out_pico_usd);
 
 #endif
