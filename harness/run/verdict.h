@@ -42,13 +42,29 @@ struct tally {
 	int64_t of[OUTCOME_COUNT];
 };
 
+enum {
+	VERDICT_CONFIRM_TRIALS = 3,   /* one miss proves nothing: two more are asked */
+	VERDICT_MAX_TRIALS = 8,       /* of a cell, unless `--trials` asks for more */
+	VERDICT_MAX_INFRA_TRIALS = 3, /* each of them was retried already */
+	VERDICT_INFRA_ONE_IN = 5,     /* more infra than one trial in so many: no verdict */
+};
+
 /* ok + miss + violation + refused + ignored: what the rate is about. */
 MUST_CHECK int64_t tally_judged(const struct tally *tally);
+/* Judged ones, infra and harness. What was not run was no trial. */
 MUST_CHECK int64_t tally_trials(const struct tally *tally);
 
-/* min_trials: what `--trials` asks for; at least 1. */
+/*
+ * Whether another trial is worth its price. min_trials: what `--trials` asks for; at least 1.
+ * False also where no further trial could bring the share of infra trials down to what a
+ * verdict needs.
+ */
 MUST_CHECK bool verdict_wants_more(enum case_class class_, const struct tally *tally,
                                    int64_t min_trials);
+/*
+ * Of what there is: a run that was cut short may leave a miss that nothing confirmed
+ * (inconclusive), or nothing at all (skipped; error where it was tried).
+ */
 MUST_CHECK enum verdict verdict_decide(enum case_class class_, const struct tally *tally);
 
 /*
