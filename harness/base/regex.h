@@ -12,7 +12,9 @@ struct regex;
 enum regex_result {
 	REGEX_MISS,
 	REGEX_MATCH,
-	REGEX_LIMIT, /* match limit (1e6) or heap limit (64 MiB) hit: no answer */
+	/* Match limit (1e6 at one start), work limit (2e8 steps in all) or heap limit (64 MiB) hit:
+	 * no answer. */
+	REGEX_LIMIT,
 };
 
 enum {

@@ -1,0 +1,220 @@
+/*
+ * PCRE2 with limits; see regex.h.
+ *
+ * PCRE2's own match limit holds for one start position only, and a single step of it may scan
+ * the whole subject: a quadratic pattern on a long text would run for minutes below it. So
+ * each pattern is compiled with a callout before each of its items, and the callout counts:
+ * steps, and bytes passed over since the last one. That costs some nanoseconds a step and
+ * gives the same answer on every machine, which a clock would not.
+ */
+#define PCRE2_CODE_UNIT_WIDTH 8
+
+#include "harness/base/regex.h"
+
+#include "harness/base/regex_private.h"
+
+#include <pcre2.h>
+
+enum {
+	MATCH_LIMIT = 1000000,        /* PCRE2's steps for one start position */
+	HEAP_LIMIT_KIB = 64 * 1024,   /* what the interpreter may hold to go back */
+	WORK_LIMIT = 200000000,       /* in all: about a second */
+	BYTES_A_STEP = 16,            /* passing over that many bytes takes as long as one step */
+	PATTERN_MAX_BYTES = 64 << 10, /* PCRE2 compiles no more than that anyway */
+	TRANSLATED_MAX_BYTES = 1 << 20,
+	ERROR_BYTES = 160,
+};
+
+struct regex {
+	pcre2_code *code;
+};
+
+struct meter {
+	size_t work;
+	size_t at; /* where the last step was */
+};
+
+/* --- compiling ---------------------------------------------------------------- */
+
+/* A pattern on its way to PCRE2. */
+struct request {
+	struct text pattern;
+	uint32_t options;
+	bool translated; /* then PCRE2's offset is none of the pattern that was written */
+	struct place place;
+};
+
+static bool fault_pattern(struct fault *fault, const struct request *request, int error,
+                          size_t offset)
+{
+	PCRE2_UCHAR message[ERROR_BYTES];
+
+	pcre2_get_error_message(error, message, sizeof(message));
+	if (request->translated)
+		return fault_at(fault, request->place, "this pattern is wrong: %s",
+		                (const char *)message);
+	return fault_at(fault, request->place, "this pattern is wrong at its byte %zu: %s", offset,
+	                (const char *)message);
+}
+
+static bool compile(const struct request *request, struct regex **out, struct fault *fault)
+{
+	int error;
+	size_t offset;
+	struct text pattern = request->pattern;
+	uint32_t always =
+	    PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
+
+	pcre2_code *code =
+	    pcre2_compile((PCRE2_SPTR)(pattern.data == NULL ? "" : pattern.data), pattern.len,
+	                  request->options | always, &error, &offset, NULL);
+	if (code == NULL)
+		return fault_pattern(fault, request, error, offset);
+	/* Where no memory may be made executable, the interpreter does the same. */
+	(void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
+	*out = memory_new(sizeof(**out));
+	(*out)->code = code;
+	return true;
+}
+
+static bool check_length(struct text pattern, struct place place, struct fault *fault)
+{
+	if (pattern.len <= PATTERN_MAX_BYTES)
+		return true;
+	return fault_at(fault, place, "a pattern of %zu bytes; at most %d are taken", pattern.len,
+	                PATTERN_MAX_BYTES);
+}
+
+bool regex_new(struct text pattern, unsigned flags, struct place place, struct regex **out,
+               struct fault *fault)
+{
+	struct request request = {.pattern = pattern, .place = place};
+
+	if (flags & REGEX_CASELESS)
+		request.options |= PCRE2_CASELESS;
+	if (flags & REGEX_MULTILINE)
+		request.options |= PCRE2_MULTILINE;
+	if (flags & REGEX_DOTALL)
+		request.options |= PCRE2_DOTALL;
+	return check_length(pattern, place, fault) && compile(&request, out, fault);
+}
+
+bool regex_new_slashed(struct text slashed, struct place place, struct regex **out,
+                       struct fault *fault)
+{
+	size_t end = slashed.len;
+	unsigned flags = 0;
+
+	while (end > 0 && slashed.data[end - 1] != '/')
+		end--;
+	if (end < 2 || slashed.data[0] != '/')
+		return fault_at(fault, place, "want a pattern between slashes, like /yes|no/i");
+	for (size_t i = end; i < slashed.len; i++) {
+		if (slashed.data[i] == 'i')
+			flags |= REGEX_CASELESS;
+		else if (slashed.data[i] == 'm')
+			flags |= REGEX_MULTILINE;
+		else if (slashed.data[i] == 's')
+			flags |= REGEX_DOTALL;
+		else
+			return fault_at(fault, place,
+			                "want only i, m or s behind the last slash of a pattern");
+	}
+	return regex_new(text_slice(slashed, 1, end - 1), flags, place, out, fault);
+}
+
+bool regex_new_ecma(struct text pattern, struct place place, struct regex **out,
+                    struct fault *fault)
+{
+	struct text_buf translated;
+
+	if (!check_length(pattern, place, fault))
+		return false;
+	text_buf_init(&translated, TRANSLATED_MAX_BYTES);
+	regex_ecma_translate(pattern, &translated);
+	struct request request = {
+	    .pattern = text_buf_view(&translated),
+	    .options = PCRE2_DOLLAR_ENDONLY | PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF,
+	    .translated = true,
+	    .place = place,
+	};
+	bool good = translated.overflow ? fault_at(fault, place, "this pattern is too large")
+	                                : compile(&request, out, fault);
+	text_buf_done(&translated);
+	return good;
+}
+
+void regex_free(struct regex *regex)
+{
+	if (regex == NULL)
+		return;
+	pcre2_code_free(regex->code);
+	memory_free(regex);
+}
+
+/* --- matching ------------------------------------------------------------------- */
+
+static int count_step(pcre2_callout_block *block, void *data)
+{
+	struct meter *meter = data;
+	size_t at = block->current_position;
+	size_t passed = at > meter->at ? at - meter->at : meter->at - at;
+
+	meter->at = at;
+	meter->work += 1 + passed / BYTES_A_STEP;
+	return meter->work > WORK_LIMIT ? PCRE2_ERROR_CALLOUT : 0;
+}
+
+static int match(const struct regex *regex, struct text subject, pcre2_match_data *found,
+                 pcre2_match_context *context)
+{
+	struct meter meter = {0};
+	PCRE2_SPTR bytes = (PCRE2_SPTR)(subject.data == NULL ? "" : subject.data);
+
+	pcre2_set_match_limit(context, MATCH_LIMIT);
+	pcre2_set_heap_limit(context, HEAP_LIMIT_KIB);
+	pcre2_set_callout(context, count_step, &meter);
+	int code = pcre2_match(regex->code, bytes, subject.len, 0, 0, found, context);
+	/* The machine code has 32 kB to remember where to go back; the interpreter has more. */
+	if (code == PCRE2_ERROR_JIT_STACKLIMIT)
+		code =
+		    pcre2_match(regex->code, bytes, subject.len, 0, PCRE2_NO_JIT, found, context);
+	return code;
+}
+
+enum regex_result regex_find(const struct regex *regex, struct text subject, unsigned group,
+                             size_t *start, size_t *end)
+{
+	pcre2_match_data *found = pcre2_match_data_create_from_pattern(regex->code, NULL);
+	pcre2_match_context *context = pcre2_match_context_create(NULL);
+	enum regex_result result = REGEX_LIMIT; /* no memory is no answer too */
+
+	*start = *end = 0;
+	if (found != NULL && context != NULL) {
+		int code = match(regex, subject, found, context);
+		if (code == PCRE2_ERROR_NOMATCH)
+			result = REGEX_MISS;
+		else if (code > 0)
+			result = REGEX_MATCH;
+		if (code > 0 && group < (unsigned)code) {
+			const size_t *pairs = pcre2_get_ovector_pointer(found);
+			/* A group that took no part is unset; \K may put the start behind the end.
+			 */
+			if (pairs[2 * group] <= pairs[2 * group + 1] &&
+			    pairs[2 * group] != PCRE2_UNSET) {
+				*start = pairs[2 * group];
+				*end = pairs[2 * group + 1];
+			}
+		}
+	}
+	pcre2_match_context_free(context);
+	pcre2_match_data_free(found);
+	return result;
+}
+
+enum regex_result regex_search(const struct regex *regex, struct text subject)
+{
+	size_t start, end;
+
+	return regex_find(regex, subject, 0, &start, &end);
+}
