@@ -1,0 +1,76 @@
+/*
+ * `check`, in three rooms: what to ask (check_setup.c), the models' context where no
+ * file says it (check_context.c), and asking (check_run.c). command_check.c holds
+ * the options and leads from one to the next.
+ */
+#ifndef PROVISO_CLI_CHECK_H
+#define PROVISO_CLI_CHECK_H
+
+#include "cases/suite.h"
+#include "harness/base/loop.h"
+#include "harness/cli/command.h"
+#include "harness/run/config.h"
+#include "harness/run/journal.h"
+#include "harness/run/plan.h"
+
+/* The options as given. */
+struct check_options {
+	struct text config, base_url, model, api_key_env;
+	struct text profile, out, resume, replay, matrix;
+	struct text_list targets, cases, capabilities;
+	struct text csv, json, markdown;
+	int64_t trials, jobs;       /* 0: as the config says */
+	int64_t max_spend_pico_usd; /* -1: as the config says */
+	int format;                 /* enum matrix_format, of what is printed */
+	bool dry_run;
+	bool exit_zero;
+};
+
+/* All that a run needs, loaded once; everything borrowed from it lives as long. */
+struct check_session {
+	struct check_options *options;
+	struct arena *arena;
+	struct config config;
+	bool config_loaded;
+	struct suite suite;
+	bool suite_loaded;
+	struct target *targets;
+	size_t target_count;
+	struct plan plan;
+	struct text run_id, seed;
+	int64_t started_wall_ms;
+	const char *folder;  /* of the run */
+	const char *journal; /* its journal's path */
+	bool resuming;
+	/* of a run that is resumed or replayed */
+	struct journal_head head;
+	struct journal_attempt *attempts;
+	size_t attempt_count;
+};
+
+/* Config or --base-url, suite, targets. Returns EXIT_HOLDS or what to exit with (said already). */
+MUST_CHECK int check_setup(struct check_session *session);
+/* Keys of the providers that will be asked. */
+MUST_CHECK bool check_load_keys(struct check_session *session, struct fault *fault);
+/* The plan over targets and cases that the options let through. */
+MUST_CHECK bool check_plan(struct check_session *session, struct fault *fault);
+void check_session_done(struct check_session *session);
+
+/* How the run was asked for, as JSON for the journal's head; arena memory. */
+MUST_CHECK const struct json *check_options_to_json(const struct check_session *session);
+/* Takes what a recorded run was asked for; what is given on the command line wins. */
+MUST_CHECK bool check_options_from_head(struct check_session *session, struct fault *fault);
+
+/*
+ * Fills in the context window of targets that have none, where a chosen case
+ * needs it, by asking GET /models (free everywhere). What can't be learned stays unknown.
+ */
+MUST_CHECK bool check_discover_context(struct check_session *session, struct loop *loop,
+                                       struct fault *fault);
+
+/* Asks, writes matrix and reports, prints; the exit code. */
+MUST_CHECK int check_run(struct check_session *session);
+/* The same from the evidence of --replay; nothing is sent. */
+MUST_CHECK int check_replay(struct check_session *session);
+
+#endif

@@ -1,0 +1,137 @@
+/* The context window of models that no file describes, learned from GET /models. */
+#include "harness/cli/check.h"
+
+#include "harness/base/log.h"
+#include "providers/call.h"
+
+/* Members in which servers say it: OpenRouter, Groq, vLLM and SGLang, LM Studio, Mistral, Together.
+ */
+static const char *const context_members[] = {
+    "context_length", "context_window",     "max_model_len",    "max_context_length",
+    "context_size",   "max_context_window", "max_input_tokens",
+};
+
+enum {
+	LEAST_CONTEXT = 256,
+	LARGEST_CONTEXT = 100000000,
+	MODELS_MAX_BYTES = 16 << 20, /* an aggregator lists hundreds of models */
+	MODELS_DEADLINE_MS = 20000,
+};
+
+struct inquiry {
+	struct loop *loop;
+	struct text model;
+	int64_t context; /* -1: not said */
+};
+
+static bool read_context(const struct json *entry, int64_t *out)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(context_members); i++)
+		if (json_integer(entry, context_members[i], LEAST_CONTEXT, LARGEST_CONTEXT, out))
+			return true;
+	/* llama.cpp: the size it was started with, then that of training. */
+	const struct json *meta = json_member(entry, "meta");
+	return json_integer(meta, "n_ctx", LEAST_CONTEXT, LARGEST_CONTEXT, out) ||
+	       json_integer(meta, "n_ctx_train", LEAST_CONTEXT, LARGEST_CONTEXT, out);
+}
+
+static void on_attempt(void *context, const struct call_attempt *attempt)
+{
+	struct inquiry *inquiry = context;
+	const struct json *body = attempt->reply->body;
+	const struct json *list = json_is(body, JSON_ARRAY) ? body : json_member(body, "data");
+
+	JSON_EACH(entry, list)
+	{
+		if (text_equal(json_string(entry, "id"), inquiry->model) &&
+		    read_context(entry, &inquiry->context))
+			return;
+	}
+}
+
+static void on_end(void *context, const struct call_attempt *last, const struct fault *fault)
+{
+	struct inquiry *inquiry = context;
+
+	(void)last;
+	if (fault != NULL)
+		log_warn("check.models", "asking for the model list failed: %s", fault->message);
+	loop_stop(inquiry->loop);
+}
+
+static bool ask_models(struct caller *caller, struct loop *loop, struct target *target,
+                       int64_t *context)
+{
+	struct inquiry inquiry = {.loop = loop, .model = target->model->name, .context = -1};
+	struct chat_request request = {.endpoint = ENDPOINT_MODELS};
+	struct call_options options = {
+	    .target = target,
+	    .request = &request,
+	    .max_attempts = 1,
+	    .deadline_ms = MODELS_DEADLINE_MS,
+	    .body_max_bytes = MODELS_MAX_BYTES,
+	};
+	struct call_events events = {.attempt = on_attempt, .end = on_end, .context = &inquiry};
+
+	(void)call_start(caller, &options, &events);
+	loop_run(loop);
+	*context = inquiry.context;
+	return inquiry.context >= 0;
+}
+
+static bool is_needed(const struct check_session *session, const struct target *target)
+{
+	if (target->model->context >= 0)
+		return false;
+	for (size_t i = 0; i < session->plan.cell_count; i++)
+		if (session->plan.cells[i].target == target &&
+		    (session->plan.cells[i].eval_case->needs & CASE_NEEDS_CONTEXT) != 0)
+			return true;
+	return false;
+}
+
+/* What a run that is resumed found out then. */
+static void set_context(struct check_session *session, struct target *target, int64_t context)
+{
+	struct provider_model *model = ARENA_NEW(session->arena, struct provider_model);
+
+	*model = *target->model;
+	model->context = context;
+	target->model = model;
+}
+
+static bool remembered_context(const struct check_session *session, const struct target *target,
+                               int64_t *context)
+{
+	JSON_EACH(entry, json_member(session->head.options, "targets"))
+	{
+		if (text_equal(json_string(entry, "name"), target->name))
+			return json_integer(entry, "context", LEAST_CONTEXT, LARGEST_CONTEXT,
+			                    context);
+	}
+	return false;
+}
+
+bool check_discover_context(struct check_session *session, struct loop *loop, struct fault *fault)
+{
+	struct caller *caller = NULL;
+	bool found = false;
+
+	for (size_t i = 0; i < session->target_count; i++) {
+		struct target *target = &session->targets[i];
+		int64_t context;
+		if (!is_needed(session, target))
+			continue;
+		if (caller == NULL && !session->resuming && !caller_new(loop, &caller, fault))
+			return false;
+		if (session->resuming ? remembered_context(session, target, &context)
+		                      : ask_models(caller, loop, target, &context)) {
+			set_context(session, target, context);
+			found = true;
+		}
+	}
+	if (caller != NULL)
+		caller_free(caller);
+	/* Cases that were skipped for want of it can be asked now. */
+	return !found || check_plan(session, fault);
+}

@@ -1,0 +1,111 @@
+/* What all commands share: how they fail, where they write, what the terminal wants. */
+#include "harness/cli/command.h"
+
+#include "harness/base/file.h"
+#include "harness/base/redact.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static int exit_code_of(enum fault_kind kind)
+{
+	switch (kind) {
+	case FAULT_NONE:
+	case FAULT_WARNING:
+		return EXIT_HOLDS;
+	case FAULT_USAGE:
+	case FAULT_INPUT:
+		return EXIT_WRONG_USAGE;
+	case FAULT_SYSTEM:
+		return EXIT_INFRASTRUCTURE;
+	case FAULT_SPEND:
+		return EXIT_SPENDING_CAP;
+	case FAULT_INTERNAL:
+		return EXIT_OWN_FAULT;
+	}
+	return EXIT_OWN_FAULT;
+}
+
+/* A fault may quote a line of a file in which somebody wrote a key. */
+static void print_redacted(const struct fault *fault)
+{
+	struct fault shown = *fault;
+
+	(void)redact_bytes(shown.message, strlen(shown.message));
+	(void)redact_bytes(shown.excerpt, strlen(shown.excerpt));
+	fault_print(&shown, stderr);
+}
+
+int command_fail(const struct fault *fault)
+{
+	print_redacted(fault);
+	return exit_code_of(fault->kind);
+}
+
+int command_fail_list(const struct fault_list *faults)
+{
+	int code = EXIT_HOLDS;
+
+	for (size_t i = 0; i < faults->count; i++) {
+		print_redacted(&faults->items[i]);
+		if (code == EXIT_HOLDS)
+			code = exit_code_of(faults->items[i].kind);
+	}
+	if (faults->dropped != 0)
+		(void)fprintf(stderr, "proviso: and %zu more, not shown\n", faults->dropped);
+	return code;
+}
+
+bool command_write(struct text path, struct text body, struct fault *fault)
+{
+	struct arena arena = {0};
+	bool written;
+
+	if (path.data == NULL || text_is(path, "-")) {
+		written = fwrite(body.data, 1, body.len, stdout) == body.len && fflush(stdout) == 0;
+		if (!written)
+			return fault_system(fault, errno, "writing to stdout");
+		return true;
+	}
+	written = file_replace(text_c(&arena, path), body, 0644, fault);
+	arena_done(&arena);
+	return written;
+}
+
+static bool is_set(const char *name)
+{
+	const char *value = getenv(name);
+	return value != NULL && *value != '\0';
+}
+
+static bool is_dumb(void)
+{
+	const char *term = getenv("TERM");
+	return term == NULL || strcmp(term, "dumb") == 0;
+}
+
+bool terminal_wants_colour(void)
+{
+	if (is_set("NO_COLOR") || is_dumb())
+		return false;
+	if (is_set("FORCE_COLOR") || is_set("CLICOLOR_FORCE"))
+		return true;
+	return !is_set("CI") && isatty(STDOUT_FILENO) == 1;
+}
+
+bool terminal_wants_progress(void)
+{
+	return !is_set("CI") && !is_dumb() && isatty(STDERR_FILENO) == 1;
+}
+
+size_t terminal_width(void)
+{
+	enum { WHERE_NONE = 100 };
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	return WHERE_NONE;
+}

@@ -1,0 +1,54 @@
+/*
+ * The commands of the program: one file each, one row each in command_table.
+ * Adding a command touches its file and that table.
+ */
+#ifndef PROVISO_CLI_COMMAND_H
+#define PROVISO_CLI_COMMAND_H
+
+#include "harness/cli/options.h"
+
+/* The contract's exit codes. */
+enum exit_code {
+	EXIT_HOLDS = 0,
+	EXIT_DOES_NOT_HOLD = 1,
+	EXIT_WRONG_USAGE = 2, /* also: a file that can't be read as what it should be */
+	EXIT_INCONCLUSIVE = 3,
+	EXIT_INFRASTRUCTURE = 4,
+	EXIT_SPENDING_CAP = 5,
+	EXIT_OWN_FAULT = 70,
+	EXIT_INTERRUPTED = 130,
+};
+
+struct command {
+	const char *name;
+	const char *summary;  /* one line for the list */
+	const char *operands; /* "[TARGET...]" */
+	const char *about;    /* a paragraph for --help */
+	const struct option_table *options;
+	size_t state_bytes;            /* of the struct that options are parsed into */
+	void (*defaults)(void *state); /* may be NULL: all zero */
+	int (*run)(void *state, struct arena *arena); /* an exit code */
+};
+
+extern const struct command command_check, command_demo, command_inspect, command_matrix,
+    command_report, command_sim, command_validate;
+
+/* NULL-terminated, in the order of the list. */
+extern const struct command *const command_table[];
+
+/* Prints the fault to stderr; the exit code that belongs to its kind. */
+MUST_CHECK int command_fail(const struct fault *fault);
+/* The same for a list; warnings alone are EXIT_HOLDS. */
+MUST_CHECK int command_fail_list(const struct fault_list *faults);
+
+/* Writes to the file, replaced whole, or to stdout for "-" or data NULL. */
+MUST_CHECK bool command_write(struct text path, struct text body, struct fault *fault);
+
+/* Whether colour (stdout) and progress (stderr) are wanted: a terminal, and NO_COLOR, CI, TERM
+ * obeyed. */
+MUST_CHECK bool terminal_wants_colour(void);
+MUST_CHECK bool terminal_wants_progress(void);
+/* Columns of the terminal on stdout; 100 where it is none. */
+MUST_CHECK size_t terminal_width(void);
+
+#endif

@@ -1,0 +1,141 @@
+/* `inspect FILE`: reads one raw response and prints what it says and what it violates. */
+#include "harness/cli/command.h"
+
+#include "harness/base/file.h"
+#include "harness/base/json_write.h"
+#include "providers/dialect.h"
+#include "providers/reply_reader.h"
+
+struct inspect {
+	struct text dialect;
+	struct text request;
+	bool strict;
+	bool pretty;
+	struct text_list files;
+};
+
+static const struct option inspect_rows[] = {
+    {.name = "dialect",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct inspect, dialect),
+     .value = "NAME",
+     .help = "read it as this dialect instead of recognising it"},
+    {.name = "request",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct inspect, request),
+     .value = "FILE",
+     .help = "the request body that was asked, so that more can be judged"},
+    {.name = "strict",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct inspect, strict),
+     .help = "exit 1 where the response violates a rule"},
+    {.name = "pretty",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct inspect, pretty),
+     .help = "one member a line"},
+};
+
+static const struct option_table inspect_options = {
+    .rows = inspect_rows,
+    .count = ARRAY_LENGTH(inspect_rows),
+    .operands = offsetof(struct inspect, files),
+    .operands_max = 1,
+};
+
+/* What the request's body tells the reader: endpoint by its members, streaming, usage. */
+static bool read_request(struct text path, struct arena *arena, struct chat_request *out,
+                         struct fault *fault)
+{
+	struct source *source;
+	struct json *body;
+
+	if (!file_read(text_c(arena, path), REPLY_MAX_BYTES, arena, &source, fault) ||
+	    !json_read(source, NULL, arena, &body, fault))
+		return fault_within(fault, "reading the request");
+	if (!json_is(body, JSON_OBJECT))
+		return fault_at(fault, json_place(body), "a request is an object, this is %s",
+		                json_type_name(body));
+	*out = (struct chat_request){.endpoint = ENDPOINT_CHAT, .body = source->body};
+	if (json_member(body, "messages") == NULL && json_member(body, "prompt") != NULL)
+		out->endpoint = ENDPOINT_COMPLETIONS;
+	else if (json_member(body, "messages") == NULL && json_member(body, "input") != NULL)
+		out->endpoint = json_member(body, "encoding_format") != NULL ? ENDPOINT_EMBEDDINGS
+		                                                             : ENDPOINT_RESPONSES;
+	out->streamed = json_truth(body, "stream", false);
+	out->usage_asked = json_truth(json_member(body, "stream_options"), "include_usage", false);
+	return true;
+}
+
+static bool is_readable(const struct chat_reply *reply)
+{
+	return reply->is_json || reply->events > 0 || reply->comments > 0 ||
+	       reply->api != CHAT_API_UNKNOWN;
+}
+
+static int print_reply(const struct inspect *inspect, const struct chat_reply *reply)
+{
+	struct text_buf out;
+	struct json_writer writer;
+	struct fault fault;
+	int code = EXIT_HOLDS;
+
+	text_buf_init(&out, (size_t)REPLY_MAX_BYTES * 4);
+	json_writer_init(&writer, &out, inspect->pretty);
+	reply_write_json(reply, &writer);
+	(void)text_buf_byte(&out, '\n');
+	if (!command_write((struct text){NULL, 0}, text_buf_view(&out), &fault))
+		code = command_fail(&fault);
+	else if (inspect->strict && (reply->violation_count != 0 || !reply->complete))
+		code = EXIT_DOES_NOT_HOLD;
+	text_buf_done(&out);
+	return code;
+}
+
+static int inspect_run(void *state, struct arena *arena)
+{
+	struct inspect *inspect = state;
+	struct reply_context context = {0};
+	struct chat_request request;
+	struct source *source;
+	struct fault fault;
+
+	if (inspect->files.count != 1) {
+		(void)fault_set(&fault, FAULT_USAGE, "inspect wants one FILE (- for stdin)");
+		return command_fail(&fault);
+	}
+	if (inspect->dialect.data != NULL) {
+		context.dialect = dialect_from_name(inspect->dialect);
+		if (context.dialect == NULL) {
+			(void)fault_set(&fault, FAULT_USAGE, "unknown dialect \"%.*s\"",
+			                TEXT_ARG(inspect->dialect));
+			return command_fail(&fault);
+		}
+	}
+	if (inspect->request.data != NULL) {
+		if (!read_request(inspect->request, arena, &request, &fault))
+			return command_fail(&fault);
+		context.request = &request;
+	}
+	const char *path = text_c(arena, inspect->files.items[0]);
+	if (!file_read(path, REPLY_MAX_BYTES, arena, &source, &fault))
+		return command_fail(&fault);
+	const struct chat_reply *reply = reply_read(&context, source->body, arena);
+	if (!is_readable(reply)) {
+		(void)fault_set(&fault, FAULT_INPUT, "%s is neither JSON nor server-sent events",
+		                path);
+		return command_fail(&fault);
+	}
+	return print_reply(inspect, reply);
+}
+
+const struct command command_inspect = {
+    .name = "inspect",
+    .summary = "read one raw response; print what it says and what it violates",
+    .operands = "FILE",
+    .about = "Reads a JSON body or the bytes of an SSE stream (- for stdin) as a provider sent\n"
+	     "them and prints one JSON object: content, tool calls, usage, ids, errors, and\n"
+	     "each violation with the case of the suite that it breaks.",
+    .options = &inspect_options,
+    .state_bytes = sizeof(struct inspect),
+    .run = inspect_run,
+};

@@ -1,0 +1,22 @@
+/* A matrix in any of the formats, for `check`, `matrix` and `report` alike. */
+#ifndef PROVISO_CLI_MATRIX_OUTPUT_H
+#define PROVISO_CLI_MATRIX_OUTPUT_H
+
+#include "harness/run/matrix.h"
+
+enum matrix_format {
+	MATRIX_TABLE,
+	MATRIX_CSV,
+	MATRIX_JSON,
+	MATRIX_MARKDOWN,
+};
+
+/* NULL-terminated, in the enum's order. */
+extern const char *const matrix_format_names[];
+
+/* To the file, replaced whole, or to stdout (data NULL or "-"); colour only there, and only on a
+ * terminal. */
+MUST_CHECK bool matrix_output(const struct matrix *matrix, enum matrix_format format,
+                              struct text path, struct fault *fault);
+
+#endif

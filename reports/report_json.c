@@ -1,0 +1,46 @@
+/* The matrix with its summary as one JSON document. */
+#include "reports/report.h"
+
+#include "harness/base/json_write.h"
+
+static void write_summaries(const struct matrix *matrix, struct json_writer *writer)
+{
+	struct arena arena = {0};
+	size_t count;
+	const struct matrix_summary *summaries = matrix_summarise(matrix, &arena, &count);
+
+	json_write_key(writer, "capabilities");
+	json_write_array(writer);
+	for (size_t i = 0; i < count; i++) {
+		const struct matrix_summary *summary = &summaries[i];
+		json_write_object(writer);
+		json_write_member(writer, "target", summary->target);
+		json_write_member(writer, "capability", summary->capability);
+		json_write_member_c(writer, "verdict", verdict_name(summary->verdict));
+		json_write_member_int(writer, "passed", (int64_t)summary->passed);
+		json_write_member_int(writer, "total", (int64_t)summary->total);
+		if (summary->worst != NULL)
+			json_write_member(writer, "worst", summary->worst->case_id);
+		json_write_object_end(writer);
+	}
+	json_write_array_end(writer);
+	arena_done(&arena);
+}
+
+/* The matrix file is JSON already; its members follow the summary as they stand there. */
+void report_json(const struct matrix *matrix, struct text_buf *out)
+{
+	struct text_buf file;
+	struct json_writer writer;
+
+	text_buf_init(&file, REPORT_MAX_BYTES);
+	matrix_write_json(matrix, &file);
+	json_writer_init(&writer, out, false);
+	json_write_object(&writer);
+	write_summaries(matrix, &writer);
+	json_write_key(&writer, "matrix");
+	json_write_raw(&writer, text_trim(text_buf_view(&file)));
+	json_write_object_end(&writer);
+	(void)text_buf_byte(out, '\n');
+	text_buf_done(&file);
+}
