@@ -313,6 +313,9 @@ static bool start_document(struct reader *r, const yaml_event_t *event)
 	if (r->ended)
 		return fault_at(r->fault, place,
 		                "a second document starts here; one file holds one document");
+	if (event->data.document_start.tag_directives.start !=
+	    event->data.document_start.tag_directives.end)
+		return fault_at(r->fault, place, "%%TAG has no use here: only core tags are read");
 	if (version != NULL && version->minor == 1 && r->warnings != NULL)
 		(void)fault_list_warn(r->warnings, place, "this is read as YAML 1.2, not 1.1");
 	return true;
@@ -360,6 +363,28 @@ static bool read_events(struct reader *r)
 	return good;
 }
 
+/*
+ * libyaml compares each %TAG with all before it: 8 MB of them take minutes. One
+ * or two are refused by start_document, which knows that they are directives.
+ */
+static bool check_directives(const struct source *source, struct fault *fault)
+{
+	enum { TAG_LINES_MAX = 16 };
+	struct text body = source->body;
+	struct text tag = TEXT("%TAG");
+	size_t lines = 0;
+
+	for (size_t at = text_find(body, tag, 1); at != TEXT_NOT_FOUND;
+	     at = text_find(body, tag, at + tag.len)) {
+		if (body.data[at - 1] != '\n' && body.data[at - 1] != '\r')
+			continue;
+		if (lines++ == TAG_LINES_MAX)
+			return fault_at(fault, (struct place){source, at},
+			                "more than %d lines begin with %%TAG", TAG_LINES_MAX);
+	}
+	return true;
+}
+
 bool yaml_read(const struct source *source, const struct yaml_options *options, struct arena *arena,
                struct json **root, struct fault_list *warnings, struct fault *fault)
 {
@@ -369,7 +394,7 @@ bool yaml_read(const struct source *source, const struct yaml_options *options, 
 	if (source->body.len > YAML_MAX_BYTES)
 		return fault_set(fault, FAULT_INPUT, "%.*s is larger than %d bytes",
 		                 TEXT_ARG(source->name), YAML_MAX_BYTES);
-	if (!yaml_check_bytes(source, fault))
+	if (!yaml_check_bytes(source, fault) || !check_directives(source, fault))
 		return false;
 	struct reader *r = memory_new(sizeof(*r));
 	r->source = source;
