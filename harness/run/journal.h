@@ -4,7 +4,8 @@
  * when the run is resumed.
  *
  * The first line says what the run is ({"proviso":1,"run":...,"suite":...,"seed":...}); all others
- * are attempts.
+ * are attempts. A cell that could not be asked because its provider's run was stopped has a
+ * line too, with outcome `unrun` and attempt 0; it counts nowhere when the run is resumed.
  */
 #ifndef PROVISO_RUN_JOURNAL_H
 #define PROVISO_RUN_JOURNAL_H
@@ -12,10 +13,23 @@
 #include "harness/base/file.h"
 #include "harness/run/verdict.h"
 
+enum {
+	JOURNAL_MAX_LINE_BYTES = 4 << 20, /* the head with its options is the longest by far */
+	JOURNAL_MAX_PENDING_BYTES = 64 << 20,
+};
+
+/* A target as it was when it was asked: replay needs no config. */
+struct journal_target {
+	struct text name, dialect;
+	int64_t context; /* tokens; -1: unknown */
+};
+
 struct journal_head {
 	struct text run_id, suite_hash, seed, version;
 	int64_t started_wall_ms;
-	const struct json *options; /* how the run was asked for; for --resume */
+	struct journal_target *targets;
+	size_t target_count;
+	const struct json *options; /* how the run was asked for; for --resume; NULL: none */
 };
 
 /*
@@ -24,10 +38,11 @@ struct journal_head {
  */
 struct journal_attempt {
 	struct text target, case_id, variant, case_hash;
-	int64_t trial, step, attempt; /* trial and attempt from 1, step from 0 */
+	int64_t trial, step,
+	    attempt; /* trial and attempt from 1, step from 0; attempt 0: nothing was sent */
 	enum outcome outcome;
-	bool ends_trial; /* the outcome is that of the trial */
-	bool owner;
+	bool ends_trial; /* the outcome is that of the trial; not so: it is retried, or goes on */
+	bool owner;      /* one line of each attempt; the others hold no tokens and no cost */
 	struct text detail, fates, evidence, reported_model, end; /* data NULL: none */
 	int64_t at_wall_ms;
 	int64_t status;
@@ -40,18 +55,39 @@ struct journal_attempt {
 struct journal {
 	struct file_log log;
 	struct text_buf pending;
+	struct arena scratch;
 };
 
-/* A new journal: the file must not exist yet. */
+/* Whoever reads a journal: called in the order of the lines, the head first. */
+struct journal_visitor {
+	/* May be NULL. All that is given lives during the call only. False stops, with a fault. */
+	bool (*head)(void *context, const struct journal_head *head, struct fault *fault);
+	bool (*attempt)(void *context, const struct journal_attempt *attempt, struct fault *fault);
+	void *context;
+};
+
+/* A new journal: the file must not exist yet. On a fault nothing is left to be closed. */
 MUST_CHECK bool journal_create(struct journal *journal, const char *path,
                                const struct journal_head *head, struct fault *fault);
-/* An existing one, to go on: reads all lines (arena) and cuts off a half-written last one. */
+/* An existing one, to go on: takes its lock, reads all of it and cuts off a half-written last
+ * line. The head is arena memory. */
 MUST_CHECK bool journal_resume(struct journal *journal, const char *path, struct arena *arena,
-                               struct journal_head *head, struct journal_attempt **attempts,
-                               size_t *count, struct fault *fault);
-/* Reads without touching the file (replay, reports). */
-MUST_CHECK bool journal_read(const char *path, struct arena *arena, struct journal_head *head,
-                             struct journal_attempt **attempts, size_t *count, struct fault *fault);
+                               struct journal_head *head, struct fault *fault);
+
+/*
+ * Reads line by line, in memory that does not grow with the journal, and without touching the
+ * file. A half-written last line does not count; anything else that is no line of a journal is a
+ * fault at its line. `whole_bytes` (may be NULL): where the last whole line ends.
+ */
+MUST_CHECK bool journal_scan(const char *path, const struct journal_visitor *visitor,
+                             int64_t *whole_bytes, struct fault *fault);
+/* The head alone; arena memory. */
+MUST_CHECK bool journal_read_head(const char *path, struct arena *arena, struct journal_head *head,
+                                  struct fault *fault);
+/* Copies into the arena what a visitor was lent. */
+void journal_copy_head(const struct journal_head *head, struct arena *arena,
+                       struct journal_head *out);
+
 /* Buffers a line. */
 void journal_add(struct journal *journal, const struct journal_attempt *attempt);
 /* Writes and fdatasyncs what was added; afterwards it counts. */

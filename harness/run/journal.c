@@ -1,0 +1,86 @@
+/*
+ * Writing the journal; see journal.h. Reading: journal_read.c; what a line is made
+ * of: journal_line.c.
+ */
+#include "harness/run/journal_private.h"
+
+static void journal_init(struct journal *journal)
+{
+	*journal = (struct journal){.log = {.fd = -1}};
+	text_buf_init(&journal->pending, JOURNAL_MAX_PENDING_BYTES);
+}
+
+bool journal_create(struct journal *journal, const char *path, const struct journal_head *head,
+                    struct fault *fault)
+{
+	journal_init(journal);
+	if (!file_log_open(&journal->log, path, fault))
+		goto failed;
+	/* Asked of the open and locked file: of two runs that start at once, one finds it empty. */
+	if (journal->log.size != 0) {
+		(void)fault_set(fault, FAULT_INPUT,
+		                "%s is there already; resume it, or name "
+		                "another folder",
+		                path);
+		goto failed;
+	}
+	journal_write_head(head, &journal->scratch, &journal->pending);
+	if (journal->pending.len > JOURNAL_MAX_LINE_BYTES) {
+		(void)fault_set(fault, FAULT_INPUT, "the options of this run are too long to keep");
+		goto failed;
+	}
+	if (journal_flush(journal, fault))
+		return true;
+failed:
+	journal_close(journal);
+	return false;
+}
+
+bool journal_resume(struct journal *journal, const char *path, struct arena *arena,
+                    struct journal_head *head, struct fault *fault)
+{
+	const struct journal_visitor none = {0};
+	int64_t whole = 0;
+
+	journal_init(journal);
+	/* Opening makes a file where there is none, and an empty journal resumes nothing. */
+	if (!file_exists(path)) {
+		(void)fault_set(fault, FAULT_INPUT, "%s is not there: no run to resume", path);
+		goto failed;
+	}
+	if (file_log_open(&journal->log, path, fault) &&
+	    journal_read_head(path, arena, head, fault) &&
+	    journal_scan(path, &none, &whole, fault) &&
+	    (whole == journal->log.size || file_log_truncate(&journal->log, whole, fault)))
+		return true;
+failed:
+	journal_close(journal);
+	return false;
+}
+
+void journal_add(struct journal *journal, const struct journal_attempt *attempt)
+{
+	journal_write_attempt(attempt, &journal->scratch, &journal->pending);
+	arena_reset(&journal->scratch);
+}
+
+bool journal_flush(struct journal *journal, struct fault *fault)
+{
+	if (journal->pending.overflow)
+		return fault_set(fault, FAULT_INTERNAL, "more than %d bytes of journal at once",
+		                 JOURNAL_MAX_PENDING_BYTES);
+	if (journal->pending.len == 0)
+		return true;
+	if (!file_log_append(&journal->log, text_buf_view(&journal->pending), fault) ||
+	    !file_log_sync(&journal->log, fault))
+		return fault_within(fault, "keeping what was paid for");
+	text_buf_reset(&journal->pending);
+	return true;
+}
+
+void journal_close(struct journal *journal)
+{
+	file_log_close(&journal->log);
+	text_buf_done(&journal->pending);
+	arena_done(&journal->scratch);
+}
