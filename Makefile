@@ -75,6 +75,28 @@ $(BUILD)/proviso: $(BUILD)/embedded_data.o $(foreach layer,$(LAYERS),$(call arch
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(OPTIMISE) $(SANITIZE) $(LDHARDEN) -o $@ $< $(foreach layer,$(call reverse,$(LAYERS)),$(call archive,$(layer))) $(LDLIBS)
 
+# --- the two commands, and what they need ------------------------------------------
+
+.PHONY: deps deps-test run demo
+deps:
+	$(Q)bash tests/deps.sh build
+deps-test:
+	$(Q)bash tests/deps.sh test
+run: deps
+	+$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(BUILD)/proviso $(ARGS)
+demo: deps
+	+$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(BUILD)/proviso demo
+
+.PHONY: test check
+test: deps-test
+	+$(Q)$(MAKE) --no-print-directory -j2 test-all
+check: test
+test-all: style unit corpora e2e clang-build
+	@echo 'All of make test passed.'
+.PHONY: test-all
+
 # --- unit tests: one program per tests/unit/<layer>/test_*.c, linked with its own layer and below ----
 
 UNIT_LAYERS := base=harness/base providers=providers cases=cases run=harness/run reports=reports proxy=proxy
@@ -101,5 +123,92 @@ unit-programs: $(UNIT_PROGRAMS)
 unit:
 	+$(Q)$(MAKE) --no-print-directory $(ASAN) unit-programs
 	$(Q)CK_TAP_LOG_FILE_NAME=- CK_VERBOSITY=silent prove -j2 $(if $(filter 1,$(V)),-v) -e '' $(patsubst tests/unit/%.c,.build/asan/unit/%,$(UNIT_SOURCES))
+
+# --- style: layers, sizes, banned words, headers that compile alone, the manual --------
+
+.PHONY: style headers
+STYLE_CHECKS := $(wildcard tests/style/check_*.sh)
+style: headers
+	$(Q)prove -e bash $(STYLE_CHECKS)
+HEADERS := $(foreach layer,$(LAYERS),$(wildcard $(layer)/*.h)) $(wildcard providers/sim/*.h)
+HEADER_CHECKS := $(patsubst %.h,.build/headers/%.ok,$(HEADERS))
+headers: $(HEADER_CHECKS)
+.build/headers/%.ok: %.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(compile) -Werror -fsyntax-only -x c $< && touch $@
+
+# --- fuzzers: each tests/fuzz/fuzz_*.c; their corpora are replayed in `make test` ------
+
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_LIBS = $(BUILD)/embedded_data.o $(foreach layer,$(call reverse,$(LAYERS)),$(call archive,$(layer)))
+FUZZ_SECONDS ?= 30
+
+.PHONY: corpora corpora-programs fuzz fuzz-programs
+$(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/embedded_data.o $(foreach layer,$(LAYERS),$(call archive,$(layer)))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(OPTIMISE) $(SANITIZE) $(LDHARDEN) -o $@ $(filter %/fuzz_$*.o %/replay.o,$^) $(FUZZ_LIBS) $(LDLIBS)
+corpora-programs: $(patsubst %,$(BUILD)/replay/%,$(FUZZERS))
+corpora:
+	+$(Q)$(MAKE) --no-print-directory $(ASAN) corpora-programs
+	$(Q)for name in $(FUZZERS); do .build/asan/replay/$$name tests/fuzz/corpus/$$name || exit 1; done
+
+FUZZ := BUILD=.build/fuzz CC=clang OPTIMISE='-O1 -g' HARDEN=-DPROVISO_ABORT_ON_REQUIRE LDHARDEN= \
+  SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
+$(BUILD)/fuzzer/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/embedded_data.o $(foreach layer,$(LAYERS),$(call archive,$(layer)))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ_LIBS) $(LDLIBS)
+fuzz-programs: $(patsubst %,$(BUILD)/fuzzer/%,$(FUZZERS))
+# New inputs go to .build/corpus; ONLY=json picks one.
+fuzz: deps-test
+	+$(Q)$(MAKE) --no-print-directory $(FUZZ) fuzz-programs
+	$(Q)for name in $(or $(ONLY),$(FUZZERS)); do mkdir -p .build/corpus/$$name; echo "fuzzing $$name"; \
+	  .build/fuzz/fuzzer/$$name -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+	  $$(test -f tests/fuzz/$$name.dict && echo -dict=tests/fuzz/$$name.dict) \
+	  .build/corpus/$$name tests/fuzz/corpus/$$name 2>&1 | tail -n 12 || exit 1; done
+
+# --- end to end: the real binary, sanitized, against scripted and simulated providers ----
+
+.PHONY: e2e clang-build
+e2e:
+	+$(Q)$(MAKE) --no-print-directory asan
+	$(Q)PROVISO=$(CURDIR)/.build/asan/proviso PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -p no:cacheprovider $(if $(ONLY),-k '$(ONLY)') tests/e2e
+# Both compilers must find nothing to warn about.
+clang-build:
+	+$(Q)$(MAKE) --no-print-directory BUILD=.build/clang CC=clang OPTIMISE=-O1 WERROR=-Werror all
+
+# --- benchmarks --------------------------------------------------------------------
+
+.PHONY: bench
+bench:
+	$(Q)bash tests/deps.sh bench
+	+$(Q)$(MAKE) --no-print-directory all
+	+$(Q)$(MAKE) --no-print-directory bench-programs
+	$(Q)bash tests/bench/run.sh
+BENCHES := $(patsubst tests/bench/bench_%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
+.PHONY: bench-programs
+bench-programs: $(BENCHES)
+$(BUILD)/bench/%: $(BUILD)/tests/bench/bench_%.o $(BUILD)/embedded_data.o $(foreach layer,$(LAYERS),$(call archive,$(layer)))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(OPTIMISE) $(LDHARDEN) -o $@ $< $(FUZZ_LIBS) $(LDLIBS) $(if $(filter json,$*),-ljansson)
+
+# --- install ------------------------------------------------------------------------
+
+MANUALS := $(wildcard harness/cli/man/*.[15])
+.PHONY: install uninstall clean format
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(BUILD)/proviso $(DESTDIR)$(PREFIX)/bin/proviso
+	for page in $(MANUALS); do section=$${page##*.}; install -d $(DESTDIR)$(PREFIX)/share/man/man$$section && \
+	  install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$$section/ || exit 1; done
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/proviso
+	for page in $(MANUALS); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+clean:
+	rm -rf .build
+format:
+	clang-format -i $(foreach layer,$(LAYERS),$(wildcard $(layer)/*.[ch])) $(wildcard providers/sim/*.[ch] tests/unit/*.h tests/unit/*/*.c tests/fuzz/*.c tests/bench/*.c)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

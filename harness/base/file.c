@@ -222,7 +222,7 @@ bool file_replace(const char *path, struct text body, unsigned mode, struct faul
 	} else {
 		good = replace_regular(resolved, body, mode, &status, fault);
 	}
-	free(resolved);
+	memory_free(resolved); /* realpath took it from the same heap */
 	return good;
 }
 

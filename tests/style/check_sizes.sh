@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Files of at most 600 lines, functions of at most 60, lines of at most 100 columns. TAP for prove.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+bad=0
+mapfile -t files < <(git ls-files -co --exclude-standard 'harness/*.[ch]' 'providers/*.[ch]' 'cases/*.[ch]' 'reports/*.[ch]' 'proxy/*.[ch]')
+for file in "${files[@]}"; do
+  lines=$(wc -l < "$file")
+  if [ "$lines" -gt 600 ]; then echo "# $file has $lines lines (at most 600)"; bad=1; fi
+done
+# A function's body runs from a line that is "{" alone to the next that is "}" alone.
+awk 'FNR == 1 { open = 0 }
+  /^\{$/ { open = FNR }
+  /^\}$/ && open { if (FNR - open - 1 > 60) { printf "# %s:%d: a function of %d lines (at most 60)\n", FILENAME, open, FNR - open - 1; bad = 1 } open = 0 }
+  END { exit bad }' "${files[@]}" || bad=1
+if command -v clang-format >/dev/null; then
+  clang-format --dry-run -Werror "${files[@]}" >/tmp/proviso-format.$$ 2>&1 || {
+    grep -E 'error:' /tmp/proviso-format.$$ | sed 's/^/# /' | sort -t: -k2,2 -u | head -20; bad=1; }
+  rm -f /tmp/proviso-format.$$
+else
+  echo "# clang-format is not here: formatting not checked"
+fi
+echo 1..1
+[ $bad = 0 ] && echo "ok 1 - sizes and format" || echo "not ok 1 - sizes and format"
+exit $bad
