@@ -25,7 +25,7 @@
 #include "providers/exchange.h"
 
 struct expectation;
-struct suite_resources; /* compiled patterns and schemas, freed with the suite */
+struct suite_resources; /* compiled patterns and schemas, freed with the suite; resources.h */
 
 /* From the mildest to the gravest; a trial's outcome is its gravest finding. */
 enum finding_kind {
@@ -67,6 +67,20 @@ struct observation {
 MUST_CHECK bool expect_read(const struct json *node, struct arena *arena,
                             struct suite_resources *resources, struct expectation **out,
                             struct fault_list *faults);
+/* `added` must hold as well where the request was (not) streamed: variant_expect. */
+void expect_add_variant(struct expectation *expect, bool streamed, struct expectation *added);
+
+/* The step an expectation belongs to; what is wrong only beside it is found by expect_check_step.
+ */
+struct expect_step {
+	const struct json *request; /* template; NULL where `raw` is sent */
+	bool may_stream;
+	size_t steps_before;
+	struct arena *arena;
+};
+MUST_CHECK bool expect_check_step(const struct expectation *expect, const struct expect_step *step,
+                                  struct fault_list *faults);
+
 /* Adds what does not hold. Pure: same observation, same findings. */
 void expect_check(const struct expectation *expect, const struct observation *observation,
                   struct arena *arena, struct findings *findings);

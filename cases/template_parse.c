@@ -178,15 +178,17 @@ bool template_check(const struct json *node, size_t steps_before, struct fault_l
 	struct template_slot slot;
 	struct template_piece piece;
 
-	if (node == NULL)
-		return true;
 	if (json_is(node, JSON_STRING)) {
 		bool lone = template_is_lone(node->text, &slot);
 		for (struct text rest = node->text; template_next(&rest, &piece);)
 			check_piece(node, &piece, lone, steps_before, faults);
 	}
 	JSON_EACH(child, node)
-	(void)!template_check(child, steps_before, faults);
+	{
+		if (faults->count == FAULT_LIST_MAX && faults->errors > errors)
+			break;
+		(void)!template_check(child, steps_before, faults);
+	}
 	return faults->errors == errors;
 }
 

@@ -1,0 +1,468 @@
+/* Reading one case file: what its keys mean, and what is wrong with them; see case_file.h. */
+#include "cases/case_file.h"
+
+#include "cases/case_keys.h"
+#include "cases/case_table.h"
+#include "cases/expect.h"
+#include "cases/feature.h"
+#include "cases/reference.h"
+#include "harness/base/yaml.h"
+
+enum {
+	METHOD_MAX_BYTES = 16,
+	USER_ID_MAX_BYTES = CASE_ID_BYTES - 1,
+};
+
+/* Enough has been said: naming more places would only cost time. */
+static bool is_full(const struct case_reader *reader)
+{
+	return reader->faults->count == FAULT_LIST_MAX && reader->faults->errors > 0;
+}
+
+/* --- ids and small lists --------------------------------------------------------------- */
+
+static bool is_upper(char byte)
+{
+	return byte >= 'A' && byte <= 'Z';
+}
+
+static bool is_digit(char byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
+static bool is_lower(char byte)
+{
+	return byte >= 'a' && byte <= 'z';
+}
+
+/* TC-10 or TC-10.some_name */
+static bool is_core_id(struct text id)
+{
+	if (id.len < 5 || id.len > USER_ID_MAX_BYTES || !is_upper(id.data[0]) ||
+	    !is_upper(id.data[1]) || id.data[2] != '-' || !is_digit(id.data[3]) ||
+	    !is_digit(id.data[4]))
+		return false;
+	if (id.len == 5)
+		return true;
+	for (size_t i = 6; i < id.len; i++)
+		if (!is_lower(id.data[i]) && !is_digit(id.data[i]) && id.data[i] != '_')
+			return false;
+	return id.data[5] == '.' && id.len > 6;
+}
+
+static bool is_user_id(struct text id)
+{
+	if (id.len == 0 || id.len > USER_ID_MAX_BYTES)
+		return false;
+	for (size_t i = 0; i < id.len; i++) {
+		char byte = id.data[i];
+		if (!is_upper(byte) && !is_lower(byte) && !is_digit(byte) && byte != '.' &&
+		    byte != '_' && byte != '-')
+			return false;
+	}
+	return true;
+}
+
+static void check_id(const struct case_reader *reader, const struct case_keys *keys)
+{
+	const struct json *node = json_member(keys->node, "id");
+
+	if (!json_is(node, JSON_STRING)) /* said already */
+		return;
+	if (reader->core ? is_core_id(keys->id) : is_user_id(keys->id))
+		return;
+	fault_list_at(reader->faults, json_place(node), "the id is \"%.*s\"; want %s",
+	              TEXT_ARG(text_slice(keys->id, 0, CASE_ID_BYTES)),
+	              reader->core ? "one like TC-10 or TC-10.some_name"
+	                           : "1 to 63 letters, digits, dots, dashes and underscores");
+}
+
+static void check_vouches(const struct case_reader *reader, const struct case_keys *keys)
+{
+	const struct json *node = json_member(keys->node, "vouches");
+	const struct json *item = json_is(node, JSON_ARRAY) ? node->first : node;
+	size_t known = 0;
+
+	while (feature_names[known] != NULL)
+		known++;
+	for (size_t i = 0; i < keys->vouches.count && item != NULL; i++, item = item->next) {
+		struct text name = keys->vouches.items[i];
+		if (feature_is_known(name))
+			continue;
+		const char *nearest = text_nearest(name, feature_names, known);
+		if (!fault_list_at(reader->faults, json_place(item),
+		                   "no feature is called '%.*s'%s%s%s", TEXT_ARG(name),
+		                   nearest == NULL ? "" : " (did you mean '",
+		                   nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?)"))
+			return;
+	}
+}
+
+static void read_variants(const struct case_reader *reader, const struct case_keys *keys,
+                          struct eval_case *out)
+{
+	if (keys->variants.count == 0) {
+		out->variants[CASE_SYNC] = true;
+		return;
+	}
+	for (size_t i = 0; i < keys->variants.count; i++) {
+		struct text name = keys->variants.items[i];
+		if (text_is(name, case_variant_names[CASE_SYNC]))
+			out->variants[CASE_SYNC] = true;
+		else if (text_is(name, case_variant_names[CASE_STREAM]))
+			out->variants[CASE_STREAM] = true;
+		else
+			fault_list_at(
+			    reader->faults, json_place(json_member(keys->node, "variants")),
+			    "there is no variant '%.*s'; want sync or stream", TEXT_ARG(name));
+	}
+}
+
+static void read_needs(const struct case_reader *reader, const struct case_keys *keys,
+                       struct eval_case *out)
+{
+	for (size_t i = 0; i < keys->needs.count; i++) {
+		if (text_is(keys->needs.items[i], "context"))
+			out->needs |= CASE_NEEDS_CONTEXT;
+		else if (!fault_list_at(reader->faults,
+		                        json_place(json_member(keys->node, "needs")),
+		                        "no need is called '%.*s'; want context",
+		                        TEXT_ARG(keys->needs.items[i])))
+			return;
+	}
+}
+
+/* --- steps ------------------------------------------------------------------------------ */
+
+/* Where a step's key stands, or the step itself. */
+static struct place key_place(const struct step_keys *keys, const char *name)
+{
+	const struct json *member = json_member(keys->node, name);
+
+	return json_place(member == NULL ? keys->node : member);
+}
+
+static void read_method(const struct case_reader *reader, const struct step_keys *keys,
+                        struct case_step *out)
+{
+	bool good = keys->method.len <= METHOD_MAX_BYTES;
+
+	if (keys->method.data == NULL)
+		return;
+	for (size_t i = 0; i < keys->method.len; i++)
+		good = good && is_upper(keys->method.data[i]);
+	if (good && keys->method.len > 0)
+		out->method = text_c(reader->arena, keys->method);
+	else
+		fault_list_at(reader->faults, key_place(keys, "method"),
+		              "the method is \"%.*s\"; want one like GET, in capitals",
+		              TEXT_ARG(text_slice(keys->method, 0, METHOD_MAX_BYTES)));
+}
+
+static void read_stream(const struct case_reader *reader, const struct step_keys *keys,
+                        struct case_step *out)
+{
+	out->streams = -1;
+	if (json_is(keys->stream, JSON_BOOL))
+		out->streams = keys->stream->truth;
+	else if (keys->stream != NULL)
+		fault_list_at(reader->faults, json_place(keys->stream),
+		              "stream is %s; want true or false", json_type_name(keys->stream));
+}
+
+/* A body that is asked for: request or raw, unless the endpoint takes none. */
+static void read_body(const struct case_reader *reader, const struct step_keys *keys, size_t index,
+                      struct case_step *out)
+{
+	struct fault_list *faults = reader->faults;
+	bool bodiless = keys->endpoint == ENDPOINT_MODELS || text_is(keys->method, "GET");
+
+	if (keys->request != NULL && keys->raw.data != NULL)
+		fault_list_at(faults, key_place(keys, "raw"),
+		              "a step has a request or a raw body, not both");
+	if (keys->request == NULL && keys->raw.data == NULL && !bodiless)
+		fault_list_at(faults, json_place(keys->node),
+		              "this %s asks nothing: want request, "
+		              "raw or like",
+		              index == 0 ? "case" : "step");
+	if (keys->request != NULL && !json_is(keys->request, JSON_OBJECT))
+		fault_list_at(faults, json_place(keys->request),
+		              "the request is %s; want an object (other bodies go into raw)",
+		              json_type_name(keys->request));
+	(void)!template_check(keys->request, index, faults);
+	if (keys->raw.data != NULL)
+		(void)!template_check(json_member(keys->node, "raw"), index, faults);
+	out->request = keys->request;
+	out->raw = keys->raw;
+}
+
+static void read_reference(const struct case_reader *reader, const struct step_keys *keys,
+                           size_t index, struct case_step *out)
+{
+	if (keys->reference == NULL)
+		fault_list_at(reader->faults, json_place(keys->node),
+		              "this %s has no reference: want a reply that satisfies it, or "
+		              "`reference: none`",
+		              index == 0 ? "case" : "step");
+	else if (!json_is(keys->reference, JSON_STRING) || !text_is(keys->reference->text, "none"))
+		out->reference = keys->reference;
+	if (out->reference != NULL)
+		(void)!reference_check(out->reference, index, reader->faults);
+}
+
+/* variant_expect: {sync: {...}, stream: {...}} */
+static void read_variant_expect(const struct case_reader *reader, const struct step_keys *keys,
+                                const struct eval_case *eval_case, struct case_step *out)
+{
+	const struct json *node = keys->variant_expect;
+	struct expectation *added;
+
+	if (node != NULL && !json_is(node, JSON_OBJECT)) {
+		fault_list_at(reader->faults, json_place(node),
+		              "variant_expect is %s; want an object with sync or stream",
+		              json_type_name(node));
+		return;
+	}
+	JSON_EACH(block, node)
+	{
+		bool streamed = text_is(block->key, case_variant_names[CASE_STREAM]);
+		if (is_full(reader))
+			return;
+		if (!streamed && !text_is(block->key, case_variant_names[CASE_SYNC]))
+			fault_list_at(reader->faults, document_key_place(block),
+			              "there is no variant '%.*s'; want sync or stream",
+			              TEXT_ARG(block->key));
+		else if (!eval_case->variants[streamed ? CASE_STREAM : CASE_SYNC])
+			fault_list_at(reader->faults, document_key_place(block),
+			              "this case has no variant %.*s", TEXT_ARG(block->key));
+		else if (expect_read(block, reader->arena, reader->resources, &added,
+		                     reader->faults) &&
+		         out->expect != NULL)
+			expect_add_variant(out->expect, streamed, added);
+	}
+}
+
+static void read_expect(const struct case_reader *reader, const struct step_keys *keys,
+                        size_t index, const struct eval_case *eval_case, struct case_step *out)
+{
+	struct fault_list *faults = reader->faults;
+
+	if (keys->expect == NULL) {
+		fault_list_at(faults, json_place(keys->node),
+		              "this %s expects nothing: want expect", index == 0 ? "case" : "step");
+		return;
+	}
+	if (json_is(keys->expect, JSON_OBJECT) && keys->expect->count == 0)
+		fault_list_at(faults, json_place(keys->expect),
+		              "an empty expect says nothing: want at least status: 200");
+	(void)!template_check(keys->expect, index, faults);
+	(void)!template_check(keys->variant_expect, index, faults);
+	if (!expect_read(keys->expect, reader->arena, reader->resources, &out->expect, faults))
+		out->expect = NULL;
+	read_variant_expect(reader, keys, eval_case, out);
+}
+
+/* What `like` takes from the other case can't be said again. */
+static void check_like_keys(const struct case_reader *reader, const struct step_keys *keys)
+{
+	static const char *const taken[] = {"endpoint",    "method",  "auth", "stream",
+	                                    "usage_asked", "request", "raw",  "reference"};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(taken); i++) {
+		const struct json *member = json_member(keys->node, taken[i]);
+		if (member != NULL)
+			fault_list_at(reader->faults, document_key_place(member),
+			              "%s comes from the case that `like` names", taken[i]);
+	}
+}
+
+static void read_step(const struct case_reader *reader, const struct step_keys *keys, size_t index,
+                      const struct eval_case *eval_case, struct case_step *out)
+{
+	*out = (struct case_step){.endpoint = (enum endpoint)keys->endpoint,
+	                          .auth = (enum chat_auth)keys->auth,
+	                          .streams = -1,
+	                          .usage_asked = keys->usage_asked,
+	                          .node = keys->node};
+	if (eval_case->like.data != NULL) {
+		check_like_keys(reader, keys);
+	} else {
+		read_method(reader, keys, out);
+		read_stream(reader, keys, out);
+		read_body(reader, keys, index, out);
+		read_reference(reader, keys, index, out);
+	}
+	read_expect(reader, keys, index, eval_case, out);
+}
+
+/* A step's keys beside `steps` would be read by nobody. */
+static void check_stray_keys(const struct case_reader *reader, const struct json *node)
+{
+	for (size_t i = 0; i < step_table.count; i++) {
+		const struct json *member = json_member(node, step_table.rows[i].name);
+		if (member != NULL)
+			fault_list_at(reader->faults, document_key_place(member),
+			              "a case with steps has its %s in them",
+			              step_table.rows[i].name);
+	}
+}
+
+static void read_steps(const struct case_reader *reader, const struct case_keys *keys,
+                       struct eval_case *out)
+{
+	const struct json *steps = keys->steps;
+
+	if (steps == NULL) {
+		out->steps = ARENA_NEW(reader->arena, struct case_step);
+		out->step_count = 1;
+		read_step(reader, &keys->own, 0, out, &out->steps[0]);
+		return;
+	}
+	check_stray_keys(reader, keys->node);
+	if (!json_is(steps, JSON_ARRAY) || steps->count == 0 || steps->count > CASE_MAX_STEPS) {
+		fault_list_at(reader->faults, json_place(steps), "want a list of 1 to %d steps",
+		              CASE_MAX_STEPS);
+		return;
+	}
+	out->steps = ARENA_NEW_ARRAY(reader->arena, struct case_step, steps->count);
+	JSON_EACH(node, steps)
+	{
+		struct step_keys step = {.usage_asked = true, .node = node};
+		if (settings_read(&step_table, node, &step, reader->arena, reader->faults))
+			read_step(reader, &step, out->step_count, out,
+			          &out->steps[out->step_count]);
+		out->step_count++;
+	}
+}
+
+/* --- cases ------------------------------------------------------------------------------ */
+
+static struct eval_case *add_case(struct case_reader *reader, const struct json *node)
+{
+	if (reader->count >= reader->max_cases) {
+		fault_list_at(reader->faults, json_place(node), "a suite has at most %zu cases",
+		              reader->max_cases);
+		return NULL;
+	}
+	if (reader->count == reader->room) {
+		size_t room = reader->room == 0 ? 64 : reader->room * 2;
+		struct eval_case *cases = ARENA_NEW_ARRAY(reader->arena, struct eval_case, room);
+		if (reader->count > 0)
+			memcpy(cases, reader->cases, reader->count * sizeof(cases[0]));
+		reader->cases = cases;
+		reader->room = room;
+	}
+	return &reader->cases[reader->count++];
+}
+
+struct case_file {
+	struct case_reader *reader;
+	struct text capability;
+};
+
+static bool read_case(void *context, const struct json *node)
+{
+	struct case_file *file = context;
+	struct case_reader *reader = file->reader;
+	struct case_keys keys = {.own = {.usage_asked = true}, .node = node};
+	size_t errors = reader->faults->errors;
+	struct eval_case *out = add_case(reader, node);
+
+	if (out == NULL)
+		return false;
+	*out = (struct eval_case){.capability = file->capability, .node = node};
+	if (!settings_read(&case_table, node, &keys, reader->arena, reader->faults) &&
+	    !json_is(node, JSON_OBJECT))
+		return false;
+	keys.own.node = node;
+	out->id = keys.id;
+	out->title = keys.title;
+	out->class_ = (enum case_class)keys.class_;
+	out->severity = (enum case_severity)keys.severity;
+	out->vouches = keys.vouches;
+	out->source = keys.source;
+	out->like = keys.like;
+	out->probe = reader->count - 1;
+	check_id(reader, &keys);
+	check_vouches(reader, &keys);
+	read_variants(reader, &keys, out);
+	read_needs(reader, &keys, out);
+	read_steps(reader, &keys, out);
+	return reader->faults->errors == errors;
+}
+
+/* A file name that stays beside the file that names it. */
+static bool is_plain_name(struct text name)
+{
+	return name.len > 0 && name.data[0] != '.' &&
+	       text_find_byte(name, '/', 0) == TEXT_NOT_FOUND &&
+	       text_find_byte(name, '\0', 0) == TEXT_NOT_FOUND;
+}
+
+static void read_rows(struct case_file *file, const struct json *node, const struct json *rows)
+{
+	struct case_reader *reader = file->reader;
+	struct source *csv;
+	struct fault fault;
+
+	if (!json_is(rows, JSON_STRING) || !is_plain_name(rows->text)) {
+		fault_list_at(reader->faults, json_place(rows),
+		              "want the name of a CSV file in the same folder");
+		return;
+	}
+	if (!reader->open_rows(reader->context, rows->text, &csv, &fault)) {
+		fault_list_at(reader->faults, json_place(rows), "%s", fault.message);
+		return;
+	}
+	(void)!case_table_expand(node, csv, reader->arena, reader->faults, read_case, file);
+}
+
+bool case_file_read(struct case_reader *reader, const struct source *source)
+{
+	static const struct yaml_options options = {.aliases = true};
+	struct file_keys keys = {0};
+	struct case_file file = {.reader = reader};
+	size_t errors = reader->faults->errors;
+	struct fault fault;
+	struct json *root;
+
+	if (!document_read(source, &options, reader->arena, &root, reader->faults, &fault)) {
+		fault_list_add(reader->faults, &fault);
+		return false;
+	}
+	if (!settings_read(&file_table, root, &keys, reader->arena, reader->faults) &&
+	    keys.cases == NULL)
+		return false;
+	file.capability = keys.capability;
+	if (!json_is(keys.cases, JSON_ARRAY))
+		fault_list_at(reader->faults, json_place(keys.cases), "cases is %s; want a list",
+		              json_type_name(keys.cases));
+	for (const struct json *node = json_is(keys.cases, JSON_ARRAY) ? keys.cases->first : NULL;
+	     node != NULL && !is_full(reader); node = node->next) {
+		const struct json *rows = json_member(node, "rows");
+		if (rows != NULL)
+			read_rows(&file, node, rows);
+		else
+			(void)!read_case(&file, node);
+	}
+	return reader->faults->errors == errors;
+}
+
+bool case_check(const struct eval_case *eval_case, struct arena *arena, struct fault_list *faults)
+{
+	size_t errors = faults->errors;
+
+	for (size_t i = 0; i < eval_case->step_count; i++) {
+		const struct case_step *step = &eval_case->steps[i];
+		struct expect_step beside = {
+		    .request = step->request,
+		    .may_stream = step->streams == 1 ||
+		                  (step->streams == -1 && eval_case->variants[CASE_STREAM]),
+		    .steps_before = i,
+		    .arena = arena};
+		if (step->expect != NULL)
+			(void)!expect_check_step(step->expect, &beside, faults);
+	}
+	return faults->errors == errors;
+}

@@ -1,0 +1,80 @@
+/* The tables of a case file's keys: reading, messages and the manual all use these rows. */
+#include "cases/case_keys.h"
+
+#include "cases/eval_case.h"
+
+static const char *const endpoint_choices[] = {"chat",     "completions", "embeddings", "responses",
+                                               "messages", "models",      NULL};
+
+/* clang-format off */
+#define ROW(key, kind, owner, field, about) \
+	{.name = key, .type = kind, .offset = offsetof(struct owner, field), .doc = about}
+#define CHOICE(key, owner, field, flag, choices, about) \
+	{.name = key, .type = SETTING_ENUM, .offset = offsetof(struct owner, field), \
+	 .flags = flag, .names = choices, .doc = about}
+#define NEEDED(key, kind, owner, field, about) \
+	{.name = key, .type = kind, .offset = offsetof(struct owner, field), \
+	 .flags = SETTING_REQUIRED, .doc = about}
+
+/* A step's keys stand in a case of one step as well; `at` says where in the owner. */
+#define STEP_ROWS(owner, at) \
+	CHOICE("endpoint", owner, at endpoint, 0, endpoint_choices, "what is asked (default chat)"), \
+	ROW("method", SETTING_TEXT, owner, at method, "the HTTP method, where not the endpoint's"), \
+	CHOICE("auth", owner, at auth, 0, case_auth_names, "key (default), wrong or none"), \
+	ROW("stream", SETTING_NODE, owner, at stream, "streams or not, whatever the variant"), \
+	ROW("usage_asked", SETTING_BOOL, owner, at usage_asked, \
+	    "a streamed request sends stream_options.include_usage (default true)"), \
+	ROW("request", SETTING_NODE, owner, at request, "the request body, a template"), \
+	ROW("raw", SETTING_TEXT, owner, at raw, "the body's bytes instead of a request"), \
+	ROW("expect", SETTING_NODE, owner, at expect, "what must hold of the reply"), \
+	ROW("variant_expect", SETTING_NODE, owner, at variant_expect, \
+	    "what must hold as well in one variant"), \
+	ROW("reference", SETTING_NODE, owner, at reference, \
+	    "a reply that satisfies the expectations, or none")
+
+static const struct setting step_rows[] = {
+	STEP_ROWS(step_keys, ),
+};
+
+static const struct setting case_rows[] = {
+	NEEDED("id", SETTING_TEXT, case_keys, id, "unique in the suite"),
+	NEEDED("title", SETTING_TEXT, case_keys, title, "what holds of a good provider"),
+	CHOICE("class", case_keys, class_, SETTING_REQUIRED, case_class_names,
+	       "how its trials are judged"),
+	CHOICE("severity", case_keys, severity, SETTING_REQUIRED, case_severity_names,
+	       "what a failure means for routing"),
+	ROW("vouches", SETTING_TEXTS, case_keys, vouches, "the features it speaks for"),
+	ROW("variants", SETTING_TEXTS, case_keys, variants, "sync (default), stream or both"),
+	ROW("needs", SETTING_TEXTS, case_keys, needs, "what must be known of the target: context"),
+	ROW("source", SETTING_TEXT, case_keys, source, "where the rule comes from"),
+	ROW("like", SETTING_TEXT, case_keys, like, "asks what that case asks"),
+	ROW("steps", SETTING_NODE, case_keys, steps, "several requests, one after the other"),
+	STEP_ROWS(case_keys, own.),
+};
+
+static const struct setting file_rows[] = {
+	NEEDED("capability", SETTING_TEXT, file_keys, capability,
+	       "the column of the matrix that the cases stand in"),
+	NEEDED("cases", SETTING_NODE, file_keys, cases, "the cases"),
+};
+/* clang-format on */
+
+const struct setting_table step_table = {
+    .what = "step",
+    .rows = step_rows,
+    .count = ARRAY_LENGTH(step_rows),
+    .node_offset = offsetof(struct step_keys, node) + 1,
+};
+
+const struct setting_table case_table = {
+    .what = "case",
+    .rows = case_rows,
+    .count = ARRAY_LENGTH(case_rows),
+    .node_offset = offsetof(struct case_keys, node) + 1,
+};
+
+const struct setting_table file_table = {
+    .what = "case file",
+    .rows = file_rows,
+    .count = ARRAY_LENGTH(file_rows),
+};

@@ -1,0 +1,36 @@
+/* The keys of a case file as they are read, before their meaning is; private to case_file.c. */
+#ifndef PROVISO_CASES_CASE_KEYS_H
+#define PROVISO_CASES_CASE_KEYS_H
+
+#include "harness/base/settings.h"
+
+struct step_keys {
+	int endpoint; /* enum endpoint */
+	struct text method;
+	int auth; /* enum chat_auth */
+	const struct json *stream;
+	bool usage_asked;
+	const struct json *request;
+	struct text raw;
+	const struct json *expect, *variant_expect, *reference;
+	const struct json *node;
+};
+
+struct case_keys {
+	struct text id, title;
+	int class_, severity;
+	struct text_list vouches, variants, needs;
+	struct text source, like;
+	struct step_keys own; /* of a case with one step */
+	const struct json *steps;
+	const struct json *node;
+};
+
+struct file_keys {
+	struct text capability;
+	const struct json *cases;
+};
+
+extern const struct setting_table step_table, case_table, file_table;
+
+#endif
