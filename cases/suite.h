@@ -9,20 +9,23 @@
 
 enum { SUITE_MAX_CASES = 4096 };
 
+struct suite_index;
+
 struct suite {
 	struct eval_case *cases; /* in order of files and within them */
 	size_t count;
 	char hash[13];
-	struct arena arena; /* owns everything */
-	bool complete;      /* loaded; suite_done is needed (compiled patterns and schemas) */
-	struct suite_resources *resources;
+	struct arena arena;                /* owns everything */
+	bool complete;                     /* loaded without a mistake: it may be asked */
+	struct suite_resources *resources; /* compiled patterns and schemas */
+	const struct suite_index *index;   /* for suite_find and suite_recognise */
 };
 
 /*
  * The embedded core suite and every *.yaml in `folders` (may be none; a file may be named too).
  * core false: only the folders. All mistakes are collected in `faults`; true when there is none.
  * Checked: unknown keys, ids twice, `like` without such a case, vouches spelt like known features,
- * references present, patterns and schemas compile.
+ * references present, patterns and schemas compile. suite_done is needed in either case.
  */
 MUST_CHECK bool suite_load(struct suite *suite, bool core, const struct text_list *folders,
                            struct fault_list *faults);
