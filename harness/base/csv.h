@@ -8,13 +8,15 @@
 #include "harness/base/fault.h"
 
 enum {
-	CSV_MAX_FIELD_BYTES = 1 << 20,
+	CSV_MAX_FIELD_BYTES = 1 << 20, /* as written, quotes included */
 	CSV_MAX_COLUMNS = 256,
+	CSV_MAX_ROW_BYTES = 8 << 20,
+	CSV_MAX_CELLS = 4 << 20, /* of a table in memory: 96 MiB */
 };
 
 struct csv_field {
 	struct text text; /* valid during the callback */
-	size_t offset;    /* of its first byte in the source */
+	size_t offset;    /* of its first byte in the source (its quote, where it has one) */
 	bool quoted;
 };
 
@@ -27,7 +29,8 @@ struct csv_row {
 /*
  * Reads row by row in constant memory. `row` returns false to stop (its fault is
  * kept). A BOM is skipped; NUL, bad UTF-8, a stray quote, an unclosed one, a
- * field over the cap: a fault at its place. Blank lines are skipped.
+ * field or row over its cap: a fault at its place. Blank lines are skipped, and
+ * blanks around an unquoted field are taken off.
  */
 MUST_CHECK bool csv_read(const struct source *source,
                          bool (*row)(void *context, const struct csv_row *row, struct fault *fault),
@@ -41,7 +44,8 @@ struct csv_table {
 	size_t *offsets;    /* rows * columns: places */
 	size_t rows;
 };
-/* A row with more or fewer fields than the header is a fault at its place. */
+/* A row with more or fewer fields than the header, two columns of one name, no header at all:
+ * faults at their places. */
 MUST_CHECK bool csv_read_table(const struct source *source, struct arena *arena,
                                struct csv_table *out, struct fault *fault);
 
@@ -51,15 +55,20 @@ struct csv_writer {
 	struct text_buf *out;  /* borrowed */
 	bool spreadsheet_safe; /* defuse text cells that a spreadsheet would run (CWE-1236) */
 	bool row_started;
+	bool row_filled; /* a byte was written in this row */
 };
 
 void csv_writer_init(struct csv_writer *writer, struct text_buf *out, bool spreadsheet_safe);
-/* Quoted by libcsv where RFC 4180 needs it; starts with = + - @ TAB CR: a ' goes before it. */
+/*
+ * Quoted by libcsv where RFC 4180 or an outer blank needs it. NUL and bad UTF-8 become U+FFFD:
+ * what is written can be read. Where the writer is spreadsheet_safe and the text starts with
+ * = + - @ (also full-width), TAB, CR or LF, a ' goes before it.
+ */
 void csv_write_text(struct csv_writer *writer, struct text value);
 void csv_write_int(struct csv_writer *writer, int64_t value);
 /* Empty where value is below 0. */
 void csv_write_count(struct csv_writer *writer, int64_t value);
-/* `decimals` digits, trailing zeros cut. Empty for NaN. */
+/* At most `decimals` digits, trailing zeros cut. Empty for NaN and infinities. */
 void csv_write_double(struct csv_writer *writer, double value, int decimals);
 /* Pico-USD as an exact decimal without trailing zeros; empty where below 0. */
 void csv_write_usd(struct csv_writer *writer, int64_t pico_usd);

@@ -1,0 +1,207 @@
+/* Writing CSV: RFC 4180, quoted by libcsv where a field needs it; see csv.h. */
+#include "harness/base/csv.h"
+
+#include <csv.h>
+#include <inttypes.h>
+#include <math.h>
+
+enum { DOUBLE_DIGITS_MAX = 17 };
+
+void csv_writer_init(struct csv_writer *writer, struct text_buf *out, bool spreadsheet_safe)
+{
+	*writer = (struct csv_writer){.out = out, .spreadsheet_safe = spreadsheet_safe};
+}
+
+static void start_field(struct csv_writer *writer)
+{
+	if (writer->row_started) {
+		(void)text_buf_byte(writer->out, ',');
+		writer->row_filled = true;
+	}
+	writer->row_started = true;
+}
+
+static void write_bare(struct csv_writer *writer, struct text value)
+{
+	start_field(writer);
+	writer->row_filled = writer->row_filled || value.len != 0;
+	(void)text_buf_add(writer->out, value);
+}
+
+/* What a spreadsheet would run as a formula (CWE-1236), or skip to see one. */
+static bool starts_formula(struct text value)
+{
+	static const char *const starts[] = {
+	    "=",
+	    "+",
+	    "-",
+	    "@", /* and their full-width forms, which some fold */
+	    "\t",
+	    "\r",
+	    "\n",
+	    "\xef\xbc\x9d",
+	    "\xef\xbc\x8b",
+	    "\xef\xbc\x8d",
+	    "\xef\xbc\xa0",
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(starts); i++)
+		if (text_starts(value, text_of(starts[i])))
+			return true;
+	return false;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool needs_quotes(struct text value, bool spreadsheet_safe)
+{
+	if (value.len == 0)
+		return false;
+	/* Readers may take outer blanks off, libcsv does; and a BOM, where it starts the file. */
+	if (is_blank(value.data[0]) || is_blank(value.data[value.len - 1]) ||
+	    text_starts(value, TEXT("\xef\xbb\xbf")))
+		return true;
+	for (size_t i = 0; i < value.len; i++) {
+		char c = value.data[i];
+		if (c == ',' || c == '"' || c == '\r' || c == '\n')
+			return true;
+		/* Where the comma is the decimal point, spreadsheets split at these. */
+		if (spreadsheet_safe && (c == ';' || c == '\t'))
+			return true;
+	}
+	return false;
+}
+
+static void write_quoted(struct csv_writer *writer, struct text value)
+{
+	size_t size = csv_write(NULL, 0, value.data, value.len);
+	char *to = text_buf_reserve(writer->out, size);
+
+	if (to == NULL)
+		return;
+	(void)csv_write(to, size, value.data, value.len);
+	to[size] = '\0';
+	writer->out->len += size;
+}
+
+/* With U+FFFD for each byte that a reader would refuse. */
+static void add_readable(struct text_buf *out, struct text value)
+{
+	for (size_t at = 0; at < value.len;) {
+		struct text rest = text_slice(value, at, value.len);
+		size_t size = rest.data[0] == '\0' ? 0 : text_utf8_sequence(rest, NULL);
+		if (size == 0)
+			(void)text_buf_add(out, TEXT("\xef\xbf\xbd"));
+		else
+			(void)text_buf_add(out, text_slice(rest, 0, size));
+		at += size == 0 ? 1 : size;
+	}
+}
+
+static bool is_readable(struct text value)
+{
+	return text_find_byte(value, '\0', 0) == TEXT_NOT_FOUND && text_is_utf8(value);
+}
+
+static void write_field(struct csv_writer *writer, struct text value)
+{
+	start_field(writer);
+	writer->row_filled = writer->row_filled || value.len != 0;
+	if (needs_quotes(value, writer->spreadsheet_safe))
+		write_quoted(writer, value);
+	else
+		(void)text_buf_add(writer->out, value);
+}
+
+void csv_write_text(struct csv_writer *writer, struct text value)
+{
+	bool defuse = writer->spreadsheet_safe && starts_formula(value);
+	struct text_buf changed;
+
+	if (!defuse && is_readable(value)) {
+		write_field(writer, value);
+		return;
+	}
+	text_buf_init(&changed, 3 * value.len + 1);
+	if (defuse)
+		(void)text_buf_byte(&changed, '\'');
+	add_readable(&changed, value);
+	write_field(writer, text_buf_view(&changed));
+	text_buf_done(&changed);
+}
+
+void csv_write_int(struct csv_writer *writer, int64_t value)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "%" PRId64, value);
+	write_bare(writer, text_of(text));
+}
+
+void csv_write_count(struct csv_writer *writer, int64_t value)
+{
+	if (value < 0)
+		csv_write_unknown(writer);
+	else
+		csv_write_int(writer, value);
+}
+
+/* Without the zeros at the end of a fraction, and without a point that has none. */
+static struct text cut_zeros(char *text)
+{
+	struct text cut = text_of(text);
+
+	if (text_find_byte(cut, '.', 0) == TEXT_NOT_FOUND)
+		return cut;
+	while (cut.data[cut.len - 1] == '0')
+		cut.len--;
+	if (cut.data[cut.len - 1] == '.')
+		cut.len--;
+	return cut;
+}
+
+void csv_write_double(struct csv_writer *writer, double value, int decimals)
+{
+	char text[512]; /* the largest double has 309 digits */
+
+	if (!isfinite(value)) {
+		csv_write_unknown(writer);
+		return;
+	}
+	REQUIRE(decimals >= 0 && decimals <= DOUBLE_DIGITS_MAX);
+	(void)snprintf(text, sizeof(text), "%.*f", decimals, value);
+	struct text cut = cut_zeros(text);
+	write_bare(writer, text_is(cut, "-0") ? TEXT("0") : cut);
+}
+
+void csv_write_usd(struct csv_writer *writer, int64_t pico_usd)
+{
+	const int64_t usd = 1000000000000;
+	char text[40];
+
+	if (pico_usd < 0) {
+		csv_write_unknown(writer);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%" PRId64 ".%012" PRId64, pico_usd / usd,
+	               pico_usd % usd);
+	write_bare(writer, cut_zeros(text));
+}
+
+void csv_write_unknown(struct csv_writer *writer)
+{
+	write_bare(writer, TEXT(""));
+}
+
+void csv_write_end_row(struct csv_writer *writer)
+{
+	/* A row of one empty field would be a blank line, which readers skip. */
+	if (!writer->row_filled && writer->row_started)
+		(void)text_buf_add(writer->out, TEXT("\"\""));
+	(void)text_buf_add(writer->out, TEXT("\r\n"));
+	writer->row_started = false;
+	writer->row_filled = false;
+}
