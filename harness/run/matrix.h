@@ -13,6 +13,7 @@ struct suite;
 
 enum {
 	MATRIX_MAX_BYTES = 256 << 20,
+	MATRIX_MAX_SAMPLES = 1000, /* of latency, kept for a cell; beyond, a fair sample of all */
 };
 
 struct matrix_cell {
@@ -29,14 +30,14 @@ struct matrix_cell {
 	int64_t tested_wall_ms;
 	struct text evidence; /* the record of the trial that decided */
 	struct text reported_model, first_error, fates;
-	int64_t prompt_tokens, cached_tokens, completion_tokens,
-	    reasoning_tokens; /* sums; -1 unknown */
+	/* Sums over this case's own requests; -1 unknown, 0 where another case asked for it. */
+	int64_t prompt_tokens, cached_tokens, completion_tokens, reasoning_tokens;
 	struct text usage_source, cost_source, price_version;
 	int64_t cost_pico_usd; /* of this case's own requests, retries included; -1 unknown */
 	int64_t ttft_p50_us, ttft_p90_us, latency_p50_us, latency_p90_us; /* -1 unknown */
-	double tokens_per_second;                                         /* NaN unknown */
+	double tokens_per_second; /* completion tokens over the whole latency; NaN unknown */
 	int64_t retries;
-	bool asked_now; /* in the run at hand; not stored */
+	bool asked_now; /* planned in the run at hand; not stored */
 };
 
 struct matrix {
@@ -47,17 +48,35 @@ struct matrix {
 	size_t count;
 };
 
-/* What a cell takes from plan and suite beside the attempts. */
+/*
+ * Builds a matrix from attempts, one at a time, in memory that grows with the cells and not with
+ * the attempts: a run of 100,000 requests costs what one of 1,000 does.
+ *
+ * What a cell takes beside the attempts comes from the suite, and from the plan where there is
+ * one: its cells without an attempt are skipped (with their reason). Without a plan (replay) the
+ * cells are those of the attempts. Attempts of cases that the suite does not have, or not with
+ * that hash, are left out: another question was asked. Suite and plan must outlive the builder.
+ */
 struct plan;
-/* Cells of this run from its attempts; those of the plan without any are skipped or error with
- * their reason. */
-MUST_CHECK bool matrix_build(const struct plan *plan, const struct suite *suite,
-                             const struct journal_head *head,
-                             const struct journal_attempt *attempts, size_t count,
-                             struct arena *arena, struct matrix *out, struct fault *fault);
+struct matrix_builder;
+MUST_CHECK struct matrix_builder *matrix_builder_new(const struct suite *suite,
+                                                     const struct plan *plan);
+/* Takes the head and all attempts of a journal_scan or run_replay. */
+MUST_CHECK struct journal_visitor matrix_builder_visitor(struct matrix_builder *builder);
+void matrix_builder_head(struct matrix_builder *builder, const struct journal_head *head);
+void matrix_builder_add(struct matrix_builder *builder, const struct journal_attempt *attempt);
+/* The matrix so far; all of it in the arena. The builder may go on. */
+void matrix_builder_finish(const struct matrix_builder *builder, struct arena *arena,
+                           struct matrix *out);
+void matrix_builder_free(struct matrix_builder *builder);
+
+/* The whole way from the journal of a run; plan may be NULL. */
+MUST_CHECK bool matrix_build(const char *journal_path, const struct suite *suite,
+                             const struct plan *plan, struct arena *arena, struct matrix *out,
+                             struct fault *fault);
 /*
  * `fresh` over `old`: cells not asked keep their old verdict and date; a fresh
- * error or skipped cell does not replace an old verdict.
+ * error or skipped cell does not replace an old verdict. Views into both live on.
  */
 void matrix_merge(const struct matrix *old, const struct matrix *fresh, struct arena *arena,
                   struct matrix *out);
@@ -67,6 +86,8 @@ MUST_CHECK bool matrix_read(const char *path, struct arena *arena, struct matrix
 MUST_CHECK bool matrix_write(const struct matrix *matrix, const char *path, struct fault *fault);
 void matrix_write_json(const struct matrix *matrix, struct text_buf *out);
 
+/* By target, case and variant, bytewise: the order that all others rely on. */
+void matrix_sort(struct matrix *matrix);
 MUST_CHECK const struct matrix_cell *matrix_find(const struct matrix *matrix, struct text target,
                                                  struct text case_id, enum case_variant variant);
 
@@ -77,11 +98,14 @@ struct matrix_summary {
 	size_t passed, total;
 	const struct matrix_cell *worst; /* NULL: all pass */
 };
-/* By target, then capability in suite order of appearance. Arena. */
+/* By target, then capability in the order of their first case. Arena. */
 MUST_CHECK struct matrix_summary *matrix_summarise(const struct matrix *matrix, struct arena *arena,
                                                    size_t *count);
 
-/* How `check` ends: the exit code of the contract for the cells that were asked. */
-MUST_CHECK int matrix_exit_code(const struct matrix *matrix);
+/*
+ * How `check` ends: the exit code of the contract for the cells that were asked. Of the fresh
+ * matrix: in a merged one an old verdict may stand where asking failed.
+ */
+MUST_CHECK int matrix_exit_code(const struct matrix *fresh);
 
 #endif

@@ -1,0 +1,511 @@
+/*
+ * The matrix as a file: one cell a line, sorted, so that a diff in git reads well; read back
+ * strictly, every mistake with its place.
+ *
+ *   {"proviso":1,"suite":{"hash":"...","cases":195},"runs":["..."],"cells":[
+ *   {"target":"lab/qwen","case":"TC-10","variant":"sync","verdict":"pass", ...},
+ *   ...
+ *   ]}
+ *
+ * What is unknown is left out. Times are UTC, latencies milliseconds to the microsecond, money
+ * an exact decimal. Rate and interval stand there for the reader of the file; they follow from
+ * the outcomes and are computed anew when it is read.
+ */
+#include "harness/run/matrix.h"
+
+#include "harness/base/json_write.h"
+#include "harness/base/loop.h"
+#include "harness/base/settings.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+enum {
+	MATRIX_VERSION = 1,
+	MATRIX_MAX_NODES = 16 << 20, /* about 60 a cell */
+	MATRIX_MAX_COUNT = 1 << 30,  /* trials of a cell: sums of them stay far from overflow */
+	MATRIX_MODE = 0644,
+	PICO_DIGITS = 12,
+};
+
+/* --- writing --- */
+
+static void write_usd(struct json_writer *writer, const char *name, int64_t pico_usd)
+{
+	char digits[32];
+
+	if (pico_usd < 0)
+		return;
+	int written = snprintf(digits, sizeof(digits), "%" PRId64 ".%012" PRId64,
+	                       pico_usd / 1000000000000, pico_usd % 1000000000000);
+	struct text number = {digits, (size_t)written};
+	while (number.data[number.len - 1] == '0')
+		number.len--;
+	if (number.data[number.len - 1] == '.')
+		number.len--;
+	json_write_member(writer, name, number);
+}
+
+static void write_text(struct json_writer *writer, const char *name, struct text value)
+{
+	if (value.len > 0)
+		json_write_member(writer, name, value);
+}
+
+static void write_count(struct json_writer *writer, const char *name, int64_t value)
+{
+	if (value >= 0)
+		json_write_member_int(writer, name, value);
+}
+
+static void write_double(struct json_writer *writer, const char *name, double value, int decimals)
+{
+	if (isnan(value))
+		return;
+	json_write_key(writer, name);
+	json_write_double(writer, value, decimals);
+}
+
+static void write_ms(struct json_writer *writer, const char *name, int64_t value_us)
+{
+	write_double(writer, name, value_us < 0 ? (double)NAN : (double)value_us / 1e3, 3);
+}
+
+static void write_identity(struct json_writer *writer, const struct matrix_cell *cell)
+{
+	write_text(writer, "target", cell->target);
+	write_text(writer, "case", cell->case_id);
+	json_write_member_c(writer, "variant", case_variant_names[cell->variant]);
+	json_write_member_c(writer, "verdict", verdict_name(cell->verdict));
+	json_write_member_int(writer, "trials", tally_trials(&cell->tally));
+	json_write_key(writer, "outcomes");
+	json_write_object(writer);
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+		if (cell->tally.of[i] > 0)
+			json_write_member_int(writer, outcome_name((enum outcome)i),
+			                      cell->tally.of[i]);
+	json_write_object_end(writer);
+	write_double(writer, "rate", cell->rate, 4);
+	write_double(writer, "rate_low", cell->rate_low, 4);
+	write_double(writer, "rate_high", cell->rate_high, 4);
+}
+
+static void write_origin(struct json_writer *writer, const struct matrix_cell *cell,
+                         struct arena *arena)
+{
+	if (cell->tested_wall_ms > 0)
+		write_text(writer, "tested_at", wall_format(arena, cell->tested_wall_ms, true));
+	write_text(writer, "run", cell->run_id);
+	write_text(writer, "suite", cell->suite_hash);
+	write_text(writer, "case_hash", cell->case_hash);
+	write_text(writer, "capability", cell->capability);
+	json_write_member_c(writer, "class", case_class_names[cell->class_]);
+	json_write_member_c(writer, "severity", case_severity_names[cell->severity]);
+	json_write_key(writer, "vouches");
+	json_write_array(writer);
+	for (size_t i = 0; i < cell->vouches.count; i++)
+		json_write_string(writer, cell->vouches.items[i]);
+	json_write_array_end(writer);
+	write_text(writer, "dialect", cell->dialect);
+	write_text(writer, "evidence", cell->evidence);
+	write_text(writer, "reported_model", cell->reported_model);
+	write_text(writer, "first_error", cell->first_error);
+	write_text(writer, "fates", cell->fates);
+}
+
+static void write_measures(struct json_writer *writer, const struct matrix_cell *cell)
+{
+	json_write_key(writer, "latency");
+	json_write_object(writer);
+	write_ms(writer, "ttft_p50_ms", cell->ttft_p50_us);
+	write_ms(writer, "ttft_p90_ms", cell->ttft_p90_us);
+	write_ms(writer, "total_p50_ms", cell->latency_p50_us);
+	write_ms(writer, "total_p90_ms", cell->latency_p90_us);
+	json_write_object_end(writer);
+	json_write_key(writer, "tokens");
+	json_write_object(writer);
+	write_count(writer, "prompt", cell->prompt_tokens);
+	write_count(writer, "cached", cell->cached_tokens);
+	write_count(writer, "completion", cell->completion_tokens);
+	write_count(writer, "reasoning", cell->reasoning_tokens);
+	json_write_object_end(writer);
+	write_text(writer, "usage_source", cell->usage_source);
+	write_usd(writer, "cost_usd", cell->cost_pico_usd);
+	write_text(writer, "cost_source", cell->cost_source);
+	write_text(writer, "price_version", cell->price_version);
+	write_double(writer, "tokens_per_second", cell->tokens_per_second, 2);
+	json_write_member_int(writer, "retries", cell->retries);
+}
+
+static void write_head(const struct matrix *matrix, struct text_buf *out)
+{
+	struct json_writer writer;
+
+	json_writer_init(&writer, out, false);
+	json_write_object(&writer);
+	json_write_member_int(&writer, "proviso", MATRIX_VERSION);
+	json_write_key(&writer, "suite");
+	json_write_object(&writer);
+	json_write_member(&writer, "hash", matrix->suite_hash);
+	json_write_member_int(&writer, "cases", matrix->suite_cases);
+	json_write_object_end(&writer);
+	json_write_key(&writer, "runs");
+	json_write_array(&writer);
+	for (size_t i = 0; i < matrix->runs.count; i++)
+		json_write_string(&writer, matrix->runs.items[i]);
+	json_write_array_end(&writer);
+	/* The rest is put by hand: a writer would set its commas at the starts of the lines. */
+	(void)text_buf_add_c(out, ",\"cells\":[");
+}
+
+void matrix_write_json(const struct matrix *matrix, struct text_buf *out)
+{
+	struct json_writer writer;
+	struct arena arena = {0};
+
+	write_head(matrix, out);
+	for (size_t i = 0; i < matrix->count; i++) {
+		(void)text_buf_add_c(out, i == 0 ? "\n" : ",\n");
+		json_writer_init(&writer, out, false);
+		json_write_object(&writer);
+		write_identity(&writer, &matrix->cells[i]);
+		write_origin(&writer, &matrix->cells[i], &arena);
+		write_measures(&writer, &matrix->cells[i]);
+		json_write_object_end(&writer);
+		arena_reset(&arena);
+	}
+	(void)text_buf_add_c(out, "\n]}\n");
+	arena_done(&arena);
+}
+
+bool matrix_write(const struct matrix *matrix, const char *path, struct fault *fault)
+{
+	struct text_buf out;
+	bool good;
+
+	text_buf_init(&out, MATRIX_MAX_BYTES);
+	matrix_write_json(matrix, &out);
+	if (out.overflow)
+		good = fault_set(fault, FAULT_INPUT, "a matrix of over %d bytes can't be read back",
+		                 MATRIX_MAX_BYTES);
+	else
+		good = file_replace(path, text_buf_view(&out), MATRIX_MODE, fault);
+	text_buf_done(&out);
+	return good;
+}
+
+/* --- reading --- */
+
+/* A cell as it stands in the file; see the tables. */
+struct cell_row {
+	const struct json *node;
+	struct text target, case_id, run, suite, case_hash, capability, dialect, evidence;
+	struct text reported_model, first_error, fates, usage_source, cost_source, price_version;
+	int variant, verdict, class_, severity;
+	int64_t trials, outcomes[OUTCOME_COUNT];
+	const struct json *rate, *rate_low, *rate_high, *tested_at, *tokens_per_second;
+	const struct json *latency[4];
+	struct text_list vouches;
+	int64_t tokens[4];
+	int64_t cost_pico_usd, retries;
+};
+
+/* clang-format off */
+#define ROW_TEXT(key, field) \
+	{.name = key, .type = SETTING_TEXT, .offset = offsetof(struct cell_row, field)}
+#define ROW_NAMES(key, field, all) \
+	{.name = key, .type = SETTING_ENUM, .offset = offsetof(struct cell_row, field), \
+	 .flags = SETTING_REQUIRED, .names = all}
+#define ROW_NODE(key, field) \
+	{.name = key, .type = SETTING_NODE, .offset = offsetof(struct cell_row, field)}
+#define ROW_COUNT(key, field) \
+	{.name = key, .type = SETTING_INT, .offset = offsetof(struct cell_row, field), \
+	 .max = MATRIX_MAX_COUNT}
+#define ROW_TOKENS(key, field) \
+	{.name = key, .type = SETTING_INT, .offset = offsetof(struct cell_row, field)}
+
+static const struct setting outcome_rows[] = {
+	ROW_COUNT("ok", outcomes[OUTCOME_OK]),
+	ROW_COUNT("miss", outcomes[OUTCOME_MISS]),
+	ROW_COUNT("violation", outcomes[OUTCOME_VIOLATION]),
+	ROW_COUNT("refused", outcomes[OUTCOME_REFUSED]),
+	ROW_COUNT("ignored", outcomes[OUTCOME_IGNORED]),
+	ROW_COUNT("infra", outcomes[OUTCOME_INFRA]),
+	ROW_COUNT("harness", outcomes[OUTCOME_HARNESS]),
+	ROW_COUNT("unrun", outcomes[OUTCOME_UNRUN]),
+};
+static const struct setting latency_rows[] = {
+	ROW_NODE("ttft_p50_ms", latency[0]),
+	ROW_NODE("ttft_p90_ms", latency[1]),
+	ROW_NODE("total_p50_ms", latency[2]),
+	ROW_NODE("total_p90_ms", latency[3]),
+};
+static const struct setting token_rows[] = {
+	ROW_TOKENS("prompt", tokens[0]),
+	ROW_TOKENS("cached", tokens[1]),
+	ROW_TOKENS("completion", tokens[2]),
+	ROW_TOKENS("reasoning", tokens[3]),
+};
+#define TABLE(key, table_rows) {.what = key, .rows = table_rows, .count = ARRAY_LENGTH(table_rows)}
+static const struct setting_table outcome_table = TABLE("outcomes", outcome_rows);
+static const struct setting_table latency_table = TABLE("latency", latency_rows);
+static const struct setting_table token_table = TABLE("tokens", token_rows);
+
+/* The order of enum verdict; an index into it is a verdict. */
+static const char *const verdict_choices[] = {
+	"pass", "fail", "flaky", "unsupported", "ignored", "inconclusive", "error", "skipped", "stale",
+	NULL,
+};
+
+static const struct setting cell_rows[] = {
+	{.name = "target", .type = SETTING_TEXT, .offset = offsetof(struct cell_row, target),
+	 .flags = SETTING_REQUIRED},
+	{.name = "case", .type = SETTING_TEXT, .offset = offsetof(struct cell_row, case_id),
+	 .flags = SETTING_REQUIRED},
+	ROW_NAMES("variant", variant, case_variant_names),
+	ROW_NAMES("verdict", verdict, verdict_choices),
+	ROW_COUNT("trials", trials),
+	{.name = "outcomes", .type = SETTING_STRUCT, .table = &outcome_table},
+	ROW_NODE("rate", rate),
+	ROW_NODE("rate_low", rate_low),
+	ROW_NODE("rate_high", rate_high),
+	ROW_NODE("tested_at", tested_at),
+	ROW_TEXT("run", run),
+	ROW_TEXT("suite", suite),
+	ROW_TEXT("case_hash", case_hash),
+	ROW_TEXT("capability", capability),
+	ROW_NAMES("class", class_, case_class_names),
+	ROW_NAMES("severity", severity, case_severity_names),
+	{.name = "vouches", .type = SETTING_TEXTS, .offset = offsetof(struct cell_row, vouches)},
+	ROW_TEXT("dialect", dialect),
+	ROW_TEXT("evidence", evidence),
+	ROW_TEXT("reported_model", reported_model),
+	ROW_TEXT("first_error", first_error),
+	ROW_TEXT("fates", fates),
+	{.name = "latency", .type = SETTING_STRUCT, .table = &latency_table},
+	{.name = "tokens", .type = SETTING_STRUCT, .table = &token_table},
+	ROW_TEXT("usage_source", usage_source),
+	{.name = "cost_usd", .type = SETTING_USD, .offset = offsetof(struct cell_row, cost_pico_usd)},
+	ROW_TEXT("cost_source", cost_source),
+	ROW_TEXT("price_version", price_version),
+	ROW_NODE("tokens_per_second", tokens_per_second),
+	ROW_COUNT("retries", retries),
+};
+static const struct setting_table cell_table = {
+	.what = "cell",
+	.rows = cell_rows,
+	.count = ARRAY_LENGTH(cell_rows),
+	.node_offset = offsetof(struct cell_row, node) + 1,
+};
+
+struct matrix_row {
+	int64_t version, cases;
+	struct text hash;
+	struct text_list runs;
+	const struct json *cells;
+};
+static const struct setting suite_rows[] = {
+	{.name = "hash", .type = SETTING_TEXT, .offset = offsetof(struct matrix_row, hash),
+	 .flags = SETTING_REQUIRED},
+	{.name = "cases", .type = SETTING_INT, .offset = offsetof(struct matrix_row, cases)},
+};
+static const struct setting_table suite_table = TABLE("suite", suite_rows);
+static const struct setting matrix_rows[] = {
+	{.name = "proviso", .type = SETTING_INT, .offset = offsetof(struct matrix_row, version),
+	 .flags = SETTING_REQUIRED},
+	{.name = "suite", .type = SETTING_STRUCT, .table = &suite_table, .flags = SETTING_REQUIRED},
+	{.name = "runs", .type = SETTING_TEXTS, .offset = offsetof(struct matrix_row, runs)},
+	{.name = "cells", .type = SETTING_NODE, .offset = offsetof(struct matrix_row, cells),
+	 .flags = SETTING_REQUIRED},
+};
+static const struct setting_table matrix_table = TABLE("matrix", matrix_rows);
+/* clang-format on */
+
+/* A number of at least 0 times `scale`, or `unknown` where there is none. */
+static bool read_number(const struct json *node, const char *name, double *out,
+                        struct fault_list *faults)
+{
+	*out = (double)NAN;
+	if (node == NULL)
+		return true;
+	if (json_is(node, JSON_NUMBER) && text_to_double(node->text, out) && *out >= 0 &&
+	    *out <= 1e12)
+		return true;
+	(void)fault_list_at(faults, json_place(node), "%s is %s; want a number of at least 0", name,
+	                    json_type_name(node));
+	return false;
+}
+
+static bool read_us(const struct json *node, const char *name, int64_t *out_us,
+                    struct fault_list *faults)
+{
+	double value_ms;
+
+	if (!read_number(node, name, &value_ms, faults))
+		return false;
+	*out_us = isnan(value_ms) ? -1 : (int64_t)llround(value_ms * 1e3);
+	return true;
+}
+
+static bool read_measures(const struct cell_row *row, struct matrix_cell *cell,
+                          struct fault_list *faults)
+{
+	double shown;
+
+	cell->tested_wall_ms = 0;
+	if (row->tested_at != NULL && !(json_is(row->tested_at, JSON_STRING) &&
+	                                wall_parse(row->tested_at->text, &cell->tested_wall_ms))) {
+		(void)fault_list_at(faults, json_place(row->tested_at),
+		                    "tested_at is no time; want one like 2026-11-21T10:00:00Z");
+		return false;
+	}
+	return read_number(row->rate, "rate", &shown, faults) &&
+	       read_number(row->rate_low, "rate_low", &shown, faults) &&
+	       read_number(row->rate_high, "rate_high", &shown, faults) &&
+	       read_number(row->tokens_per_second, "tokens_per_second", &cell->tokens_per_second,
+	                   faults) &&
+	       read_us(row->latency[0], "ttft_p50_ms", &cell->ttft_p50_us, faults) &&
+	       read_us(row->latency[1], "ttft_p90_ms", &cell->ttft_p90_us, faults) &&
+	       read_us(row->latency[2], "total_p50_ms", &cell->latency_p50_us, faults) &&
+	       read_us(row->latency[3], "total_p90_ms", &cell->latency_p90_us, faults);
+}
+
+static bool read_tally(const struct cell_row *row, struct matrix_cell *cell,
+                       struct fault_list *faults)
+{
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+		cell->tally.of[i] = row->outcomes[i];
+	int64_t judged = tally_judged(&cell->tally);
+	if (row->trials != tally_trials(&cell->tally)) {
+		(void)fault_list_at(faults, json_place(row->node),
+		                    "trials is %" PRId64 ", but the outcomes add up to %" PRId64,
+		                    row->trials, tally_trials(&cell->tally));
+		return false;
+	}
+	cell->rate = cell->rate_low = cell->rate_high = (double)NAN;
+	if (judged > 0) {
+		cell->rate = (double)cell->tally.of[OUTCOME_OK] / (double)judged;
+		wilson_interval(cell->tally.of[OUTCOME_OK], judged, &cell->rate_low,
+		                &cell->rate_high);
+	}
+	return true;
+}
+
+static void take_texts(const struct cell_row *row, struct matrix_cell *cell)
+{
+	size_t slash = text_find_byte(row->target, '/', 0);
+
+	cell->target = row->target;
+	cell->provider = text_slice(row->target, 0, slash);
+	cell->model = text_slice(row->target, slash + 1, row->target.len);
+	cell->dialect = row->dialect;
+	cell->case_id = row->case_id;
+	cell->capability = row->capability;
+	cell->vouches = row->vouches;
+	cell->run_id = row->run;
+	cell->suite_hash = row->suite;
+	cell->case_hash = row->case_hash;
+	cell->evidence = row->evidence;
+	cell->reported_model = row->reported_model;
+	cell->first_error = row->first_error;
+	cell->fates = row->fates;
+	cell->usage_source = row->usage_source;
+	cell->cost_source = row->cost_source;
+	cell->price_version = row->price_version;
+}
+
+static bool read_cell(const struct json *node, struct arena *arena, struct matrix_cell *cell,
+                      struct fault_list *faults)
+{
+	struct cell_row row = {.cost_pico_usd = -1, .tokens = {-1, -1, -1, -1}};
+
+	if (!settings_read(&cell_table, node, &row, arena, faults))
+		return false;
+	if (text_find_byte(row.target, '/', 0) == TEXT_NOT_FOUND || row.case_id.len == 0) {
+		(void)fault_list_at(faults, json_place(node),
+		                    "a cell needs a target like provider/model and a case");
+		return false;
+	}
+	*cell = (struct matrix_cell){
+	    .variant = (enum case_variant)row.variant,
+	    .class_ = (enum case_class)row.class_,
+	    .severity = (enum case_severity)row.severity,
+	    .verdict = (enum verdict)row.verdict,
+	    .prompt_tokens = row.tokens[0],
+	    .cached_tokens = row.tokens[1],
+	    .completion_tokens = row.tokens[2],
+	    .reasoning_tokens = row.tokens[3],
+	    .cost_pico_usd = row.cost_pico_usd,
+	    .retries = row.retries,
+	};
+	take_texts(&row, cell);
+	return read_tally(&row, cell, faults) && read_measures(&row, cell, faults);
+}
+
+static bool read_cells(const struct json *cells, struct arena *arena, struct matrix *out,
+                       struct fault_list *faults)
+{
+	if (!json_is(cells, JSON_ARRAY)) {
+		(void)fault_list_at(faults, json_place(cells), "cells is %s; want a list",
+		                    json_type_name(cells));
+		return false;
+	}
+	out->cells = ARENA_NEW_ARRAY(arena, struct matrix_cell, cells->count);
+	JSON_EACH(cell, cells)
+	if (!read_cell(cell, arena, &out->cells[out->count++], faults))
+		return false;
+	matrix_sort(out);
+	for (size_t i = 1; i < out->count; i++) {
+		const struct matrix_cell *a = &out->cells[i - 1];
+		const struct matrix_cell *b = &out->cells[i];
+		if (a->variant != b->variant || !text_equal(a->case_id, b->case_id) ||
+		    !text_equal(a->target, b->target))
+			continue;
+		(void)fault_list_at(faults, json_place(cells), "%.*s stands twice for %.*s",
+		                    TEXT_ARG(a->case_id), TEXT_ARG(a->target));
+		return false;
+	}
+	return true;
+}
+
+static bool read_matrix(const struct json *root, struct arena *arena, struct matrix *out,
+                        struct fault_list *faults)
+{
+	struct matrix_row row = {0};
+	int64_t version;
+
+	/* First of all: another version may have keys that would only look like mistakes. */
+	if (!json_integer(root, "proviso", 0, INT64_MAX, &version) || version != MATRIX_VERSION) {
+		const struct json *said = json_member(root, "proviso");
+		(void)fault_list_at(faults, json_place(said == NULL ? root : said),
+		                    said == NULL ? "this is no matrix: it has no \"proviso\""
+		                                 : "a matrix of another version; this program reads %d",
+		                    MATRIX_VERSION);
+		return false;
+	}
+	if (!settings_read(&matrix_table, root, &row, arena, faults))
+		return false;
+	*out = (struct matrix){.suite_hash = row.hash, .suite_cases = row.cases, .runs = row.runs};
+	return read_cells(row.cells, arena, out, faults);
+}
+
+bool matrix_read(const char *path, struct arena *arena, struct matrix *out, struct fault *fault)
+{
+	const struct json_limits limits = {MATRIX_MAX_BYTES, 16, MATRIX_MAX_NODES};
+	struct source *source;
+	struct json *root;
+
+	if (!file_read(path, MATRIX_MAX_BYTES, arena, &source, fault) ||
+	    !json_read(source, &limits, arena, &root, fault))
+		return fault_within(fault, "reading the matrix %s", path);
+	struct fault_list *faults = memory_new(sizeof(*faults));
+	bool good = read_matrix(root, arena, out, faults);
+	if (!good) {
+		size_t first = 0;
+		while (first + 1 < faults->count && faults->items[first].kind == FAULT_WARNING)
+			first++;
+		*fault = faults->items[first];
+	}
+	memory_free(faults);
+	return good;
+}
