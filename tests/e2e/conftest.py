@@ -1,0 +1,185 @@
+"""What every end-to-end test shares: the real binary, simulated and scripted providers.
+
+Tests wait for events (a line on stdout, a connection, an exit), never for time to pass.
+"""
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import threading
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROVISO = os.environ.get("PROVISO", str(ROOT / ".build/release/proviso"))
+SHARED = ROOT.parent / "shared"
+RUN_LIMIT_S = 240  # a hang is a failure, not a wait
+
+
+def environment(**extra):
+    """A clean environment: nothing of the caller's keys or settings leaks in."""
+    env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8", "TERM": "dumb"}
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+        if name in os.environ:
+            env[name] = os.environ[name]
+    env.update(extra)
+    return env
+
+
+class Result:
+    def __init__(self, done):
+        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+
+    def __repr__(self):
+        return f"exit {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
+
+
+class Proviso:
+    """Runs the program in a folder of its own."""
+
+    def __init__(self, cwd):
+        self.cwd = cwd
+
+    def __call__(self, *arguments, env=None, stdin=None):
+        done = subprocess.run([PROVISO, *map(str, arguments)], cwd=self.cwd, env=environment(**(env or {})),
+                              input=stdin, capture_output=True, text=True, timeout=RUN_LIMIT_S,
+                              errors="surrogateescape")
+        assert done.returncode >= 0, f"died by signal {-done.returncode}: {done.stderr[-4000:]}"
+        assert "Sanitizer" not in done.stderr, done.stderr[-4000:]
+        return Result(done)
+
+    def start(self, *arguments, env=None):
+        return subprocess.Popen([PROVISO, *map(str, arguments)], cwd=self.cwd, env=environment(**(env or {})),
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+def proviso(tmp_path):
+    return Proviso(tmp_path)
+
+
+class Sim:
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen([PROVISO, "sim", *map(str, arguments)], env=environment(),
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.url = self.process.stdout.readline().strip()
+        assert self.url.startswith("http://"), self.process.stderr.read()
+        self.port = int(self.url.split(":")[2].split("/")[0])
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        _, err = self.process.communicate(timeout=RUN_LIMIT_S)
+        assert self.process.returncode == 0, err
+        assert "Sanitizer" not in err, err
+
+
+@pytest.fixture
+def sim():
+    """sim("--break", "TS-01") -> a running simulator with .url and .port; stopped afterwards."""
+    started = []
+
+    def start(*arguments):
+        started.append(Sim(*arguments))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+class Scripted:
+    """A provider that sends exactly these bytes: answer(request_bytes, number) -> bytes or callable(socket)."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.requests = []
+        self.lock = threading.Lock()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/v1"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        held = b""
+        with connection:
+            while True:
+                while b"\r\n\r\n" not in held:
+                    more = connection.recv(65536)
+                    if not more:
+                        return
+                    held += more
+                head, held = held.split(b"\r\n\r\n", 1)
+                length = 0
+                for line in head.split(b"\r\n")[1:]:
+                    name, value = line.split(b":", 1)
+                    if name.lower() == b"content-length":
+                        length = int(value)
+                while len(held) < length:
+                    more = connection.recv(65536)
+                    if not more:
+                        return
+                    held += more
+                body, held = held[:length], held[length:]
+                with self.lock:
+                    self.requests.append((head, body))
+                    number = len(self.requests)
+                answer = self.answer(head, body, number)
+                try:
+                    if callable(answer):
+                        answer(connection)
+                        return
+                    connection.sendall(answer)
+                except OSError:
+                    return
+
+    def stop(self):
+        self.listener.close()
+
+
+@pytest.fixture
+def scripted():
+    started = []
+
+    def start(answer):
+        started.append(Scripted(answer))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+def reply(body, status="200 OK", kind="application/json", extra=""):
+    if not isinstance(body, bytes):
+        body = (body if isinstance(body, str) else json.dumps(body)).encode()
+    return (f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n{extra}\r\n").encode() + body
+
+
+def chat(content="hello", finish="stop", **more):
+    """A plain chat completion as OpenAI sends it."""
+    return {"id": "chatcmpl-1", "object": "chat.completion", "created": 1760000000, "model": "m",
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": content, "refusal": None},
+                         "logprobs": None, "finish_reason": finish}],
+            "usage": {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12}, **more}
+
+
+def journal(folder):
+    """The attempts of a run: all lines but the head."""
+    lines = (pathlib.Path(folder) / "journal.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines[1:]]
+
+
+def cells(path):
+    """Matrix cells by (target, case, variant)."""
+    matrix = json.loads(pathlib.Path(path).read_text())
+    return {(c["target"], c["case"], c["variant"]): c for c in matrix["cells"]}

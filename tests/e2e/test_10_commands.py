@@ -1,0 +1,63 @@
+"""The program's surface: help, versions, usage mistakes, files that are broken."""
+import json
+
+import pytest
+
+COMMANDS = ["check", "matrix", "inspect", "report", "sim", "validate", "demo"]
+
+
+def test_the_version_is_one_line(proviso):
+    done = proviso("--version")
+    assert done.code == 0 and done.out.startswith("proviso ") and done.out.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(proviso, command):
+    done = proviso(command, "--help")
+    assert done.code == 0 and done.out.startswith(f"usage: proviso {command}")
+
+
+def test_mistakes_offer_the_nearest_name(proviso):
+    assert "did you mean check?" in proviso("chek").err
+    done = proviso("check", "--max-spent", "1")
+    assert done.code == 2 and "did you mean --max-spend?" in done.err
+    assert proviso().code == 2
+    assert proviso("check", "--trials", "zero").code == 2
+    assert proviso("check", "--conf", "x").code == 2  # no abbreviations
+
+
+def test_all_mistakes_of_a_config_are_shown_with_their_places(proviso):
+    (proviso.cwd / "proviso.yaml").write_text(
+        "version: 1\nprovders: {}\npolicy:\n  mode: enfoce\n  max_age: 10x\ncheck: {trials: many}\n")
+    done = proviso("validate")
+    assert done.code == 2
+    for place in ("proviso.yaml:2:1:", "proviso.yaml:4:9:", "proviso.yaml:5:12:", "proviso.yaml:6:17:"):
+        assert place in done.err, done
+    assert "did you mean 'providers'?" in done.err
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", '{"proviso":1', '{"proviso":99,"suite":{},"runs":[],"cells":[]}', "\0\1"])
+def test_a_broken_matrix_is_an_error_with_its_name(proviso, body):
+    (proviso.cwd / "bad.json").write_text(body)
+    done = proviso("matrix", "bad.json")
+    assert done.code == 2 and "bad.json" in done.err, done
+
+
+def test_inspect_reads_json_and_streams_and_refuses_the_rest(proviso):
+    body = {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [
+        {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}]}
+    (proviso.cwd / "a.json").write_text(json.dumps(body))
+    done = proviso("inspect", "a.json")
+    assert done.code == 0
+    assert json.loads(done.out)["choices"][0]["content"] == "hi"
+    stream = 'data: {"id":"x","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"hi"}}]}\n\n'
+    (proviso.cwd / "a.sse").write_text(stream)
+    done = proviso("inspect", "a.sse")
+    assert done.code == 0
+    seen = json.loads(done.out)
+    assert seen["complete"] is False and seen["events"] == 1
+    assert any(v["case"] == "ST-06" for v in seen["violations"])
+    assert proviso("inspect", "a.sse", "--strict").code == 1
+    (proviso.cwd / "a.txt").write_text("just words")
+    assert proviso("inspect", "a.txt").code == 2
+    assert proviso("inspect", "absent").code == 2
