@@ -14,9 +14,11 @@ struct plan_cell {
 	const struct target *target;
 	const struct eval_case *eval_case;
 	enum case_variant variant;
-	size_t probe;     /* index into plan.probes */
+	size_t probe;     /* index into plan.probes; PLAN_NO_PROBE where it can't be asked */
 	struct text skip; /* why it can't be asked; data NULL: it can */
 };
+
+#define PLAN_NO_PROBE SIZE_MAX
 
 struct plan_probe {
 	const struct target *target;
@@ -47,18 +49,34 @@ struct plan {
 	bool price_assumed;
 };
 
-/* Which cases: all of these must let a case through. Empty lists let all through. */
+/*
+ * Which cases. Without globs the profile chooses; with them, what all given lists let through
+ * is asked, in the profile or not: it was asked for by name.
+ */
 struct plan_filter {
-	struct text profile;    /* smoke | ci | onboard */
-	struct text_list cases; /* globs on id and label */
-	struct text_list capabilities;
+	struct text profile;           /* smoke | ci | onboard; data NULL: PLAN_DEFAULT_PROFILE */
+	struct text_list cases;        /* globs on id and label */
+	struct text_list capabilities; /* globs */
 };
 
 extern const char *const plan_profiles[]; /* NULL-terminated */
+#define PLAN_DEFAULT_PROFILE "ci"
 
-/* Arena memory. No case left is a fault that says why. `targets` must outlive the plan. */
+/*
+ * Arena memory. A profile, a glob or a capability that fits no case is a fault that offers the
+ * nearest name. `targets` and `suite` must outlive the plan.
+ */
 MUST_CHECK bool plan_make(const struct suite *suite, struct target *targets, size_t target_count,
                           const struct plan_filter *filter, struct arena *arena, struct plan *out,
                           struct fault *fault);
+
+/*
+ * What one attempt at one step may cost at most; 0 where nobody bills, *assumed (may be NULL)
+ * set where no price is known. plan_bound.c.
+ */
+MUST_CHECK int64_t plan_step_bound(const struct target *target, const struct eval_case *asks,
+                                   size_t step, bool *assumed);
+/* Sum of two amounts of at least 0, at most INT64_MAX. */
+MUST_CHECK int64_t plan_add_usd(int64_t a, int64_t b);
 
 #endif

@@ -1,0 +1,397 @@
+/* Which cells are wanted, and the fewest questions that decide them; see plan.h. */
+#include "harness/run/plan.h"
+
+#include "harness/run/question.h"
+
+#include <stdlib.h>
+
+enum { CI_MAX_STEPS = 2 }; /* a cheap case asks no more than so often */
+
+enum profile { PROFILE_SMOKE, PROFILE_CI, PROFILE_ONBOARD, PROFILE_COUNT };
+
+const char *const plan_profiles[] = {"smoke", "ci", "onboard", NULL};
+
+/* One look at what everything else rests on: transport, errors, chat, stream, tools. */
+static const char *const smoke_cases[] = {
+    "HT-01", "HT-02", "ER-01", "ER-07", "CH-01", "CH-03", "PA-01",
+    "PA-03", "US-01", "ST-01", "ST-05", "ST-06", "TC-05", "TR-01",
+};
+
+struct planner {
+	const struct suite *suite;
+	const struct plan_filter *filter;
+	enum profile profile;
+	struct arena *arena;
+	struct plan *plan;
+	size_t *probe_of; /* of the target at hand: [owner's index * variants + variant] */
+};
+
+/* --- which cases --- */
+
+static bool read_profile(struct text name, enum profile *out, struct fault *fault)
+{
+	struct text wanted = name.data == NULL ? TEXT(PLAN_DEFAULT_PROFILE) : name;
+
+	for (int i = 0; i < PROFILE_COUNT; i++) {
+		if (!text_is(wanted, plan_profiles[i]))
+			continue;
+		*out = (enum profile)i;
+		return true;
+	}
+	const char *nearest = text_nearest(wanted, plan_profiles, PROFILE_COUNT);
+	return fault_set(fault, FAULT_USAGE,
+	                 "there is no profile \"%.*s\"%s%s%s; want smoke, ci "
+	                 "or onboard",
+	                 TEXT_ARG(wanted), nearest == NULL ? "" : " (did you mean ",
+	                 nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?)");
+}
+
+static bool in_smoke(const struct eval_case *eval_case)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(smoke_cases); i++)
+		if (text_is(eval_case->id, smoke_cases[i]))
+			return true;
+	return false;
+}
+
+static bool in_profile(enum profile profile, const struct eval_case *eval_case)
+{
+	switch (profile) {
+	case PROFILE_SMOKE:
+		return in_smoke(eval_case);
+	case PROFILE_CI:
+		return eval_case->severity == CASE_GATE ||
+		       (eval_case->class_ == CASE_DETERMINISTIC &&
+		        eval_case->step_count <= CI_MAX_STEPS && eval_case->needs == 0);
+	case PROFILE_ONBOARD:
+	case PROFILE_COUNT:
+		break;
+	}
+	return true;
+}
+
+static bool fits_case(struct text glob, const struct eval_case *eval_case,
+                      enum case_variant variant)
+{
+	struct arena scratch = {0};
+	bool fits = text_glob(glob, eval_case->id) ||
+	            text_glob(glob, case_label(eval_case, variant, &scratch));
+
+	arena_done(&scratch);
+	return fits;
+}
+
+static bool is_wanted(const struct planner *planner, const struct eval_case *eval_case,
+                      enum case_variant variant)
+{
+	const struct plan_filter *filter = planner->filter;
+	bool wanted = filter->cases.count == 0;
+
+	if (!eval_case->variants[variant])
+		return false;
+	if (filter->cases.count == 0 && filter->capabilities.count == 0)
+		return in_profile(planner->profile, eval_case);
+	for (size_t i = 0; !wanted && i < filter->cases.count; i++)
+		wanted = fits_case(filter->cases.items[i], eval_case, variant);
+	if (filter->capabilities.count == 0)
+		return wanted;
+	for (size_t i = 0; i < filter->capabilities.count; i++)
+		if (text_glob(filter->capabilities.items[i], eval_case->capability))
+			return wanted;
+	return false;
+}
+
+static bool fits_id(struct text glob, const struct eval_case *eval_case)
+{
+	for (int variant = 0; variant < CASE_VARIANTS; variant++)
+		if (eval_case->variants[variant] &&
+		    fits_case(glob, eval_case, (enum case_variant)variant))
+			return true;
+	return false;
+}
+
+static bool fits_capability(struct text glob, const struct eval_case *eval_case)
+{
+	return text_glob(glob, eval_case->capability);
+}
+
+static struct text id_of(const struct eval_case *eval_case)
+{
+	return eval_case->id;
+}
+
+static struct text capability_of(const struct eval_case *eval_case)
+{
+	return eval_case->capability;
+}
+
+/* What a glob is about. */
+struct glob_kind {
+	const char *what;
+	bool (*fits)(struct text glob, const struct eval_case *eval_case);
+	struct text (*name)(const struct eval_case *eval_case);
+};
+
+static const struct glob_kind case_globs = {"case", fits_id, id_of};
+static const struct glob_kind capability_globs = {"capability", fits_capability, capability_of};
+
+static bool check_glob(const struct planner *planner, const struct glob_kind *kind,
+                       struct text glob, struct fault *fault)
+{
+	const struct suite *suite = planner->suite;
+	const char **names = ARENA_NEW_ARRAY(planner->arena, const char *, suite->count);
+
+	for (size_t i = 0; i < suite->count; i++) {
+		if (kind->fits(glob, &suite->cases[i]))
+			return true;
+		names[i] = text_c(planner->arena, kind->name(&suite->cases[i]));
+	}
+	const char *nearest = text_nearest(glob, names, suite->count);
+	return fault_set(fault, FAULT_USAGE, "no %s of the suite fits \"%.*s\"%s%s%s", kind->what,
+	                 TEXT_ARG(glob), nearest == NULL ? "" : " (did you mean ",
+	                 nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?)");
+}
+
+/* A name that fits nothing is a slip of the pen: to ask the others only would hide it. */
+static bool check_globs(const struct planner *planner, const struct text_list *globs,
+                        const struct glob_kind *kind, struct fault *fault)
+{
+	for (size_t i = 0; i < globs->count; i++)
+		if (!check_glob(planner, kind, globs->items[i], fault))
+			return false;
+	return true;
+}
+
+/* --- why a cell can't be asked --- */
+
+/*
+ * Whether the dialect can carry the question. Tried on the first step only: later ones
+ * depend on answers. A short context keeps the tried body small; its size changes nothing.
+ */
+static bool dialect_carries(const struct target *target, const struct eval_case *asks,
+                            enum case_variant variant, struct fault *fault)
+{
+	struct template_values values = {.context_tokens = 16};
+	struct arena scratch = {0};
+	struct question question;
+	struct wire_request wire;
+	struct fault unfilled;
+	bool carries = true;
+
+	template_nonces(&values, TEXT("plan"), target->name, asks->id, 1, &scratch);
+	if (question_build(&asks->steps[0], variant, target->model->name, &values, &scratch,
+	                   &question, &unfilled))
+		carries = target->provider->dialect->encode(target->provider, &question.request,
+		                                            &scratch, &wire, fault);
+	arena_done(&scratch);
+	return carries;
+}
+
+/* Arena; data NULL: nothing stands against asking. */
+static struct text skip_reason(const struct planner *planner, const struct target *target,
+                               const struct eval_case *asks, enum case_variant variant)
+{
+	struct fault fault;
+
+	if ((asks->needs & CASE_NEEDS_CONTEXT) != 0 && target->model->context < 0)
+		return text_format(planner->arena,
+		                   "the context window of %.*s is not known: set its `context`",
+		                   TEXT_ARG(target->name));
+	if (!dialect_carries(target, asks, variant, &fault))
+		return text_format(planner->arena, "the dialect %s can't carry it: %s",
+		                   target->provider->dialect->name, fault.message);
+	return (struct text){NULL, 0};
+}
+
+/* --- cells and probes --- */
+
+static size_t add_probe(const struct planner *planner, const struct target *target,
+                        const struct eval_case *asks, enum case_variant variant)
+{
+	struct plan *plan = planner->plan;
+	struct plan_probe *probe = &plan->probes[plan->probe_count];
+
+	*probe = (struct plan_probe){.target = target, .asks = asks, .variant = variant};
+	for (size_t step = 0; step < asks->step_count; step++)
+		probe->bound_pico_usd =
+		    plan_add_usd(probe->bound_pico_usd,
+		                 plan_step_bound(target, asks, step, &probe->price_assumed));
+	return plan->probe_count++;
+}
+
+static void add_cell(struct planner *planner, const struct target *target,
+                     const struct eval_case *eval_case, enum case_variant variant)
+{
+	struct plan *plan = planner->plan;
+	struct plan_cell *cell = &plan->cells[plan->cell_count++];
+	const struct eval_case *asks = &planner->suite->cases[eval_case->probe];
+	size_t *known = &planner->probe_of[eval_case->probe * CASE_VARIANTS + (size_t)variant];
+
+	*cell = (struct plan_cell){
+	    .target = target, .eval_case = eval_case, .variant = variant, .probe = PLAN_NO_PROBE};
+	if (*known == PLAN_NO_PROBE) {
+		cell->skip = skip_reason(planner, target, asks, variant);
+		if (cell->skip.data != NULL)
+			return;
+		*known = add_probe(planner, target, asks, variant);
+	}
+	cell->probe = *known;
+	plan->probes[*known].cell_count++;
+}
+
+static void add_target(struct planner *planner, const struct target *target)
+{
+	const struct suite *suite = planner->suite;
+
+	for (size_t i = 0; i < suite->count * CASE_VARIANTS; i++)
+		planner->probe_of[i] = PLAN_NO_PROBE;
+	for (size_t i = 0; i < suite->count; i++)
+		for (int variant = 0; variant < CASE_VARIANTS; variant++)
+			if (is_wanted(planner, &suite->cases[i], (enum case_variant)variant))
+				add_cell(planner, target, &suite->cases[i],
+				         (enum case_variant)variant);
+}
+
+/* --- the order of asking --- */
+
+struct ranked {
+	struct plan_probe probe;
+	size_t was; /* its index before */
+	enum case_severity severity;
+	bool uncertain; /* stochastic or timing: needs more trials to say the same */
+};
+
+static int compare_ranked(const void *a, const void *b)
+{
+	const struct ranked *x = a;
+	const struct ranked *y = b;
+
+	if (x->probe.target != y->probe.target)
+		return x->probe.target < y->probe.target ? -1 : 1;
+	if (x->severity != y->severity)
+		return x->severity < y->severity ? -1 : 1;
+	if (x->uncertain != y->uncertain)
+		return x->uncertain ? 1 : -1;
+	if (x->probe.bound_pico_usd != y->probe.bound_pico_usd)
+		return x->probe.bound_pico_usd < y->probe.bound_pico_usd ? -1 : 1;
+	return x->was < y->was ? -1 : x->was > y->was;
+}
+
+static struct ranked *rank_probes(const struct plan *plan, struct arena *scratch)
+{
+	struct ranked *ranked = ARENA_NEW_ARRAY(scratch, struct ranked, plan->probe_count);
+
+	for (size_t i = 0; i < plan->probe_count; i++)
+		ranked[i] = (struct ranked){plan->probes[i], i, CASE_ADVISORY, true};
+	for (size_t i = 0; i < plan->cell_count; i++) {
+		const struct plan_cell *cell = &plan->cells[i];
+		if (cell->probe == PLAN_NO_PROBE)
+			continue;
+		struct ranked *at = &ranked[cell->probe];
+		if (cell->eval_case->severity < at->severity)
+			at->severity = cell->eval_case->severity;
+		if (cell->eval_case->class_ == CASE_DETERMINISTIC ||
+		    cell->eval_case->class_ == CASE_NEGATIVE)
+			at->uncertain = false;
+	}
+	if (plan->probe_count > 1)
+		qsort(ranked, plan->probe_count, sizeof(*ranked), compare_ranked);
+	return ranked;
+}
+
+/* Puts the probes into their order and gives each the list of its cells. */
+static void order_probes(struct plan *plan, struct arena *arena)
+{
+	struct arena scratch = {0};
+	struct ranked *ranked = rank_probes(plan, &scratch);
+	size_t *now = ARENA_NEW_ARRAY(&scratch, size_t, plan->probe_count);
+
+	for (size_t i = 0; i < plan->probe_count; i++) {
+		now[ranked[i].was] = i;
+		plan->probes[i] = ranked[i].probe;
+		plan->probes[i].cells = ARENA_NEW_ARRAY(arena, size_t, plan->probes[i].cell_count);
+		plan->probes[i].cell_count = 0;
+	}
+	for (size_t i = 0; i < plan->cell_count; i++) {
+		if (plan->cells[i].probe == PLAN_NO_PROBE)
+			continue;
+		plan->cells[i].probe = now[plan->cells[i].probe];
+		struct plan_probe *probe = &plan->probes[plan->cells[i].probe];
+		probe->cells[probe->cell_count++] = i;
+	}
+	arena_done(&scratch);
+}
+
+/* The owner of the question is told first: tokens and cost stand on its line. */
+static void put_owner_first(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->probe_count; i++) {
+		struct plan_probe *probe = &plan->probes[i];
+		for (size_t c = 1; c < probe->cell_count; c++) {
+			if (plan->cells[probe->cells[c]].eval_case != probe->asks)
+				continue;
+			size_t owner = probe->cells[c];
+			memmove(&probe->cells[1], &probe->cells[0], c * sizeof(*probe->cells));
+			probe->cells[0] = owner;
+			break;
+		}
+	}
+}
+
+static void add_up(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->probe_count; i++) {
+		const struct plan_probe *probe = &plan->probes[i];
+		plan->price_assumed = plan->price_assumed || probe->price_assumed;
+		plan->first_round_pico_usd =
+		    plan_add_usd(plan->first_round_pico_usd, probe->bound_pico_usd);
+		for (int trial = 0; trial < VERDICT_MAX_TRIALS; trial++)
+			plan->worst_pico_usd =
+			    plan_add_usd(plan->worst_pico_usd, probe->bound_pico_usd);
+	}
+}
+
+static bool check_filter(struct planner *planner, struct fault *fault)
+{
+	const struct plan_filter *filter = planner->filter;
+
+	return read_profile(filter->profile, &planner->profile, fault) &&
+	       check_globs(planner, &filter->cases, &case_globs, fault) &&
+	       check_globs(planner, &filter->capabilities, &capability_globs, fault);
+}
+
+/* A target named twice is asked once. */
+static bool is_repeated(const struct target *targets, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (text_equal(targets[i].name, targets[at].name))
+			return true;
+	return false;
+}
+
+bool plan_make(const struct suite *suite, struct target *targets, size_t target_count,
+               const struct plan_filter *filter, struct arena *arena, struct plan *out,
+               struct fault *fault)
+{
+	struct planner planner = {.suite = suite, .filter = filter, .arena = arena, .plan = out};
+	size_t most = size_mul(target_count, size_mul(suite->count, CASE_VARIANTS));
+
+	*out = (struct plan){.targets = targets, .target_count = target_count};
+	if (!check_filter(&planner, fault))
+		return false;
+	out->cells = ARENA_NEW_ARRAY(arena, struct plan_cell, most);
+	out->probes = ARENA_NEW_ARRAY(arena, struct plan_probe, most);
+	planner.probe_of = ARENA_NEW_ARRAY(arena, size_t, suite->count * CASE_VARIANTS);
+	for (size_t i = 0; i < target_count; i++)
+		if (!is_repeated(targets, i))
+			add_target(&planner, &targets[i]);
+	if (out->cell_count == 0)
+		return fault_set(fault, FAULT_USAGE,
+		                 target_count == 0 ? "there is no target to ask"
+		                                   : "no case of the suite is in what was asked "
+		                                     "for: profile, --case and --capability");
+	order_probes(out, arena);
+	put_owner_first(out);
+	add_up(out);
+	return true;
+}
