@@ -1,0 +1,755 @@
+/* The transport against a server that sends exactly these bytes: what comes out, and how it ends.
+ */
+#include "providers/transport.h"
+#include "tests/unit/providers/script_server.h"
+
+#include <unistd.h>
+
+static struct loop *loop;
+static struct transport *transport;
+static struct script_server *server;
+static struct arena arena;
+
+struct seen {
+	struct transfer *transfer;
+	unsigned heads, ends;
+	int status, version;
+	struct text headers; /* "name=value|" */
+	struct text_buf body;
+	unsigned body_calls;
+	enum exchange_end end;
+	struct text detail;
+	bool cancel_in_head, cancel_in_body, pause_in_body;
+	size_t body_at_pause;
+};
+
+static void saw_head(void *context, int status, int version, const struct http_header *headers,
+                     size_t count)
+{
+	struct seen *seen = context;
+	struct text_buf text;
+
+	ck_assert_uint_eq(seen->ends, 0);
+	seen->heads++;
+	seen->status = status;
+	seen->version = version;
+	text_buf_init(&text, 1 << 20);
+	for (size_t i = 0; i < count; i++) {
+		text_buf_add(&text, headers[i].name);
+		text_buf_add(&text, TEXT("="));
+		text_buf_add(&text, headers[i].value);
+		text_buf_add(&text, TEXT("|"));
+	}
+	seen->headers = text_copy(&arena, text_buf_view(&text));
+	text_buf_done(&text);
+	if (seen->cancel_in_head)
+		transport_cancel(seen->transfer);
+}
+
+static void saw_body(void *context, struct text bytes)
+{
+	struct seen *seen = context;
+
+	ck_assert_uint_eq(seen->heads, 1);
+	ck_assert_uint_eq(seen->ends, 0);
+	ck_assert_uint_gt(bytes.len, 0);
+	ck_assert(text_buf_add(&seen->body, bytes));
+	seen->body_calls++;
+	if (seen->cancel_in_body)
+		transport_cancel(seen->transfer);
+	if (seen->pause_in_body) {
+		seen->pause_in_body = false;
+		seen->body_at_pause = seen->body.len;
+		transport_pause(seen->transfer);
+	}
+}
+
+static void saw_end(void *context, enum exchange_end end, struct text detail)
+{
+	struct seen *seen = context;
+
+	seen->ends++;
+	seen->end = end;
+	seen->detail = text_copy(&arena, detail);
+}
+
+static const char *url_of(int port)
+{
+	return text_c(&arena, text_format(&arena, "http://127.0.0.1:%d/v1/x?y=1", port));
+}
+
+static struct transport_limits limits = {
+    .timeouts = {.connect_ms = 20000, .first_event_ms = 20000, .idle_ms = 20000, .total_ms = 30000},
+    .body_bytes = 1 << 20,
+};
+
+static void begin(struct seen *seen, const struct wire_request *request, const struct secret *key)
+{
+	struct transport_sink sink = {saw_head, saw_body, saw_end, seen};
+
+	if (seen->body.max == 0)
+		text_buf_init(&seen->body, 64 << 20);
+	seen->transfer = transport_start(transport, request, key, &limits, &sink);
+	ck_assert_uint_eq(seen->heads + seen->ends, 0);
+}
+
+static void begin_get(struct seen *seen)
+{
+	struct wire_request *request = ARENA_NEW(&arena, struct wire_request);
+
+	request->method = "GET";
+	request->url = url_of(server->port);
+	begin(seen, request, NULL);
+}
+
+static void wait_for_end(struct seen *seen)
+{
+	while (seen->ends == 0)
+		(void)loop_turn(loop, true);
+	/* Nothing may follow. */
+	for (int i = 0; i < 5; i++)
+		(void)loop_turn(loop, false);
+	ck_assert_uint_eq(seen->ends, 1);
+}
+
+/* One GET, answered by these bytes. */
+static struct seen *ask(struct text answer, enum script_then then)
+{
+	struct seen *seen = ARENA_NEW(&arena, struct seen);
+
+	script_server_answer(server, answer, then);
+	begin_get(seen);
+	wait_for_end(seen);
+	return seen;
+}
+
+static void setup(void)
+{
+	struct fault fault;
+
+	loop = loop_new();
+	ck_assert(transport_new(loop, &transport, &fault));
+	server = script_server_new(loop);
+	limits.timeouts = (struct provider_timeouts){20000, 20000, 20000, 30000};
+	limits.body_bytes = 1 << 20;
+}
+
+static void teardown(void)
+{
+	transport_free(transport);
+	script_server_free(server, loop);
+	loop_free(loop);
+	arena_done(&arena);
+}
+
+#define ASK(answer, then) ask(TEXT(answer), then)
+
+static void forget(struct seen *seen)
+{
+	text_buf_done(&seen->body);
+}
+
+static void expect_end(struct seen *seen, enum exchange_end end)
+{
+	ck_assert_msg(seen->end == end, "ended %s (%.*s), want %s", exchange_end_name(seen->end),
+	              TEXT_ARG(seen->detail), exchange_end_name(end));
+}
+
+START_TEST(a_whole_answer_is_told_in_order)
+{
+	struct seen *seen = ASK("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-A:  b c \r\n"
+	                        "Content-Length: 5\r\n\r\nhello",
+	                        SCRIPT_KEEP);
+
+	expect_end(seen, EXCHANGE_COMPLETE);
+	ck_assert_int_eq(seen->status, 200);
+	ck_assert_int_eq(seen->version, 11);
+	assert_text(seen->headers, "Content-Type=text/plain|X-A=b c|Content-Length=5|");
+	assert_text(text_buf_view(&seen->body), "hello");
+	assert_text(seen->detail, "");
+	forget(seen);
+}
+END_TEST
+
+START_TEST(an_answer_without_body_is_complete)
+{
+	struct seen *seen = ASK("HTTP/1.1 204 No Content\r\n\r\n", SCRIPT_KEEP);
+
+	expect_end(seen, EXCHANGE_COMPLETE);
+	ck_assert_int_eq(seen->status, 204);
+	ck_assert_uint_eq(seen->body.len, 0);
+	forget(seen);
+}
+END_TEST
+
+START_TEST(chunks_are_joined_and_trailers_are_no_headers)
+{
+	struct seen *seen = ASK("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	                        "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nX-Late: 1\r\n\r\n",
+	                        SCRIPT_KEEP);
+
+	expect_end(seen, EXCHANGE_COMPLETE);
+	assert_text(seen->headers, "Transfer-Encoding=chunked|");
+	assert_text(text_buf_view(&seen->body), "abcde");
+	forget(seen);
+}
+END_TEST
+
+START_TEST(interim_answers_are_not_told)
+{
+	struct seen *seen =
+	    ASK("HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n"
+	        "HTTP/1.1 100 Continue\r\n\r\n"
+	        "HTTP/1.1 429 Too Many\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n",
+	        SCRIPT_KEEP);
+
+	expect_end(seen, EXCHANGE_COMPLETE);
+	ck_assert_int_eq(seen->status, 429);
+	assert_text(seen->headers, "Retry-After=3|Content-Length=0|");
+	forget(seen);
+}
+END_TEST
+
+START_TEST(a_redirect_is_an_answer)
+{
+	struct seen *seen = ASK("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n"
+	                        "Content-Length: 0\r\n\r\n",
+	                        SCRIPT_KEEP);
+
+	expect_end(seen, EXCHANGE_COMPLETE);
+	ck_assert_int_eq(seen->status, 302);
+	ck_assert_uint_eq(server->request_count, 1);
+	forget(seen);
+}
+END_TEST
+
+START_TEST(a_body_up_to_the_close_is_complete)
+{
+	struct seen *seen = ASK("HTTP/1.0 200 OK\r\n\r\nall of it", SCRIPT_CLOSE);
+
+	expect_end(seen, EXCHANGE_COMPLETE);
+	ck_assert_int_eq(seen->version, 10);
+	assert_text(text_buf_view(&seen->body), "all of it");
+	forget(seen);
+}
+END_TEST
+
+/* How each broken answer ends; what came before the break is told. */
+static const struct {
+	const char *answer;
+	enum script_then then;
+	enum exchange_end end;
+	int status;
+	const char *body;
+} broken[] = {
+    {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", SCRIPT_CLOSE, EXCHANGE_CUT, 200, "half"},
+    {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", SCRIPT_CLOSE, EXCHANGE_CUT, 200, ""},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", SCRIPT_CLOSE,
+     EXCHANGE_CUT, 200, "half"},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf", SCRIPT_CLOSE, EXCHANGE_CUT,
+     200, "half"},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n", SCRIPT_KEEP,
+     EXCHANGE_BAD_HTTP, 200, "half"},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffffffff\r\n", SCRIPT_KEEP,
+     EXCHANGE_BAD_HTTP, 200, ""},
+    {"", SCRIPT_CLOSE, EXCHANGE_CUT, 0, ""},
+    {"", SCRIPT_RESET, EXCHANGE_CUT, 0, ""},
+    {"HTTP/1.1 200 OK\r\nContent-Le", SCRIPT_CLOSE, EXCHANGE_CUT, 0, ""},
+    {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", SCRIPT_RESET, EXCHANGE_CUT, 200, "half"},
+    {"<html>no status line</html>\r\n\r\n", SCRIPT_CLOSE, EXCHANGE_BAD_HTTP, 0, ""},
+    {"SSH-2.0-OpenSSH_9.2\r\n", SCRIPT_CLOSE, EXCHANGE_BAD_HTTP, 0, ""},
+    {"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", SCRIPT_CLOSE, EXCHANGE_BAD_HTTP, 0, ""},
+    {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 8\r\n\r\nnot gzip", SCRIPT_KEEP,
+     EXCHANGE_BAD_HTTP, 200, ""},
+    {"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nbody", SCRIPT_CLOSE, EXCHANGE_BAD_HTTP, 0, ""},
+};
+
+START_TEST(broken_answers_end_as_what_they_are)
+{
+	size_t i = (size_t)_i;
+	struct seen *seen = ask(text_of(broken[i].answer), broken[i].then);
+
+	expect_end(seen, broken[i].end);
+	ck_assert_int_eq(seen->status, broken[i].status);
+	assert_text(text_buf_view(&seen->body), broken[i].body);
+	ck_assert_uint_gt(seen->detail.len, 0);
+	forget(seen);
+}
+END_TEST
+
+START_TEST(a_response_fed_bytewise_is_the_same)
+{
+	static const char answer[] = "HTTP/1.1 200 OK\r\nX: y\r\nTransfer-Encoding: chunked\r\n\r\n"
+				     "3\r\nabc\r\n0\r\n\r\n";
+	struct seen *seen = ARENA_NEW(&arena, struct seen);
+
+	script_server_answer(server, TEXT(""), SCRIPT_KEEP);
+	begin_get(seen);
+	while (server->request_count == 0)
+		(void)loop_turn(loop, true);
+	for (size_t i = 0; i + 1 < sizeof(answer); i++) {
+		struct script_answer byte = {{answer + i, 1}, SCRIPT_KEEP};
+
+		script_send(server->connections[0], byte);
+		(void)loop_turn(loop, false);
+		(void)loop_turn(loop, false);
+	}
+	wait_for_end(seen);
+	expect_end(seen, EXCHANGE_COMPLETE);
+	assert_text(seen->headers, "X=y|Transfer-Encoding=chunked|");
+	assert_text(text_buf_view(&seen->body), "abc");
+	forget(seen);
+}
+END_TEST
+
+START_TEST(nobody_listening_is_a_failed_connection)
+{
+	struct seen seen = {0};
+	struct wire_request request = {.method = "GET", .url = "http://127.0.0.1:1/"};
+
+	begin(&seen, &request, NULL);
+	wait_for_end(&seen);
+	expect_end(&seen, EXCHANGE_CONNECT_FAILED);
+	ck_assert_uint_eq(seen.heads, 0);
+	forget(&seen);
+}
+END_TEST
+
+START_TEST(a_name_that_is_no_name_is_not_resolved)
+{
+	struct seen seen = {0};
+	struct wire_request request = {.method = "GET", .url = "http://nowhere.invalid/"};
+
+	begin(&seen, &request, NULL);
+	wait_for_end(&seen);
+	expect_end(&seen, EXCHANGE_RESOLVE_FAILED);
+	forget(&seen);
+}
+END_TEST
+
+START_TEST(other_protocols_are_refused)
+{
+	struct seen seen = {0};
+	struct wire_request request = {.method = "GET", .url = "file:///etc/passwd"};
+
+	begin(&seen, &request, NULL);
+	wait_for_end(&seen);
+	expect_end(&seen, EXCHANGE_CONNECT_FAILED);
+	ck_assert_uint_eq(seen.body.len, 0);
+	forget(&seen);
+}
+END_TEST
+
+START_TEST(plain_http_where_tls_is_wanted_is_a_tls_failure)
+{
+	struct seen seen = {0};
+	struct wire_request request = {.method = "GET"};
+
+	request.url = text_c(&arena, text_format(&arena, "https://127.0.0.1:%d/", server->port));
+	begin(&seen, &request, NULL);
+	/* A ClientHello holds no blank line, so the server must be made to speak. */
+	while (server->connection_count == 0 || server->connections[0]->in.len == 0)
+		(void)loop_turn(loop, true);
+	script_send(server->connections[0],
+	            (struct script_answer){TEXT("HTTP/1.1 400 Bad\r\n\r\n"), SCRIPT_CLOSE});
+	wait_for_end(&seen);
+	expect_end(&seen, EXCHANGE_TLS_FAILED);
+	forget(&seen);
+}
+END_TEST
+
+START_TEST(the_request_goes_out_as_given_with_the_key)
+{
+	struct seen seen = {0};
+	struct http_header headers[] = {
+	    {TEXT("Content-Type"), TEXT("application/json")},
+	    {TEXT("X-Empty"), TEXT("")},
+	    {TEXT("X-Evil"), TEXT("a\r\nX-Injected: 1")},
+	};
+	struct wire_request request = {
+	    .method = "POST",
+	    .url = url_of(server->port),
+	    .headers = headers,
+	    .header_count = 3,
+	    .key_header = "Authorization",
+	    .key_prefix = "Bearer ",
+	    .body = TEXT("{\"a\":\0001}"),
+	};
+	struct secret *key = secret_from_bytes(TEXT("sk-unit-0123456789"));
+
+	script_server_answer(server, TEXT("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+	                     SCRIPT_KEEP);
+	begin(&seen, &request, key);
+	wait_for_end(&seen);
+	expect_end(&seen, EXCHANGE_COMPLETE);
+	struct text sent = server->requests[0];
+	ck_assert(text_starts(sent, TEXT("POST /v1/x?y=1 HTTP/1.1\r\n")));
+	ck_assert(text_ends(sent, TEXT("\r\n\r\n{\"a\":\0001}")));
+	ck_assert(text_find(sent, TEXT("\r\nAuthorization: Bearer sk-unit-0123456789\r\n"), 0) !=
+	          TEXT_NOT_FOUND);
+	ck_assert(text_find(sent, TEXT("\r\nContent-Type: application/json\r\n"), 0) !=
+	          TEXT_NOT_FOUND);
+	ck_assert(text_find(sent, TEXT("\r\nX-Empty:\r\n"), 0) != TEXT_NOT_FOUND);
+	ck_assert(text_find(sent, TEXT("\r\nAccept-Encoding: identity\r\n"), 0) != TEXT_NOT_FOUND);
+	ck_assert(text_find(sent, TEXT("\r\nX-Injected"), 0) == TEXT_NOT_FOUND);
+	ck_assert(text_find(sent, TEXT("Expect"), 0) == TEXT_NOT_FOUND);
+	secret_free(key);
+	forget(&seen);
+}
+END_TEST
+
+START_TEST(the_next_request_keeps_nothing_of_the_last)
+{
+	struct seen first = {0}, second = {0};
+	struct http_header encoding[] = {{TEXT("Accept-Encoding"), TEXT("gzip")}};
+	struct wire_request post = {.method = "DELETE",
+	                            .url = url_of(server->port),
+	                            .headers = encoding,
+	                            .header_count = 1,
+	                            .key_header = "x-api-key",
+	                            .key_prefix = "",
+	                            .body = TEXT("body")};
+	struct wire_request get = {.method = "GET", .url = url_of(server->port)};
+	struct secret *key = secret_from_bytes(TEXT("sk-unit-0123456789"));
+
+	script_server_answer(server, TEXT("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+	                     SCRIPT_KEEP);
+	server->repeat_last = true;
+	begin(&first, &post, key);
+	wait_for_end(&first);
+	begin(&second, &get, NULL);
+	wait_for_end(&second);
+	ck_assert(text_starts(server->requests[0], TEXT("DELETE ")));
+	ck_assert(text_find(server->requests[0], TEXT("\r\nx-api-key: sk-unit"), 0) !=
+	          TEXT_NOT_FOUND);
+	ck_assert(text_find(server->requests[0], TEXT("Accept-Encoding: gzip\r\n"), 0) !=
+	          TEXT_NOT_FOUND);
+	ck_assert(text_starts(server->requests[1], TEXT("GET ")));
+	ck_assert(text_find(server->requests[1], TEXT("api-key"), 0) == TEXT_NOT_FOUND);
+	ck_assert(text_find(server->requests[1], TEXT("Accept-Encoding: identity\r\n"), 0) !=
+	          TEXT_NOT_FOUND);
+	ck_assert(text_find(server->requests[1], TEXT("body"), 0) == TEXT_NOT_FOUND);
+	ck_assert_uint_eq(server->connection_count, 1); /* kept alive */
+	secret_free(key);
+	forget(&first);
+	forget(&second);
+}
+END_TEST
+
+START_TEST(a_request_is_never_sent_twice)
+{
+	struct seen first = {0}, second = {0};
+	struct wire_request post = {
+	    .method = "POST", .url = url_of(server->port), .body = TEXT("body")};
+
+	script_server_answer(server, TEXT("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+	                     SCRIPT_KEEP);
+	script_server_answer(server, TEXT(""), SCRIPT_CLOSE);
+	begin(&first, &post, NULL);
+	wait_for_end(&first);
+	/* On the connection that was kept alive: closed without an answer. */
+	begin(&second, &post, NULL);
+	wait_for_end(&second);
+	expect_end(&second, EXCHANGE_CUT);
+	ck_assert_int_eq(second.status, 0);
+	ck_assert_uint_eq(server->request_count, 2);
+	forget(&first);
+	forget(&second);
+}
+END_TEST
+
+START_TEST(a_connection_closed_while_idle_is_replaced)
+{
+	struct seen first = {0}, second = {0};
+	struct wire_request get = {.method = "GET", .url = url_of(server->port)};
+
+	script_server_answer(server, TEXT("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+	                     SCRIPT_KEEP);
+	server->repeat_last = true;
+	begin(&first, &get, NULL);
+	wait_for_end(&first);
+	script_close(server->connections[0]);
+	for (int i = 0; i < 5; i++)
+		(void)loop_turn(loop, false);
+	begin(&second, &get, NULL);
+	wait_for_end(&second);
+	expect_end(&second, EXCHANGE_COMPLETE);
+	ck_assert_uint_eq(server->connection_count, 2);
+	forget(&first);
+	forget(&second);
+}
+END_TEST
+
+START_TEST(idle_connections_do_not_keep_the_loop_running)
+{
+	struct seen *seen = ASK("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", SCRIPT_KEEP);
+
+	expect_end(seen, EXCHANGE_COMPLETE);
+	loop_run(loop); /* returns, or the test times out */
+	forget(seen);
+}
+END_TEST
+
+START_TEST(a_body_over_the_cap_is_cut_off_at_it)
+{
+	limits.body_bytes = 3;
+	struct seen *seen = ASK("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", SCRIPT_KEEP);
+
+	expect_end(seen, EXCHANGE_TOO_LARGE);
+	assert_text(text_buf_view(&seen->body), "hel");
+	forget(seen);
+}
+END_TEST
+
+START_TEST(a_body_of_exactly_the_cap_is_taken)
+{
+	limits.body_bytes = 5;
+	struct seen *seen = ASK("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", SCRIPT_KEEP);
+
+	expect_end(seen, EXCHANGE_COMPLETE);
+	forget(seen);
+}
+END_TEST
+
+START_TEST(header_sections_are_capped_in_fields_and_bytes)
+{
+	struct text_buf answer;
+
+	text_buf_init(&answer, 1 << 20);
+	text_buf_add_c(&answer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n");
+	for (int i = 0; i < 255 + _i; i++)
+		text_buf_format(&answer, "X-%d: 1\r\n", i);
+	text_buf_add_c(&answer, "\r\n");
+	struct seen *seen = ask(text_buf_view(&answer), SCRIPT_KEEP);
+	expect_end(seen, _i == 0 ? EXCHANGE_COMPLETE : EXCHANGE_BAD_HTTP);
+	forget(seen);
+
+	text_buf_reset(&answer);
+	text_buf_add_c(&answer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n");
+	for (int i = 0; i < 7 + _i; i++)
+		text_buf_format(&answer, "X: %09216d\r\n", 1);
+	text_buf_add_c(&answer, "\r\n");
+	seen = ask(text_buf_view(&answer), SCRIPT_KEEP);
+	expect_end(seen, _i == 0 ? EXCHANGE_COMPLETE : EXCHANGE_BAD_HTTP);
+	forget(seen);
+	text_buf_done(&answer);
+}
+END_TEST
+
+START_TEST(a_cancelled_transfer_ends_once_and_is_silent)
+{
+	struct seen seen = {0};
+
+	script_server_answer(server, TEXT("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
+	                     SCRIPT_KEEP);
+	begin_get(&seen);
+	transport_cancel(seen.transfer);
+	ck_assert_uint_eq(seen.ends, 0);
+	wait_for_end(&seen);
+	expect_end(&seen, EXCHANGE_CANCELLED);
+	ck_assert_uint_eq(seen.heads, 0);
+	forget(&seen);
+}
+END_TEST
+
+START_TEST(cancelling_within_a_callback_is_fine)
+{
+	struct seen seen = {.cancel_in_head = _i == 0, .cancel_in_body = _i == 1};
+
+	script_server_answer(server, TEXT("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
+	                     SCRIPT_KEEP);
+	begin_get(&seen);
+	wait_for_end(&seen);
+	ck_assert_uint_eq(seen.body_calls, _i == 0 ? 0 : 1);
+	ck_assert_uint_eq(seen.heads, 1);
+	expect_end(&seen, EXCHANGE_CANCELLED);
+	forget(&seen);
+}
+END_TEST
+
+/* --- timeouts, on a clock that we move --- */
+
+static const struct {
+	const char *answer; /* NULL: not even accepted */
+	int64_t fires_at_ms;
+	enum exchange_end end;
+} timeouts[] = {
+    {"", 200, EXCHANGE_FIRST_TIMEOUT},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 200, EXCHANGE_FIRST_TIMEOUT},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n", 30, EXCHANGE_IDLE_TIMEOUT},
+};
+
+START_TEST(each_timeout_has_its_own_end)
+{
+	struct seen seen = {0};
+
+	loop_fake_clock(loop, 0);
+	limits.timeouts = (struct provider_timeouts){
+	    .connect_ms = 1000, .first_event_ms = 200, .idle_ms = 30, .total_ms = 100000};
+	script_server_answer(server, text_of(timeouts[_i].answer), SCRIPT_HANG);
+	begin_get(&seen);
+	while (server->request_count == 0 || (_i == 2 && seen.body.len == 0) ||
+	       (_i == 1 && seen.heads == 0))
+		(void)loop_turn(loop, true);
+	loop_advance(loop, timeouts[_i].fires_at_ms - 1);
+	ck_assert_uint_eq(seen.ends, 0);
+	loop_advance(loop, 1);
+	ck_assert_uint_eq(seen.ends, 1);
+	expect_end(&seen, timeouts[_i].end);
+	forget(&seen);
+}
+END_TEST
+
+START_TEST(the_total_time_ends_what_still_flows)
+{
+	struct seen seen = {0};
+
+	loop_fake_clock(loop, 0);
+	limits.timeouts =
+	    (struct provider_timeouts){.first_event_ms = 200, .idle_ms = 30, .total_ms = 100};
+	script_server_answer(
+	    server, TEXT("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"),
+	    SCRIPT_KEEP);
+	begin_get(&seen);
+	for (size_t sent = 1; sent <= 5; sent++) {
+		while (seen.body.len < sent)
+			(void)loop_turn(loop, true);
+		ck_assert_uint_eq(seen.ends, 0);
+		loop_advance(loop, 20);
+		if (seen.ends == 0)
+			script_send(server->connections[0],
+			            (struct script_answer){TEXT("1\r\na\r\n"), SCRIPT_KEEP});
+	}
+	ck_assert_uint_eq(seen.ends, 1);
+	expect_end(&seen, EXCHANGE_TOTAL_TIMEOUT);
+	forget(&seen);
+}
+END_TEST
+
+START_TEST(a_connection_that_does_not_come_times_out)
+{
+	struct seen seen = {0};
+	struct wire_request request = {.method = "GET"};
+
+	/* TLS counts as connecting: the server accepts and never answers the ClientHello. */
+	request.url = text_c(&arena, text_format(&arena, "https://127.0.0.1:%d/", server->port));
+	loop_fake_clock(loop, 0);
+	limits.timeouts = (struct provider_timeouts){.connect_ms = 50, .first_event_ms = 10};
+	begin(&seen, &request, NULL);
+	while (server->connection_count == 0 || server->connections[0]->in.len == 0)
+		(void)loop_turn(loop, true);
+	loop_advance(loop, 49);
+	ck_assert_uint_eq(seen.ends, 0);
+	loop_advance(loop, 1);
+	ck_assert_uint_eq(seen.ends, 1);
+	expect_end(&seen, EXCHANGE_CONNECT_TIMEOUT);
+	forget(&seen);
+}
+END_TEST
+
+/* --- back-pressure --- */
+
+START_TEST(a_paused_transfer_stops_the_sender_and_resumes_whole)
+{
+	enum { BODY = 32 << 20 };
+	struct seen seen = {.pause_in_body = true};
+	struct text_buf answer;
+
+	text_buf_init(&answer, BODY + 1000);
+	text_buf_format(&answer, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", BODY);
+	char *room = text_buf_reserve(&answer, BODY);
+	for (int i = 0; i < BODY; i++)
+		room[i] = (char)('a' + i % 26);
+	answer.len += BODY;
+	script_server_answer(server, text_buf_view(&answer), SCRIPT_KEEP);
+	limits.body_bytes = BODY;
+	limits.timeouts = (struct provider_timeouts){.idle_ms = 10};
+	loop_fake_clock(loop, 0);
+	begin_get(&seen);
+	while (seen.body_at_pause == 0)
+		(void)loop_turn(loop, true);
+	for (int i = 0; i < 200; i++)
+		(void)loop_turn(loop, false);
+	/* No body call came, and what was not read stays with the sender: buffers of the kernel
+	 * aside. */
+	ck_assert_uint_eq(seen.body.len, seen.body_at_pause);
+	size_t unsent = uv_stream_get_write_queue_size((uv_stream_t *)&server->connections[0]->tcp);
+	ck_assert_uint_gt(unsent, BODY / 2);
+	/* Not reading is no idleness of the provider. */
+	loop_advance(loop, 1000);
+	ck_assert_uint_eq(seen.ends, 0);
+	transport_resume(seen.transfer);
+	ck_assert_uint_eq(seen.body.len, seen.body_at_pause);
+	wait_for_end(&seen);
+	expect_end(&seen, EXCHANGE_COMPLETE);
+	ck_assert_uint_eq(seen.body.len, BODY);
+	for (int i = 0; i < BODY; i += 4099)
+		ck_assert_int_eq(seen.body.data[i], 'a' + i % 26);
+	text_buf_done(&answer);
+	forget(&seen);
+}
+END_TEST
+
+START_TEST(many_at_once_all_end)
+{
+	enum { MANY = 60 };
+	static struct seen seen[MANY];
+	size_t ended = 0;
+
+	memset(seen, 0, sizeof(seen));
+	script_server_answer(server, TEXT("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+	                     SCRIPT_KEEP);
+	server->repeat_last = true;
+	for (size_t i = 0; i < MANY; i++)
+		begin_get(&seen[i]);
+	while (ended < MANY) {
+		(void)loop_turn(loop, true);
+		ended = 0;
+		for (size_t i = 0; i < MANY; i++)
+			ended += seen[i].ends;
+	}
+	for (size_t i = 0; i < MANY; i++) {
+		ck_assert_uint_eq(seen[i].ends, 1);
+		expect_end(&seen[i], EXCHANGE_COMPLETE);
+		forget(&seen[i]);
+	}
+}
+END_TEST
+
+static void add(TCase *cases)
+{
+	tcase_add_checked_fixture(cases, setup, teardown);
+	tcase_add_test(cases, a_whole_answer_is_told_in_order);
+	tcase_add_test(cases, an_answer_without_body_is_complete);
+	tcase_add_test(cases, chunks_are_joined_and_trailers_are_no_headers);
+	tcase_add_test(cases, interim_answers_are_not_told);
+	tcase_add_test(cases, a_redirect_is_an_answer);
+	tcase_add_test(cases, a_body_up_to_the_close_is_complete);
+	tcase_add_loop_test(cases, broken_answers_end_as_what_they_are, 0,
+	                    (int)ARRAY_LENGTH(broken));
+	tcase_add_test(cases, a_response_fed_bytewise_is_the_same);
+	tcase_add_test(cases, nobody_listening_is_a_failed_connection);
+	tcase_add_test(cases, a_name_that_is_no_name_is_not_resolved);
+	tcase_add_test(cases, other_protocols_are_refused);
+	tcase_add_test(cases, plain_http_where_tls_is_wanted_is_a_tls_failure);
+	tcase_add_test(cases, the_request_goes_out_as_given_with_the_key);
+	tcase_add_test(cases, the_next_request_keeps_nothing_of_the_last);
+	tcase_add_test(cases, a_request_is_never_sent_twice);
+	tcase_add_test(cases, a_connection_closed_while_idle_is_replaced);
+	tcase_add_test(cases, idle_connections_do_not_keep_the_loop_running);
+	tcase_add_test(cases, a_body_over_the_cap_is_cut_off_at_it);
+	tcase_add_test(cases, a_body_of_exactly_the_cap_is_taken);
+	tcase_add_loop_test(cases, header_sections_are_capped_in_fields_and_bytes, 0, 2);
+	tcase_add_test(cases, a_cancelled_transfer_ends_once_and_is_silent);
+	tcase_add_loop_test(cases, cancelling_within_a_callback_is_fine, 0, 2);
+	tcase_add_loop_test(cases, each_timeout_has_its_own_end, 0, (int)ARRAY_LENGTH(timeouts));
+	tcase_add_test(cases, the_total_time_ends_what_still_flows);
+	tcase_add_test(cases, a_connection_that_does_not_come_times_out);
+	tcase_add_test(cases, a_paused_transfer_stops_the_sender_and_resumes_whole);
+	tcase_add_test(cases, many_at_once_all_end);
+}
+
+int main(void)
+{
+	return unit_main("transport", add);
+}
