@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Man pages are clean mdoc, and name exactly the options that --help lists. TAP for prove.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+bad=0
+binary=${PROVISO:-.build/release/proviso}
+for page in harness/cli/man/*.[15]; do
+  mandoc -T lint -W warning "$page" >/tmp/proviso-lint.$$ 2>&1 || { sed 's/^/# /' /tmp/proviso-lint.$$; bad=1; }
+done
+rm -f /tmp/proviso-lint.$$
+if [ -x "$binary" ]; then
+  for page in harness/cli/man/proviso-*.1; do
+    command=${page##*/proviso-}; command=${command%.1}
+    listed=$("$binary" "$command" --help | grep -oE '^ +(-[a-zA-Z], +| +)--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u)
+    told=$(grep -E '^\.It Fl' "$page" | grep -oE -- '-[a-z][a-z-]+' | sed 's/^/-/' | sort -u)
+    if [ "$listed" != "$told" ]; then
+      echo "# $page and \`proviso $command --help\` differ:"
+      diff <(echo "$listed") <(echo "$told") | sed 's/^/#   /'
+      bad=1
+    fi
+  done
+else
+  echo "# $binary is not built: options not compared"
+fi
+echo 1..1
+[ $bad = 0 ] && echo "ok 1 - manuals" || echo "not ok 1 - manuals"
+exit $bad
