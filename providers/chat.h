@@ -77,6 +77,7 @@ struct chat_choice {
 struct chat_error {
 	struct text message, type, code, param; /* data NULL: absent; numbers as written */
 	struct text raw;                        /* the whole value as sent */
+	bool code_is_number;                    /* sent as a JSON number, not as a string */
 };
 
 struct chat_violation {
@@ -103,7 +104,7 @@ enum {
 	CHAT_MAX_CHOICES = 128, /* OpenAI's largest n */
 	CHAT_MAX_TOOL_CALLS = 1024,
 	CHAT_MAX_VIOLATIONS = 200, /* kept; further ones are counted */
-	CHAT_MAX_NAMES = 16,       /* different ids or models kept of one reply */
+	CHAT_MAX_NAMES = 256,      /* different ids or models kept of one reply */
 	CHAT_MAX_ERRORS = 16,
 };
 
@@ -115,9 +116,9 @@ struct chat_reply {
 	int64_t done; /* how many [DONE] */
 	struct chat_choice *choices;
 	size_t choice_count;
-	struct chat_usage usage;                                 /* the last one seen */
-	unsigned usage_seen;                                     /* how often */
-	struct text ids[CHAT_MAX_NAMES], models[CHAT_MAX_NAMES]; /* distinct, in order */
+	struct chat_usage usage;   /* the last one seen */
+	unsigned usage_seen;       /* how often */
+	struct text *ids, *models; /* distinct, in order */
 	size_t id_count, model_count;
 	struct text system_fingerprint, served_by; /* served_by: an aggregator's `provider` */
 	struct chat_error errors[CHAT_MAX_ERRORS];
@@ -125,8 +126,8 @@ struct chat_reply {
 	struct chat_violation *violations;
 	size_t violation_count;
 	size_t violations_dropped;
-	bool saw[WIRE_RULE_COUNT]; /* there was occasion to break the rule */
-	bool broken[WIRE_RULE_COUNT];
+	bool saw[WIRE_RULE_COUNT];    /* there was occasion to break the rule */
+	bool broken[WIRE_RULE_COUNT]; /* by more than a harmless deviation */
 	/*
 	 * A usable end was reached: every choice finished (or the object was whole),
 	 * no error in band, and the framing ended cleanly. [DONE] alone proves nothing.

@@ -21,7 +21,7 @@ struct reply_context {
 	const struct chat_request *request; /* NULL: judge only what needs no request */
 	int status;                         /* 0: not known (a file) */
 	struct text content_type;           /* data NULL: not known */
-	bool cut; /* set before reply_reader_end: the framing did not end cleanly */
+	bool cut;                           /* for reply_read: the framing did not end cleanly */
 };
 
 enum { REPLY_MAX_BYTES = 64 << 20 };
@@ -41,6 +41,9 @@ void reply_reader_done(struct reply_reader *reader);
 /* Whole bytes at once. */
 MUST_CHECK const struct chat_reply *reply_read(const struct reply_context *context,
                                                struct text bytes, struct arena *arena);
+
+/* False: neither JSON nor a stream of events (HTML, nothing, a cut body). */
+MUST_CHECK bool reply_is_readable(const struct chat_reply *reply);
 
 /* The `inspect` output of the contract as JSON. */
 struct json_writer;

@@ -19,9 +19,10 @@ struct sse_event {
 };
 
 struct sse_facts {
-	int64_t events;
+	int64_t events; /* closed by a blank line: those that the standard dispatches */
 	int64_t comments;
 	int64_t unknown_fields;
+	int64_t dataless; /* blocks of fields without any `data`: the standard drops them */
 	bool crlf;
 	bool no_space_after_colon; /* some field lacked it: allowed, yet rare */
 	bool ends_without_blank_line;
@@ -36,7 +37,7 @@ struct sse_splitter {
 	/* private */
 	struct text_buf line, data, name, id;
 	int state;
-	bool has_data;
+	bool has_data, has_fields;
 };
 
 /* max_event_bytes: a cap on one event (and so on what is buffered). */

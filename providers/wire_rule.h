@@ -73,6 +73,8 @@ enum wire_rule {
 	    WIRE_RULE_COUNT
 };
 
+/* "breaks", "deviates", "harmless". */
+const char *wire_grade_name(enum wire_grade grade);
 const char *wire_rule_id(enum wire_rule rule);
 const char *wire_rule_holds(enum wire_rule rule);
 /* The rule of that catalogue id, or WIRE_RULE_COUNT. */

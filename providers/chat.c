@@ -1,0 +1,49 @@
+/* Names of endpoints and reply shapes, and the way to one choice; see chat.h. */
+#include "providers/chat.h"
+
+static const char *const endpoint_names[ENDPOINT_COUNT] = {
+    [ENDPOINT_CHAT] = "chat",
+    [ENDPOINT_COMPLETIONS] = "completions",
+    [ENDPOINT_EMBEDDINGS] = "embeddings",
+    [ENDPOINT_RESPONSES] = "responses",
+    [ENDPOINT_MESSAGES] = "messages",
+    [ENDPOINT_MODELS] = "models",
+};
+
+static const char *const api_names[] = {
+    [CHAT_API_UNKNOWN] = "unknown",         [CHAT_API_CHAT] = "chat",
+    [CHAT_API_COMPLETIONS] = "completions", [CHAT_API_RESPONSES] = "responses",
+    [CHAT_API_EMBEDDINGS] = "embeddings",   [CHAT_API_MODELS] = "models",
+    [CHAT_API_ANTHROPIC] = "anthropic",     [CHAT_API_GEMINI] = "gemini",
+    [CHAT_API_COHERE] = "cohere",           [CHAT_API_OLLAMA] = "ollama",
+};
+
+const char *endpoint_name(enum endpoint endpoint)
+{
+	REQUIRE(endpoint < ENDPOINT_COUNT);
+	return endpoint_names[endpoint];
+}
+
+bool endpoint_from_name(struct text name, enum endpoint *out)
+{
+	for (unsigned i = 0; i < ENDPOINT_COUNT; i++)
+		if (text_is(name, endpoint_names[i])) {
+			*out = (enum endpoint)i;
+			return true;
+		}
+	return false;
+}
+
+const char *chat_api_name(enum chat_api api)
+{
+	REQUIRE(api < ARRAY_LENGTH(api_names));
+	return api_names[api];
+}
+
+const struct chat_choice *chat_reply_choice(const struct chat_reply *reply, int64_t index)
+{
+	for (size_t i = 0; i < reply->choice_count; i++)
+		if (reply->choices[i].index == index)
+			return &reply->choices[i];
+	return NULL;
+}

@@ -1,0 +1,206 @@
+/*
+ * Gemini generateContent, read into neutral words (TRANSLATION.md B6 to B9): each
+ * event is a response whose parts are increments; without SSE they stand in one array.
+ */
+#include "harness/base/json_write.h"
+#include "providers/reply_build.h"
+
+static bool matches(const struct json *value)
+{
+	if (json_is(value, JSON_ARRAY))
+		return value->first != NULL && matches(value->first);
+	return json_is(json_member(value, "candidates"), JSON_ARRAY) ||
+	       json_member(value, "usageMetadata") != NULL ||
+	       json_member(value, "promptFeedback") != NULL;
+}
+
+struct text dialect_gemini_finish_reason(struct text reason, bool calls)
+{
+	static const char *const filtered[] = {"SAFETY",      "BLOCKLIST", "PROHIBITED_CONTENT",
+	                                       "SPII",        "LANGUAGE",  "RECITATION",
+	                                       "IMAGE_SAFETY"};
+
+	if (text_is(reason, "MAX_TOKENS"))
+		return TEXT("length");
+	if (text_is(reason, "MALFORMED_FUNCTION_CALL") || text_is(reason, "UNEXPECTED_TOOL_CALL"))
+		return TEXT("error");
+	for (size_t i = 0; i < ARRAY_LENGTH(filtered); i++)
+		if (text_is(reason, filtered[i]))
+			return TEXT("content_filter");
+	return calls ? TEXT("tool_calls") : TEXT("stop");
+}
+
+/* Vertex streams a call's arguments as paths and pieces; only strings come in pieces. */
+static void take_partial(struct reply_build *build, struct build_call *call,
+                         const struct json *function)
+{
+	JSON_EACH(piece, json_member(function, "partialArgs"))
+	{
+		struct text path = json_string(piece, "jsonPath");
+		struct text value = json_string(piece, "stringValue");
+		struct text_buf *joined = &call->arguments;
+		if (text_starts(path, TEXT("$.")))
+			path = text_slice(path, 2, path.len);
+		if (!text_equal(path, call->item_id)) { /* the next member begins */
+			(void)text_buf_add_c(joined, call->item_id.len > 0 ? "\",\"" : "{\"");
+			(void)text_buf_add(joined, path);
+			(void)text_buf_add_c(joined, "\":\"");
+			call->item_id = reply_build_name(build, path);
+		}
+		struct text_buf quoted;
+		text_buf_init(&quoted, size_mul(value.len, 6) + 3);
+		json_quote(&quoted, value);
+		reply_build_arguments(build, call,
+		                      text_slice(text_buf_view(&quoted), 1, quoted.len - 1));
+		text_buf_done(&quoted);
+	}
+}
+
+static void close_partial(struct reply_build *build, struct build_choice *choice)
+{
+	if (choice->call_count == 0)
+		return;
+	struct build_call *call = choice->calls[choice->call_count - 1];
+	if (call->key < 0)
+		return;
+	call->key = -1;
+	reply_build_arguments(build, call, call->item_id.len > 0 ? TEXT("\"}") : TEXT("{}"));
+}
+
+static bool is_open(const struct build_choice *choice)
+{
+	return choice->call_count > 0 && choice->calls[choice->call_count - 1]->key >= 0;
+}
+
+static void take_call(struct reply_build *build, struct build_choice *choice,
+                      const struct json *function)
+{
+	struct text name = json_string(function, "name");
+	const struct json *args = json_member(function, "args");
+	bool more = json_truth(function, "willContinue", false);
+
+	if (name.len == 0 && is_open(choice)) {
+		take_partial(build, choice->calls[choice->call_count - 1], function);
+		if (!more)
+			close_partial(build, choice);
+		return;
+	}
+	close_partial(build, choice);
+	struct build_call *call =
+	    reply_build_whole_call(build, choice, json_string(function, "id"), name, args);
+	if (call == NULL)
+		return;
+	call->index = (int64_t)choice->call_count - 1;
+	if (more) {
+		call->key = 0;
+		take_partial(build, call, function);
+	} else if (args == NULL || args->type == JSON_NULL) {
+		reply_build_arguments(build, call, TEXT("{}"));
+	}
+}
+
+static void take_part(struct reply_build *build, struct build_choice *choice,
+                      const struct json *part)
+{
+	const struct json *function = json_member(part, "functionCall");
+	struct text piece = json_string(part, "text");
+
+	if (function != NULL)
+		take_call(build, choice, function);
+	else if (piece.data != NULL && json_truth(part, "thought", false))
+		reply_build_reasoning(build, choice, piece);
+	else if (piece.data != NULL)
+		reply_build_content(build, choice, piece);
+}
+
+static void take_candidate(struct reply_build *build, const struct json *candidate, size_t position)
+{
+	struct text reason = json_string(candidate, "finishReason");
+	int64_t index;
+
+	if (!json_integer(candidate, "index", 0, INT32_MAX, &index))
+		index = (int64_t)position;
+	struct build_choice *choice = reply_build_choice(build, index);
+	if (choice == NULL)
+		return;
+	reply_build_role(build, choice, TEXT("assistant"));
+	JSON_EACH(part, json_member(json_member(candidate, "content"), "parts"))
+	{
+		take_part(build, choice, part);
+	}
+	if (reason.len == 0)
+		return;
+	close_partial(build, choice);
+	build->stop = reply_build_name(build, reason);
+	reply_build_finish_reason(build, choice,
+	                          dialect_gemini_finish_reason(reason, choice->call_count > 0));
+	if (!text_is(choice->finish_reason, "error"))
+		return;
+	struct chat_error error = {
+	    .type = reason, .message = json_string(candidate, "finishMessage"), .raw = reason};
+	reply_saw(build, WIRE_ER_20);
+	error_shape_add(build, &error);
+}
+
+static void take_response(struct reply_build *build, const struct json *root)
+{
+	const struct json *candidates = json_member(root, "candidates");
+	struct text blocked = json_string(json_member(root, "promptFeedback"), "blockReason");
+	size_t position = 0;
+
+	if (json_is(json_member(root, "error"), JSON_OBJECT))
+		(void)error_shape_read(build, root, build->reply->streamed);
+	reply_build_id(build, json_string(root, "responseId"));
+	reply_build_model(build, json_string(root, "modelVersion"));
+	JSON_EACH(candidate, candidates)
+	{
+		take_candidate(build, candidate, position++);
+	}
+	if (position == 0 && blocked.len > 0) {
+		build->stop = reply_build_name(build, blocked);
+		reply_build_finish_reason(build, reply_build_choice(build, 0),
+		                          TEXT("content_filter"));
+	}
+	usage_read_gemini(build, json_member(root, "usageMetadata"));
+}
+
+static void read_event(struct reply_build *build, const struct sse_event *event,
+                       const struct json *root)
+{
+	(void)event;
+	take_response(build, root);
+}
+
+static void read_body(struct reply_build *build, const struct json *root)
+{
+	if (!json_is(root, JSON_ARRAY)) {
+		take_response(build, root);
+		return;
+	}
+	JSON_EACH(response, root)
+	{
+		take_response(build, response);
+	}
+}
+
+static void read_end(struct reply_build *build, bool cut)
+{
+	bool finished = build->choice_count > 0;
+
+	for (size_t i = 0; i < build->choice_count; i++) {
+		finished &= build->choices[i]->finish_count > 0;
+		reply_judge_text(build, build->choices[i]);
+	}
+	build->reply->complete = finished;
+	if (!finished && build->reply->streamed && build->reply->error_count == 0)
+		reply_violates(build, WIRE_ST_06, WIRE_BREAKS, "no finishReason ends the stream%s",
+		               cut ? ": it was cut" : "");
+}
+
+const struct reply_shape shape_gemini = {
+    .api = CHAT_API_GEMINI,
+    .matches = matches,
+    .read_event = read_event,
+    .read_body = read_body,
+    .read_end = read_end,
+};

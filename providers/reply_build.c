@@ -1,0 +1,327 @@
+/*
+ * The reply under construction: growth with caps, facts folded in, and the move
+ * to the arena at the end; see reply_build.h. Tool calls: reply_calls.c; events: reply_event.c.
+ */
+#include "providers/reply_build.h"
+
+#include <stdio.h>
+
+void reply_build_init(struct reply_build *build, const struct reply_context *context,
+                      struct arena *arena)
+{
+	*build = (struct reply_build){.arena = arena, .context = *context, .sequence = -1};
+	build->usage_output_before = -1;
+
+	struct chat_reply *reply = ARENA_NEW(arena, struct chat_reply);
+	reply->usage = (struct chat_usage){false, -1, -1, -1, -1, -1, -1, -1};
+	reply->item_count = -1;
+	reply->dimensions = -1;
+	reply->first_delta_us = -1;
+	reply->first_content_us = -1;
+	reply->last_event_us = -1;
+	build->reply = reply;
+}
+
+void reply_build_done(struct reply_build *build)
+{
+	for (size_t i = 0; i < build->choice_count; i++) {
+		struct build_choice *choice = build->choices[i];
+		text_buf_done(&choice->content);
+		text_buf_done(&choice->reasoning);
+		text_buf_done(&choice->refusal);
+		for (size_t k = 0; k < choice->call_count; k++)
+			text_buf_done(&choice->calls[k]->arguments);
+	}
+	build->choice_count = 0;
+	arena_done(&build->event_arena);
+}
+
+const char *reply_build_where(struct reply_build *build)
+{
+	build->where[0] = '\0';
+	if (build->event > 0)
+		(void)snprintf(build->where, sizeof(build->where), " of event %lld",
+		               (long long)build->event);
+	return build->where;
+}
+
+/* --- judgement ---------------------------------------------------------------- */
+
+void reply_saw(struct reply_build *build, enum wire_rule rule)
+{
+	build->reply->saw[rule] = true;
+}
+
+/* Room for one more, or false where it would only repeat or flood. */
+static bool violation_room(struct reply_build *build, enum wire_rule rule, enum wire_grade grade)
+{
+	struct chat_reply *reply = build->reply;
+
+	if (build->kept[rule][grade] >= BUILD_SAME_VIOLATIONS ||
+	    reply->violation_count >= CHAT_MAX_VIOLATIONS) {
+		reply->violations_dropped++;
+		return false;
+	}
+	build->kept[rule][grade]++;
+	if (reply->violation_count < build->violation_room)
+		return true;
+	size_t room = build->violation_room == 0 ? 8 : build->violation_room * 2;
+	struct chat_violation *grown = ARENA_NEW_ARRAY(build->arena, struct chat_violation, room);
+	if (reply->violation_count > 0)
+		memcpy(grown, reply->violations, reply->violation_count * sizeof(*grown));
+	reply->violations = grown;
+	build->violation_room = room;
+	return true;
+}
+
+void reply_violates(struct reply_build *build, enum wire_rule rule, enum wire_grade grade,
+                    const char *format, ...)
+{
+	struct chat_reply *reply = build->reply;
+	va_list arguments;
+
+	reply->saw[rule] = true;
+	if (grade != WIRE_HARMLESS)
+		reply->broken[rule] = true;
+	if (!violation_room(build, rule, grade))
+		return;
+	va_start(arguments, format);
+	reply->violations[reply->violation_count++] = (struct chat_violation){
+	    .rule = rule,
+	    .grade = grade,
+	    .detail = text_vformat(build->arena, format, arguments),
+	};
+	va_end(arguments);
+}
+
+/* --- facts ---------------------------------------------------------------------- */
+
+struct build_choice *reply_build_choice(struct reply_build *build, int64_t index)
+{
+	for (size_t i = 0; i < build->choice_count; i++)
+		if (build->choices[i]->index == index)
+			return build->choices[i];
+	if (build->choice_count == CHAT_MAX_CHOICES) {
+		build->overflow = true;
+		return NULL;
+	}
+	if (build->choice_count == build->choice_room) {
+		size_t room = build->choice_room == 0 ? 2 : build->choice_room * 2;
+		struct build_choice **grown =
+		    ARENA_NEW_ARRAY(build->arena, struct build_choice *, room);
+		if (build->choice_count > 0)
+			memcpy(grown, build->choices,
+			       build->choice_count * sizeof(struct build_choice *));
+		build->choices = grown;
+		build->choice_room = room;
+	}
+	struct build_choice *choice = ARENA_NEW(build->arena, struct build_choice);
+	choice->index = index;
+	text_buf_init(&choice->content, REPLY_MAX_BYTES);
+	text_buf_init(&choice->reasoning, REPLY_MAX_BYTES);
+	text_buf_init(&choice->refusal, REPLY_MAX_BYTES);
+	build->choices[build->choice_count++] = choice;
+	return choice;
+}
+
+static void touch_delta(struct reply_build *build, bool content)
+{
+	struct chat_reply *reply = build->reply;
+
+	if (reply->first_delta_us < 0)
+		reply->first_delta_us = build->now_us;
+	if (content && reply->first_content_us < 0)
+		reply->first_content_us = build->now_us;
+}
+
+static void add_piece(struct reply_build *build, struct text_buf *joined, struct text piece)
+{
+	if (!text_buf_add(joined, piece))
+		build->overflow = true;
+}
+
+void reply_build_content(struct reply_build *build, struct build_choice *choice, struct text piece)
+{
+	choice->content_sent = true;
+	if (piece.len == 0)
+		return;
+	choice->content_begun = true;
+	touch_delta(build, true);
+	add_piece(build, &choice->content, piece);
+}
+
+void reply_build_reasoning(struct reply_build *build, struct build_choice *choice,
+                           struct text piece)
+{
+	choice->reasoning_sent = true;
+	if (piece.len == 0)
+		return;
+	touch_delta(build, false);
+	add_piece(build, &choice->reasoning, piece);
+}
+
+void reply_build_refusal(struct reply_build *build, struct build_choice *choice, struct text piece)
+{
+	choice->refusal_sent = true;
+	if (piece.len == 0)
+		return;
+	touch_delta(build, true);
+	add_piece(build, &choice->refusal, piece);
+}
+
+void reply_build_arguments(struct reply_build *build, struct build_call *call, struct text piece)
+{
+	call->arguments_sent = true;
+	call->fragments++;
+	touch_delta(build, true);
+	add_piece(build, &call->arguments, piece);
+}
+
+struct text reply_build_name(struct reply_build *build, struct text view)
+{
+	if (view.data == NULL)
+		return view;
+	return text_copy(build->arena, text_slice(view, 0, BUILD_MAX_NAME_BYTES));
+}
+
+void reply_build_finish_reason(struct reply_build *build, struct build_choice *choice,
+                               struct text reason)
+{
+	if (reason.len > 0 || choice->finish_reason.data == NULL) {
+		if (!text_equal(choice->finish_reason, reason) ||
+		    choice->finish_reason.data == NULL)
+			choice->finish_reason = reply_build_name(build, reason);
+	}
+	if (reason.len == 0)
+		return;
+	choice->finish_count++;
+	choice->finish_event = build->event;
+}
+
+void reply_build_role(struct reply_build *build, struct build_choice *choice, struct text role)
+{
+	if (choice->role.len == 0 && role.data != NULL)
+		choice->role = reply_build_name(build, role);
+}
+
+/* Adds a name that is not there yet; the last one is looked at first, as it mostly is the same. */
+static void add_name(struct reply_build *build, struct text **names, size_t *count,
+                     struct text name)
+{
+	if (name.len == 0 || (*count > 0 && text_equal((*names)[*count - 1], name)) ||
+	    *count == CHAT_MAX_NAMES)
+		return;
+	name = text_slice(name, 0, BUILD_MAX_NAME_BYTES);
+	for (size_t i = 0; i < *count; i++)
+		if (text_equal((*names)[i], name))
+			return;
+	if ((*count & (*count - 1)) == 0) { /* full at every power of two */
+		struct text *grown =
+		    ARENA_NEW_ARRAY(build->arena, struct text, *count == 0 ? 1 : *count * 2);
+		if (*count > 0)
+			memcpy(grown, *names, *count * sizeof(**names));
+		*names = grown;
+	}
+	(*names)[(*count)++] = text_copy(build->arena, name);
+}
+
+void reply_build_id(struct reply_build *build, struct text id)
+{
+	add_name(build, &build->reply->ids, &build->reply->id_count, id);
+}
+
+void reply_build_model(struct reply_build *build, struct text model)
+{
+	add_name(build, &build->reply->models, &build->reply->model_count, model);
+}
+
+/* --- publishing ------------------------------------------------------------------- */
+
+static struct text joined_view(const struct text_buf *joined, bool sent)
+{
+	return sent ? text_buf_view(joined) : (struct text){NULL, 0};
+}
+
+static void publish_calls(struct reply_build *build, struct build_choice *from,
+                          struct chat_choice *to)
+{
+	if (from->published_room < from->call_count) {
+		from->published_room = from->call_room;
+		to->tool_calls =
+		    ARENA_NEW_ARRAY(build->arena, struct chat_tool_call, from->call_room);
+	}
+	to->tool_call_count = from->call_count;
+	for (size_t i = 0; i < from->call_count; i++) {
+		const struct build_call *call = from->calls[i];
+		to->tool_calls[i] = (struct chat_tool_call){
+		    .index = call->index,
+		    .id = call->id,
+		    .type = call->type,
+		    .name = call->name,
+		    .arguments = joined_view(&call->arguments, call->arguments_sent),
+		    .fragments = call->fragments,
+		};
+	}
+}
+
+void reply_build_publish(struct reply_build *build)
+{
+	struct chat_reply *reply = build->reply;
+
+	if (build->published_room < build->choice_count) {
+		struct chat_choice *grown =
+		    ARENA_NEW_ARRAY(build->arena, struct chat_choice, build->choice_room);
+		if (reply->choice_count > 0)
+			memcpy(grown, reply->choices, reply->choice_count * sizeof(*grown));
+		reply->choices = grown;
+		build->published_room = build->choice_room;
+	}
+	reply->choice_count = build->choice_count;
+	for (size_t i = 0; i < build->choice_count; i++) {
+		struct build_choice *from = build->choices[i];
+		struct chat_choice *to = &reply->choices[i];
+		to->index = from->index;
+		to->role = from->role;
+		to->finish_reason = from->finish_reason;
+		to->content = joined_view(&from->content, from->content_sent);
+		to->reasoning = joined_view(&from->reasoning, from->reasoning_sent);
+		to->refusal = joined_view(&from->refusal, from->refusal_sent);
+		to->logprobs = from->logprobs;
+		to->message = from->message;
+		publish_calls(build, from, to);
+	}
+}
+
+static struct text moved(struct reply_build *build, struct text view)
+{
+	return view.data == NULL ? view : text_copy(build->arena, view);
+}
+
+static void sort_choices(struct chat_reply *reply)
+{
+	for (size_t i = 1; i < reply->choice_count; i++) {
+		struct chat_choice choice = reply->choices[i];
+		size_t to = i;
+		for (; to > 0 && reply->choices[to - 1].index > choice.index; to--)
+			reply->choices[to] = reply->choices[to - 1];
+		reply->choices[to] = choice;
+	}
+}
+
+void reply_build_finish(struct reply_build *build)
+{
+	struct chat_reply *reply = build->reply;
+
+	reply_build_publish(build);
+	for (size_t i = 0; i < reply->choice_count; i++) {
+		struct chat_choice *choice = &reply->choices[i];
+		choice->content = moved(build, choice->content);
+		choice->reasoning = moved(build, choice->reasoning);
+		choice->refusal = moved(build, choice->refusal);
+		for (size_t k = 0; k < choice->tool_call_count; k++)
+			choice->tool_calls[k].arguments =
+			    moved(build, choice->tool_calls[k].arguments);
+	}
+	sort_choices(reply);
+	reply_build_done(build);
+}

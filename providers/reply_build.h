@@ -1,0 +1,221 @@
+/*
+ * The reply under construction: what the readers of all dialects share. They say
+ * what they saw (a text delta, a fragment of a tool call, usage, an error); here it is
+ * folded, counted, bounded and in the end moved to the reply's arena.
+ *
+ * Private to the readers (read_*.c, dialect_*.c, usage.c, error_shape.c) and the reply reader.
+ */
+#ifndef PROVISO_PROVIDERS_REPLY_BUILD_H
+#define PROVISO_PROVIDERS_REPLY_BUILD_H
+
+#include "providers/dialect.h"
+#include "providers/reply_reader.h"
+
+enum {
+	BUILD_EVENT_MAX_NODES = 1 << 20, /* JSON values in one event */
+	BUILD_SAME_VIOLATIONS = 3,       /* kept of one rule and grade: more would only repeat */
+	BUILD_MAX_NAME_BYTES = 4096,     /* of an id, a model, a tool's name: longer is cut */
+};
+
+/* A tool call as it comes in pieces. */
+struct build_call {
+	int64_t index; /* as sent; -1 */
+	int64_t key;   /* where its pieces belong: output_index, content block; -1 */
+	struct text id, type, name, item_id;
+	uint32_t id_hash;
+	struct text_buf arguments;
+	unsigned fragments;
+	bool arguments_sent; /* also an empty string counts */
+	bool custom;         /* free text instead of JSON (OpenAI's custom tools) */
+	bool legacy;         /* `function_call`: it never had an id */
+};
+
+/* In which member thoughts came; a bit each. */
+enum build_thoughts {
+	THOUGHTS_REASONING_CONTENT = 1,
+	THOUGHTS_REASONING = 2,
+	THOUGHTS_DETAILS = 4,
+	THOUGHTS_PARTS = 8,
+};
+
+struct build_choice {
+	int64_t index;
+	struct text role, finish_reason;
+	struct text_buf content, reasoning, refusal;
+	bool content_sent, reasoning_sent, refusal_sent; /* a string came, maybe an empty one */
+	bool begun;                                      /* a delta came */
+	bool first_without_role;
+	bool content_begun;                 /* a non-empty content delta came */
+	bool moved_thoughts, late_thoughts; /* said already */
+	unsigned finish_count;
+	unsigned thoughts; /* enum build_thoughts of all deltas */
+	int64_t finish_event;
+	struct build_call **calls; /* in order of appearance */
+	size_t call_count, call_room, published_room;
+	const struct json *logprobs, *message;
+};
+
+struct reply_shape;
+struct responses_state;
+
+struct reply_build {
+	struct arena *arena;      /* of the reply */
+	struct arena event_arena; /* nodes of the event at hand */
+	struct reply_context context;
+	struct chat_reply *reply;
+	const struct reply_shape *shape; /* recognised; NULL: not yet */
+	struct build_choice **choices;
+	size_t choice_count, choice_room, published_room;
+	size_t call_count; /* of all choices */
+	size_t violation_room;
+	uint8_t kept[WIRE_RULE_COUNT][WIRE_HARMLESS + 1];
+	int64_t now_us;
+	int64_t event; /* number of the event at hand, from 1; 0: a body */
+	char where[48];
+	bool unclosed_json; /* an event with content was not closed by a blank line */
+	bool broken_json;   /* an event could not be read */
+	bool overflow;      /* over a cap: something was not read */
+	bool torn;          /* bytes or escapes that are no text were replaced */
+	/* --- of streamed chat completions and completions --- */
+	struct text first_created, first_object;
+	struct text first_id, first_model;
+	int64_t chunks;            /* that are no filter results */
+	int64_t done_event;        /* number of the [DONE]; 0 */
+	int64_t usage_event;       /* number of the last event with usage; 0 */
+	bool usage_had_choices;    /* that event carried choices too */
+	const char *usage_place;   /* where in it */
+	int64_t usage_only_chunks; /* chunks that were there for usage alone */
+	int64_t usage_output_before;
+	int64_t usage_fresh_input; /* Anthropic's input_tokens: without what the cache gave */
+	bool chunk_without_choices;
+	/* --- of streamed responses and the native formats --- */
+	int64_t sequence; /* last sequence_number; -1 */
+	bool created_seen, terminal_seen, terminal_failed;
+	struct responses_state *responses; /* arena; NULL: none yet */
+	struct text stop;                  /* the reason in the native word, in the arena */
+};
+
+/* Of one event, or of one call's arguments. */
+extern const struct json_limits reply_build_limits;
+
+/* --- life --- */
+
+void reply_build_init(struct reply_build *build, const struct reply_context *context,
+                      struct arena *arena);
+void reply_build_done(struct reply_build *build);
+/* Makes what is known so far readable in the reply; the views live until the next event. */
+void reply_build_publish(struct reply_build *build);
+/* Moves everything to the arena: the reply is final. */
+void reply_build_finish(struct reply_build *build);
+
+/* --- events --- */
+
+/*
+ * The event's JSON object, NULL where there is none: [DONE], no JSON (told as
+ * ST-01). Lives until the next event. Bytes that are no text are mended first (ST-07).
+ */
+const struct json *reply_build_event_json(struct reply_build *build, const struct sse_event *event);
+/*
+ * A copy with U+FFFD in place of bytes that are no UTF-8 and of lone surrogate
+ * escapes. False where there was nothing to mend.
+ */
+MUST_CHECK bool reply_build_mend(struct text bytes, struct arena *arena, struct text *out);
+/* " of event 7", or "" in a body: for details. Valid until the next event. */
+const char *reply_build_where(struct reply_build *build);
+
+/* --- facts --- */
+
+/* The choice of that index (made if new); NULL past CHAT_MAX_CHOICES. */
+struct build_choice *reply_build_choice(struct reply_build *build, int64_t index);
+/* A piece of content, thoughts or refusal; empty pieces say only that there was one. */
+void reply_build_content(struct reply_build *build, struct build_choice *choice, struct text piece);
+void reply_build_reasoning(struct reply_build *build, struct build_choice *choice,
+                           struct text piece);
+void reply_build_refusal(struct reply_build *build, struct build_choice *choice, struct text piece);
+/* The last one that is not empty wins. */
+void reply_build_finish_reason(struct reply_build *build, struct build_choice *choice,
+                               struct text reason);
+void reply_build_role(struct reply_build *build, struct build_choice *choice, struct text role);
+/* Data NULL and empty ones are not kept. */
+void reply_build_id(struct reply_build *build, struct text id);
+void reply_build_model(struct reply_build *build, struct text model);
+/* A copy in the arena, cut to BUILD_MAX_NAME_BYTES. */
+struct text reply_build_name(struct reply_build *build, struct text view);
+
+/* --- tool calls --- */
+
+/* A new call at the end; NULL past CHAT_MAX_TOOL_CALLS. */
+struct build_call *reply_build_new_call(struct reply_build *build, struct build_choice *choice);
+/* The newest call of that id, index or key, or NULL. */
+struct build_call *reply_build_call_of_id(const struct build_choice *choice, struct text id);
+struct build_call *reply_build_call_of_index(const struct build_choice *choice, int64_t index);
+struct build_call *reply_build_call_of_key(const struct build_choice *choice, int64_t key);
+void reply_build_call_id(struct reply_build *build, struct build_call *call, struct text id);
+/* A piece of the arguments. */
+void reply_build_arguments(struct reply_build *build, struct build_call *call, struct text piece);
+/* A whole call with arguments as a JSON value (objects are written compactly). */
+struct build_call *reply_build_whole_call(struct reply_build *build, struct build_choice *choice,
+                                          struct text id, struct text name,
+                                          const struct json *arguments);
+
+/* --- judging what is common (reply_judge.c) --- */
+
+/* TC-03, TC-04, TS-04 and TS-08 of one finished choice's calls. */
+void reply_judge_calls(struct reply_build *build, const struct build_choice *choice);
+/* TC-21, RE-01, ST-07 of one finished choice's text. */
+void reply_judge_text(struct reply_build *build, const struct build_choice *choice);
+/* Both of the above, and FR-01 and TC-20: of chat completions. */
+void reply_judge_choice(struct reply_build *build, const struct build_choice *choice);
+
+/* --- usage (usage.c) --- */
+
+/* OpenAI's names, those of Responses, and what vendors put beside them. Replaces what was there. */
+void usage_read_openai(struct reply_build *build, const struct json *usage, const char *place);
+/* Members that are present replace; cached tokens are added to input. */
+void usage_read_anthropic(struct reply_build *build, const struct json *usage);
+void usage_read_anthropic_iterations(struct reply_build *build, const struct json *usage);
+void usage_read_gemini(struct reply_build *build, const struct json *usage);
+void usage_read_cohere(struct reply_build *build, const struct json *usage);
+void usage_read_ollama(struct reply_build *build, const struct json *root);
+/* A JSON number of USD as pico-USD, rounded to the nearest; false where it is none or too large. */
+MUST_CHECK bool usage_parse_usd(struct text number, int64_t *out_pico_usd);
+
+/* --- errors (error_shape.c) --- */
+
+/* Reads an error in any shape that PROVIDERS.md lists. False: this value is no error. */
+bool error_shape_read(struct reply_build *build, const struct json *root, bool in_band);
+/* A body that is no JSON at all: HTML or nothing. */
+void error_shape_read_bytes(struct reply_build *build, struct text body);
+void error_shape_add(struct reply_build *build, const struct chat_error *error);
+
+/* --- native words to OpenAI's (dialect_*.c) --- */
+
+struct text dialect_anthropic_finish_reason(struct text stop_reason);
+struct text dialect_gemini_finish_reason(struct text reason, bool calls);
+struct text dialect_cohere_finish_reason(struct text reason);
+struct text dialect_ollama_finish_reason(struct text reason, bool calls);
+
+/* --- shapes (reply_shape.c) --- */
+
+struct reply_shape {
+	enum chat_api api;
+	bool openai; /* one of OpenAI's own endpoints */
+	bool (*matches)(const struct json *value);
+	void (*read_event)(struct reply_build *build, const struct sse_event *event,
+	                   const struct json *root);
+	void (*read_body)(struct reply_build *build, const struct json *root);
+	void (*read_end)(struct reply_build *build, bool cut);
+};
+
+/* The shape that claims this value, or NULL. */
+const struct reply_shape *reply_shape_of(const struct json *value, bool openai_only);
+const struct reply_shape *reply_shape_of_endpoint(enum endpoint endpoint);
+/* Reads by the shape of the bytes: what the openai dialect and recognition share. */
+void reply_shape_event(struct reply_build *build, const struct sse_event *event, bool openai_only);
+void reply_shape_body(struct reply_build *build, const struct json *root, bool openai_only);
+void reply_shape_end(struct reply_build *build, bool cut);
+
+extern const struct reply_shape shape_chat, shape_completions, shape_responses, shape_embeddings,
+    shape_models, shape_anthropic, shape_gemini, shape_cohere, shape_ollama;
+
+#endif

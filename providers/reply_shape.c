@@ -1,0 +1,109 @@
+/*
+ * Which format some JSON is in, told from its bytes, and the way to that format's
+ * reader. An error alone has no shape: it is read as what it is.
+ */
+#include "providers/reply_build.h"
+
+/* Asked in this order: the unmistakable first. */
+static const struct reply_shape *const shapes[] = {
+    &shape_chat,   &shape_completions, &shape_responses,  &shape_anthropic, &shape_gemini,
+    &shape_cohere, &shape_ollama,      &shape_embeddings, &shape_models,
+};
+
+const struct reply_shape *reply_shape_of(const struct json *value, bool openai_only)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(shapes); i++)
+		if ((shapes[i]->openai || !openai_only) && shapes[i]->matches(value))
+			return shapes[i];
+	return NULL;
+}
+
+const struct reply_shape *reply_shape_of_endpoint(enum endpoint endpoint)
+{
+	switch (endpoint) {
+	case ENDPOINT_CHAT:
+		return &shape_chat;
+	case ENDPOINT_COMPLETIONS:
+		return &shape_completions;
+	case ENDPOINT_EMBEDDINGS:
+		return &shape_embeddings;
+	case ENDPOINT_RESPONSES:
+		return &shape_responses;
+	case ENDPOINT_MESSAGES:
+		return &shape_anthropic;
+	case ENDPOINT_MODELS:
+		return &shape_models;
+	case ENDPOINT_COUNT:
+		break;
+	}
+	return NULL;
+}
+
+static void take_shape(struct reply_build *build, const struct reply_shape *shape)
+{
+	build->shape = shape;
+	build->reply->api = shape->api;
+}
+
+/* What was asked decides where the bytes do not. */
+static const struct reply_shape *shape_asked(const struct reply_build *build)
+{
+	if (build->context.request == NULL)
+		return NULL;
+	return reply_shape_of_endpoint(build->context.request->endpoint);
+}
+
+void reply_shape_event(struct reply_build *build, const struct sse_event *event, bool openai_only)
+{
+	const struct json *root = reply_build_event_json(build, event);
+
+	if (root == NULL)
+		return;
+	if (build->shape == NULL) {
+		const struct reply_shape *shape = reply_shape_of(root, openai_only);
+		if (shape == NULL && error_shape_read(build, root, true))
+			return;
+		if (shape == NULL)
+			shape = shape_asked(build);
+		if (shape != NULL)
+			take_shape(build, shape);
+	}
+	if (build->shape != NULL && json_is(root, JSON_OBJECT))
+		build->shape->read_event(build, event, root);
+	else
+		(void)error_shape_read(build, root, true);
+}
+
+void reply_shape_body(struct reply_build *build, const struct json *root, bool openai_only)
+{
+	const struct reply_shape *shape = reply_shape_of(root, openai_only);
+
+	if (shape != NULL) {
+		take_shape(build, shape);
+		shape->read_body(build, root);
+		return;
+	}
+	if (error_shape_read(build, root, false))
+		return;
+	shape = shape_asked(build);
+	if (shape == NULL)
+		return;
+	take_shape(build, shape);
+	shape->read_body(build, root);
+}
+
+void reply_shape_end(struct reply_build *build, bool cut)
+{
+	struct chat_reply *reply = build->reply;
+
+	/* A stream that said nothing is judged as what was asked for; only OpenAI's say [DONE]. */
+	if (build->shape == NULL && reply->streamed && reply->error_count == 0) {
+		const struct reply_shape *shape = shape_asked(build);
+		if (shape == NULL && reply->done > 0)
+			shape = &shape_chat;
+		if (shape != NULL)
+			take_shape(build, shape);
+	}
+	if (build->shape != NULL && build->shape->read_end != NULL)
+		build->shape->read_end(build, cut);
+}
