@@ -1,6 +1,7 @@
 /*
  * What the YAML files share among themselves: yaml_read.c (events into nodes),
- * yaml_scalar.c (what a scalar means), yaml_fault.c (what a mistake is called).
+ * yaml_scalar.c (what a scalar means), yaml_fault.c (what a mistake is called),
+ * yaml_strict.c (what libyaml lets pass).
  */
 #ifndef PROVISO_BASE_YAML_PRIVATE_H
 #define PROVISO_BASE_YAML_PRIVATE_H
@@ -43,5 +44,30 @@ MUST_CHECK bool yaml_resolve(const struct yaml_scalar *scalar, struct arena *are
 const char *yaml_tag_name(const char *tag);
 /* "str" of "tag:yaml.org,2002:str"; NULL for tags of any other kind. */
 const char *yaml_core_tag(const char *tag);
+
+/* --- yaml_strict.c --- */
+
+/* Bytes [begin, end) of the source. */
+struct yaml_span {
+	size_t begin, end;
+};
+
+/* A quoted text, or any within brackets: its further lines are indented by `least` spaces. */
+MUST_CHECK bool yaml_check_lines(const struct source *source, struct yaml_span span, size_t least,
+                                 struct fault *fault);
+/*
+ * What stands between two events: comments have a blank before them, and within
+ * brackets (`flow`) each line is indented by `least` spaces.
+ */
+MUST_CHECK bool yaml_check_gap(const struct source *source, struct yaml_span gap, bool flow,
+                               size_t least, struct fault *fault);
+/* A block scalar's first line and the blank lines below it. */
+MUST_CHECK bool yaml_check_block(const struct source *source, struct yaml_span span, size_t least,
+                                 struct fault *fault);
+/* The anchor in the properties at `begin` has the name that libyaml saw. */
+MUST_CHECK bool yaml_check_anchor(const struct source *source, size_t begin, const char *name,
+                                  struct fault *fault);
+/* The line "%YAML 1.2" at `begin`. */
+MUST_CHECK bool yaml_check_version(const struct source *source, size_t begin, struct fault *fault);
 
 #endif

@@ -17,6 +17,7 @@ struct level {
 	struct text key; /* of the value that comes next, in a mapping */
 	bool has_key;
 	bool flow;
+	size_t least; /* spaces that a line going on within it begins with */
 };
 
 struct reader {
@@ -27,6 +28,7 @@ struct reader {
 	struct fault_list *warnings;
 	struct fault *fault;
 	struct yaml_cursor cursor;
+	size_t gap_begin; /* where the last event ended */
 	struct level levels[YAML_MAX_DEPTH];
 	unsigned depth;
 	size_t nodes;
@@ -45,6 +47,16 @@ static struct place place_at(struct reader *r, yaml_mark_t mark)
 static struct level *top(struct reader *r)
 {
 	return r->depth == 0 ? NULL : &r->levels[r->depth - 1];
+}
+
+static bool in_flow(const struct reader *r)
+{
+	return r->depth != 0 && r->levels[r->depth - 1].flow;
+}
+
+static size_t least_spaces(const struct reader *r)
+{
+	return r->depth == 0 ? 0 : r->levels[r->depth - 1].least;
 }
 
 static bool wants_key(struct reader *r)
@@ -92,6 +104,8 @@ static bool remember_anchor(struct reader *r, const yaml_char_t *name, const str
 {
 	if (name == NULL)
 		return true;
+	if (!yaml_check_anchor(r->source, node->begin, (const char *)name, r->fault))
+		return false;
 	if (r->anchor_count++ == YAML_MAX_ANCHORS)
 		return fault_at(r->fault, json_place(node), "more than %d anchors",
 		                YAML_MAX_ANCHORS);
@@ -183,6 +197,10 @@ static bool read_key(struct reader *r, const yaml_event_t *event)
 	struct text text = keep_text(r, event, place.offset);
 	bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 
+	/* libyaml takes the ? of {?x: 1} for the sign of a key, whatever stands behind it. */
+	if (level->flow && place.offset > 0 && r->source->body.data[place.offset - 1] == '?')
+		return fault_at(r->fault, (struct place){r->source, place.offset - 1},
+		                "no key can start with '?' here; put it in quotes");
 	if (plain && tag == NULL && text_is(text, "<<"))
 		return fault_at(r->fault, place,
 		                "merge keys (<<) are not part of YAML 1.2; write the members out");
@@ -205,8 +223,27 @@ static bool read_key(struct reader *r, const yaml_event_t *event)
 	return true;
 }
 
+/* What libyaml lets pass in the scalar's bytes. */
+static bool check_scalar(struct reader *r, const yaml_event_t *event)
+{
+	yaml_scalar_style_t style = event->data.scalar.style;
+	struct place place = place_at(r, event->start_mark);
+	struct yaml_span span = {place.offset, place_at(r, event->end_mark).offset};
+	bool plain = style == YAML_PLAIN_SCALAR_STYLE;
+
+	if (style == YAML_LITERAL_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE)
+		return yaml_check_block(r->source, span, least_spaces(r), r->fault);
+	if (plain && in_flow(r) && event->data.scalar.length == 1 &&
+	    event->data.scalar.value[0] == '-')
+		return fault_at(r->fault, place, "a lone '-' between brackets wants quotes");
+	return (plain && !in_flow(r)) ||
+	       yaml_check_lines(r->source, span, least_spaces(r), r->fault);
+}
+
 static bool read_scalar(struct reader *r, const yaml_event_t *event)
 {
+	if (!check_scalar(r, event))
+		return false;
 	if (wants_key(r))
 		return read_key(r, event);
 	struct json *node = make_node(r, event, JSON_STRING);
@@ -258,11 +295,12 @@ static bool open_container(struct reader *r, const yaml_event_t *event, enum jso
 	if (node == NULL || !check_container_tag(r, node, tag) || !remember_anchor(r, anchor, node))
 		return false;
 	put(r, node);
-	r->levels[r->depth++] = (struct level){
-	    .container = node,
-	    .flow = list ? event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE
-	                 : event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE,
-	};
+	bool flow = list ? event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE
+	                 : event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
+	/* Behind an anchor or a tag the block's own column is not known: its parent's will do. */
+	bool known = !flow && tag == NULL && anchor == NULL;
+	size_t least = known ? event->start_mark.column + 1 : least_spaces(r);
+	r->levels[r->depth++] = (struct level){.container = node, .flow = flow, .least = least};
 	return true;
 }
 
@@ -313,6 +351,8 @@ static bool start_document(struct reader *r, const yaml_event_t *event)
 	if (r->ended)
 		return fault_at(r->fault, place,
 		                "a second document starts here; one file holds one document");
+	if (version != NULL && !yaml_check_version(r->source, place.offset, r->fault))
+		return false;
 	if (event->data.document_start.tag_directives.start !=
 	    event->data.document_start.tag_directives.end)
 		return fault_at(r->fault, place, "%%TAG has no use here: only core tags are read");
@@ -348,6 +388,18 @@ static bool read_event(struct reader *r, const yaml_event_t *event)
 	return true;
 }
 
+/* Between the last event and this one. */
+static bool check_gap(struct reader *r, const yaml_event_t *event)
+{
+	struct yaml_span gap = {r->gap_begin, place_at(r, event->start_mark).offset};
+
+	if (!yaml_check_gap(r->source, gap, in_flow(r), least_spaces(r), r->fault))
+		return false;
+	size_t end = place_at(r, event->end_mark).offset;
+	r->gap_begin = end > r->gap_begin ? end : r->gap_begin;
+	return true;
+}
+
 static bool read_events(struct reader *r)
 {
 	yaml_event_t event;
@@ -356,7 +408,7 @@ static bool read_events(struct reader *r)
 	for (bool more = true; good && more;) {
 		if (yaml_parser_parse(&r->parser, &event) == 0)
 			return yaml_parser_fault(&r->parser, r->source, r->fault);
-		good = read_event(r, &event);
+		good = check_gap(r, &event) && read_event(r, &event);
 		more = event.type != YAML_STREAM_END_EVENT;
 		yaml_event_delete(&event);
 	}
@@ -385,6 +437,21 @@ static bool check_directives(const struct source *source, struct fault *fault)
 	return true;
 }
 
+/*
+ * A last line of blanks alone belongs to a block scalar above it; libyaml reads
+ * it rightly only where it ends with a line break.
+ */
+static struct text with_last_break(struct arena *arena, struct text body)
+{
+	size_t at = body.len;
+
+	while (at > 0 && body.data[at - 1] == ' ')
+		at--;
+	if (at == body.len || at == 0 || (body.data[at - 1] != '\n' && body.data[at - 1] != '\r'))
+		return body;
+	return text_format(arena, "%.*s\n", TEXT_ARG(body));
+}
+
 bool yaml_read(const struct source *source, const struct yaml_options *options, struct arena *arena,
                struct json **root, struct fault_list *warnings, struct fault *fault)
 {
@@ -404,6 +471,7 @@ bool yaml_read(const struct source *source, const struct yaml_options *options, 
 	r->fault = fault;
 	r->cursor.offset = bom;
 	REQUIRE(yaml_parser_initialize(&r->parser) == 1);
+	body = with_last_break(arena, body);
 	yaml_parser_set_input_string(
 	    &r->parser, (const unsigned char *)(body.data == NULL ? "" : body.data), body.len);
 	/* Said, not guessed: the BOM is gone, and no other encoding passed the check. */
