@@ -70,12 +70,14 @@ struct chat_choice {
 	struct text refusal;
 	struct chat_tool_call *tool_calls;
 	size_t tool_call_count;
-	const struct json *logprobs; /* not streamed: as sent */
-	const struct json *message;  /* not streamed: as sent, for verbatim replay */
+	const struct chat_tool_call *function_call; /* the old member of that name; NULL: none */
+	const struct json *logprobs;                /* not streamed: as sent */
+	const struct json *message;                 /* not streamed: as sent, for verbatim replay */
 };
 
 struct chat_error {
 	struct text message, type, code, param; /* data NULL: absent; numbers as written */
+	struct text status;                     /* Google's word beside the number in `code` */
 	struct text raw;                        /* the whole value as sent */
 	bool code_is_number;                    /* sent as a JSON number, not as a string */
 };

@@ -191,6 +191,9 @@ static void read_end(struct reply_build *build, bool cut)
 		finished &= build->choices[i]->finish_count > 0;
 		reply_judge_text(build, build->choices[i]);
 	}
+	/* One whole object is complete also where it does not say why it ended. */
+	if (json_is(build->reply->body, JSON_OBJECT))
+		finished = build->choice_count > 0;
 	build->reply->complete = finished;
 	if (!finished && build->reply->streamed && build->reply->error_count == 0)
 		reply_violates(build, WIRE_ST_06, WIRE_BREAKS, "no finishReason ends the stream%s",

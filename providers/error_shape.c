@@ -27,6 +27,7 @@ void error_shape_add(struct reply_build *build, const struct chat_error *error)
 	    .type = kept(build, error->type, BUILD_MAX_NAME_BYTES),
 	    .code = kept(build, error->code, BUILD_MAX_NAME_BYTES),
 	    .param = kept(build, error->param, BUILD_MAX_NAME_BYTES),
+	    .status = kept(build, error->status, BUILD_MAX_NAME_BYTES),
 	    .raw = kept(build, error->raw, ERROR_MAX_RAW_BYTES),
 	    .code_is_number = error->code_is_number && error->code.len < BUILD_MAX_NAME_BYTES,
 	};
@@ -75,12 +76,11 @@ static struct chat_error error_of(const struct json *object, const struct json *
 	    .type = scalar(object, "type"),
 	    .code = scalar(object, "code"),
 	    .param = scalar(object, "param"),
+	    .status = json_string(object, "status"),
 	    .raw = span_of(raw),
 	    .code_is_number = json_is(json_member(object, "code"), JSON_NUMBER),
 	};
 
-	if (error.type.data == NULL) /* Gemini says status */
-		error.type = scalar(object, "status");
 	return error;
 }
 

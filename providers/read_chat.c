@@ -70,7 +70,8 @@ static void judge_message(struct reply_build *build, const struct build_choice *
 {
 	const struct json *content = json_member(message, "content");
 	struct text role = json_string(message, "role");
-	bool instead = choice->call_count > 0 || choice->refusal.len > 0 ||
+	bool instead = choice->call_count > 0 || choice->function_call != NULL ||
+	               choice->refusal.len > 0 ||
 	               json_is(json_member(message, "audio"), JSON_OBJECT);
 
 	reply_saw(build, WIRE_CH_02);

@@ -23,7 +23,7 @@ void read_chat_envelope(struct reply_build *build, const struct json *root)
 		reply->served_by = reply_build_name(build, served_by);
 }
 
-/* --- thoughts ------------------------------------------------------------------------- */
+/* --- thoughts ------------------------------------------------------------- */
 
 static void add_thoughts(struct reply_build *build, struct build_choice *choice, struct text piece,
                          enum build_thoughts place)
@@ -81,7 +81,7 @@ void read_chat_thoughts(struct reply_build *build, struct build_choice *choice,
 		reply_build_reasoning(build, choice, TEXT(""));
 }
 
-/* --- content ---------------------------------------------------------------------------- */
+/* --- content -------------------------------------------------------------- */
 
 /* Mistral: {"type": "thinking", "thinking": [{"type": "text", "text": ...}]} */
 static void add_thinking_part(struct reply_build *build, struct build_choice *choice,
@@ -139,7 +139,7 @@ void read_chat_content(struct reply_build *build, struct build_choice *choice,
 	reply_build_content(build, choice, span_of(content));
 }
 
-/* --- streamed tool calls ------------------------------------------------------------------ */
+/* --- streamed tool calls -------------------------------------------------- */
 
 struct fragment {
 	const struct json *node, *function;
@@ -321,19 +321,14 @@ void read_chat_fragment(struct reply_build *build, struct build_choice *choice,
 void read_chat_function_call(struct reply_build *build, struct build_choice *choice,
                              const struct json *function)
 {
-	struct build_call *call = reply_build_call_of_key(choice, 0);
 	const struct json *arguments = json_member(function, "arguments");
+	struct text name = json_string(function, "name");
 
-	if (call == NULL && json_string(function, "name").len == 0)
+	if (choice->function_call == NULL && name.len == 0)
 		return; /* null, or empty beside real calls */
-	if (call == NULL)
-		call = reply_build_new_call(build, choice);
-	if (call == NULL)
-		return;
-	call->key = 0;
-	call->legacy = true;
-	call->type = TEXT("function");
-	take_name(build, call, json_string(function, "name"));
+	if (choice->function_call == NULL)
+		choice->function_call = reply_build_loose_call(build);
+	take_name(build, choice->function_call, name);
 	if (json_is(arguments, JSON_STRING))
-		reply_build_arguments(build, call, arguments->text);
+		reply_build_arguments(build, choice->function_call, arguments->text);
 }

@@ -1,7 +1,7 @@
 /* Streamed chat completions: chunk by chunk, and what only the end can tell. */
 #include "providers/read_chat.h"
 
-/* --- the envelope of a chunk ------------------------------------------------------------- */
+/* --- the envelope of a chunk ---------------------------------------------- */
 
 /* ST-03: what must not change from one chunk to the next. */
 static void judge_constant(struct reply_build *build, struct text *first, struct text now,
@@ -67,7 +67,7 @@ static void judge_choices(struct reply_build *build, const struct json *root,
 		               reply_build_where(build));
 }
 
-/* --- one choice of a chunk ------------------------------------------------------------------ */
+/* --- one choice of a chunk ------------------------------------------------ */
 
 static void judge_finish_member(struct reply_build *build, const struct build_choice *choice,
                                 const struct json *member)
@@ -183,8 +183,7 @@ static void read_choice(struct reply_build *build, const struct json *node, size
 	read_finish(build, choice, node);
 }
 
-/* --- usage of a chunk ---------------------------------------------------------------------------
- */
+/* --- usage of a chunk ----------------------------------------------------- */
 
 static void read_usage(struct reply_build *build, const struct json *root,
                        const struct json *choices)
@@ -252,7 +251,7 @@ void read_chat_event(struct reply_build *build, const struct sse_event *event,
 	read_usage(build, root, choices);
 }
 
-/* --- the end ---------------------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 static void judge_ends(struct reply_build *build, bool cut)
 {

@@ -3,8 +3,7 @@
 
 #include <math.h>
 
-/* --- completions -------------------------------------------------------------------------------
- */
+/* --- completions ---------------------------------------------------------- */
 
 static bool completions_match(const struct json *value)
 {
@@ -128,8 +127,7 @@ const struct reply_shape shape_completions = {
     .read_end = completions_end,
 };
 
-/* --- embeddings ----------------------------------------------------------------------------------
- */
+/* --- embeddings ----------------------------------------------------------- */
 
 static bool embeddings_match(const struct json *value)
 {
@@ -264,8 +262,7 @@ const struct reply_shape shape_embeddings = {
     .read_body = embeddings_body,
 };
 
-/* --- models
- * ---------------------------------------------------------------------------------------- */
+/* --- models --------------------------------------------------------------- */
 
 static bool models_match(const struct json *value)
 {

@@ -46,8 +46,7 @@ static int64_t small_integer(const struct json *object, const char *name)
 	return json_integer(object, name, 0, INT32_MAX, &value) ? value : -1;
 }
 
-/* --- items -------------------------------------------------------------------------------------
- */
+/* --- items ---------------------------------------------------------------- */
 
 static void read_error(struct reply_build *build, const struct json *error)
 {
@@ -140,8 +139,17 @@ static void read_whole_call(struct reply_build *build, const struct json *item)
 		               json_type_name(arguments));
 }
 
-/* --- a whole response
- * ------------------------------------------------------------------------------ */
+/*
+ * A message after a custom call means that the provider ran the tool itself (xAI's
+ * search does so): a call that the client must answer ends the output.
+ */
+static void settle_served(struct build_choice *choice)
+{
+	for (size_t i = 0; i < choice->call_count; i++)
+		choice->calls[i]->served = choice->calls[i]->custom;
+}
+
+/* --- a whole response ----------------------------------------------------- */
 
 static void take_finish(struct reply_build *build, const struct json *response)
 {
@@ -149,6 +157,7 @@ static void take_finish(struct reply_build *build, const struct json *response)
 	struct text reason = json_string(json_member(response, "incomplete_details"), "reason");
 	struct build_choice *choice = the_choice(build);
 
+	reply_build_drop_served(choice);
 	if (text_is(status, "completed"))
 		reason = choice->call_count > 0 ? TEXT("tool_calls") : TEXT("stop");
 	else if (!text_is(status, "incomplete"))
@@ -190,9 +199,10 @@ static void read_output(struct reply_build *build, const struct json *output)
 	JSON_EACH(item, output)
 	{
 		struct text type = json_string(item, "type");
-		if (text_is(type, "message"))
+		if (text_is(type, "message")) {
+			settle_served(the_choice(build));
 			read_message_parts(build, item);
-		else if (text_is(type, "reasoning"))
+		} else if (text_is(type, "reasoning"))
 			read_reasoning_parts(build, item);
 		else if (is_call(type))
 			read_whole_call(build, item);
@@ -217,8 +227,7 @@ static void read_body(struct reply_build *build, const struct json *root)
 	build->reply->complete = text_is(status, "completed") || text_is(status, "incomplete");
 }
 
-/* --- streamed: order
- * ---------------------------------------------------------------------------------- */
+/* --- streamed: order ------------------------------------------------------ */
 
 static void judge_sequence(struct reply_build *build, const struct json *root)
 {
@@ -287,8 +296,7 @@ static void judge_place(struct reply_build *build, const struct json *root, bool
 		               reply_build_where(build));
 }
 
-/* --- streamed: pieces
- * ------------------------------------------------------------------------------------ */
+/* --- streamed: pieces ----------------------------------------------------- */
 
 static void begin_response(struct reply_build *build, const struct json *root)
 {
@@ -317,8 +325,10 @@ static void add_item(struct reply_build *build, const struct json *root)
 		state->parts[output] = 0;
 		state->item_ids[output] = reply_build_name(build, json_string(item, "id"));
 	}
-	if (text_is(type, "message"))
+	if (text_is(type, "message")) {
+		settle_served(the_choice(build));
 		reply_build_role(build, the_choice(build), json_string(item, "role"));
+	}
 	if (!is_call(type))
 		return;
 	struct build_call *call = new_call(build, item);
@@ -478,8 +488,7 @@ static void end_response(struct reply_build *build, const struct json *root, boo
 	take_finish(build, response);
 }
 
-/* --- streamed: events
- * -------------------------------------------------------------------------------------- */
+/* --- streamed: events ----------------------------------------------------- */
 
 static void thoughts_delta(struct reply_build *build, const struct json *root)
 {

@@ -31,6 +31,8 @@ void reply_build_done(struct reply_build *build)
 		text_buf_done(&choice->refusal);
 		for (size_t k = 0; k < choice->call_count; k++)
 			text_buf_done(&choice->calls[k]->arguments);
+		if (choice->function_call != NULL)
+			text_buf_done(&choice->function_call->arguments);
 	}
 	build->choice_count = 0;
 	arena_done(&build->event_arena);
@@ -45,7 +47,7 @@ const char *reply_build_where(struct reply_build *build)
 	return build->where;
 }
 
-/* --- judgement ---------------------------------------------------------------- */
+/* --- judgement ------------------------------------------------------------ */
 
 void reply_saw(struct reply_build *build, enum wire_rule rule)
 {
@@ -94,7 +96,7 @@ void reply_violates(struct reply_build *build, enum wire_rule rule, enum wire_gr
 	va_end(arguments);
 }
 
-/* --- facts ---------------------------------------------------------------------- */
+/* --- facts ---------------------------------------------------------------- */
 
 struct build_choice *reply_build_choice(struct reply_build *build, int64_t index)
 {
@@ -235,11 +237,23 @@ void reply_build_model(struct reply_build *build, struct text model)
 	add_name(build, &build->reply->models, &build->reply->model_count, model);
 }
 
-/* --- publishing ------------------------------------------------------------------- */
+/* --- publishing ----------------------------------------------------------- */
 
 static struct text joined_view(const struct text_buf *joined, bool sent)
 {
 	return sent ? text_buf_view(joined) : (struct text){NULL, 0};
+}
+
+static struct chat_tool_call published_call(const struct build_call *call)
+{
+	return (struct chat_tool_call){
+	    .index = call->index,
+	    .id = call->id,
+	    .type = call->type,
+	    .name = call->name,
+	    .arguments = joined_view(&call->arguments, call->arguments_sent),
+	    .fragments = call->fragments,
+	};
 }
 
 static void publish_calls(struct reply_build *build, struct build_choice *from,
@@ -251,17 +265,14 @@ static void publish_calls(struct reply_build *build, struct build_choice *from,
 		    ARENA_NEW_ARRAY(build->arena, struct chat_tool_call, from->call_room);
 	}
 	to->tool_call_count = from->call_count;
-	for (size_t i = 0; i < from->call_count; i++) {
-		const struct build_call *call = from->calls[i];
-		to->tool_calls[i] = (struct chat_tool_call){
-		    .index = call->index,
-		    .id = call->id,
-		    .type = call->type,
-		    .name = call->name,
-		    .arguments = joined_view(&call->arguments, call->arguments_sent),
-		    .fragments = call->fragments,
-		};
-	}
+	for (size_t i = 0; i < from->call_count; i++)
+		to->tool_calls[i] = published_call(from->calls[i]);
+	if (from->function_call == NULL)
+		return;
+	if (from->published_function == NULL)
+		from->published_function = ARENA_NEW(build->arena, struct chat_tool_call);
+	*from->published_function = published_call(from->function_call);
+	to->function_call = from->published_function;
 }
 
 void reply_build_publish(struct reply_build *build)
@@ -321,6 +332,9 @@ void reply_build_finish(struct reply_build *build)
 		for (size_t k = 0; k < choice->tool_call_count; k++)
 			choice->tool_calls[k].arguments =
 			    moved(build, choice->tool_calls[k].arguments);
+		struct chat_tool_call *function = build->choices[i]->published_function;
+		if (function != NULL)
+			function->arguments = moved(build, function->arguments);
 	}
 	sort_choices(reply);
 	reply_build_done(build);

@@ -27,7 +27,7 @@ struct build_call {
 	unsigned fragments;
 	bool arguments_sent; /* also an empty string counts */
 	bool custom;         /* free text instead of JSON (OpenAI's custom tools) */
-	bool legacy;         /* `function_call`: it never had an id */
+	bool served;         /* the provider ran the tool itself: no call for the client */
 };
 
 /* In which member thoughts came; a bit each. */
@@ -52,6 +52,8 @@ struct build_choice {
 	int64_t finish_event;
 	struct build_call **calls; /* in order of appearance */
 	size_t call_count, call_room, published_room;
+	struct build_call *function_call; /* the old member; NULL: none */
+	struct chat_tool_call *published_function;
 	const struct json *logprobs, *message;
 };
 
@@ -76,7 +78,7 @@ struct reply_build {
 	bool broken_json;   /* an event could not be read */
 	bool overflow;      /* over a cap: something was not read */
 	bool torn;          /* bytes or escapes that are no text were replaced */
-	/* --- of streamed chat completions and completions --- */
+	/* --- of streamed chat completions and completions ------------------------- */
 	struct text first_created, first_object;
 	struct text first_id, first_model;
 	int64_t chunks;            /* that are no filter results */
@@ -88,7 +90,7 @@ struct reply_build {
 	int64_t usage_output_before;
 	int64_t usage_fresh_input; /* Anthropic's input_tokens: without what the cache gave */
 	bool chunk_without_choices;
-	/* --- of streamed responses and the native formats --- */
+	/* --- of streamed responses and the native formats ------------------------- */
 	int64_t sequence; /* last sequence_number; -1 */
 	bool created_seen, terminal_seen, terminal_failed;
 	struct responses_state *responses; /* arena; NULL: none yet */
@@ -98,7 +100,7 @@ struct reply_build {
 /* Of one event, or of one call's arguments. */
 extern const struct json_limits reply_build_limits;
 
-/* --- life --- */
+/* --- life ----------------------------------------------------------------- */
 
 void reply_build_init(struct reply_build *build, const struct reply_context *context,
                       struct arena *arena);
@@ -108,7 +110,7 @@ void reply_build_publish(struct reply_build *build);
 /* Moves everything to the arena: the reply is final. */
 void reply_build_finish(struct reply_build *build);
 
-/* --- events --- */
+/* --- events --------------------------------------------------------------- */
 
 /*
  * The event's JSON object, NULL where there is none: [DONE], no JSON (told as
@@ -123,7 +125,7 @@ MUST_CHECK bool reply_build_mend(struct text bytes, struct arena *arena, struct 
 /* " of event 7", or "" in a body: for details. Valid until the next event. */
 const char *reply_build_where(struct reply_build *build);
 
-/* --- facts --- */
+/* --- facts ---------------------------------------------------------------- */
 
 /* The choice of that index (made if new); NULL past CHAT_MAX_CHOICES. */
 struct build_choice *reply_build_choice(struct reply_build *build, int64_t index);
@@ -142,8 +144,10 @@ void reply_build_model(struct reply_build *build, struct text model);
 /* A copy in the arena, cut to BUILD_MAX_NAME_BYTES. */
 struct text reply_build_name(struct reply_build *build, struct text view);
 
-/* --- tool calls --- */
+/* --- tool calls ----------------------------------------------------------- */
 
+/* An empty call that stands in no list yet. */
+struct build_call *reply_build_loose_call(struct reply_build *build);
 /* A new call at the end; NULL past CHAT_MAX_TOOL_CALLS. */
 struct build_call *reply_build_new_call(struct reply_build *build, struct build_choice *choice);
 /* The newest call of that id, index or key, or NULL. */
@@ -151,6 +155,8 @@ struct build_call *reply_build_call_of_id(const struct build_choice *choice, str
 struct build_call *reply_build_call_of_index(const struct build_choice *choice, int64_t index);
 struct build_call *reply_build_call_of_key(const struct build_choice *choice, int64_t key);
 void reply_build_call_id(struct reply_build *build, struct build_call *call, struct text id);
+/* Takes calls out of the list that the provider ran itself. */
+void reply_build_drop_served(struct build_choice *choice);
 /* A piece of the arguments. */
 void reply_build_arguments(struct reply_build *build, struct build_call *call, struct text piece);
 /* A whole call with arguments as a JSON value (objects are written compactly). */
@@ -158,7 +164,7 @@ struct build_call *reply_build_whole_call(struct reply_build *build, struct buil
                                           struct text id, struct text name,
                                           const struct json *arguments);
 
-/* --- judging what is common (reply_judge.c) --- */
+/* --- judging what is common (reply_judge.c) ------------------------------- */
 
 /* TC-03, TC-04, TS-04 and TS-08 of one finished choice's calls. */
 void reply_judge_calls(struct reply_build *build, const struct build_choice *choice);
@@ -167,7 +173,7 @@ void reply_judge_text(struct reply_build *build, const struct build_choice *choi
 /* Both of the above, and FR-01 and TC-20: of chat completions. */
 void reply_judge_choice(struct reply_build *build, const struct build_choice *choice);
 
-/* --- usage (usage.c) --- */
+/* --- usage (usage.c) ------------------------------------------------------ */
 
 /* OpenAI's names, those of Responses, and what vendors put beside them. Replaces what was there. */
 void usage_read_openai(struct reply_build *build, const struct json *usage, const char *place);
@@ -180,7 +186,7 @@ void usage_read_ollama(struct reply_build *build, const struct json *root);
 /* A JSON number of USD as pico-USD, rounded to the nearest; false where it is none or too large. */
 MUST_CHECK bool usage_parse_usd(struct text number, int64_t *out_pico_usd);
 
-/* --- errors (error_shape.c) --- */
+/* --- errors (error_shape.c) ----------------------------------------------- */
 
 /* Reads an error in any shape that PROVIDERS.md lists. False: this value is no error. */
 bool error_shape_read(struct reply_build *build, const struct json *root, bool in_band);
@@ -188,14 +194,14 @@ bool error_shape_read(struct reply_build *build, const struct json *root, bool i
 void error_shape_read_bytes(struct reply_build *build, struct text body);
 void error_shape_add(struct reply_build *build, const struct chat_error *error);
 
-/* --- native words to OpenAI's (dialect_*.c) --- */
+/* --- native words to OpenAI's (dialect_*.c) ------------------------------- */
 
 struct text dialect_anthropic_finish_reason(struct text stop_reason);
 struct text dialect_gemini_finish_reason(struct text reason, bool calls);
 struct text dialect_cohere_finish_reason(struct text reason);
 struct text dialect_ollama_finish_reason(struct text reason, bool calls);
 
-/* --- shapes (reply_shape.c) --- */
+/* --- shapes (reply_shape.c) ----------------------------------------------- */
 
 struct reply_shape {
 	enum chat_api api;

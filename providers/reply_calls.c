@@ -12,6 +12,32 @@ static uint32_t hash_of(struct text id)
 	return hash;
 }
 
+struct build_call *reply_build_loose_call(struct reply_build *build)
+{
+	struct build_call *call = ARENA_NEW(build->arena, struct build_call);
+
+	call->index = -1;
+	call->key = -1;
+	text_buf_init(&call->arguments, REPLY_MAX_BYTES);
+	return call;
+}
+
+void reply_build_drop_served(struct build_choice *choice)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < choice->call_count; i++) {
+		struct build_call *call = choice->calls[i];
+		if (!call->served) {
+			call->index = call->index < 0 ? -1 : (int64_t)kept;
+			choice->calls[kept++] = call;
+			continue;
+		}
+		text_buf_done(&call->arguments);
+	}
+	choice->call_count = kept;
+}
+
 struct build_call *reply_build_new_call(struct reply_build *build, struct build_choice *choice)
 {
 	if (build->call_count == CHAT_MAX_TOOL_CALLS) {
@@ -28,10 +54,7 @@ struct build_call *reply_build_new_call(struct reply_build *build, struct build_
 		choice->calls = grown;
 		choice->call_room = room;
 	}
-	struct build_call *call = ARENA_NEW(build->arena, struct build_call);
-	call->index = -1;
-	call->key = -1;
-	text_buf_init(&call->arguments, REPLY_MAX_BYTES);
+	struct build_call *call = reply_build_loose_call(build);
 	choice->calls[choice->call_count++] = call;
 	build->call_count++;
 	return call;

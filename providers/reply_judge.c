@@ -19,14 +19,14 @@ static const struct text tool_markup[] = {
     TEXT_INIT("<minimax:tool_call>"),
 };
 
-/* --- tool calls ------------------------------------------------------------------------------ */
+/* --- tool calls ----------------------------------------------------------- */
 
 static void judge_parts(struct reply_build *build, const struct build_call *call, size_t at)
 {
 	bool streamed = build->reply->streamed;
 
 	reply_saw(build, WIRE_TC_03);
-	if (call->id.len == 0 && !call->legacy)
+	if (call->id.len == 0)
 		reply_violates(build, WIRE_TC_03, WIRE_BREAKS, "tool call %zu has no id", at);
 	if (call->type.len == 0 && streamed)
 		reply_violates(build, WIRE_TC_03, WIRE_BREAKS, "tool call %zu never got a type",
@@ -101,7 +101,7 @@ void reply_judge_calls(struct reply_build *build, const struct build_choice *cho
 	}
 }
 
-/* --- finish reason --------------------------------------------------------------------------- */
+/* --- finish reason -------------------------------------------------------- */
 
 /* Whether the request's tool_choice names one function. */
 static bool names_tool(struct reply_build *build)
@@ -151,16 +151,14 @@ static void judge_calls_finish(struct reply_build *build, const struct build_cho
 	if (says_calls && choice->call_count == 0)
 		reply_violates(build, WIRE_TC_20, WIRE_BREAKS,
 		               "finish_reason is tool_calls, and there is no call");
-	if (choice->call_count == 0 || choice->calls[0]->legacy ||
-	    !text_is(choice->finish_reason, "stop") || build->context.request == NULL ||
-	    names_tool(build))
+	if (choice->call_count == 0 || !text_is(choice->finish_reason, "stop") ||
+	    build->context.request == NULL || names_tool(build))
 		return;
 	reply_violates(build, WIRE_TC_20, WIRE_DEVIATES,
 	               "finish_reason is stop, and %zu calls are there", choice->call_count);
 }
 
-/* --- text --------------------------------------------------------------------------------------
- */
+/* --- text ----------------------------------------------------------------- */
 
 /* Whether some byte is no ASCII: only then could a character be torn. */
 static bool has_wide(struct text view)

@@ -46,6 +46,7 @@ static void on_event(void *context, const struct sse_event *event)
 	const struct dialect *dialect = build->context.dialect;
 
 	build->event++;
+	build->reply->streamed = true;
 	build->reply->last_event_us = build->now_us;
 	arena_reset(&build->event_arena);
 	reply_saw(build, WIRE_ST_01);
@@ -89,7 +90,7 @@ const struct chat_reply *reply_reader_reply(const struct reply_reader *reader)
 	return reader->build.reply;
 }
 
-/* --- feeding ------------------------------------------------------------------------ */
+/* --- feeding -------------------------------------------------------------- */
 
 static bool is_blank(char byte)
 {
@@ -253,7 +254,7 @@ void reply_reader_feed(struct reply_reader *reader, struct text bytes, int64_t a
 	}
 }
 
-/* --- the end -------------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 static void judge_content_type(struct reply_build *build, enum wire_rule rule, const char *want)
 {

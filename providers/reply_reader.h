@@ -49,7 +49,7 @@ MUST_CHECK bool reply_is_readable(const struct chat_reply *reply);
 struct json_writer;
 void reply_write_json(const struct chat_reply *reply, struct json_writer *writer);
 
-/* --- for dialects: the reply under construction (reply_build.c) --- */
+/* --- for dialects: the reply under construction (reply_build.c) ----------- */
 
 struct reply_build; /* opaque: reached through these verbs */
 

@@ -33,6 +33,17 @@ static void write_calls(const struct chat_reply *reply, const struct chat_choice
 	json_write_array_end(writer);
 }
 
+static void write_function_call(const struct chat_tool_call *function, struct json_writer *writer)
+{
+	if (function == NULL)
+		return;
+	json_write_key(writer, "function_call");
+	json_write_object(writer);
+	write_text(writer, "name", function->name);
+	write_text(writer, "arguments", function->arguments);
+	json_write_object_end(writer);
+}
+
 static void write_choices(const struct chat_reply *reply, struct json_writer *writer)
 {
 	json_write_key(writer, "choices");
@@ -47,6 +58,7 @@ static void write_choices(const struct chat_reply *reply, struct json_writer *wr
 		write_text(writer, "refusal", choice->refusal);
 		write_calls(reply, choice, writer);
 		write_text(writer, "role", choice->role);
+		write_function_call(choice->function_call, writer);
 		json_write_object_end(writer);
 	}
 	json_write_array_end(writer);
@@ -96,6 +108,7 @@ static void write_errors(const struct chat_reply *reply, struct json_writer *wri
 			write_text(writer, "code", error->code);
 		}
 		write_text(writer, "param", error->param);
+		write_text(writer, "status", error->status);
 		json_write_object_end(writer);
 	}
 	json_write_array_end(writer);

@@ -39,7 +39,7 @@ static int64_t or_zero(int64_t count)
 	return int64_max(count, 0);
 }
 
-/* --- money ---------------------------------------------------------------------- */
+/* --- money ---------------------------------------------------------------- */
 
 /* Digits and exponent of a JSON number that is at least 0: value = digits * 10^exponent. */
 struct decimal {
@@ -124,7 +124,7 @@ static int64_t cost_of(const struct json *usage)
 	return -1;
 }
 
-/* --- OpenAI's names, and those beside them -------------------------------------------- */
+/* --- OpenAI's names, and those beside them -------------------------------- */
 
 /* US-01: one of the integers that must be there. */
 static bool judge_count(struct reply_build *build, const struct json *usage, const char *name)
@@ -249,7 +249,7 @@ void usage_read_openai(struct reply_build *build, const struct json *usage, cons
 	build->usage_place = place;
 }
 
-/* --- native formats --------------------------------------------------------------------- */
+/* --- native formats ------------------------------------------------------- */
 
 static void replace_known(int64_t *count, int64_t value)
 {
