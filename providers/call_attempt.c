@@ -1,0 +1,153 @@
+/*
+ * One attempt: encode, send, keep every byte with its moment, read the reply as it
+ * comes. Whether there will be another one is not decided here.
+ */
+#include "providers/call_private.h"
+
+enum { CHUNKS_FIRST = 16 };
+
+void attempt_init(struct attempt *attempt, struct loop *loop)
+{
+	*attempt = (struct attempt){.loop = loop};
+	text_buf_init(&attempt->body, REPLY_MAX_BYTES);
+}
+
+void attempt_reset(struct attempt *attempt)
+{
+	REQUIRE(attempt->transfer == NULL);
+	if (attempt->reader != NULL)
+		reply_reader_done(attempt->reader);
+	attempt->reader = NULL;
+	attempt->reply = NULL;
+	attempt->exchange = (struct exchange){0};
+	text_buf_reset(&attempt->body);
+	arena_reset(&attempt->arena);
+}
+
+void attempt_done(struct attempt *attempt)
+{
+	attempt_reset(attempt);
+	text_buf_done(&attempt->body);
+	memory_free(attempt->chunks);
+	attempt->chunks = NULL;
+	attempt->chunk_room = 0;
+	arena_done(&attempt->arena);
+}
+
+static int64_t since_start_us(const struct attempt *attempt)
+{
+	return loop_now_us(attempt->loop) - attempt->started_us;
+}
+
+/* --- what the transport tells --- */
+
+static void head_came(void *context, int status, int http_version,
+                      const struct http_header *headers, size_t count)
+{
+	struct attempt *attempt = context;
+	struct exchange *exchange = &attempt->exchange;
+
+	exchange->status = status;
+	exchange->http_version = http_version;
+	exchange->head_us = since_start_us(attempt);
+	exchange->headers = ARENA_NEW_ARRAY(&attempt->arena, struct http_header, count);
+	exchange->header_count = count;
+	for (size_t i = 0; i < count; i++)
+		exchange->headers[i] = (struct http_header){
+		    text_copy(&attempt->arena, headers[i].name),
+		    text_copy(&attempt->arena, headers[i].value),
+		};
+	attempt->context.status = status;
+	attempt->context.content_type = exchange_header(exchange, "content-type");
+	attempt->reader = reply_reader_new(&attempt->context, &attempt->arena);
+}
+
+/* Bytes that came in the same turn of the loop came together, as far as anybody can know. */
+static void chunk_note(struct attempt *attempt, int64_t at_us)
+{
+	struct exchange *exchange = &attempt->exchange;
+	size_t count = exchange->chunk_count;
+
+	if (count > 0 &&
+	    (attempt->chunks[count - 1].at_us == at_us || count == ATTEMPT_CHUNKS_MAX)) {
+		attempt->chunks[count - 1] = (struct exchange_chunk){at_us, attempt->body.len};
+		return;
+	}
+	if (count == attempt->chunk_room) {
+		attempt->chunk_room = count == 0 ? CHUNKS_FIRST : size_mul(count, 2);
+		attempt->chunks = memory_resize(
+		    attempt->chunks, size_mul(attempt->chunk_room, sizeof(attempt->chunks[0])));
+	}
+	attempt->chunks[count] = (struct exchange_chunk){at_us, attempt->body.len};
+	exchange->chunk_count++;
+}
+
+static void body_came(void *context, struct text bytes)
+{
+	struct attempt *attempt = context;
+	int64_t at_us = since_start_us(attempt);
+
+	/* The transport's cap is never above the buffer's. */
+	bool taken = text_buf_add(&attempt->body, bytes);
+	REQUIRE(taken);
+	chunk_note(attempt, at_us);
+	reply_reader_feed(attempt->reader, bytes, at_us);
+}
+
+static void transfer_ended(void *context, enum exchange_end end, struct text detail)
+{
+	struct attempt *attempt = context;
+	struct exchange *exchange = &attempt->exchange;
+
+	attempt->transfer = NULL;
+	exchange->end = end;
+	exchange->end_detail = text_copy(&attempt->arena, detail);
+	exchange->end_us = since_start_us(attempt);
+	exchange->body = text_buf_view(&attempt->body);
+	exchange->chunks = attempt->chunks;
+	/* Without a head there is a reply too: one that says nothing. */
+	if (attempt->reader == NULL)
+		attempt->reader = reply_reader_new(&attempt->context, &attempt->arena);
+	attempt->reply = reply_reader_end(attempt->reader, end != EXCHANGE_COMPLETE);
+	attempt->ended(attempt->ended_context);
+}
+
+/* --- starting --- */
+
+bool attempt_start(struct attempt *attempt, const struct attempt_plan *plan,
+                   void (*ended)(void *context), void *context, struct fault *fault)
+{
+	const struct provider *provider = plan->target->provider;
+	struct transport_sink sink = {head_came, body_came, transfer_ended, attempt};
+	struct transport_limits limits = {
+	    .timeouts = provider->timeouts,
+	    .body_bytes = size_min(plan->body_max_bytes, attempt->body.max),
+	};
+
+	attempt_reset(attempt);
+	if (!provider->dialect->encode(provider, plan->request, &attempt->arena, &attempt->wire,
+	                               fault))
+		return false;
+	if (limits.timeouts.total_ms <= 0 || limits.timeouts.total_ms > plan->total_ms)
+		limits.timeouts.total_ms = plan->total_ms;
+	attempt->started_us = loop_now_us(attempt->loop);
+	attempt->context = (struct reply_context){
+	    .dialect = provider->dialect,
+	    .request = plan->request,
+	};
+	attempt->exchange = (struct exchange){
+	    .method = text_of(attempt->wire.method),
+	    .url = text_of(attempt->wire.url),
+	    .request_headers = attempt->wire.headers,
+	    .request_header_count = attempt->wire.header_count,
+	    .request_body = attempt->wire.body,
+	    .started_wall_ms = loop_wall_ms(attempt->loop),
+	    .head_us = -1,
+	    .end_us = -1,
+	};
+	attempt->ended = ended;
+	attempt->ended_context = context;
+	attempt->transfer =
+	    transport_start(plan->transport, &attempt->wire, plan->key, &limits, &sink);
+	return true;
+}
