@@ -1,6 +1,8 @@
 /*
  * proviso.yaml: every section of the contract, read strictly through settings
  * tables; all mistakes are shown at once. Const after loading.
+ *
+ * Paths in it are taken as they stand: relative ones from where the program was started.
  */
 #ifndef PROVISO_RUN_CONFIG_H
 #define PROVISO_RUN_CONFIG_H
@@ -19,13 +21,19 @@ enum config_strategy {
 	CONFIG_WEIGHTED,
 	CONFIG_BALANCED,
 };
+enum config_period { CONFIG_HOUR, CONFIG_DAY, CONFIG_WEEK, CONFIG_MONTH, CONFIG_PREPAID };
+enum config_durability { CONFIG_STRICT, CONFIG_RELAXED };
+enum config_content { CONFIG_CONTENT_NONE, CONFIG_CONTENT_REDACTED, CONFIG_CONTENT_FULL };
+
+enum { CONFIG_MAX_BYTES = YAML_MAX_BYTES };
 
 struct config_check {
-	struct text profile;
+	struct text profile;        /* data NULL: none given */
 	int64_t max_spend_pico_usd; /* -1: none given */
-	int64_t trials, jobs;
-	struct text_list cases; /* folders or files of own cases */
-	bool core;              /* the embedded suite too; default true */
+	int64_t trials, jobs;       /* 0: none given */
+	struct text_list cases;     /* folders or files of own cases */
+	bool core;                  /* the embedded suite too; default true */
+	const struct json *node;    /* NULL: no such section */
 };
 
 struct config_waiver {
@@ -42,40 +50,128 @@ struct config_policy {
 	struct setting_list waivers; /* struct config_waiver */
 };
 
+struct config_header {
+	struct text name, value;
+};
+
+/* All that is given must hold. */
+struct config_match {
+	const struct json *header_node;
+	struct config_header *headers; /* arena */
+	size_t header_count;
+	struct text_list key, workflow, tools;      /* one of each list */
+	struct text prompt;                         /* PCRE2, compiles; data NULL: none */
+	int64_t prompt_bytes_min, prompt_bytes_max; /* 0: no limit */
+	const struct json *node;
+};
+
 struct config_task {
 	struct text name;
 	int risk; /* enum config_risk */
-	const struct json *match;
+	struct config_match match;
 	const struct json *node;
+};
+
+/* How a route treats one task; what is not said there is the route's own. */
+struct config_route_task {
+	struct text task;
+	int strategy;       /* enum config_strategy */
+	double min_quality; /* 0 to 1; NaN: none */
+	const struct json *min_quality_node, *node;
 };
 
 struct config_route {
 	struct text name;
 	struct text_list targets;
 	int strategy; /* enum config_strategy */
-	const struct json *by_task, *weights;
-	int64_t min_targets;
+	const struct json *by_task_node, *weights_node, *min_quality_node;
+	struct config_route_task *by_task; /* arena */
+	size_t by_task_count;
+	int64_t *weights;    /* one a target, all 1 where none are given; arena */
+	int64_t min_targets; /* 0: none given */
+	double min_quality;  /* NaN: none */
 	const struct json *node;
+};
+
+struct config_keys {
+	struct text store;  /* data NULL: no key store */
+	struct text pepper; /* env:NAME or file:PATH; data NULL: made once */
+	const struct json *node;
+};
+
+/* One of its fields at least is given. */
+struct config_scope {
+	struct text key, team, workflow, task, provider, target; /* data NULL: any */
+	const struct json *node;
+};
+
+struct config_budget {
+	struct config_scope scope;
+	int64_t limit_pico_usd;
+	int per; /* enum config_period */
+	const struct json *soft_node;
+	double soft; /* share of the limit that alerts; NaN: none */
+	const struct json *node;
+};
+
+struct config_proxy {
+	struct text listen;
+	int64_t workers; /* 0: one per core */
+	struct {
+		int64_t connect_ms, first_event_ms, idle_ms, total_ms, headers_ms, body_ms,
+		    write_ms;
+	} timeouts;
+	struct {
+		int64_t header_bytes, body_bytes, connections;
+	} limits;
+	struct {
+		int64_t window_ms, min_requests, open_ms;
+		const struct json *failure_share_node;
+		double failure_share;
+	} breaker;
+	const struct json *node;
+};
+
+struct config_ledger {
+	struct text path; /* data NULL: none */
+	int durability;   /* enum config_durability */
+	int64_t retain_ms;
+	int content; /* enum config_content */
 };
 
 struct config {
 	struct provider_set providers;
 	struct config_check check;
 	struct config_policy policy;
-	struct setting_list tasks;                          /* struct config_task */
-	struct setting_list routes;                         /* struct config_route, by name */
-	const struct json *keys, *budgets, *proxy, *ledger; /* checked by the proxy's own tables */
-	struct text path;                                   /* data NULL: no file */
+	struct setting_list tasks;  /* struct config_task */
+	struct setting_list routes; /* struct config_route, by name */
+	struct config_keys keys;
+	struct setting_list budgets; /* struct config_budget */
+	struct config_proxy proxy;
+	struct config_ledger ledger;
+	struct text path; /* data NULL: no file */
+	int64_t version;
+	const struct json *providers_node;
 	struct arena arena;
 };
+
+/* All keys with their documentation: for the manual. */
+extern const struct setting_table config_table;
+extern const char *const config_strategy_names[]; /* NULL-terminated */
+/* What a config holds before anything is read. */
+extern const struct config config_defaults;
 
 /*
  * path NULL: ./proviso.yaml, else $XDG_CONFIG_HOME/proviso/proviso.yaml (~/.config where that is
  * unset), else the catalogue's providers whose usual variable is set. True when nothing is wrong;
- * warnings may stand in `faults` all the same. Checked across sections: routes name configured
- * providers, waivers and dates are whole.
+ * warnings may stand in `faults` all the same. Checked across sections: routes, waivers and
+ * budgets name configured providers and tasks, dates and patterns are whole. config_done is
+ * needed either way.
  */
 MUST_CHECK bool config_load(const char *path, struct config *out, struct fault_list *faults);
 void config_done(struct config *config);
+
+/* config_check.c: what no table can see. Fills what is read from nodes, too. */
+MUST_CHECK bool config_check(struct config *config, struct fault_list *faults);
 
 #endif

@@ -1,0 +1,269 @@
+/* Every key of proviso.yaml: name, type, limits, and its line of the manual. */
+#include "harness/run/config.h"
+
+#include <math.h>
+
+/* clang-format off */
+#define ROW(struct_name, key, kind, field, ...) \
+	{.name = key, .type = kind, .offset = offsetof(struct struct_name, field), __VA_ARGS__}
+#define TABLE(whats, table_rows) \
+	{.what = whats, .rows = table_rows, .count = ARRAY_LENGTH(table_rows)}
+#define TABLE_WITH_NODE(struct_name, whats, table_rows) \
+	{.what = whats, .rows = table_rows, .count = ARRAY_LENGTH(table_rows), \
+	 .node_offset = offsetof(struct struct_name, node) + 1}
+
+static const char *const mode_names[] = {"enforce", "warn", "shadow", NULL};
+static const char *const leave_names[] = {"reject", "allow", NULL};
+static const char *const risk_names[] = {"low", "medium", "high", NULL};
+static const char *const period_names[] = {"hour", "day", "week", "month", "prepaid", NULL};
+static const char *const durability_names[] = {"strict", "relaxed", NULL};
+static const char *const content_names[] = {"none", "redacted", "full", NULL};
+const char *const config_strategy_names[] = {
+	"cheapest", "fastest", "best", "ordered", "weighted", "balanced", NULL,
+};
+
+static const struct setting check_rows[] = {
+	ROW(config_check, "profile", SETTING_TEXT, profile,
+	    .doc = "Which cases are asked: smoke, ci (the default) or onboard."),
+	ROW(config_check, "max_spend", SETTING_USD, max_spend_pico_usd,
+	    .doc = "The most a run may cost, in USD."),
+	ROW(config_check, "trials", SETTING_INT, trials, .min = 1, .max = 1000,
+	    .doc = "How often each case is asked at least."),
+	ROW(config_check, "jobs", SETTING_INT, jobs, .min = 1, .max = 1000,
+	    .doc = "Questions in flight over all providers."),
+	ROW(config_check, "cases", SETTING_TEXTS, cases,
+	    .doc = "Folders or files of your own cases."),
+	ROW(config_check, "core", SETTING_BOOL, core,
+	    .doc = "Whether the built-in suite is asked too (default true)."),
+};
+static const struct setting_table check_table =
+	TABLE_WITH_NODE(config_check, "check", check_rows);
+
+static const struct setting waiver_rows[] = {
+	ROW(config_waiver, "target", SETTING_TEXT, target, .flags = SETTING_REQUIRED,
+	    .doc = "The target that is excused."),
+	ROW(config_waiver, "case", SETTING_TEXT, case_id, .flags = SETTING_REQUIRED,
+	    .doc = "The case whose verdict does not count there."),
+	ROW(config_waiver, "owner", SETTING_TEXT, owner, .flags = SETTING_REQUIRED,
+	    .doc = "Who answers for it."),
+	ROW(config_waiver, "until", SETTING_TEXT, until, .flags = SETTING_REQUIRED,
+	    .doc = "The last day on which it holds, like 2026-12-31 (UTC)."),
+	ROW(config_waiver, "why", SETTING_TEXT, why, .doc = "The reason, for whoever reads it later."),
+};
+static const struct setting_table waiver_table =
+	TABLE_WITH_NODE(config_waiver, "waiver", waiver_rows);
+
+static const struct setting policy_rows[] = {
+	ROW(config_policy, "mode", SETTING_ENUM, mode, .names = mode_names,
+	    .doc = "What becomes of a request without a proven target: refused (enforce), served and "
+	           "marked (warn), or served and only noted (shadow)."),
+	ROW(config_policy, "max_age", SETTING_DURATION, max_age_ms, .min = 1000,
+	    .doc = "How old a verdict may be; older ones are stale (default 14d)."),
+	ROW(config_policy, "unproven", SETTING_ENUM, unproven, .names = leave_names,
+	    .doc = "Whether a gate case that was never asked excludes a target (default reject)."),
+	ROW(config_policy, "unknown_fields", SETTING_ENUM, unknown_fields, .names = leave_names,
+	    .doc = "Whether a request field that no case knows is served (default allow)."),
+	ROW(config_policy, "waivers", SETTING_LIST, waivers, .table = &waiver_table,
+	    .item_size = sizeof(struct config_waiver),
+	    .doc = "Verdicts that do not count for a while."),
+};
+static const struct setting_table policy_table = TABLE("policy", policy_rows);
+
+static const struct setting prompt_bytes_rows[] = {
+	ROW(config_match, "min", SETTING_BYTES, prompt_bytes_min, .doc = "At least so many bytes."),
+	ROW(config_match, "max", SETTING_BYTES, prompt_bytes_max, .doc = "At most so many bytes."),
+};
+static const struct setting_table prompt_bytes_table = TABLE("prompt_bytes", prompt_bytes_rows);
+
+static const struct setting match_rows[] = {
+	ROW(config_match, "header", SETTING_NODE, header_node,
+	    .doc = "Request headers and the values they must have."),
+	ROW(config_match, "key", SETTING_TEXTS, key, .doc = "Ids of virtual keys."),
+	ROW(config_match, "workflow", SETTING_TEXTS, workflow, .doc = "Names of workflows."),
+	ROW(config_match, "tools", SETTING_TEXTS, tools,
+	    .doc = "Names of tools, one of which is offered."),
+	ROW(config_match, "prompt", SETTING_TEXT, prompt,
+	    .doc = "A PCRE2 pattern that is found in the prompt."),
+	{.name = "prompt_bytes", .type = SETTING_STRUCT, .table = &prompt_bytes_table,
+	 .doc = "How large the prompt is."},
+};
+static const struct setting_table match_table =
+	TABLE_WITH_NODE(config_match, "match", match_rows);
+
+static const struct setting task_rows[] = {
+	ROW(config_task, "name", SETTING_TEXT, name, .flags = SETTING_REQUIRED,
+	    .doc = "The task's name."),
+	ROW(config_task, "risk", SETTING_ENUM, risk, .names = risk_names,
+	    .doc = "What a mistake would cost: low, medium or high."),
+	ROW(config_task, "match", SETTING_STRUCT, match, .table = &match_table,
+	    .flags = SETTING_REQUIRED, .doc = "By what a request of this task is known; the first "
+	                                      "task that fits wins."),
+};
+static const struct setting_table task_table = TABLE_WITH_NODE(config_task, "task", task_rows);
+
+static const struct setting route_rows[] = {
+	ROW(config_route, "targets", SETTING_TEXTS, targets, .flags = SETTING_REQUIRED,
+	    .doc = "The targets behind the route, as provider/model."),
+	ROW(config_route, "strategy", SETTING_ENUM, strategy, .names = config_strategy_names,
+	    .doc = "How the proven ones are ranked (default cheapest)."),
+	ROW(config_route, "by_task", SETTING_NODE, by_task_node,
+	    .doc = "By task: strategy and min_quality that hold for it."),
+	ROW(config_route, "weights", SETTING_NODE, weights_node,
+	    .doc = "By target: its share where the strategy is weighted."),
+	ROW(config_route, "min_targets", SETTING_INT, min_targets, .min = 1, .max = 1000,
+	    .doc = "How many targets must be proven for the gate to let the config pass."),
+	ROW(config_route, "min_quality", SETTING_NODE, min_quality_node,
+	    .doc = "The least quality, from 0 to 1, that a target must have shown."),
+};
+static const struct setting_table route_table =
+	TABLE_WITH_NODE(config_route, "route", route_rows);
+
+static const struct setting keys_rows[] = {
+	ROW(config_keys, "store", SETTING_TEXT, store, .doc = "The database of virtual keys."),
+	ROW(config_keys, "pepper", SETTING_TEXT, pepper,
+	    .doc = "Where the secret stands that keys are hashed with: env:NAME or file:PATH. Made "
+	           "once, beside the store, where none is given."),
+};
+static const struct setting_table keys_table = TABLE_WITH_NODE(config_keys, "keys", keys_rows);
+
+static const struct setting scope_rows[] = {
+	ROW(config_scope, "key", SETTING_TEXT, key, .doc = "The id of a virtual key."),
+	ROW(config_scope, "team", SETTING_TEXT, team, .doc = "A team."),
+	ROW(config_scope, "workflow", SETTING_TEXT, workflow, .doc = "A workflow."),
+	ROW(config_scope, "task", SETTING_TEXT, task, .doc = "A task."),
+	ROW(config_scope, "provider", SETTING_TEXT, provider, .doc = "A provider."),
+	ROW(config_scope, "target", SETTING_TEXT, target, .doc = "A target."),
+};
+static const struct setting_table scope_table =
+	TABLE_WITH_NODE(config_scope, "scope", scope_rows);
+
+static const struct setting budget_rows[] = {
+	ROW(config_budget, "scope", SETTING_STRUCT, scope, .table = &scope_table,
+	    .flags = SETTING_REQUIRED, .doc = "Whose spending is limited."),
+	ROW(config_budget, "limit_usd", SETTING_USD, limit_pico_usd, .flags = SETTING_REQUIRED,
+	    .doc = "The limit in USD."),
+	ROW(config_budget, "per", SETTING_ENUM, per, .names = period_names,
+	    .flags = SETTING_REQUIRED,
+	    .doc = "The calendar period (UTC) that it is for; prepaid: it is never renewed."),
+	ROW(config_budget, "soft", SETTING_NODE, soft_node,
+	    .doc = "The share of the limit, from 0 to 1, at which an alert is given."),
+};
+static const struct setting_table budget_table =
+	TABLE_WITH_NODE(config_budget, "budget", budget_rows);
+
+static const struct setting timeout_rows[] = {
+	ROW(config_proxy, "connect", SETTING_DURATION, timeouts.connect_ms, .min = 1,
+	    .doc = "To connect to a provider."),
+	ROW(config_proxy, "first_event", SETTING_DURATION, timeouts.first_event_ms, .min = 1,
+	    .doc = "To the first event of an answer."),
+	ROW(config_proxy, "idle", SETTING_DURATION, timeouts.idle_ms, .min = 1,
+	    .doc = "Between two events."),
+	ROW(config_proxy, "total", SETTING_DURATION, timeouts.total_ms, .min = 1,
+	    .doc = "For all of a request."),
+	ROW(config_proxy, "headers", SETTING_DURATION, timeouts.headers_ms, .min = 1,
+	    .doc = "For a client's headers."),
+	ROW(config_proxy, "body", SETTING_DURATION, timeouts.body_ms, .min = 1,
+	    .doc = "Between two pieces of a client's body."),
+	ROW(config_proxy, "write", SETTING_DURATION, timeouts.write_ms, .min = 1,
+	    .doc = "For a client that reads nothing."),
+};
+static const struct setting_table timeout_table = TABLE("timeouts", timeout_rows);
+
+static const struct setting limit_rows[] = {
+	ROW(config_proxy, "header_bytes", SETTING_BYTES, limits.header_bytes, .min = 1 << 10,
+	    .max = 1 << 20, .doc = "A client's headers."),
+	ROW(config_proxy, "body_bytes", SETTING_BYTES, limits.body_bytes, .min = 1 << 10,
+	    .max = 1 << 30, .doc = "A client's body."),
+	ROW(config_proxy, "connections", SETTING_INT, limits.connections, .min = 1, .max = 1000000,
+	    .doc = "Connections of clients."),
+};
+static const struct setting_table limit_table = TABLE("limits", limit_rows);
+
+static const struct setting breaker_rows[] = {
+	ROW(config_proxy, "window", SETTING_DURATION, breaker.window_ms, .min = 1000,
+	    .doc = "The time that is looked back on."),
+	ROW(config_proxy, "min_requests", SETTING_INT, breaker.min_requests, .min = 1,
+	    .max = 1000000, .doc = "Fewer requests than that open nothing."),
+	ROW(config_proxy, "failure_share", SETTING_NODE, breaker.failure_share_node,
+	    .doc = "The share of failures, from 0 to 1, that opens it."),
+	ROW(config_proxy, "open", SETTING_DURATION, breaker.open_ms, .min = 1,
+	    .doc = "How long it stays open before one request probes."),
+};
+static const struct setting_table breaker_table = TABLE("breaker", breaker_rows);
+
+static const struct setting proxy_rows[] = {
+	ROW(config_proxy, "listen", SETTING_TEXT, listen,
+	    .doc = "Address and port (default 127.0.0.1:4000)."),
+	ROW(config_proxy, "workers", SETTING_INT, workers, .max = 1024,
+	    .doc = "Threads; 0: one per core."),
+	{.name = "timeouts", .type = SETTING_STRUCT, .table = &timeout_table, .doc = "Timeouts."},
+	{.name = "limits", .type = SETTING_STRUCT, .table = &limit_table, .doc = "Limits."},
+	{.name = "breaker", .type = SETTING_STRUCT, .table = &breaker_table,
+	 .doc = "When a failing target is left alone."},
+};
+static const struct setting_table proxy_table =
+	TABLE_WITH_NODE(config_proxy, "proxy", proxy_rows);
+
+static const struct setting ledger_rows[] = {
+	ROW(config_ledger, "path", SETTING_TEXT, path, .doc = "The database of the ledger."),
+	ROW(config_ledger, "durability", SETTING_ENUM, durability, .names = durability_names,
+	    .doc = "strict (the default): a row is on disk before its response has ended; relaxed: "
+	           "within 50 ms."),
+	ROW(config_ledger, "retain", SETTING_DURATION, retain_ms, .min = 1000,
+	    .doc = "How long rows are kept (default 90d)."),
+	ROW(config_ledger, "content", SETTING_ENUM, content, .names = content_names,
+	    .doc = "Whether prompts and answers are kept: none (the default), redacted or full."),
+};
+static const struct setting_table ledger_table = TABLE("ledger", ledger_rows);
+
+static const struct setting config_rows[] = {
+	ROW(config, "version", SETTING_INT, version, .min = 1, .max = 1,
+	    .doc = "The version of this format: 1."),
+	ROW(config, "providers", SETTING_NODE, providers_node, .flags = SETTING_REQUIRED,
+	    .doc = "The providers, by name; {} for one of the catalogue."),
+	ROW(config, "check", SETTING_STRUCT, check, .table = &check_table,
+	    .doc = "Defaults of `proviso check`."),
+	ROW(config, "policy", SETTING_STRUCT, policy, .table = &policy_table,
+	    .doc = "What counts as proof, and what becomes of the unproven."),
+	ROW(config, "tasks", SETTING_LIST, tasks, .table = &task_table,
+	    .item_size = sizeof(struct config_task), .doc = "Kinds of work, and how they are known."),
+	ROW(config, "routes", SETTING_MAP, routes, .table = &route_table,
+	    .item_size = sizeof(struct config_route),
+	    .doc = "The model names that clients may ask for."),
+	ROW(config, "keys", SETTING_STRUCT, keys, .table = &keys_table, .doc = "Virtual keys."),
+	ROW(config, "budgets", SETTING_LIST, budgets, .table = &budget_table,
+	    .item_size = sizeof(struct config_budget), .doc = "Limits on spending."),
+	ROW(config, "proxy", SETTING_STRUCT, proxy, .table = &proxy_table, .doc = "The proxy."),
+	ROW(config, "ledger", SETTING_STRUCT, ledger, .table = &ledger_table,
+	    .doc = "The record of what was served."),
+};
+const struct setting_table config_table = TABLE("config", config_rows);
+/* clang-format on */
+
+enum { SECOND_MS = 1000, MINUTE_MS = 60 * SECOND_MS };
+#define DAY_MS ((int64_t)24 * 60 * MINUTE_MS)
+
+const struct config config_defaults = {
+    .version = 1,
+    .check = {.max_spend_pico_usd = -1, .core = true},
+    .policy = {.mode = CONFIG_ENFORCE,
+               .max_age_ms = 14 * DAY_MS,
+               .unproven = CONFIG_REJECT,
+               .unknown_fields = CONFIG_ALLOW},
+    .proxy = {.listen = TEXT_INIT("127.0.0.1:4000"),
+              .timeouts = {.connect_ms = 5 * SECOND_MS,
+                           .first_event_ms = MINUTE_MS,
+                           .idle_ms = MINUTE_MS,
+                           .total_ms = 15 * MINUTE_MS,
+                           .headers_ms = 10 * SECOND_MS,
+                           .body_ms = MINUTE_MS,
+                           .write_ms = 30 * SECOND_MS},
+              .limits = {.header_bytes = 64 << 10, .body_bytes = 32 << 20, .connections = 10000},
+              .breaker = {.window_ms = MINUTE_MS,
+                          .min_requests = 20,
+                          .failure_share = 0.5,
+                          .open_ms = 30 * SECOND_MS}},
+    .ledger = {.durability = CONFIG_STRICT,
+               .retain_ms = 90 * DAY_MS,
+               .content = CONFIG_CONTENT_NONE},
+};
