@@ -1,0 +1,115 @@
+/* Bounds of the token counts. A count that was not said is a violation, never 0. */
+#include "cases/expect_private.h"
+
+struct expect_usage {
+	const struct json *present_node;
+	bool absent; /* present: false */
+	int64_t input_min, input_max, output_min, output_max;
+	int64_t cached_min, cached_max, reasoning_min, reasoning_max;
+	bool total_is_sum, reasoning_within_output;
+};
+
+/* clang-format off */
+#define COUNT(key, about) \
+	{.name = #key, .type = SETTING_INT, .offset = offsetof(struct expect_usage, key), .doc = about}
+#define TRUTH(key, about) \
+	{.name = #key, .type = SETTING_BOOL, .offset = offsetof(struct expect_usage, key), .doc = about}
+static const struct setting usage_rows[] = {
+	{.name = "present", .type = SETTING_NODE,
+	 .offset = offsetof(struct expect_usage, present_node),
+	 .doc = "true (default): there is usage; false: there is none"},
+	COUNT(input_min, "at least so many prompt tokens"),
+	COUNT(input_max, "at most so many prompt tokens"),
+	COUNT(output_min, "at least so many completion tokens"),
+	COUNT(output_max, "at most so many completion tokens"),
+	COUNT(cached_min, "at least so many cached prompt tokens"),
+	COUNT(cached_max, "at most so many cached prompt tokens"),
+	COUNT(reasoning_min, "at least so many reasoning tokens"),
+	COUNT(reasoning_max, "at most so many reasoning tokens"),
+	TRUTH(total_is_sum, "total is input plus output"),
+	TRUTH(reasoning_within_output, "reasoning tokens are part of the output"),
+};
+#undef COUNT
+#undef TRUTH
+/* clang-format on */
+
+static const struct setting_table usage_table = {
+    .what = "expectation of usage", .rows = usage_rows, .count = ARRAY_LENGTH(usage_rows)};
+
+bool expect_read_usage(struct expect_reader *reader, const struct json *node,
+                       const struct expect_usage **out)
+{
+	struct expect_usage *expect = ARENA_NEW(reader->arena, struct expect_usage);
+
+	*expect = (struct expect_usage){.input_min = -1,
+	                                .input_max = -1,
+	                                .output_min = -1,
+	                                .output_max = -1,
+	                                .cached_min = -1,
+	                                .cached_max = -1,
+	                                .reasoning_min = -1,
+	                                .reasoning_max = -1};
+	*out = expect;
+	if (!settings_read(&usage_table, node, expect, reader->arena, reader->faults))
+		return false;
+	if (!json_is(node, JSON_OBJECT) || node->count == 0)
+		return expect_fault(reader, node, "this says nothing about usage");
+	if (expect->present_node != NULL && !json_is(expect->present_node, JSON_BOOL))
+		return expect_fault(reader, expect->present_node, "want true or false");
+	expect->absent = expect->present_node != NULL && !expect->present_node->truth;
+	if (expect->absent && node->count > 1)
+		return expect_fault(reader, node, "usage that is absent has no bounds");
+	return true;
+}
+
+static void check_bounds(const struct judgement *judgement, const char *what, int64_t count,
+                         int64_t min, int64_t max)
+{
+	if (min < 0 && max < 0)
+		return;
+	if (count < 0)
+		judge(judgement, FINDING_VIOLATION, "usage says no %s tokens", what);
+	else if (min >= 0 && count < min)
+		judge(judgement, FINDING_VIOLATION, "usage says %lld %s tokens, want at least %lld",
+		      (long long)count, what, (long long)min);
+	else if (max >= 0 && count > max)
+		judge(judgement, FINDING_VIOLATION, "usage says %lld %s tokens, want at most %lld",
+		      (long long)count, what, (long long)max);
+}
+
+static void check_sum(const struct judgement *judgement, const struct chat_usage *usage)
+{
+	if (usage->input < 0 || usage->output < 0 || usage->total < 0)
+		judge(judgement, FINDING_VIOLATION, "usage lacks input, output or total");
+	/* Without a sum that could overflow: counts are at least 0 here. */
+	else if (usage->total < usage->input || usage->total - usage->input != usage->output)
+		judge(judgement, FINDING_VIOLATION, "total is %lld tokens, want %lld plus %lld",
+		      (long long)usage->total, (long long)usage->input, (long long)usage->output);
+}
+
+void expect_check_usage(const struct expect_usage *expect, const struct judgement *judgement)
+{
+	const struct chat_usage *usage = &judgement->seen->reply->usage;
+
+	if (expect->absent) {
+		if (usage->present)
+			judge(judgement, FINDING_VIOLATION, "there is usage, want none");
+		return;
+	}
+	if (!usage->present) {
+		judge(judgement, FINDING_VIOLATION, "there is no usage");
+		return;
+	}
+	check_bounds(judgement, "input", usage->input, expect->input_min, expect->input_max);
+	check_bounds(judgement, "output", usage->output, expect->output_min, expect->output_max);
+	check_bounds(judgement, "cached input", usage->cached_input, expect->cached_min,
+	             expect->cached_max);
+	check_bounds(judgement, "reasoning", usage->reasoning, expect->reasoning_min,
+	             expect->reasoning_max);
+	if (expect->total_is_sum)
+		check_sum(judgement, usage);
+	if (expect->reasoning_within_output && usage->reasoning > usage->output)
+		judge(judgement, FINDING_VIOLATION,
+		      "usage says %lld reasoning tokens within %lld output tokens",
+		      (long long)usage->reasoning, (long long)usage->output);
+}
