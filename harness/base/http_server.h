@@ -26,6 +26,11 @@ struct http_handler {
 	void (*closed)(void *context, struct http_exchange *exchange, bool client_gone);
 	/* The queue of unsent bytes fell below the low water mark. May be NULL. */
 	void (*drained)(void *context, struct http_exchange *exchange);
+	/*
+	 * The JSON body of an error answer of the server itself (a request that can't be read, is
+	 * too large or too slow, one connection too many). May be NULL: the reason as plain text.
+	 */
+	struct text (*refusal)(void *context, int status, const char *reason, struct arena *arena);
 	void *context;
 };
 
@@ -40,6 +45,12 @@ struct http_server_options {
 	size_t connections;        /* more are answered 503 and closed */
 	size_t low_water, high_water; /* of unsent bytes a connection */
 	bool reuse_port;              /* several workers on one port */
+	/*
+	 * A client that shuts its sending side while it waits for an answer: false (the proxy)
+	 * takes it for gone, which is what a client that closes looks like; true (the simulator)
+	 * answers it, and a client that really left is noticed at the first write only.
+	 */
+	bool answer_half_closed;
 };
 
 extern const struct http_server_options http_server_defaults;
@@ -51,7 +62,7 @@ MUST_CHECK int http_server_port(const struct http_server *server);
 MUST_CHECK size_t http_server_connections(const struct http_server *server);
 /* No new connections; idle ones close; `done` is called when the last one is gone. */
 void http_server_drain(struct http_server *server, void (*done)(void *context), void *context);
-/* Cuts everything and frees the server at the end of the turn. */
+/* Cuts everything (`closed` is said at once) and frees the server at the end of the turn. */
 void http_server_stop(struct http_server *server);
 
 /* --- the request --- */
@@ -64,7 +75,7 @@ void *http_exchange_user(const struct http_exchange *exchange);
 /* "127.0.0.1:4711" of the peer; arena of the exchange. */
 struct text http_exchange_peer(struct http_exchange *exchange);
 
-/* --- the answer --- */
+/* --- the answer; a second one is ignored, as is what comes after its end --- */
 
 /*
  * The whole answer. `headers` are ours (checked by REQUIRE for CR and LF);
@@ -76,8 +87,10 @@ void http_respond(struct http_exchange *exchange, int status, const struct http_
 /* Piece by piece: chunked for HTTP/1.1, until close for HTTP/1.0. */
 void http_respond_begin(struct http_exchange *exchange, int status,
                         const struct http_header *headers, size_t header_count);
-/* Queues bytes (copied); several in one turn leave in one write. Above high water: false, wait for
- * `drained`. */
+/*
+ * Queues bytes (copied, always); several in one turn leave in one write. False when the queue is
+ * above high water now: wait for `drained` then.
+ */
 bool http_respond_write(struct http_exchange *exchange, struct text bytes);
 void http_respond_end(struct http_exchange *exchange);
 /* Unsent bytes. */
@@ -85,7 +98,7 @@ MUST_CHECK size_t http_exchange_queued(const struct http_exchange *exchange);
 
 /*
  * Breaks the connection without a clean end: what was queued is sent first when
- * `flush`. The client sees a cut, never a complete answer.
+ * `flush`. The client sees a cut, never a complete answer. `closed` follows.
  */
 void http_exchange_cut(struct http_exchange *exchange, bool flush);
 /* Bytes as they are, no framing added; the connection closes after http_respond_raw_end. For the
