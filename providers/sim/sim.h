@@ -44,13 +44,22 @@ struct sim_oracle {
 	 */
 	bool (*answer)(void *context, const struct sim_question *question, struct arena *arena,
 	               struct sim_answer *answer, struct text *case_id, size_t *step);
+	/*
+	 * The case whose question that case asks: its own id, or that of the case it is `like`;
+	 * data NULL where there is no such case. May be NULL: every case asks its own.
+	 */
+	struct text (*owner)(void *context, struct text case_id);
 	void *context;
 };
 
 struct sim_options {
 	const char *address;
-	int port;                  /* 0: the system picks one */
-	const struct text *breaks; /* case ids: TC-10 ... */
+	int port; /* 0: the system picks one */
+	/*
+	 * Case ids and names of faults; `storm-500:3` only the first three requests, `TC-05%30`
+	 * about 30 of 100 requests.
+	 */
+	const struct text *breaks;
 	size_t break_count;
 	struct text profile;     /* a named bundle of defects; data NULL: none */
 	int64_t ttft_ms, gap_ms; /* latency before the first event and between events */
@@ -82,6 +91,8 @@ struct sim_defect_info {
 	    *affects; /* other cases that may notice too, "TS-04 TS-05~stream"; "" for none */
 };
 extern const struct sim_defect_info sim_defects[]; /* ends with id NULL */
+/* The same for faults that belong to no one case: cuts, stalls, storms, odd shapes. */
+extern const struct sim_defect_info sim_faults[]; /* ends with id NULL */
 struct sim_profile_info {
 	const char *name;
 	const char *does;

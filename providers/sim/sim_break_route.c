@@ -1,0 +1,123 @@
+/*
+ * What goes wrong before or around an answer: storms, closed doors, pages that
+ * are no answer, connections that end.
+ */
+#include "providers/sim/sim_private.h"
+
+enum {
+	ROUTE_DATE_AHEAD_MS = 2000,
+};
+
+static const char html_page[] =
+    "<html>\n<head><title>502 Bad Gateway</title></head>\n<body>\n<center><h1>502 Bad "
+    "Gateway</h1></center>\n</body>\n</html>\n";
+
+/* A fault that answers in the endpoint's place. Retry-After NULL: none is sent. */
+struct route_fault {
+	enum sim_break which;
+	int status;
+	const char *type, *code, *message;
+	const char *retry_after;
+};
+
+static const struct route_fault route_faults[] = {
+    {SIM_STORM_429, 429, "requests", "rate_limit_exceeded", "Rate limit reached for requests.",
+     NULL},
+    {SIM_STORM_500, 500, "server_error", NULL,
+     "The server had an error while processing your request.", NULL},
+    {SIM_OVERLOAD_503, 503, "server_error", "overloaded",
+     "The engine is currently overloaded, please try again later.", "1"},
+    {SIM_PAY_402, 402, "insufficient_quota", "insufficient_balance", "Insufficient balance.", NULL},
+    {SIM_QUOTA_429, 429, "insufficient_quota", "insufficient_quota",
+     "You exceeded your current quota, please check your plan and billing details.", NULL},
+    {SIM_RETRY_AFTER_SECONDS, 429, "requests", "rate_limit_exceeded",
+     "Rate limit reached for requests.", "1"},
+    {SIM_RETRY_AFTER_HUGE, 429, "requests", "rate_limit_exceeded",
+     "Rate limit reached for requests.", "8640000"},
+    {SIM_RETRY_AFTER_NEGATIVE, 429, "requests", "rate_limit_exceeded",
+     "Rate limit reached for requests.", "-5"},
+    {SIM_RETRY_AFTER_CHANGING, 429, "requests", "rate_limit_exceeded",
+     "Rate limit reached for requests.", "changing"},
+    {SIM_RETRY_AFTER_DATE, 429, "requests", "rate_limit_exceeded",
+     "Rate limit reached for requests.", "date"},
+    {SIM_ERROR_200, 200, "server_error", "server_error",
+     "The server had an error while processing your request.", NULL},
+};
+
+/* IMF-fixdate (RFC 9110): "Sat, 21 Nov 2026 10:00:02 GMT". */
+static struct text route_http_date(struct arena *arena, int64_t wall_ms)
+{
+	static const char *const days[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+	static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+	                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	struct text iso = wall_format(arena, wall_ms, false); /* 2026-11-21T10:00:02Z */
+	size_t month = 0;
+
+	for (size_t i = 5; i < size_min(7, iso.len); i++)
+		month = 10 * month + (size_t)(iso.data[i] - '0');
+	return text_format(arena, "%s, %.*s %s %.*s %.*s GMT", days[wall_ms / 86400000 % 7],
+	                   TEXT_ARG(text_slice(iso, 8, 10)), months[(month + 11) % 12],
+	                   TEXT_ARG(text_slice(iso, 0, 4)), TEXT_ARG(text_slice(iso, 11, 19)));
+}
+
+static struct text route_retry_after(const struct sim_serving *serving, const char *kind)
+{
+	static const char *const changing[] = {"1", "3", "2"};
+
+	if (strcmp(kind, "changing") == 0)
+		return text_of(changing[(size_t)(serving->serial - 1) % ARRAY_LENGTH(changing)]);
+	if (strcmp(kind, "date") == 0)
+		return route_http_date(serving->arena, serving->wall_ms + ROUTE_DATE_AHEAD_MS);
+	return text_of(kind);
+}
+
+static void route_fail(const struct sim_serving *serving, const struct route_fault *row,
+                       struct sim_output *out)
+{
+	struct sim_error error = {
+	    .status = row->status,
+	    .message = text_of(row->message),
+	    .type = text_of(row->type),
+	    .code = text_of(row->code),
+	};
+
+	sim_output_error(serving, &error, out);
+	if (row->retry_after != NULL)
+		sim_output_header(out, "retry-after", route_retry_after(serving, row->retry_after));
+}
+
+bool sim_break_route(const struct sim_serving *serving, struct sim_output *out)
+{
+	if (sim_breaks(serving, SIM_CLOSE_AT_ONCE) || sim_breaks(serving, SIM_STALL_FIRST)) {
+		out->no_answer = true;
+		out->ending = sim_breaks(serving, SIM_CLOSE_AT_ONCE) ? ENDING_CUT : ENDING_HANG;
+		return true;
+	}
+	if (sim_breaks(serving, SIM_HTML_200)) {
+		out->status = 200;
+		out->body = text_of(html_page);
+		sim_output_replace_header(out, "content-type", TEXT("text/html"));
+		return true;
+	}
+	for (size_t i = 0; i < ARRAY_LENGTH(route_faults); i++) {
+		if (!sim_breaks(serving, route_faults[i].which))
+			continue;
+		route_fail(serving, &route_faults[i], out);
+		return true;
+	}
+	return false;
+}
+
+void sim_break_output(const struct sim_serving *serving, struct sim_output *out)
+{
+	bool plain = out->stream == NULL;
+
+	if (out->status != 200)
+		return;
+	if (plain && sim_breaks(serving, SIM_HT_01))
+		sim_output_replace_header(out, "content-type", TEXT("text/plain; charset=utf-8"));
+	if (!plain && sim_breaks(serving, SIM_HT_02))
+		sim_output_replace_header(out, "content-type", TEXT("application/json"));
+	if (plain && sim_breaks(serving, SIM_CUT_MID_BODY))
+		out->ending = ENDING_CUT;
+}

@@ -1,0 +1,343 @@
+/*
+ * What the files of the simulator share. The way of a request, each step pure:
+ *
+ *   sim_route     method, path, key; models; which error
+ *   sim_question  the body read and refused as OpenAI refuses it -> struct sim_ask
+ *   oracle, or sim_model -> struct sim_answer (what is said)
+ *   sim_reply     stop, max_tokens, n, ids, usage -> struct sim_completion
+ *   sim_render    one JSON body; sim_stream: a list of chunks, written one by one
+ *   sim.c         plays the outcome on a socket, in time
+ *
+ * Defects are not strewn over this way: each stands at one of its seams, in
+ * sim_break_answer.c (what is said) or sim_break_wire.c (how it is sent), or is a
+ * branch at the one rule that it breaks.
+ */
+#ifndef PROVISO_PROVIDERS_SIM_PRIVATE_H
+#define PROVISO_PROVIDERS_SIM_PRIVATE_H
+
+#include "harness/base/digest.h"
+#include "harness/base/json_write.h"
+#include "providers/sim/sim.h"
+#include "providers/sim/sim_defect_table.h"
+
+enum {
+	SIM_BODY_MAX_BYTES = 64 << 20, /* of an answer: 128 choices of a full context fit */
+	SIM_HEADERS_MAX = 16,
+	SIM_STOPS_MAX = 4,
+	SIM_CHOICES_MAX = 128,
+	SIM_CALLS_MAX = 16,
+	SIM_TOOLS_MAX = 128,
+	SIM_TOOL_NAME_MAX = 64,
+	SIM_TOP_LOGPROBS_MAX = 20,
+	SIM_EMBEDDING_DIMENSIONS = 1536,
+	SIM_EMBEDDING_INPUTS_MAX = 2048,
+	SIM_STORM_REQUESTS = 25,    /* how long a storm lasts, where no count is given */
+	SIM_COMPLETION_TOKENS = 16, /* the old endpoint's own default of max_tokens */
+};
+
+/* --- what is broken (sim_defects.c) --- */
+
+/* Where a defect acts. */
+enum sim_scope {
+	SCOPE_ALL,  /* on every reply it can touch: faults of the wire */
+	SCOPE_OPEN, /* on its case's own question, and on what is no canonical question */
+	SCOPE_OWN,  /* on its case's own question only */
+};
+
+enum sim_break {
+#define SIM_BREAK_NAME(name, id, scope, does, affects) SIM_##name,
+	SIM_DEFECT_TABLE(SIM_BREAK_NAME) SIM_FAULT_TABLE(SIM_BREAK_NAME)
+#undef SIM_BREAK_NAME
+	    SIM_BREAK_COUNT
+};
+
+/* One switched-on defect: always, or `NAME:25` the first 25 requests, or `NAME%30` for 30 in 100.
+ */
+struct sim_switch {
+	bool on;
+	int64_t first;   /* 0: no limit */
+	int64_t percent; /* 0: always; drawn from the request's digest */
+	struct text
+	    owner; /* the case whose question the defect's case asks; data NULL: it acts anywhere */
+};
+
+/* What a simulator is set to. Const while it serves. */
+struct sim_setup {
+	struct arena arena; /* owns what the members point to */
+	const struct text *models;
+	size_t model_count;
+	struct text api_key;
+	int64_t context;
+	int64_t ttft_ms, gap_ms;
+	uint64_t seed;
+	struct sim_oracle oracle;
+	struct sim_switch switches[SIM_BREAK_COUNT];
+};
+
+/* Copies the options; unknown names are faults. Ended by sim_setup_done. */
+MUST_CHECK bool sim_setup_init(struct sim_setup *setup, const struct sim_options *options,
+                               struct fault *fault);
+void sim_setup_done(struct sim_setup *setup);
+
+/* One request under way. */
+struct sim_serving {
+	const struct sim_setup *setup;
+	struct arena *arena;
+	int64_t serial;     /* the how manyth request to an endpoint, from 1 */
+	int64_t wall_ms;    /* since the epoch */
+	struct text digest; /* hex SHA-256 of seed and body: ids come from it */
+	/*
+	 * 64 bits of the same, but for `stream` and `stream_options`: what is said comes from
+	 * it, and is the same streamed and not.
+	 */
+	uint64_t draw;
+	bool canonical; /* the oracle knows the question */
+	struct text case_id;
+	size_t step;
+	struct sim_answer reference; /* where canonical */
+};
+
+/* Whether that defect acts on this request. */
+MUST_CHECK bool sim_breaks(const struct sim_serving *serving, enum sim_break which);
+/* SplitMix64: the n-th number that belongs to a draw. */
+MUST_CHECK uint64_t sim_draw(uint64_t draw, uint64_t n);
+/* `size` letters and digits that belong to the request and `label`; arena. */
+MUST_CHECK struct text sim_identifier(const struct sim_serving *serving, const char *label,
+                                      size_t index, size_t size);
+
+/* --- the question (sim_question.c, sim_messages.c, sim_tools.c) --- */
+
+enum sim_tool_choice {
+	TOOL_CHOICE_AUTO,
+	TOOL_CHOICE_NONE,
+	TOOL_CHOICE_REQUIRED,
+	TOOL_CHOICE_NAMED,
+};
+
+enum sim_format {
+	FORMAT_TEXT,
+	FORMAT_JSON_OBJECT,
+	FORMAT_JSON_SCHEMA,
+};
+
+/* A request that was found good. Views into its body. */
+struct sim_ask {
+	enum endpoint endpoint;
+	const struct json *body;
+	struct text model;
+	bool streamed, usage_asked, obfuscated;
+	int64_t n;
+	int64_t max_tokens; /* -1: none */
+	struct text stops[SIM_STOPS_MAX];
+	size_t stop_count;
+	bool logprobs;
+	int64_t top_logprobs;
+	bool echo;
+	const struct json *messages;
+	const struct json *tools; /* NULL: none */
+	enum sim_tool_choice tool_choice;
+	struct text tool_name;      /* TOOL_CHOICE_NAMED */
+	const struct json *allowed; /* tool_choice allowed_tools: its list, or NULL */
+	bool parallel;
+	enum sim_format format;
+	const struct json *schema; /* FORMAT_JSON_SCHEMA; may be NULL */
+	int64_t prompt_tokens;
+};
+
+/* An error as OpenAI words it. data NULL: null. */
+struct sim_error {
+	int status;
+	struct text message, type, param, code;
+};
+
+/* Sets type invalid_request_error and status 400; false, so that a check can return it. */
+bool sim_refuse(struct sim_error *error, const char *code, struct text param, struct text message);
+/* The member as an integer within [min, max], or `fallback`. */
+MUST_CHECK int64_t sim_integer(const struct json *object, const char *name, const int64_t range[2],
+                               int64_t fallback);
+/* Reads the body of a POST. False: *error says what the provider answers. */
+MUST_CHECK bool sim_question_read(const struct sim_serving *serving, enum endpoint endpoint,
+                                  const struct json *body, struct sim_ask *ask,
+                                  struct sim_error *error);
+MUST_CHECK bool sim_messages_check(const struct sim_serving *serving, const struct json *messages,
+                                   struct sim_error *error);
+MUST_CHECK bool sim_tools_read(const struct sim_serving *serving, struct sim_ask *ask,
+                               struct sim_error *error);
+MUST_CHECK bool sim_format_read(const struct sim_serving *serving, struct sim_ask *ask,
+                                struct sim_error *error);
+/* The text of a message: its string, or its text parts joined; arena. */
+MUST_CHECK struct text sim_message_text(const struct json *message, struct arena *arena);
+/* The `parameters` of the tool of that name, or NULL. */
+MUST_CHECK const struct json *sim_tools_parameters(const struct sim_ask *ask, struct text name);
+
+/* --- tokens (sim_tokens.c) --- */
+
+/*
+ * The simulator's token: a word with the one space before it (at most 32 code
+ * points), a run of other white space, or any other single code point.
+ */
+MUST_CHECK size_t sim_tokens_next(struct text view); /* bytes of the first; 0: empty */
+MUST_CHECK int64_t sim_tokens_count(struct text view);
+/* Bytes of the first `count` tokens. */
+MUST_CHECK size_t sim_tokens_prefix(struct text view, int64_t count);
+/* What a request costs to read. */
+MUST_CHECK int64_t sim_tokens_prompt(const struct sim_ask *ask);
+
+/* --- the answer (sim_model.c, sim_instance.c) --- */
+
+/* A deterministic reply that honours the request. */
+void sim_model_answer(const struct sim_serving *serving, const struct sim_ask *ask,
+                      struct sim_answer *answer);
+/* `count` words of filler that belong to the draw; arena. */
+MUST_CHECK struct text sim_model_words(struct arena *arena, uint64_t draw, size_t count);
+/*
+ * JSON that conforms to the schema; what it can, it takes from `hint` (the user's words). Schema
+ * NULL or no object: {}.
+ */
+MUST_CHECK struct text sim_instance(const struct json *schema, struct text hint,
+                                    struct arena *arena);
+/* What is said goes wrong here; so does what of the question is minded afterwards. */
+void sim_break_answer(const struct sim_serving *serving, struct sim_ask *ask,
+                      struct sim_answer *answer);
+
+/* --- the reply (sim_reply.c) --- */
+
+struct sim_call {
+	struct text id, name, arguments;
+	struct text type;
+};
+
+struct sim_choice {
+	struct text content;   /* data NULL: null */
+	struct text reasoning; /* data NULL: none */
+	struct text refusal;
+	struct sim_call calls[SIM_CALLS_MAX];
+	size_t call_count;
+	struct text finish;
+};
+
+struct sim_usage {
+	bool present;
+	bool no_total;
+	int64_t prompt, completion, total, cached, reasoning;
+};
+
+struct sim_completion {
+	const struct sim_serving *serving;
+	const struct sim_ask *ask;
+	struct text id, object, chunk_object;
+	int64_t created; /* -1: left out */
+	struct text model;
+	struct text role;
+	bool arguments_as_object;
+	struct sim_choice *choices;
+	size_t choice_count;
+	struct sim_usage usage;
+};
+
+void sim_reply_make(const struct sim_serving *serving, const struct sim_ask *ask,
+                    const struct sim_answer *answer, struct sim_completion *out);
+void sim_break_completion(struct sim_completion *completion);
+
+/* --- bytes (sim_render.c, sim_stream.c, sim_embed.c) --- */
+
+void sim_render_completion(const struct sim_completion *completion, struct text_buf *out);
+void sim_render_error(const struct sim_error *error, bool flat, struct text_buf *out);
+void sim_render_models(const struct sim_setup *setup, struct text only, int64_t created,
+                       struct text_buf *out);
+/* tokens: what the completion counts; -1: all of it. */
+void sim_render_usage(struct json_writer *writer, const struct sim_completion *completion,
+                      int64_t tokens);
+/* logprobs of a text of a choice: {"content":[...],"refusal":null}. */
+void sim_render_logprobs(struct json_writer *writer, const struct sim_ask *ask,
+                         struct text content);
+/* Reads, checks and answers. */
+MUST_CHECK bool sim_embed_answer(const struct sim_serving *serving, const struct json *body,
+                                 struct text_buf *out, struct sim_error *error);
+
+enum sim_chunk_kind {
+	CHUNK_ROLE,
+	CHUNK_REASONING,
+	CHUNK_CONTENT,
+	CHUNK_REFUSAL,
+	CHUNK_CALL,      /* a call's first fragment */
+	CHUNK_ARGUMENTS, /* a further one */
+	CHUNK_FINISH,
+	CHUNK_USAGE,
+	CHUNK_RAW, /* bytes as they are */
+};
+
+/* One event to come, before it is written. What a defect leaves out is marked here. */
+struct sim_chunk {
+	enum sim_chunk_kind kind;
+	size_t choice;
+	int64_t call;     /* index of the tool call; -1: left out */
+	struct text text; /* content, arguments, finish reason, raw bytes */
+	struct text id;   /* of the call; data NULL: left out */
+	struct text name;
+	struct text stream_id; /* of the completion */
+	struct text role;      /* data NULL: left out */
+	bool no_finish_key;
+	bool null_arguments;
+	bool with_choice;      /* of a usage chunk */
+	bool with_usage;       /* of any other one */
+	int64_t tokens_so_far; /* its completion tokens; -1: all of the reply */
+};
+
+enum sim_ending {
+	ENDING_CLEAN,
+	ENDING_CUT,  /* the connection breaks */
+	ENDING_HANG, /* nothing more comes */
+};
+
+struct sim_stream {
+	struct sim_completion completion;
+	struct sim_chunk *chunks;
+	size_t count, room;
+	size_t end;        /* chunks from here on are not sent */
+	size_t torn_bytes; /* of chunk `end`, so many bytes still leave */
+	enum sim_ending ending;
+	bool crlf;
+	bool burst; /* everything in one write */
+};
+
+void sim_stream_make(const struct sim_completion *completion, struct sim_stream *stream);
+/* Appends the bytes of one chunk. */
+void sim_stream_write(const struct sim_stream *stream, size_t chunk, struct text_buf *out);
+/* Makes room for a chunk before `at`. */
+struct sim_chunk *sim_stream_insert(struct sim_stream *stream, size_t at);
+void sim_stream_remove(struct sim_stream *stream, size_t at);
+void sim_break_stream(struct sim_stream *stream);
+
+/* --- the outcome (sim_route.c) --- */
+
+struct sim_request {
+	struct text method, path;
+	struct text authorization; /* data NULL: none */
+	struct text body;
+	int64_t serial;  /* as in sim_serving */
+	int64_t wall_ms; /* since the epoch */
+};
+
+struct sim_output {
+	int status;
+	struct http_header headers[SIM_HEADERS_MAX];
+	size_t header_count;
+	struct text body;          /* where there is no stream */
+	struct sim_stream *stream; /* NULL: body */
+	bool no_answer;            /* not a byte is sent; see ending */
+	enum sim_ending ending;    /* CUT: after half of the body */
+};
+
+void sim_route(const struct sim_setup *setup, const struct sim_request *request,
+               struct arena *arena, struct sim_output *out);
+/* True: a fault answers in the endpoint's place. */
+MUST_CHECK bool sim_break_route(const struct sim_serving *serving, struct sim_output *out);
+void sim_break_output(const struct sim_serving *serving, struct sim_output *out);
+void sim_output_header(struct sim_output *out, const char *name, struct text value);
+/* Replaces the value of a header that is there. */
+void sim_output_replace_header(struct sim_output *out, const char *name, struct text value);
+void sim_output_error(const struct sim_serving *serving, const struct sim_error *error,
+                      struct sim_output *out);
+
+#endif
