@@ -117,14 +117,15 @@ static bool remember_anchor(struct reader *r, const yaml_char_t *name, const str
 	return true;
 }
 
-/* Nodes below and with this one, counted up to a little past `limit`; `depth` grows to its levels.
- */
+/* Nodes below and with this one, counted a little past `limit`; `depth`: levels of lists and
+ * mappings. */
 static size_t count_nodes(const struct json *node, size_t limit, unsigned level, unsigned *depth)
 {
+	bool opens = node->type == JSON_ARRAY || node->type == JSON_OBJECT;
 	size_t count = 1;
 
-	if (level > *depth)
-		*depth = level;
+	if (opens && level + 1 > *depth)
+		*depth = level + 1;
 	JSON_EACH(child, node)
 	{
 		if (count > limit)
