@@ -73,7 +73,7 @@ static bool ask_models(struct caller *caller, struct loop *loop, struct target *
 	};
 	struct call_events events = {.attempt = on_attempt, .end = on_end, .context = &inquiry};
 
-	(void)call_start(caller, &options, &events);
+	REQUIRE(call_start(caller, &options, &events) != NULL);
 	loop_run(loop);
 	*context = inquiry.context;
 	return inquiry.context >= 0;

@@ -88,7 +88,8 @@ int check_setup(struct check_session *session)
 	if (!suite_load(&session->suite, session->config.check.core, &session->config.check.cases,
 	                faults))
 		return command_fail_list(faults);
-	(void)command_fail_list(faults); /* warnings, if any */
+	int code = command_fail_list(faults); /* warnings at most */
+	REQUIRE(code == EXIT_HOLDS);
 	if (options->profile.data == NULL)
 		options->profile = session->config.check.profile;
 	if (options->trials == 0)
@@ -234,8 +235,8 @@ bool check_options_from_head(struct check_session *session, struct fault *fault)
 	options->profile = json_string(head, "profile");
 	options->cases = read_list(json_member(head, "cases"), session->arena);
 	options->capabilities = read_list(json_member(head, "capabilities"), session->arena);
-	if (options->trials == 0)
-		(void)json_integer(head, "trials", 1, 1000, &options->trials);
+	if (options->trials == 0 && !json_integer(head, "trials", 1, 1000, &options->trials))
+		options->trials = 1;
 	if (options->base_url.data == NULL) {
 		options->targets.items =
 		    ARENA_NEW_ARRAY(session->arena, struct text, targets->count + 1);
