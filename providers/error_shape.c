@@ -89,8 +89,7 @@ static void read_wrapped(struct reply_build *build, const struct json *root,
                          const struct json *inner)
 {
 	struct chat_error error = error_of(inner, root);
-	bool native = text_is(json_string(root, "type"), "error") ||
-	              (build->shape != NULL && !build->shape->openai);
+	bool native = build->shape != NULL && !build->shape->openai;
 
 	if (error.message.data == NULL) /* DeepInfra and others put details there */
 		error.message = scalar(inner, "detail");
@@ -224,6 +223,16 @@ bool error_shape_read(struct reply_build *build, const struct json *root, bool i
 	if (in_band && build->reply->error_count > before)
 		reply_saw(build, WIRE_ER_20);
 	return true;
+}
+
+void error_shape_add_text(struct reply_build *build, struct text message)
+{
+	struct chat_error error = {.message = message, .raw = message};
+
+	reply_violates(build, WIRE_ER_05, WIRE_DEVIATES, "the error%s is bare text",
+	               reply_build_where(build));
+	reply_saw(build, WIRE_ER_20);
+	error_shape_add(build, &error);
 }
 
 void error_shape_read_bytes(struct reply_build *build, struct text body)

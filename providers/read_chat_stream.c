@@ -229,10 +229,9 @@ void read_chat_event(struct reply_build *build, const struct sse_event *event,
 	if (build->done_event > 0)
 		reply_violates(build, WIRE_ST_02, WIRE_DEVIATES, "a chunk follows [DONE]%s",
 		               reply_build_where(build));
-	bool error = json_member(root, "error") != NULL && error_shape_read(build, root, true);
+	bool error = (json_member(root, "error") != NULL || !json_is(choices, JSON_ARRAY)) &&
+	             error_shape_read(build, root, true);
 	if (error && !json_is(choices, JSON_ARRAY))
-		return;
-	if (text_is(json_string(root, "object"), "error") && error_shape_read(build, root, true))
 		return;
 	read_chat_envelope(build, root);
 	if (is_filter_chunk(root, choices)) {

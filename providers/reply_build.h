@@ -192,6 +192,8 @@ MUST_CHECK bool usage_parse_usd(struct text number, int64_t *out_pico_usd);
 bool error_shape_read(struct reply_build *build, const struct json *root, bool in_band);
 /* A body that is no JSON at all: HTML or nothing. */
 void error_shape_read_bytes(struct reply_build *build, struct text body);
+/* An event named error whose data is no JSON. */
+void error_shape_add_text(struct reply_build *build, struct text message);
 void error_shape_add(struct reply_build *build, const struct chat_error *error);
 
 /* --- native words to OpenAI's (dialect_*.c) ------------------------------- */

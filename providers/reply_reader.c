@@ -310,7 +310,8 @@ static void judge_body_framing(struct reply_reader *reader, struct text behind)
 	struct reply_build *build = &reader->build;
 
 	reply_saw(build, WIRE_HT_01);
-	judge_content_type(build, WIRE_HT_01, "application/json");
+	if (is_ok_status(build))
+		judge_content_type(build, WIRE_HT_01, "application/json");
 	if (reader->blank_bytes > 0)
 		reply_violates(build, WIRE_HT_01, WIRE_HARMLESS,
 		               "%zu blank bytes stand before the JSON", reader->blank_bytes);

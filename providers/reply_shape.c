@@ -57,8 +57,11 @@ void reply_shape_event(struct reply_build *build, const struct sse_event *event,
 {
 	const struct json *root = reply_build_event_json(build, event);
 
-	if (root == NULL)
+	if (root == NULL) {
+		if (text_is(event->name, "error") && event->data.len > 0)
+			error_shape_add_text(build, event->data);
 		return;
+	}
 	if (build->shape == NULL) {
 		const struct reply_shape *shape = reply_shape_of(root, openai_only);
 		if (shape == NULL && error_shape_read(build, root, true))
@@ -78,6 +81,8 @@ void reply_shape_body(struct reply_build *build, const struct json *root, bool o
 {
 	const struct reply_shape *shape = reply_shape_of(root, openai_only);
 
+	if (shape == &shape_models && shape_asked(build) == &shape_embeddings)
+		shape = &shape_embeddings; /* an empty list says nothing of what it lists */
 	if (shape != NULL) {
 		take_shape(build, shape);
 		shape->read_body(build, root);

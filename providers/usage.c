@@ -242,6 +242,8 @@ void usage_read_openai(struct reply_build *build, const struct json *usage, cons
 	    first_known(count_of(out, "reasoning_tokens"), count_of(usage, "reasoning_tokens"));
 	read.cost_pico_usd = cost_of(usage);
 	judge_openai(build, usage, &read);
+	if (read.input < 0 && read.output < 0 && read.total < 0 && build->reply->usage.present)
+		return; /* it says nothing: what was known stays */
 	judge_repeated(build, &read);
 	build->reply->usage = read;
 	build->reply->usage_seen++;
