@@ -107,6 +107,18 @@ START_TEST(plain_scalars_follow_the_core_schema)
 }
 END_TEST
 
+START_TEST(a_numbers_text_is_what_json_would_take)
+{
+	static const char *const wanted[] = {"7",      "-7",   "3", "0.5", "5",
+	                                     "-0.5e3", "0.10", "0", "-0"};
+	const struct json *root = read_with("[007, -007, +3, .5, 5., -.5e3, +00.10, 00, -0]", NULL);
+
+	ck_assert_ptr_nonnull(root);
+	for (size_t i = 0; i < ARRAY_LENGTH(wanted); i++)
+		assert_text(json_at(root, i)->text, wanted[i]);
+}
+END_TEST
+
 START_TEST(what_other_readers_take_for_booleans_is_warned_of)
 {
 	assert_text(value("a: no\non: x\n"), "{\"a\":\"no\",\"on\":\"x\"}");
@@ -530,6 +542,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, lists_mappings_and_texts_become_json);
 	tcase_add_test(cases, an_empty_document_is_null);
 	tcase_add_test(cases, plain_scalars_follow_the_core_schema);
+	tcase_add_test(cases, a_numbers_text_is_what_json_would_take);
 	tcase_add_test(cases, what_other_readers_take_for_booleans_is_warned_of);
 	tcase_add_test(cases, core_tags_decide_and_others_are_refused);
 	tcase_add_test(cases, places_are_bytes_of_the_source);
