@@ -1,0 +1,256 @@
+/*
+ * From exchanges to an outcome: infrastructure and stopped providers first, then
+ * what the case expects. Pure; see judge.h.
+ */
+#include "harness/run/judge.h"
+
+#include "harness/run/question.h"
+
+enum { DETAIL_COLUMNS = 300 };
+
+/* --- what stops a provider --- */
+
+/* A quota that no waiting helps; the names that call.c does not ask again for either. */
+static bool quota_is_spent(const struct chat_reply *reply)
+{
+	static const char *const codes[] = {
+	    "insufficient_quota",
+	    "credit_balance_exhausted",
+	    "billing_hard_limit_reached",
+	    "enforced_spend_limit_reached",
+	};
+
+	for (size_t i = 0; i < reply->error_count; i++)
+		for (size_t k = 0; k < ARRAY_LENGTH(codes); k++)
+			if (text_is(reply->errors[i].code, codes[k]) ||
+			    text_is(reply->errors[i].type, codes[k]))
+				return true;
+	return false;
+}
+
+/* Whether the case asks for just this status: its reference says so. */
+static bool is_about(const struct case_step *step, int status)
+{
+	int64_t wanted;
+
+	return json_integer(json_member(step->reference, "error"), "status", 0, INT32_MAX,
+	                    &wanted) &&
+	       wanted == status;
+}
+
+struct text judge_stops_provider(const struct case_step *step, const struct exchange *exchange,
+                                 const struct chat_reply *reply, struct arena *arena)
+{
+	int status = exchange->status;
+	const char *why = NULL;
+	struct text said = {NULL, 0};
+
+	if (step->auth != AUTH_KEY || is_about(step, status))
+		return said;
+	if (status == 401 || status == 403)
+		why = "the key is not accepted";
+	else if (status == 402)
+		why = "payment is required";
+	else if (status == 429 && quota_is_spent(reply))
+		why = "the quota is spent";
+	if (why == NULL)
+		return said;
+	if (reply->error_count > 0)
+		said = reply->errors[0].message;
+	return text_visible(arena,
+	                    text_format(arena, "%s (%d%s%.*s)", why, status,
+	                                said.len == 0 ? "" : ": ", TEXT_ARG(said)),
+	                    DETAIL_COLUMNS);
+}
+
+/* --- one step --- */
+
+/*
+ * Infrastructure is not the model. But a request that is wrong on purpose and makes the server
+ * fall over (500, 501) has been answered: that is the very thing such a case asks about. What a
+ * gateway or an overloaded server says (502, 503, 504, 429) is still no answer to it.
+ */
+static bool is_infra(const struct eval_case *eval_case, const struct exchange *exchange)
+{
+	bool fell_over = exchange->end == EXCHANGE_COMPLETE &&
+	                 (exchange->status == 500 || exchange->status == 501);
+
+	return exchange_is_infra(exchange) && !(eval_case->class_ == CASE_NEGATIVE && fell_over);
+}
+
+static struct text infra_detail(const struct exchange *exchange, const struct chat_reply *reply,
+                                struct arena *arena)
+{
+	struct text said = exchange->end_detail;
+
+	if (exchange->end == EXCHANGE_COMPLETE)
+		said = reply->error_count > 0 ? reply->errors[0].message : (struct text){NULL, 0};
+	if (exchange->status != 0 && exchange->end == EXCHANGE_COMPLETE)
+		return text_format(arena, "status %d%s%.*s", exchange->status,
+		                   said.len == 0 ? "" : ": ", TEXT_ARG(said));
+	return text_format(arena, "%s%s%.*s", exchange_end_name(exchange->end),
+	                   said.len == 0 ? "" : ": ", TEXT_ARG(said));
+}
+
+static enum outcome outcome_of(enum finding_kind kind)
+{
+	switch (kind) {
+	case FINDING_NONE:
+		return OUTCOME_OK;
+	case FINDING_IGNORED:
+		return OUTCOME_IGNORED;
+	case FINDING_REFUSED:
+		return OUTCOME_REFUSED;
+	case FINDING_MISS:
+		return OUTCOME_MISS;
+	case FINDING_VIOLATION:
+		return OUTCOME_VIOLATION;
+	case FINDING_HARNESS:
+		break;
+	}
+	return OUTCOME_HARNESS;
+}
+
+/* A trial while its steps are judged. */
+struct trial_judge {
+	const struct eval_case *eval_case;
+	enum case_variant variant;
+	const struct template_values *values;
+	struct arena *arena;
+	enum finding_kind gravest;
+	struct judgement judgement;
+};
+
+/* "step 2: ..." where there are several. */
+static struct text at_step(const struct trial_judge *t, size_t step, struct text detail)
+{
+	if (t->eval_case->step_count > 1)
+		detail = text_format(t->arena, "step %zu: %.*s", step + 1, TEXT_ARG(detail));
+	return text_visible(t->arena, detail, DETAIL_COLUMNS);
+}
+
+static void add_fates(struct trial_judge *t, struct text fates)
+{
+	struct text *all = &t->judgement.fates;
+
+	if (fates.len == 0)
+		return;
+	*all = all->len == 0 ? text_copy(t->arena, fates)
+	                     : text_format(t->arena, "%.*s, %.*s", TEXT_ARG(*all), TEXT_ARG(fates));
+}
+
+static void judge_expectations(struct trial_judge *t, size_t at, const struct judged_step *asked)
+{
+	const struct case_step *step = &t->eval_case->steps[at];
+	struct observation observation = {
+	    .exchange = asked->exchange,
+	    .reply = asked->reply,
+	    .request = asked->request,
+	    .values = t->values,
+	    .streamed = question_streams(step, t->variant),
+	    .features = &t->eval_case->vouches,
+	};
+	struct findings findings = {0};
+
+	expect_check(step->expect, &observation, t->arena, &findings);
+	add_fates(t, findings.fates);
+	if (findings.gravest <= t->gravest)
+		return;
+	t->gravest = findings.gravest;
+	t->judgement.outcome = outcome_of(findings.gravest);
+	for (size_t i = 0; i < findings.count; i++) {
+		if (findings.items[i].kind != findings.gravest)
+			continue;
+		t->judgement.detail = at_step(t, at, findings.items[i].text);
+		return;
+	}
+	t->judgement.detail = at_step(t, at, TEXT("a finding beyond those that are kept"));
+}
+
+/* False where nothing further of the trial counts. */
+static bool judge_step(struct trial_judge *t, size_t at, const struct judged_step *asked)
+{
+	const struct exchange *exchange = asked->exchange;
+	struct text stop =
+	    judge_stops_provider(&t->eval_case->steps[at], exchange, asked->reply, t->arena);
+	struct judgement *out = &t->judgement;
+
+	if (stop.data != NULL) {
+		*out = (struct judgement){OUTCOME_UNRUN, stop, {NULL, 0}};
+	} else if (exchange->end == EXCHANGE_CANCELLED) {
+		*out = (struct judgement){OUTCOME_UNRUN, TEXT("cancelled"), {NULL, 0}};
+	} else if (is_infra(t->eval_case, exchange)) {
+		struct text detail = infra_detail(exchange, asked->reply, t->arena);
+		*out = (struct judgement){OUTCOME_INFRA, at_step(t, at, detail), {NULL, 0}};
+	} else {
+		judge_expectations(t, at, asked);
+		return true;
+	}
+	return false;
+}
+
+/* Nothing is wrong with what was asked, but the answers left nothing to go on with. */
+static void judge_unasked(struct trial_judge *t, size_t at)
+{
+	struct question question;
+	struct fault fault;
+
+	if (t->gravest != FINDING_NONE || at >= t->eval_case->step_count)
+		return;
+	if (question_build(&t->eval_case->steps[at], t->variant, TEXT("model"), t->values, t->arena,
+	                   &question, &fault))
+		return; /* it can be asked: the trial goes on */
+	t->judgement.outcome = OUTCOME_MISS;
+	t->judgement.detail =
+	    at_step(t, at, text_format(t->arena, "can't be asked: %s", fault.message));
+}
+
+struct judgement judge_trial(const struct eval_case *eval_case, enum case_variant variant,
+                             const struct judged_step *steps, size_t count,
+                             const struct template_values *values, struct arena *arena)
+{
+	struct trial_judge t = {.eval_case = eval_case,
+	                        .variant = variant,
+	                        .values = values,
+	                        .arena = arena,
+	                        .judgement = {OUTCOME_OK, {NULL, 0}, {NULL, 0}}};
+
+	if (count == 0)
+		return (struct judgement){OUTCOME_HARNESS, TEXT("nothing was asked"), {NULL, 0}};
+	for (size_t i = 0; i < count && i < eval_case->step_count; i++)
+		if (!judge_step(&t, i, &steps[i]))
+			return t.judgement;
+	judge_unasked(&t, count);
+	return t.judgement;
+}
+
+const struct chat_reply *judge_reread(const struct exchange *exchange,
+                                      const struct dialect *dialect,
+                                      const struct chat_request *request, struct arena *arena)
+{
+	struct reply_context context = {
+	    .dialect = dialect,
+	    .request = request,
+	    .status = exchange->status,
+	    .content_type = exchange_header(exchange, "content-type"),
+	};
+	struct reply_reader *reader = reply_reader_new(&context, arena);
+	size_t from = 0;
+
+	for (size_t i = 0; i < exchange->chunk_count; i++) {
+		size_t end = size_min(exchange->chunks[i].end, exchange->body.len);
+		if (end <= from)
+			continue;
+		reply_reader_feed(reader, text_slice(exchange->body, from, end),
+		                  exchange->chunks[i].at_us);
+		from = end;
+	}
+	/* Bytes that no chunk tells of: a record from elsewhere, still an answer. */
+	if (from < exchange->body.len)
+		reply_reader_feed(reader, text_slice(exchange->body, from, exchange->body.len),
+		                  int64_max(exchange->end_us, 0));
+	const struct chat_reply *reply =
+	    reply_reader_end(reader, exchange->end != EXCHANGE_COMPLETE);
+	reply_reader_done(reader);
+	return reply;
+}
