@@ -6,6 +6,8 @@
 
 #include <csv.h>
 
+enum { CSV_BLOCK_BYTES = 64 * 1024 };
+
 struct reader {
 	struct csv_parser parser;
 	const struct source *source;
@@ -155,6 +157,8 @@ bool csv_read(const struct source *source,
 	REQUIRE(csv_init(&r->parser, CSV_STRICT | CSV_STRICT_FINI) == 0);
 	csv_set_realloc_func(&r->parser, memory_resize);
 	csv_set_free_func(&r->parser, memory_free);
+	/* It grows by steps of this size: small ones make a long field quadratic. */
+	csv_set_blk_size(&r->parser, CSV_BLOCK_BYTES);
 	feed(r);
 	csv_free(&r->parser);
 	text_buf_done(&r->bytes);
