@@ -283,7 +283,6 @@ static void request_done(struct http_connection *connection)
 	else
 		arena_reset(arena);
 	if (!connection->keep_alive || connection->server->draining) {
-		/* Bytes nobody will read would turn our close into a reset. */
 		http_connection_finish(connection, connection->pending.len > 0 ? HTTP_END_LINGER
 		                                                               : HTTP_END_CLOSE);
 		return;
@@ -397,6 +396,8 @@ static void bytes_came(struct http_connection *connection, struct text input)
 	/* Fits: no more was asked for than there is room. */
 	if (connection->phase == HTTP_READING || connection->phase == HTTP_HANDLING)
 		(void)text_buf_add(&connection->pending, input);
+	else if (input.len > 0 && connection->ending == HTTP_END_CLOSE)
+		connection->ending = HTTP_END_LINGER; /* whoever sends more than we read */
 }
 
 static void connection_read(struct http_connection *connection)

@@ -194,7 +194,7 @@ static void add_framing(struct http_connection *connection, enum answer_framing 
 	case FRAMING_NONE:
 		break;
 	}
-	if (connection->server->draining || connection->ended_by_client)
+	if (connection->server->draining)
 		connection->keep_alive = false;
 	if (!connection->keep_alive)
 		text_buf_add(out, TEXT("Connection: close\r\n"));
