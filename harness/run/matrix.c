@@ -260,7 +260,8 @@ void matrix_builder_add(struct matrix_builder *builder, const struct journal_att
 		return;
 	counted->asked = true;
 	keep_first(builder, &counted->cell.reported_model, attempt->reported_model);
-	if (attempt->attempt > 1)
+	/* A line without an end is about no attempt, but about a trial that got no further one. */
+	if (attempt->attempt > 1 && attempt->end.data != NULL)
 		counted->cell.retries++;
 	if (attempt->owner)
 		count_money(builder, counted, attempt);

@@ -11,13 +11,23 @@
 /* "20261121T101500Z-ab12cd": sorts by time, unique. Arena. */
 MUST_CHECK struct text run_id_make(int64_t wall_ms, struct arena *arena);
 
+/* What stands in a run's folder. Arena. */
+struct run_folder {
+	const char *path, *journal, *evidence, *matrix;
+};
+MUST_CHECK struct run_folder run_folder_of(const char *path, struct arena *arena);
+
+/* The targets of a plan as a journal's head keeps them. Arena. */
+void run_head_targets(const struct plan *plan, struct arena *arena, struct journal_head *head);
+
 /*
  * Judges every trial of a recorded run again from its evidence, with the suite
- * given: nothing is sent. The attempts come back with new outcomes, details and case hashes;
- * what the evidence does not cover is left out. The run's targets and models come from the journal.
+ * given: nothing is sent. The attempts come with new outcomes, details and case hashes, in the
+ * order of the journal, and in memory that does not grow with it. What the evidence does not
+ * cover is left out: cases that are gone, or that ask something else by now. Targets and
+ * dialects come from the journal. replay.c.
  */
-MUST_CHECK bool run_replay(const char *folder, const struct suite *suite, struct arena *arena,
-                           struct journal_head *head, struct journal_attempt **attempts,
-                           size_t *count, struct fault *fault);
+MUST_CHECK bool run_replay(const char *folder, const struct suite *suite,
+                           const struct journal_visitor *visitor, struct fault *fault);
 
 #endif

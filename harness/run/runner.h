@@ -17,18 +17,20 @@ struct runner;
 struct runner_options {
 	const struct suite *suite;
 	const struct plan *plan;
-	struct text seed;           /* of the nonces */
-	int64_t jobs;               /* questions in flight over all providers */
+	struct text seed;           /* of the nonces; that of the journal's head */
+	int64_t jobs;               /* questions in flight over all providers; at least 1 */
 	int64_t trials;             /* at least so many a cell; 1: the default */
 	int64_t max_spend_pico_usd; /* -1: no cap */
-	unsigned max_attempts;
-	int64_t deadline_ms; /* of one question with its retries */
+	unsigned max_attempts;      /* of one question; at least 1 */
+	int64_t deadline_ms;        /* of one question with its retries */
 	struct journal *journal;
 	struct recording *recording;
 	const char *evidence_folder; /* to read back half-done trials at resume */
-	/* Attempts that are on disk already; NULL and 0 for a new run. */
-	const struct journal_attempt *done;
-	size_t done_count;
+	/*
+	 * The journal to go on with (journal_resume has cut it): read once, line by line; what is
+	 * in it counts and is not asked again. NULL: a new run.
+	 */
+	const char *done_path;
 };
 
 struct runner_progress {
@@ -46,26 +48,32 @@ enum runner_end {
 	RUNNER_FAILED,      /* journal or evidence could not be written: see the fault */
 };
 
+/* Any of them may be NULL but `end`. */
 struct runner_events {
-	/* A cell has its verdict. */
+	/* A cell has its verdict; at the start also those that are skipped. */
 	void (*cell)(void *context, const struct plan_cell *cell, enum verdict verdict,
 	             struct text detail);
 	/* A provider's run was stopped; one clear line. */
 	void (*provider_stopped)(void *context, const struct provider *provider,
 	                         struct text reason);
+	/* A line of the journal, once it is on disk. */
 	void (*attempt)(void *context, const struct journal_attempt *attempt);
 	/* Once, last. fault: only with RUNNER_FAILED. */
 	void (*end)(void *context, enum runner_end end, const struct fault *fault);
 	void *context;
 };
 
+/*
+ * All that `options` names must live until `end`. A journal of another suite or another seed is a
+ * fault: its attempts answer other questions.
+ */
 MUST_CHECK bool runner_start(struct loop *loop, struct caller *caller,
                              const struct runner_options *options,
                              const struct runner_events *events, struct runner **out,
                              struct fault *fault);
 /* Starts nothing more; what is in flight may end within `drain_ms`, then it is cancelled. */
 void runner_stop(struct runner *runner, int64_t drain_ms);
-struct runner_progress runner_progress(const struct runner *runner);
+MUST_CHECK struct runner_progress runner_progress(const struct runner *runner);
 /* After `end`. */
 void runner_free(struct runner *runner);
 

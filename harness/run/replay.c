@@ -1,0 +1,259 @@
+/*
+ * Judging a recorded run again: the journal says which evidence belongs to
+ * which trial, the evidence is read as it came, and the present suite judges.
+ */
+#include "harness/run/run_folder.h"
+
+#include "harness/run/cell_index.h"
+#include "harness/run/judge.h"
+#include "harness/run/question.h"
+#include "providers/recording.h"
+
+enum { EVIDENCE_ID_BYTES = 48 };
+
+struct evidence_id {
+	char bytes[EVIDENCE_ID_BYTES];
+	size_t len;
+};
+
+/* How far a cell's trial has come in the journal. */
+struct replay_cell {
+	const struct eval_case *eval_case;
+	enum case_variant variant;
+	const struct journal_target *target;
+	int64_t trial;
+	size_t steps; /* answers seen */
+	struct evidence_id evidence[CASE_MAX_STEPS];
+};
+
+/* The answers of one trial, read once for all cases that they serve. */
+struct chain {
+	const struct eval_case *asks;
+	enum case_variant variant;
+	const struct journal_target *target;
+	int64_t trial;
+	size_t count;
+	struct evidence_id last;
+	bool good; /* the evidence is there, and is what the suite asks today */
+	struct judged_step steps[CASE_MAX_STEPS];
+	struct template_values values;
+	struct arena arena;
+};
+
+struct replay {
+	const struct suite *suite;
+	const char *evidence_folder;
+	const struct journal_visitor *visitor;
+	struct journal_head head;
+	struct replay_cell *cells; /* owned */
+	size_t count, room;
+	struct cell_index index;
+	struct chain chain;
+	struct arena arena; /* head and keys */
+	struct arena line;  /* one judgement */
+};
+
+/* --- cells --- */
+
+static const struct journal_target *find_target(const struct replay *replay, struct text name)
+{
+	for (size_t i = 0; i < replay->head.target_count; i++)
+		if (text_equal(replay->head.targets[i].name, name))
+			return &replay->head.targets[i];
+	return NULL;
+}
+
+/* NULL where today's suite has no such cell. */
+static struct replay_cell *find_cell(struct replay *replay, const struct journal_attempt *line)
+{
+	struct cell_key key = {line->target, line->case_id, line->variant};
+	size_t at = cell_index_find(&replay->index, key);
+	int variant = 0;
+
+	if (at != SIZE_MAX)
+		return &replay->cells[at];
+	const struct eval_case *eval_case = suite_find(replay->suite, line->case_id);
+	const struct journal_target *target = find_target(replay, line->target);
+	while (variant < CASE_VARIANTS && !text_is(line->variant, case_variant_names[variant]))
+		variant++;
+	if (eval_case == NULL || target == NULL || variant == CASE_VARIANTS ||
+	    !eval_case->variants[variant])
+		return NULL;
+	if (replay->count == replay->room) {
+		replay->room = replay->room == 0 ? 256 : replay->room * 2;
+		replay->cells =
+		    memory_resize(replay->cells, size_mul(replay->room, sizeof(*replay->cells)));
+	}
+	replay->cells[replay->count] = (struct replay_cell){
+	    .eval_case = eval_case, .variant = (enum case_variant)variant, .target = target};
+	key = (struct cell_key){target->name, eval_case->id, text_of(case_variant_names[variant])};
+	cell_index_add(&replay->index, key, replay->count);
+	return &replay->cells[replay->count++];
+}
+
+/* --- evidence --- */
+
+static struct text id_text(const struct evidence_id *id)
+{
+	return (struct text){id->bytes, id->len};
+}
+
+/* A request as it was sent must be what the suite would send now; else another was answered. */
+static bool same_question(const struct chain *chain, const struct question *question,
+                          const struct exchange *exchange, struct arena *arena)
+{
+	struct provider provider = {
+	    .name = TEXT("replay"),
+	    .dialect = dialect_from_name(chain->target->dialect),
+	    .base_url = TEXT("http://replay.invalid/v1"),
+	};
+	struct wire_request wire;
+	struct fault fault;
+
+	return provider.dialect != NULL &&
+	       provider.dialect->encode(&provider, &question->request, arena, &wire, &fault) &&
+	       text_equal(wire.body, exchange->request_body);
+}
+
+static bool read_step(const struct replay *replay, struct chain *chain,
+                      const struct evidence_id *id)
+{
+	const struct case_step *step = &chain->asks->steps[chain->count];
+	struct text model =
+	    text_slice(chain->target->name, text_find_byte(chain->target->name, '/', 0) + 1,
+	               chain->target->name.len);
+	struct exchange *exchange = ARENA_NEW(&chain->arena, struct exchange);
+	struct recording_label label;
+	struct question question;
+	struct fault fault;
+
+	if (!question_build(step, chain->variant, model, &chain->values, &chain->arena, &question,
+	                    &fault) ||
+	    !recording_read(replay->evidence_folder, id_text(id), &chain->arena, &label, exchange,
+	                    &fault) ||
+	    !same_question(chain, &question, exchange, &chain->arena))
+		return false;
+	const struct chat_reply *reply = judge_reread(
+	    exchange, dialect_from_name(chain->target->dialect), &question.request, &chain->arena);
+	chain->steps[chain->count] = (struct judged_step){exchange, reply, question.body};
+	chain->values.steps[chain->count] = reply;
+	chain->values.step_count = ++chain->count;
+	return true;
+}
+
+static bool is_loaded(const struct chain *chain, const struct eval_case *asks,
+                      const struct replay_cell *cell)
+{
+	return chain->asks == asks && chain->variant == cell->variant &&
+	       chain->target == cell->target && chain->trial == cell->trial &&
+	       text_equal(id_text(&chain->last), id_text(&cell->evidence[cell->steps - 1]));
+}
+
+/* False where the evidence does not cover the cell's trial so far. */
+static bool load_chain(struct replay *replay, const struct replay_cell *cell)
+{
+	struct chain *chain = &replay->chain;
+	const struct eval_case *asks = &replay->suite->cases[cell->eval_case->probe];
+
+	if (is_loaded(chain, asks, cell))
+		return chain->good;
+	struct arena arena = chain->arena;
+	arena_reset(&arena);
+	*chain = (struct chain){
+	    .asks = asks,
+	    .variant = cell->variant,
+	    .target = cell->target,
+	    .trial = cell->trial,
+	    .last = cell->evidence[cell->steps - 1],
+	    .good = cell->steps <= asks->step_count,
+	    .values = {.context_tokens = cell->target->context},
+	    .arena = arena,
+	};
+	template_nonces(&chain->values, replay->head.seed, cell->target->name, asks->id,
+	                cell->trial, &chain->arena);
+	for (size_t i = 0; i < cell->steps && chain->good; i++)
+		chain->good = read_step(replay, chain, &cell->evidence[i]);
+	return chain->good;
+}
+
+/* --- lines --- */
+
+static bool keep_evidence(struct replay_cell *cell, const struct journal_attempt *line)
+{
+	if (line->trial != cell->trial) {
+		cell->trial = line->trial;
+		cell->steps = 0;
+	}
+	/* Asked once more after a resume: the later answer is the trial's. */
+	if (line->step < (int64_t)cell->steps)
+		cell->steps = (size_t)line->step;
+	if (line->step != (int64_t)cell->steps || cell->steps >= CASE_MAX_STEPS ||
+	    line->evidence.data == NULL || line->evidence.len > EVIDENCE_ID_BYTES)
+		return false;
+	struct evidence_id *id = &cell->evidence[cell->steps++];
+	memcpy(id->bytes, line->evidence.data, line->evidence.len);
+	id->len = line->evidence.len;
+	return true;
+}
+
+/* Whether the line tells of the answer to a step, and not of an attempt in vain. */
+static bool is_answer(const struct journal_attempt *line)
+{
+	return line->end.data != NULL && (line->ends_trial || (line->outcome != OUTCOME_INFRA &&
+	                                                       line->outcome != OUTCOME_UNRUN));
+}
+
+static bool visit_attempt(void *context, const struct journal_attempt *line, struct fault *fault)
+{
+	struct replay *replay = context;
+	struct replay_cell *cell = find_cell(replay, line);
+	struct journal_attempt again = *line;
+
+	if (cell == NULL)
+		return true;
+	again.case_hash = text_of(cell->eval_case->hash);
+	if (is_answer(line)) {
+		if (!keep_evidence(cell, line) || !load_chain(replay, cell))
+			return true;
+		const struct chain *chain = &replay->chain;
+		arena_reset(&replay->line);
+		struct judgement judgement =
+		    judge_trial(cell->eval_case, cell->variant, chain->steps, chain->count,
+		                &chain->values, &replay->line);
+		/* Ended then, and by today's case there is more to be asked: not covered. */
+		if (line->ends_trial && judgement.outcome == OUTCOME_OK &&
+		    chain->count < cell->eval_case->step_count)
+			return true;
+		again.outcome = judgement.outcome;
+		again.detail = judgement.detail;
+		again.fates = judgement.fates;
+	}
+	return replay->visitor->attempt == NULL ||
+	       replay->visitor->attempt(replay->visitor->context, &again, fault);
+}
+
+static bool visit_head(void *context, const struct journal_head *head, struct fault *fault)
+{
+	struct replay *replay = context;
+
+	journal_copy_head(head, &replay->arena, &replay->head);
+	return replay->visitor->head == NULL ||
+	       replay->visitor->head(replay->visitor->context, &replay->head, fault);
+}
+
+bool run_replay(const char *folder, const struct suite *suite,
+                const struct journal_visitor *visitor, struct fault *fault)
+{
+	struct replay replay = {.suite = suite, .visitor = visitor};
+	struct run_folder paths = run_folder_of(folder, &replay.arena);
+	const struct journal_visitor own = {visit_head, visit_attempt, &replay};
+
+	replay.evidence_folder = paths.evidence;
+	bool good = journal_scan(paths.journal, &own, NULL, fault);
+	memory_free(replay.cells);
+	cell_index_done(&replay.index);
+	arena_done(&replay.chain.arena);
+	arena_done(&replay.line);
+	arena_done(&replay.arena);
+	return good;
+}

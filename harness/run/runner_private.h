@@ -1,0 +1,113 @@
+/* Between the runner's files. */
+#ifndef PROVISO_RUN_RUNNER_PRIVATE_H
+#define PROVISO_RUN_RUNNER_PRIVATE_H
+
+#include "harness/run/question.h"
+#include "harness/run/runner.h"
+
+struct runner_cell {
+	const struct plan_cell *planned;
+	struct tally tally;
+	bool decided;
+};
+
+/* A trial of which only a part is on disk: it goes on where it ended. */
+struct open_trial {
+	int64_t trial; /* 0: none */
+	size_t steps;  /* answered ones */
+	struct text evidence[CASE_MAX_STEPS];
+	int64_t attempts; /* at the step that has no answer yet */
+};
+
+struct runner_probe {
+	const struct plan_probe *planned;
+	int64_t trials;            /* the highest number begun */
+	struct open_trial open;    /* left by an earlier process */
+	struct runner_probe *next; /* in its provider's queue */
+};
+
+struct runner_provider {
+	const struct provider *provider;
+	struct runner_probe *first, *last; /* waiting, in the order of asking */
+	int64_t in_flight;
+	bool stopped;
+	struct text reason;
+};
+
+/* A line that is written but does not count yet. */
+struct runner_line {
+	struct journal_attempt attempt; /* texts: the trial's arena, or longer */
+	struct runner_cell *cell;
+};
+
+struct runner_trial;
+
+struct runner {
+	struct loop *loop;
+	struct caller *caller;
+	struct runner_options options;
+	struct runner_events events;
+	struct arena arena;
+	struct runner_cell *cells;         /* as plan->cells */
+	struct runner_probe *probes;       /* as plan->probes */
+	struct runner_provider *providers; /* each once */
+	size_t provider_count;
+	size_t turn;               /* which provider is next */
+	struct runner_line *lines; /* owned; of this turn of the loop */
+	size_t line_count, line_room;
+	struct runner_trial *trials; /* in flight */
+	int64_t in_flight;
+	int64_t started_ms, trials_done, trials_ms; /* for the estimate of what is left */
+	struct runner_progress progress;
+	struct loop_timer drain;
+	bool scheduled; /* the flush of this turn is deferred */
+	bool stopping;  /* starts nothing more */
+	bool ended;     /* `end` is deferred */
+	enum runner_end end;
+	struct fault fault; /* with RUNNER_FAILED */
+};
+
+/* --- runner.c --- */
+
+/* Flushes, counts and starts what can be started, at the end of this turn of the loop. */
+void runner_schedule(struct runner *runner);
+/* Starts nothing more, and ends so; the first reason stays. */
+void runner_halt(struct runner *runner, enum runner_end end);
+/* The disk refused: nothing counts any more. */
+void runner_fail(struct runner *runner, const struct fault *fault);
+void runner_add_line(struct runner *runner, struct runner_cell *cell,
+                     const struct journal_attempt *attempt);
+/* A probe whose trial is over: queued again, or done with. */
+void runner_take_back(struct runner *runner, struct runner_probe *probe);
+MUST_CHECK struct runner_provider *runner_provider_of(struct runner *runner,
+                                                      const struct provider *provider);
+void runner_stop_provider(struct runner *runner, struct runner_provider *provider,
+                          struct text reason);
+MUST_CHECK bool runner_cell_wants(const struct runner *runner, const struct runner_cell *cell);
+
+/* --- runner_trial.c: one asking of one question --- */
+
+void trial_start(struct runner *runner, struct runner_probe *probe);
+/* What it wrote is on disk. The trial may be gone after this. */
+void trial_flushed(struct runner_trial *trial);
+MUST_CHECK struct runner_trial *trial_next(const struct runner_trial *trial);
+void trial_cancel(struct runner_trial *trial);
+
+/* --- runner_budget.c --- */
+
+/* What the steps from `step` on may cost at most. */
+MUST_CHECK int64_t budget_bound(const struct plan_probe *probe, size_t step);
+/* Whether so much more keeps within the cap, with all that is in flight. */
+MUST_CHECK bool budget_allows(const struct runner *runner, int64_t more_pico_usd);
+void budget_reserve(struct runner *runner, int64_t pico_usd);
+void budget_release(struct runner *runner, int64_t pico_usd);
+void budget_spend(struct runner *runner, int64_t pico_usd);
+/* What an attempt is counted at: its cost, or its bound where it may have been billed unseen. */
+MUST_CHECK int64_t budget_charge(const struct journal_attempt *attempt, int64_t bound_pico_usd);
+
+/* --- runner_resume.c --- */
+
+/* Takes what is on disk into cells, probes and budget. */
+MUST_CHECK bool runner_resume(struct runner *runner, const char *path, struct fault *fault);
+
+#endif
