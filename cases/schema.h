@@ -19,7 +19,16 @@
 
 struct schema;
 
+/* Whose keywords count where $schema does not say: all spellings, or only one draft's. */
+enum schema_draft {
+	SCHEMA_DRAFT_ANY,
+	SCHEMA_DRAFT_7,
+	SCHEMA_DRAFT_2020_12,
+};
+
+/* Zeroed: the usual. */
 struct schema_options {
+	enum schema_draft draft;
 	bool format_assert; /* date, date-time, time, email, uuid, uri, ipv4, ipv6, hostname */
 	/* Optional: the document behind an absolute URI without fragment, or NULL. */
 	const struct json *(*resolve)(void *context, struct text uri);

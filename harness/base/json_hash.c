@@ -23,7 +23,7 @@ static void mix(uint64_t v[4])
 }
 
 /* SipHash-1-3: one round a word, three at the end. */
-static uint64_t hash_text(const uint64_t seed[2], struct text text)
+uint64_t json_hash_text(const uint64_t seed[2], struct text text)
 {
 	uint64_t v[4] = {
 	    seed[0] ^ UINT64_C(0x736f6d6570736575),
@@ -54,7 +54,7 @@ static uint64_t hash_text(const uint64_t seed[2], struct text text)
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-static void seed_new(uint64_t seed[2])
+void json_hash_seed(uint64_t seed[2])
 {
 	/* No entropy: an address is still more than a peer knows. */
 	if (getentropy(seed, 2 * sizeof(*seed)) != 0) {
@@ -66,7 +66,7 @@ static void seed_new(uint64_t seed[2])
 /* Where the key stands or would stand. At most half of the slots are used. */
 static struct json **slot_of(const struct json_index *index, struct text key)
 {
-	size_t at = (size_t)hash_text(index->seed, key) & index->mask;
+	size_t at = (size_t)json_hash_text(index->seed, key) & index->mask;
 
 	while (index->slots[at] != NULL && !text_equal(index->slots[at]->key, key))
 		at = (at + 1) & index->mask;
@@ -81,7 +81,7 @@ static void slots_new(struct json_index *index, uint32_t count)
 		size *= 2;
 	index->slots = memory_new_array(size, sizeof(*index->slots));
 	index->mask = size - 1;
-	seed_new(index->seed);
+	json_hash_seed(index->seed);
 }
 
 void json_index_init(struct json_index *index, const struct json *object)
@@ -160,7 +160,7 @@ uint64_t json_hash(const struct json *node)
 		hash += json_number_hash(node->text);
 		break;
 	case JSON_STRING:
-		hash += hash_text(seed, node->text);
+		hash += json_hash_text(seed, node->text);
 		break;
 	case JSON_ARRAY:
 		JSON_EACH(item, node)
@@ -172,7 +172,7 @@ uint64_t json_hash(const struct json *node)
 		if (node->has_duplicate)
 			break;
 		JSON_EACH(member, node)
-		hash += scramble(hash_text(seed, member->key) ^ rotate(json_hash(member), 7));
+		hash += scramble(json_hash_text(seed, member->key) ^ rotate(json_hash(member), 7));
 		break;
 	}
 	return scramble(hash);

@@ -23,6 +23,10 @@ void json_index_done(struct json_index *index);
 /* The last member of that key, or NULL. */
 MUST_CHECK struct json *json_index_find(const struct json_index *index, struct text key);
 
+/* The hash itself (SipHash-1-3), for other tables; a seed for it that nobody knows. */
+MUST_CHECK uint64_t json_hash_text(const uint64_t seed[2], struct text text);
+void json_hash_seed(uint64_t seed[2]);
+
 /* Sets `duplicate` and `has_duplicate` in an object just read. */
 void json_mark_duplicates(struct json *object);
 

@@ -27,11 +27,15 @@ enum {
 
 struct regex {
 	pcre2_code *code;
+	uint32_t options;
+	size_t len;
+	char pattern[]; /* as PCRE2 got it: to compile it once more for a subject that is not UTF-8
+	                 */
 };
 
 struct meter {
-	size_t work;
-	size_t at; /* where the last step was */
+	uint64_t left; /* steps that may still be taken */
+	size_t at;     /* where the last step was */
 };
 
 /* --- compiling ---------------------------------------------------------------- */
@@ -57,23 +61,32 @@ static bool fault_pattern(struct fault *fault, const struct request *request, in
 	                (const char *)message);
 }
 
+static pcre2_code *compile_code(struct text pattern, uint32_t options, int *error, size_t *offset)
+{
+	uint32_t always = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
+
+	return pcre2_compile((PCRE2_SPTR)(pattern.data == NULL ? "" : pattern.data), pattern.len,
+	                     options | always, error, offset, NULL);
+}
+
 static bool compile(const struct request *request, struct regex **out, struct fault *fault)
 {
 	int error;
 	size_t offset;
 	struct text pattern = request->pattern;
-	uint32_t always =
-	    PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
 
-	pcre2_code *code =
-	    pcre2_compile((PCRE2_SPTR)(pattern.data == NULL ? "" : pattern.data), pattern.len,
-	                  request->options | always, &error, &offset, NULL);
+	pcre2_code *code = compile_code(pattern, request->options, &error, &offset);
 	if (code == NULL)
 		return fault_pattern(fault, request, error, offset);
 	/* Where no memory may be made executable, the interpreter does the same. */
 	(void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
-	*out = memory_new(sizeof(**out));
-	(*out)->code = code;
+	struct regex *regex = memory_new(sizeof(*regex) + pattern.len);
+	regex->code = code;
+	regex->options = request->options;
+	regex->len = pattern.len;
+	if (pattern.len > 0)
+		memcpy(regex->pattern, pattern.data, pattern.len);
+	*out = regex;
 	return true;
 }
 
@@ -161,60 +174,129 @@ static int count_step(pcre2_callout_block *block, void *data)
 	size_t passed = at > meter->at ? at - meter->at : meter->at - at;
 
 	meter->at = at;
-	meter->work += 1 + passed / BYTES_A_STEP;
-	return meter->work > WORK_LIMIT ? PCRE2_ERROR_CALLOUT : 0;
+	uint64_t steps = 1 + passed / BYTES_A_STEP;
+	if (meter->left < steps) {
+		meter->left = 0;
+		return PCRE2_ERROR_CALLOUT;
+	}
+	meter->left -= steps;
+	return 0;
 }
 
-static int match(const struct regex *regex, struct text subject, pcre2_match_data *found,
-                 pcre2_match_context *context)
+/* One search under way. */
+struct search {
+	pcre2_match_data *found;
+	pcre2_match_context *context;
+	struct meter meter;
+};
+
+/*
+ * The subject is not UTF-8: matches may lie between its bad bytes. PCRE2 10.42 can do that, but
+ * its machine code then takes \D, \W and \S for ASCII only; so it is not on for every subject,
+ * and the interpreter does it.
+ */
+static int match_between(const struct regex *regex, struct text subject, struct search *search)
 {
-	struct meter meter = {0};
+	int error;
+	size_t offset;
+	pcre2_code *code = compile_code((struct text){regex->pattern, regex->len},
+	                                regex->options | PCRE2_MATCH_INVALID_UTF, &error, &offset);
+
+	if (code == NULL)
+		return PCRE2_ERROR_NOMEMORY; /* it was compiled before */
+	int result = pcre2_match(code, (PCRE2_SPTR)subject.data, subject.len, 0, 0, search->found,
+	                         search->context);
+	pcre2_code_free(code);
+	return result;
+}
+
+static int match(const struct regex *regex, struct text subject, struct search *search)
+{
 	PCRE2_SPTR bytes = (PCRE2_SPTR)(subject.data == NULL ? "" : subject.data);
 
-	pcre2_set_match_limit(context, MATCH_LIMIT);
-	pcre2_set_heap_limit(context, HEAP_LIMIT_KIB);
-	pcre2_set_callout(context, count_step, &meter);
-	int code = pcre2_match(regex->code, bytes, subject.len, 0, 0, found, context);
+	pcre2_set_match_limit(search->context, MATCH_LIMIT);
+	pcre2_set_heap_limit(search->context, HEAP_LIMIT_KIB);
+	pcre2_set_callout(search->context, count_step, &search->meter);
+	int code =
+	    pcre2_match(regex->code, bytes, subject.len, 0, 0, search->found, search->context);
 	/* The machine code has 32 kB to remember where to go back; the interpreter has more. */
 	if (code == PCRE2_ERROR_JIT_STACKLIMIT)
-		code =
-		    pcre2_match(regex->code, bytes, subject.len, 0, PCRE2_NO_JIT, found, context);
+		code = pcre2_match(regex->code, bytes, subject.len, 0, PCRE2_NO_JIT, search->found,
+		                   search->context);
+	if (code <= PCRE2_ERROR_UTF8_ERR1 && code >= PCRE2_ERROR_UTF8_ERR21)
+		code = match_between(regex, subject, search);
 	return code;
+}
+
+/* A part of what matched: asked for by number, told as bytes. */
+struct group {
+	unsigned number;
+	size_t start, end;
+};
+
+/* Nowhere (0, 0), where the group took no part. */
+static void read_group(pcre2_match_data *found, struct group *group)
+{
+	const size_t *pair = pcre2_get_ovector_pointer(found) + 2 * (size_t)group->number;
+
+	/* \K may put the start behind the end. */
+	if (pair[0] == PCRE2_UNSET || pair[0] > pair[1])
+		return;
+	group->start = pair[0];
+	group->end = pair[1];
+}
+
+static enum regex_result find(const struct regex *regex, struct text subject, uint64_t *steps_left,
+                              struct group *group)
+{
+	struct search search = {
+	    .found = pcre2_match_data_create_from_pattern(regex->code, NULL),
+	    .context = pcre2_match_context_create(NULL),
+	    .meter = {.left = *steps_left},
+	};
+	enum regex_result result = REGEX_LIMIT; /* no memory is no answer too */
+
+	if (search.found != NULL && search.context != NULL) {
+		int code = match(regex, subject, &search);
+		if (code == PCRE2_ERROR_NOMATCH)
+			result = REGEX_MISS;
+		else if (code > 0)
+			result = REGEX_MATCH;
+		if (code > 0 && group->number < (unsigned)code)
+			read_group(search.found, group);
+	}
+	pcre2_match_context_free(search.context);
+	pcre2_match_data_free(search.found);
+	*steps_left = search.meter.left;
+	return result;
 }
 
 enum regex_result regex_find(const struct regex *regex, struct text subject, unsigned group,
                              size_t *start, size_t *end)
 {
-	pcre2_match_data *found = pcre2_match_data_create_from_pattern(regex->code, NULL);
-	pcre2_match_context *context = pcre2_match_context_create(NULL);
-	enum regex_result result = REGEX_LIMIT; /* no memory is no answer too */
+	struct group asked = {.number = group};
+	uint64_t steps_left = WORK_LIMIT;
 
-	*start = *end = 0;
-	if (found != NULL && context != NULL) {
-		int code = match(regex, subject, found, context);
-		if (code == PCRE2_ERROR_NOMATCH)
-			result = REGEX_MISS;
-		else if (code > 0)
-			result = REGEX_MATCH;
-		if (code > 0 && group < (unsigned)code) {
-			const size_t *pairs = pcre2_get_ovector_pointer(found);
-			/* A group that took no part is unset; \K may put the start behind the end.
-			 */
-			if (pairs[2 * group] <= pairs[2 * group + 1] &&
-			    pairs[2 * group] != PCRE2_UNSET) {
-				*start = pairs[2 * group];
-				*end = pairs[2 * group + 1];
-			}
-		}
-	}
-	pcre2_match_context_free(context);
-	pcre2_match_data_free(found);
+	enum regex_result result = find(regex, subject, &steps_left, &asked);
+	*start = asked.start;
+	*end = asked.end;
 	return result;
 }
 
 enum regex_result regex_search(const struct regex *regex, struct text subject)
 {
-	size_t start, end;
+	uint64_t steps_left = WORK_LIMIT;
 
-	return regex_find(regex, subject, 0, &start, &end);
+	return regex_search_within(regex, subject, &steps_left);
+}
+
+enum regex_result regex_search_within(const struct regex *regex, struct text subject,
+                                      uint64_t *steps_left)
+{
+	uint64_t most = *steps_left < WORK_LIMIT ? *steps_left : WORK_LIMIT;
+	uint64_t left = most;
+
+	enum regex_result result = find(regex, subject, &left, &(struct group){0});
+	*steps_left -= most - left;
+	return result;
 }

@@ -37,6 +37,9 @@ void regex_free(struct regex *regex);
 
 /* Anywhere in the subject. Subject bytes that are not UTF-8 never match. */
 MUST_CHECK enum regex_result regex_search(const struct regex *regex, struct text subject);
+/* The same, where many searches share one budget: steps taken are subtracted from it. */
+MUST_CHECK enum regex_result regex_search_within(const struct regex *regex, struct text subject,
+                                                 uint64_t *steps_left);
 /* The same; start and end of group `group` (0: the whole match). */
 MUST_CHECK enum regex_result regex_find(const struct regex *regex, struct text subject,
                                         unsigned group, size_t *start, size_t *end);

@@ -29,6 +29,9 @@ START_TEST(patterns_match_anywhere)
 	ck_assert_int_eq(search("a.b", REGEX_DOTALL, TEXT("a\nb")), REGEX_MATCH);
 	ck_assert_int_eq(search("^.$", 0, TEXT("\xe2\x82\xac")), REGEX_MATCH);
 	ck_assert_int_eq(search("a\\x00b", 0, TEXT("a\0b")), REGEX_MATCH);
+	/* PCRE2 10.42 misses these where it expects bad UTF-8. */
+	ck_assert_int_eq(search("^\\D\\W\\S$", 0, TEXT("\xdf\x80\xc3\xa9\xe2\x82\xac")),
+	                 REGEX_MATCH);
 }
 END_TEST
 
@@ -37,6 +40,11 @@ START_TEST(bytes_that_are_not_utf8_never_match)
 	ck_assert_int_eq(search("^..$", 0, TEXT("a\xff")), REGEX_MISS);
 	ck_assert_int_eq(search("b", 0, TEXT("\xff\xe2\x82 b")), REGEX_MATCH);
 	ck_assert_int_eq(search("[^a]", 0, TEXT("\xc3")), REGEX_MISS);
+	ck_assert_int_eq(search("^\\W$", REGEX_MULTILINE, TEXT("\xff\n\xc3\xa9")), REGEX_MATCH);
+	ck_assert_int_eq(search("(a+)+[bc]", 0,
+	                        TEXT("\xff"
+	                             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")),
+	                 REGEX_LIMIT);
 }
 END_TEST
 
@@ -235,6 +243,24 @@ START_TEST(no_pattern_runs_away)
 }
 END_TEST
 
+START_TEST(searches_share_a_budget)
+{
+	struct regex *regex;
+	struct fault fault = {0};
+	uint64_t left = 1000;
+
+	ck_assert(regex_new(TEXT("^[a-z]+[0-9]"), 0, nowhere, &regex, &fault));
+	ck_assert_int_eq(regex_search_within(regex, TEXT("word7"), &left), REGEX_MATCH);
+	ck_assert_uint_lt(left, 1000);
+	for (int i = 0; i < 1000; i++)
+		(void)!regex_search_within(regex, TEXT("word7"), &left);
+	ck_assert_uint_eq(left, 0);
+	ck_assert_int_eq(regex_search_within(regex, TEXT("word7"), &left), REGEX_LIMIT);
+	ck_assert_int_eq(regex_search(regex, TEXT("word7")), REGEX_MATCH);
+	regex_free(regex);
+}
+END_TEST
+
 START_TEST(long_texts_are_searched)
 {
 	size_t len = 1 << 20;
@@ -262,6 +288,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, ecma_patterns_mean_what_ecma_says);
 	tcase_add_test(cases, an_ecma_pattern_cut_anywhere_does_no_harm);
 	tcase_add_test(cases, no_pattern_runs_away);
+	tcase_add_test(cases, searches_share_a_budget);
 	tcase_add_test(cases, long_texts_are_searched);
 }
 
