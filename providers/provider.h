@@ -46,6 +46,9 @@ struct provider_set {
 	size_t count;
 };
 
+/* The keys of one provider in the config, for `validate` and the manual. */
+extern const struct setting_table provider_settings;
+
 /*
  * Reads the `providers:` mapping. `{}` takes everything from the catalogue's
  * entry of that name. Mistakes go to `faults`; true when none was added.

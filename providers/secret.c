@@ -187,6 +187,14 @@ static bool load_from_file(const char *path, struct place place, struct secret *
 	return good;
 }
 
+/* What stands there may be a key: from now on it is masked wherever it shows up. */
+static bool refuse_reference(struct text reference, struct place place, struct fault *fault)
+{
+	(void)redact_remember(reference);
+	return refuse(fault, place,
+	              "a key is given by where it is, never itself: want env:NAME or file:PATH");
+}
+
 bool secret_load(struct text reference, struct place place, struct secret **out,
                  struct fault *fault)
 {
@@ -198,6 +206,8 @@ bool secret_load(struct text reference, struct place place, struct secret **out,
 	case SECRET_FROM_ENV: {
 		const char *value = getenv(name);
 
+		if (value == NULL && name_may_be_key(name))
+			(void)redact_remember(text_of(name));
 		if (value == NULL)
 			return refuse(fault, place,
 			              "the environment variable %s, which should hold the key, "
@@ -210,11 +220,15 @@ bool secret_load(struct text reference, struct place place, struct secret **out,
 	case SECRET_BAD:
 		break;
 	}
-	/* What stands there may be a key: from now on it is masked wherever it shows up. */
-	(void)redact_remember(reference);
-	return refuse(fault, place,
-	              "a key is given by where it is, never itself: want env:NAME or "
-	              "file:PATH");
+	return refuse_reference(reference, place, fault);
+}
+
+bool secret_check_reference(struct text reference, struct place place, struct fault *fault)
+{
+	char name[SECRET_PATH_MAX_BYTES];
+
+	return reference_split(reference, name) != SECRET_BAD ||
+	       refuse_reference(reference, place, fault);
 }
 
 bool secret_is_available(struct text reference)

@@ -20,6 +20,9 @@ enum { SECRET_MAX_BYTES = 16 << 10 };
  */
 MUST_CHECK bool secret_load(struct text reference, struct place place, struct secret **out,
                             struct fault *fault);
+/* Whether it is a reference at all; what stands there instead is masked from then on. */
+MUST_CHECK bool secret_check_reference(struct text reference, struct place place,
+                                       struct fault *fault);
 /* Whether secret_load would find something, without keeping it. */
 MUST_CHECK bool secret_is_available(struct text reference);
 /* For keys made here (the simulator's, a wrong key for ER-01). */

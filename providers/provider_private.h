@@ -1,0 +1,78 @@
+/* How providers are read: settings, catalogue entries, URLs; nobody else includes this. */
+#ifndef PROVISO_PROVIDERS_PROVIDER_PRIVATE_H
+#define PROVISO_PROVIDERS_PROVIDER_PRIVATE_H
+
+#include "providers/provider.h"
+
+/* One provider as it is written, in the config or in the catalogue. */
+struct provider_config {
+	int dialect; /* index into dialect_names; -1: not said */
+	struct text base_url, api_key;
+	struct provider_limits limits;
+	struct provider_timeouts timeouts;
+	struct setting_list models; /* of struct provider_model_config */
+	const struct json *node;
+};
+
+struct provider_model_config {
+	struct text name;
+	int64_t context, max_output; /* 0: unknown */
+	const struct json *price;    /* NULL: unknown */
+	struct text source, reviewed, note;
+	const struct json *node;
+};
+
+/* The catalogue's part beside it. */
+struct catalog_entry {
+	struct provider_config provider;
+	struct text name;
+	struct text title;
+	struct text_list env; /* variables that usually hold the key, the usual one first */
+	struct text_list base_url_env; /* variables that usually hold the base URL */
+	bool key_optional;
+	struct text source, reviewed, note;
+};
+
+extern const struct provider_config provider_config_defaults;
+
+/* --- provider_settings.c --- */
+
+MUST_CHECK bool provider_config_read(const struct json *node, struct provider_config *out,
+                                     struct arena *arena, struct fault_list *faults);
+/* `provider` holds its defaults already. */
+MUST_CHECK bool catalog_entry_read(const struct json *node, struct catalog_entry *out,
+                                   struct arena *arena, struct fault_list *faults);
+/* `version` stands on prices without a review date of their own. */
+MUST_CHECK bool provider_models_read(const struct setting_list *configs, struct text version,
+                                     struct arena *arena, struct provider_model **out,
+                                     size_t *count, struct fault_list *faults);
+
+/* --- provider.c --- */
+
+/* A model of which nothing but the name is known. */
+MUST_CHECK struct provider_model provider_model_unlisted(struct text name);
+
+/* --- catalog.c: the entries that travel inside the program --- */
+
+/* *out is NULL where there is none of that name. */
+MUST_CHECK bool catalog_find(struct text name, struct arena *arena, struct catalog_entry **out,
+                             struct fault *fault);
+/* The index-th entry; *out is NULL behind the last. */
+MUST_CHECK bool catalog_at(size_t index, struct arena *arena, struct catalog_entry **out,
+                           struct fault *fault);
+/* The nearest name of the catalogue, or NULL. */
+MUST_CHECK const char *catalog_nearest(struct text name, struct arena *arena);
+
+/* --- provider_url.c --- */
+
+struct provider_url {
+	struct text url;  /* without a slash at its end */
+	struct text host; /* without port and brackets */
+	bool loopback;
+};
+
+/* False: `why` says what is wrong, without quoting it (it may hold a password). */
+MUST_CHECK bool provider_url_read(struct text url, struct arena *arena, struct provider_url *out,
+                                  const char **why);
+
+#endif

@@ -1,0 +1,177 @@
+/* The keys of a provider, of its models and their prices: in the config, and in the catalogue. */
+#include "providers/provider_private.h"
+
+/* clang-format off */
+#define ROW(struct_name, key, kind, field, ...) \
+	{.name = key, .type = kind, .offset = offsetof(struct struct_name, field), __VA_ARGS__}
+#define TABLE(whats, table_rows) \
+	{.what = whats, .rows = table_rows, .count = ARRAY_LENGTH(table_rows)}
+#define TABLE_WITH_NODE(struct_name, whats, table_rows, field) \
+	{.what = whats, .rows = table_rows, .count = ARRAY_LENGTH(table_rows), \
+	 .node_offset = offsetof(struct struct_name, field) + 1}
+
+enum {
+	CONCURRENCY_MAX = 10000,
+	DAY_MS = 24 * 3600 * 1000,
+};
+
+static const int64_t PER_MINUTE_MAX = INT64_C(1000000000000);
+static const int64_t TOKENS_MAX = 1000000000;
+
+static const struct setting limit_rows[] = {
+	ROW(provider_limits, "concurrency", SETTING_INT, concurrency, .min = 1,
+	    .max = CONCURRENCY_MAX, .doc = "Requests in flight at once."),
+	ROW(provider_limits, "requests_per_minute", SETTING_INT, requests_per_minute, .min = 0,
+	    .max = PER_MINUTE_MAX, .doc = "Requests started in a minute, evenly spread; 0: no limit."),
+	ROW(provider_limits, "tokens_per_minute", SETTING_INT, tokens_per_minute, .min = 0,
+	    .max = PER_MINUTE_MAX,
+	    .doc = "Prompt tokens sent in a minute, estimated from bytes; 0: no limit."),
+};
+static const struct setting_table limit_table = TABLE("limits", limit_rows);
+
+static const struct setting timeout_rows[] = {
+	ROW(provider_timeouts, "connect", SETTING_DURATION, connect_ms, .min = 1, .max = DAY_MS,
+	    .doc = "Name, TCP and TLS together."),
+	ROW(provider_timeouts, "first_event", SETTING_DURATION, first_event_ms, .min = 1,
+	    .max = DAY_MS, .doc = "From the request to the first byte of the reply's body."),
+	ROW(provider_timeouts, "idle", SETTING_DURATION, idle_ms, .min = 1, .max = DAY_MS,
+	    .doc = "Between two bytes of the body."),
+	ROW(provider_timeouts, "total", SETTING_DURATION, total_ms, .min = 1, .max = DAY_MS,
+	    .doc = "One attempt from start to end."),
+};
+static const struct setting_table timeout_table = TABLE("timeouts", timeout_rows);
+
+static const struct setting price_rows[] = {
+	ROW(price, "input", SETTING_USD, input, .flags = SETTING_REQUIRED,
+	    .doc = "USD per million prompt tokens, as a decimal string."),
+	ROW(price, "cached_input", SETTING_USD, cached_input,
+	    .doc = "The same for prompt tokens read from a cache; without it: input."),
+	ROW(price, "cache_write", SETTING_USD, cache_write,
+	    .doc = "The same for prompt tokens written to a cache; without it: input."),
+	ROW(price, "output", SETTING_USD, output, .flags = SETTING_REQUIRED,
+	    .doc = "USD per million completion tokens."),
+};
+static const struct setting_table price_table = TABLE("price", price_rows);
+
+static const struct setting model_rows[] = {
+	ROW(provider_model_config, "context", SETTING_INT, context, .min = 1, .max = TOKENS_MAX,
+	    .doc = "Tokens that prompt and reply may hold together."),
+	ROW(provider_model_config, "max_output", SETTING_INT, max_output, .min = 1,
+	    .max = TOKENS_MAX, .doc = "Tokens that a reply may hold."),
+	ROW(provider_model_config, "price", SETTING_NODE, price,
+	    .doc = "What tokens cost; a model without it has no known cost."),
+	ROW(provider_model_config, "source", SETTING_TEXT, source,
+	    .doc = "Where these facts come from."),
+	ROW(provider_model_config, "reviewed", SETTING_TEXT, reviewed,
+	    .doc = "When somebody last looked, as a date; it becomes the price's version."),
+	ROW(provider_model_config, "note", SETTING_TEXT, note, .doc = "What the facts leave out."),
+};
+static const struct setting_table model_table =
+	TABLE_WITH_NODE(provider_model_config, "model", model_rows, node);
+
+#define PROVIDER_ROWS(struct_name, prefix) \
+	ROW(struct_name, "dialect", SETTING_ENUM, prefix dialect, .names = dialect_names, \
+	    .doc = "The wire format it speaks."), \
+	ROW(struct_name, "base_url", SETTING_TEXT, prefix base_url, \
+	    .doc = "Where its API begins, up to and with the version: https://api.example.com/v1."), \
+	ROW(struct_name, "limits", SETTING_STRUCT, prefix limits, .table = &limit_table, \
+	    .doc = "How much it may be asked at once."), \
+	ROW(struct_name, "timeouts", SETTING_STRUCT, prefix timeouts, .table = &timeout_table, \
+	    .doc = "How long each part of an attempt may take."), \
+	ROW(struct_name, "models", SETTING_MAP, prefix models, .table = &model_table, \
+	    .item_size = sizeof(struct provider_model_config), \
+	    .doc = "Models by name; others may be asked too, without limits and price.")
+
+static const struct setting provider_rows[] = {
+	PROVIDER_ROWS(provider_config, ),
+	ROW(provider_config, "api_key", SETTING_TEXT, api_key,
+	    .doc = "Where the key is: env:NAME or file:PATH; never the key itself."),
+};
+const struct setting_table provider_settings =
+	TABLE_WITH_NODE(provider_config, "provider", provider_rows, node);
+
+static const struct setting catalog_rows[] = {
+	PROVIDER_ROWS(catalog_entry, provider.),
+	ROW(catalog_entry, "title", SETTING_TEXT, title, .flags = SETTING_REQUIRED,
+	    .doc = "Its name for people."),
+	ROW(catalog_entry, "env", SETTING_TEXTS, env, .doc = "Variables that usually hold its key."),
+	ROW(catalog_entry, "base_url_env", SETTING_TEXTS, base_url_env,
+	    .doc = "Variables that usually hold its base URL."),
+	ROW(catalog_entry, "key_optional", SETTING_BOOL, key_optional,
+	    .doc = "Whether it also answers without a key."),
+	ROW(catalog_entry, "source", SETTING_TEXT, source, .flags = SETTING_REQUIRED,
+	    .doc = "Where these facts come from."),
+	ROW(catalog_entry, "reviewed", SETTING_TEXT, reviewed, .flags = SETTING_REQUIRED,
+	    .doc = "When somebody last looked, as a date."),
+	ROW(catalog_entry, "note", SETTING_TEXT, note, .doc = "What the facts leave out."),
+};
+static const struct setting_table catalog_table =
+	TABLE_WITH_NODE(catalog_entry, "catalogue entry", catalog_rows, provider.node);
+/* clang-format on */
+
+const struct provider_config provider_config_defaults = {
+    .dialect = -1,
+    .limits = {.concurrency = 4},
+    .timeouts = {.connect_ms = 5000,
+                 /* A reply that is not streamed has its first byte at the end of all thinking. */
+                 .first_event_ms = 120000,
+                 .idle_ms = 60000,
+                 .total_ms = 900000},
+};
+
+bool provider_config_read(const struct json *node, struct provider_config *out, struct arena *arena,
+                          struct fault_list *faults)
+{
+	return settings_read(&provider_settings, node, out, arena, faults);
+}
+
+bool catalog_entry_read(const struct json *node, struct catalog_entry *out, struct arena *arena,
+                        struct fault_list *faults)
+{
+	return settings_read(&catalog_table, node, out, arena, faults);
+}
+
+static bool price_read(const struct json *node, struct text version, struct price *out,
+                       struct arena *arena, struct fault_list *faults)
+{
+	*out = (struct price){
+	    .input = -1,
+	    .cached_input = -1,
+	    .cache_write = -1,
+	    .output = -1,
+	    .version = version,
+	};
+	if (node == NULL)
+		return true;
+	bool good = settings_read(&price_table, node, out, arena, faults);
+	out->known = good;
+	return good;
+}
+
+bool provider_models_read(const struct setting_list *configs, struct text version,
+                          struct arena *arena, struct provider_model **out, size_t *count,
+                          struct fault_list *faults)
+{
+	const struct provider_model_config *items = configs->items;
+	bool good = true;
+
+	*out = ARENA_NEW_ARRAY(arena, struct provider_model, configs->count);
+	*count = configs->count;
+	for (size_t i = 0; i < configs->count; i++) {
+		struct provider_model *model = &(*out)[i];
+		struct text reviewed = items[i].reviewed;
+
+		model->name = items[i].name;
+		model->context = items[i].context > 0 ? items[i].context : -1;
+		model->max_output = items[i].max_output > 0 ? items[i].max_output : -1;
+		if (model->name.len == 0) {
+			(void)fault_list_at(faults, json_place(items[i].node),
+			                    "a model needs a name");
+			good = false;
+		}
+		good = price_read(items[i].price, reviewed.len > 0 ? reviewed : version,
+		                  &model->price, arena, faults) &&
+		       good;
+	}
+	return good;
+}
