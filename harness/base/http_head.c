@@ -83,9 +83,14 @@ static bool literal_is_address(struct text literal)
 
 static bool port_is_good(struct text port)
 {
-	int64_t number;
+	unsigned number = 0;
 
-	return port.len == 0 || (port.len <= 5 && text_to_int64(port, 0, 65535, &number));
+	for (size_t i = 0; i < port.len && number <= 65535; i++) {
+		if (port.data[i] < '0' || port.data[i] > '9')
+			return false;
+		number = number * 10 + (unsigned)(port.data[i] - '0');
+	}
+	return number <= 65535;
 }
 
 /* host [ ":" port ]; an empty host names nothing and is refused. */

@@ -242,6 +242,9 @@ START_TEST(a_client_that_waits_for_100_is_noticed_before_its_body)
 	/* Where no body follows, and in HTTP/1.0, there is nothing to wait for. */
 	assert_outcome((struct text)HEAD("Expect: 100-continue\r\n"),
 	               "POST|/||1.1|keep|Host=a;Expect=100-continue;||");
+	assert_outcome(
+	    TEXT("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx"),
+	    "POST|/||1.0|close|Expect=100-continue;Content-Length=1;|x|");
 	assert_outcome(TEXT("GET / HTTP/1.0\r\nExpect: more\r\n\r\n"),
 	               "GET|/||1.0|close|Expect=more;||");
 }
@@ -383,6 +386,9 @@ START_TEST(host_stands_once_and_is_one)
 	    {TEXT_INIT("GET / HTTP/1.1\r\nHost: a:1:2\r\n\r\n"), 400},
 	    {TEXT_INIT("GET / HTTP/1.1\r\nHost: a:65536\r\n\r\n"), 400},
 	    {TEXT_INIT("GET / HTTP/1.1\r\nHost: a:-1\r\n\r\n"), 400},
+	    {TEXT_INIT("GET / HTTP/1.1\r\nHost: a:-0\r\n\r\n"), 400},
+	    {TEXT_INIT("GET / HTTP/1.1\r\nHost: a:4294967376\r\n\r\n"), 400},
+	    {TEXT_INIT("GET / HTTP/1.1\r\nHost: a:99999999999999999999\r\n\r\n"), 400},
 	    {TEXT_INIT("GET / HTTP/1.1\r\nHost: :80\r\n\r\n"), 400},
 	    {TEXT_INIT("GET / HTTP/1.1\r\nHost: a%2\r\n\r\n"), 400},
 	    {TEXT_INIT("GET / HTTP/1.1\r\nHost: ::1\r\n\r\n"), 400},
@@ -397,8 +403,9 @@ START_TEST(host_stands_once_and_is_one)
 	    {TEXT_INIT("GET / HTTP/1.1\r\nHost: \xc3\xa9\r\n\r\n"), 400},
 	};
 	static const char *const good[] = {
-	    "a",  "a.b-c_d~e:80",          "127.0.0.1:8080", "[::1]",    "[::1]:80",
-	    "a:", "[2001:db8::1:2]:65535", "%41.example",    "[v1.a:b]", "[::ffff:1.2.3.4]",
+	    "a",           "a.b-c_d~e:80", "127.0.0.1:8080",   "[::1]",
+	    "[::1]:80",    "a:",           "a:0000080",        "[2001:db8::1:2]:65535",
+	    "%41.example", "[v1.a:b]",     "[::ffff:1.2.3.4]",
 	};
 
 	REFUSED(bad);
