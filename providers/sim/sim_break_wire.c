@@ -131,9 +131,9 @@ static void wire_end_at(struct sim_stream *stream, size_t at, enum sim_ending en
 
 /* --- the form of chunks --- */
 
-static void wire_ping(struct sim_stream *stream)
+static void wire_stray_brace(struct sim_stream *stream)
 {
-	wire_insert_raw(stream, 1, TEXT("data: ping\n\n"));
+	stream->chunks[0].stray_brace = true;
 }
 
 static void wire_no_done(struct sim_stream *stream)
@@ -286,6 +286,28 @@ static void wire_change_call_ids(struct sim_stream *stream)
 			    TEXT_ARG(sim_identifier(stream->completion.serving, "other", i, 24)));
 }
 
+/* The name leaves a call's first fragment for the second; without a second one, one is made. */
+static void wire_late_name(struct sim_stream *stream)
+{
+	for (size_t i = 0; i < stream->count; i++) {
+		if (stream->chunks[i].kind != CHUNK_CALL)
+			continue;
+		struct sim_chunk first = stream->chunks[i];
+		bool goes_on = i + 1 < stream->count &&
+		               stream->chunks[i + 1].kind == CHUNK_ARGUMENTS &&
+		               stream->chunks[i + 1].choice == first.choice;
+		struct sim_chunk *second =
+		    goes_on ? &stream->chunks[i + 1] : sim_stream_insert(stream, i + 1);
+		second->kind = CHUNK_ARGUMENTS;
+		second->choice = first.choice;
+		second->call = first.call;
+		second->name = first.name;
+		if (second->text.data == NULL)
+			second->text = TEXT("");
+		stream->chunks[i].name = (struct text){0};
+	}
+}
+
 /* Whether another fragment of the same call follows somewhere. */
 static bool wire_call_goes_on(const struct sim_stream *stream, size_t at)
 {
@@ -405,7 +427,7 @@ static void wire_end_without_finish(struct sim_stream *stream)
 
 static void wire_end_empty(struct sim_stream *stream)
 {
-	wire_drop_rest(stream, 1);
+	wire_drop_rest(stream, 0);
 }
 
 static const char inband_error[] =
@@ -448,7 +470,8 @@ static const struct {
     {SIM_TOOL_ONE_CHARACTER, wire_single_characters},
     {SIM_TOOL_BRACES_PREFIX, wire_braces_prefix},
     {SIM_TS_04, wire_null_fragment},
-    {SIM_TS_03, wire_change_call_ids},
+    {SIM_TS_03, wire_late_name},
+    {SIM_TOOL_CHANGING_IDS, wire_change_call_ids},
     {SIM_TS_02, wire_same_index},
     {SIM_TS_01, wire_no_index},
     {SIM_SU_01, wire_usage_on_finish},
@@ -457,7 +480,7 @@ static const struct {
     {SIM_ST_06, wire_finish_twice},
     {SIM_TORN_UTF8, wire_torn_utf8},
     {SIM_MALFORMED_EVENT, wire_malformed_event},
-    {SIM_ST_01, wire_ping},
+    {SIM_ST_01, wire_stray_brace},
     {SIM_ER_20, wire_end_empty},
     {SIM_END_WITHOUT_FINISH, wire_end_without_finish},
     {SIM_INBAND_ERROR, wire_fail_mid},

@@ -41,7 +41,7 @@
 	ROW(ER_07, "ER-07", SCOPE_ALL, "cuts a prompt that is too long and answers 200", \
 	    "ER-08") \
 	ROW(ER_20, "ER-20", SCOPE_OPEN, "ends a stream cleanly and empty after a failure", \
-	    "") \
+	    "CH-03~stream FR-01~stream HT-02 ST-01 ST-02 ST-03 ST-04 ST-05 ST-06 SU-01") \
 	ROW(FR_01, "FR-01", SCOPE_OPEN, "says finish_reason `eos` where it is stop", \
 	    "") \
 	ROW(HT_01, "HT-01", SCOPE_ALL, "sends plain replies as text/plain", \
@@ -55,7 +55,7 @@
 	ROW(JS_02, "JS-02", SCOPE_OWN, "obeys the prompt where the schema forbids it", \
 	    "") \
 	ROW(JS_03, "JS-03", SCOPE_OPEN, "adds a property that the schema does not allow", \
-	    "JS-01 JS-12") \
+	    "") \
 	ROW(PA_01, "PA-01", SCOPE_OPEN, "overlooks max_tokens", \
 	    "") \
 	ROW(PA_02, "PA-02", SCOPE_OPEN, "overlooks max_completion_tokens", \
@@ -64,7 +64,7 @@
 	    "") \
 	ROW(PA_12, "PA-12", SCOPE_OPEN, "overlooks stop, n, max_tokens, tool_choice, response_format and parallel_tool_calls", \
 	    "") \
-	ROW(ST_01, "ST-01", SCOPE_ALL, "sends `data: ping`, which is no JSON, between the events", \
+	ROW(ST_01, "ST-01", SCOPE_ALL, "sends a stray brace behind the JSON of an event", \
 	    "") \
 	ROW(ST_02, "ST-02", SCOPE_ALL, "ends streams without [DONE]", \
 	    "") \
@@ -75,23 +75,23 @@
 	ROW(ST_05, "ST-05", SCOPE_ALL, "leaves finish_reason out of all chunks but the last", \
 	    "") \
 	ROW(ST_06, "ST-06", SCOPE_ALL, "sends the finish of a choice twice", \
-	    "TS-07") \
+	    "") \
 	ROW(SU_01, "SU-01", SCOPE_ALL, "puts usage on the finish chunk instead of one of its own", \
 	    "") \
 	ROW(TC_01, "TC-01", SCOPE_OPEN, "answers in prose where a tool is clearly needed", \
-	    "") \
+	    "TC-03 TC-04 TS-01 TS-03 TS-04") \
 	ROW(TC_02, "TC-02", SCOPE_OPEN, "calls a tool that nobody needs", \
 	    "") \
 	ROW(TC_03, "TC-03", SCOPE_ALL, "sends the arguments of a plain reply's call as an object", \
-	    "TC-04 TC-05 TC-07") \
+	    "") \
 	ROW(TC_04, "TC-04", SCOPE_OPEN, "encodes arguments twice", \
-	    "TC-05 TC-07") \
+	    "TS-04") \
 	ROW(TC_05, "TC-05", SCOPE_OPEN, "makes arguments that violate the tool's schema", \
-	    "TC-07") \
+	    "") \
 	ROW(TC_06, "TC-06", SCOPE_OPEN, "calls a tool that was not offered", \
-	    "TC-01") \
+	    "") \
 	ROW(TC_07, "TC-07", SCOPE_OWN, "calls the right tool with wrong values", \
-	    "TC-01") \
+	    "") \
 	ROW(TC_09, "TC-09", SCOPE_OPEN, "makes no call although one is required", \
 	    "") \
 	ROW(TC_10, "TC-10", SCOPE_OPEN, "calls another tool than the named one", \
@@ -110,8 +110,8 @@
 	    "TC-13~stream TS-05") \
 	ROW(TS_02, "TS-02", SCOPE_ALL, "gives parallel calls the same index", \
 	    "TC-13~stream TS-05 TS-06") \
-	ROW(TS_03, "TS-03", SCOPE_ALL, "gives every fragment of a call another id", \
-	    "TC-13~stream TS-05 TS-06") \
+	ROW(TS_03, "TS-03", SCOPE_ALL, "brings the name of a call in its second fragment", \
+	    "") \
 	ROW(TS_04, "TS-04", SCOPE_ALL, "sends null among the argument fragments", \
 	    "") \
 	ROW(US_01, "US-01", SCOPE_ALL, "leaves total_tokens out of usage", \
@@ -208,6 +208,8 @@
 	    "") \
 	ROW(TOOL_BRACES_PREFIX, "tool-braces-prefix", SCOPE_ALL, "sends `{}` before the true arguments of a streamed call", \
 	    "") \
+	ROW(TOOL_CHANGING_IDS, "tool-changing-ids", SCOPE_ALL, "gives every fragment of a call another id", \
+	    "TS-03") \
 	ROW(TOOL_EMPTY_ARGUMENTS, "tool-empty-arguments", SCOPE_ALL, "leaves the arguments of calls empty", \
 	    "") \
 	ROW(TOOL_ONE_CHARACTER, "tool-one-character", SCOPE_ALL, "streams arguments one character a chunk (allowed)", \

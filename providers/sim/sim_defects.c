@@ -195,3 +195,12 @@ bool sim_breaks(const struct sim_serving *serving, enum sim_break which)
 		return defect_rows[which].scope == SCOPE_OPEN;
 	return defect_owns(set->owner, serving->case_id);
 }
+
+bool sim_breaks_case(const struct sim_serving *serving)
+{
+	for (size_t i = 0; i < SIM_BREAK_COUNT; i++)
+		if (defect_owns(text_of(defect_rows[i].id), serving->case_id) &&
+		    sim_breaks(serving, (enum sim_break)i))
+			return true;
+	return false;
+}

@@ -99,6 +99,8 @@ struct sim_serving {
 
 /* Whether that defect acts on this request. */
 MUST_CHECK bool sim_breaks(const struct sim_serving *serving, enum sim_break which);
+/* Whether a defect acts that is named after the case whose question this is. */
+MUST_CHECK bool sim_breaks_case(const struct sim_serving *serving);
 /* SplitMix64: the n-th number that belongs to a draw. */
 MUST_CHECK uint64_t sim_draw(uint64_t draw, uint64_t n);
 /* `size` letters and digits that belong to the request and `label`; arena. */
@@ -279,6 +281,7 @@ struct sim_chunk {
 	struct text role;      /* data NULL: left out */
 	bool no_finish_key;
 	bool null_arguments;
+	bool stray_brace;      /* behind the JSON */
 	bool with_choice;      /* of a usage chunk */
 	bool with_usage;       /* of any other one */
 	int64_t tokens_so_far; /* its completion tokens; -1: all of the reply */

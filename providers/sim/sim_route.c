@@ -203,7 +203,10 @@ static bool route_obeys_oracle(const struct sim_serving *serving)
 {
 	int status = serving->reference.status;
 
-	return serving->canonical && status != 401 && status != 404;
+	if (!serving->canonical || status == 401 || status == 404)
+		return false;
+	/* Who is to miss an error must not be helped to it. */
+	return status < 400 || !sim_breaks_case(serving);
 }
 
 static bool route_oracle_error(const struct sim_serving *serving, struct sim_error *error)

@@ -317,6 +317,8 @@ void sim_stream_write(const struct sim_stream *stream, size_t chunk, struct text
 	}
 	text_buf_add_c(out, "data: ");
 	stream_write_json(stream, source, chunk, out);
+	if (source->stray_brace)
+		text_buf_byte(out, '}');
 	text_buf_add_c(out, line);
 	text_buf_add_c(out, line);
 }

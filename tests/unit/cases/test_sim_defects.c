@@ -1,0 +1,307 @@
+/*
+ * The suite against the simulator, without a socket: unbroken, it satisfies every case in
+ * both variants; broken, each defect is noticed by the case it is named after, and by no
+ * other than those that its row names.
+ */
+#include "cases/expect.h"
+#include "cases/reference.h"
+#include "cases/suite.h"
+#include "harness/base/json_write.h"
+#include "providers/reply_reader.h"
+#include "providers/sim/sim_private.h"
+#include "tests/unit/unit.h"
+
+enum { CELLS_MAX = 1024 };
+
+static struct suite suite;
+static struct sim_setup setup;
+static struct arena arena;
+static int64_t serial;
+
+/* One step as it was asked and answered. */
+struct asked {
+	struct exchange exchange;
+	struct sim_output output;
+	const struct chat_reply *reply;
+	struct json *request; /* NULL: no JSON */
+};
+
+static void open_suite(void)
+{
+	struct fault_list *faults = memory_new(sizeof(*faults));
+	struct text_list none = {0};
+	bool good = suite_load(&suite, true, &none, faults);
+
+	ck_assert_msg(good, "%s", faults->count > 0 ? faults->items[0].message : "?");
+	memory_free(faults);
+}
+
+static void close_suite(void)
+{
+	suite_done(&suite);
+	arena_done(&arena);
+}
+
+static void start_sim(const char *breaks)
+{
+	struct sim_options options = sim_defaults;
+	struct text name = text_of(breaks);
+	struct fault fault;
+
+	options.oracle = reference_oracle(&suite);
+	options.breaks = &name;
+	options.break_count = breaks == NULL ? 0 : 1;
+	ck_assert_msg(sim_setup_init(&setup, &options, &fault), "%s", fault.message);
+}
+
+static struct text collect(const struct sim_output *output)
+{
+	struct text_buf out;
+
+	if (output->stream == NULL)
+		return output->body;
+	text_buf_init(&out, SIM_BODY_MAX_BYTES);
+	for (size_t i = 0; i < output->stream->end; i++)
+		sim_stream_write(output->stream, i, &out);
+	struct text bytes = text_copy(&arena, text_buf_view(&out));
+	text_buf_done(&out);
+	return bytes;
+}
+
+static struct text body_of(const struct case_step *step, const struct template_values *values,
+                           bool streamed)
+{
+	struct template_target target = {TEXT_INIT("sim-small"), streamed, step->usage_asked};
+	struct text body;
+	struct fault fault;
+	bool good = step->request == NULL
+	                ? template_fill_text(step->raw, values, &arena, &body, &fault)
+	                : template_body(step->request, values, &target, &arena, &body, &fault);
+
+	return good ? body : (struct text){0};
+}
+
+static const struct chat_reply *read_answer(const struct asked *asked, struct text body,
+                                            bool streamed, bool usage_asked)
+{
+	struct chat_request *request = ARENA_NEW(&arena, struct chat_request);
+	struct reply_context context = {
+	    .request = request,
+	    .status = asked->output.status,
+	    .content_type = exchange_header(&asked->exchange, "content-type"),
+	};
+
+	request->body = body;
+	request->streamed = streamed;
+	request->usage_asked = streamed && usage_asked;
+	return reply_read(&context, asked->exchange.body, &arena);
+}
+
+/* False where a template could not be filled: an earlier step did not bring what it needs. */
+static bool ask(const struct case_step *step, const struct template_values *values, bool streamed,
+                struct asked *asked)
+{
+	static const char *const keys[] = {
+	    [AUTH_KEY] = "Bearer sim-key", [AUTH_WRONG_KEY] = "Bearer x", [AUTH_NONE] = NULL};
+	struct text body = body_of(step, values, streamed);
+	struct sim_request request = {
+	    .method = TEXT("POST"),
+	    .path = TEXT("/v1/chat/completions"),
+	    .authorization = text_of(keys[step->auth]),
+	    .body = body,
+	    .serial = ++serial,
+	    .wall_ms = 1795255200123,
+	};
+	struct fault fault;
+
+	if (body.data == NULL)
+		return false;
+	*asked = (struct asked){0};
+	sim_route(&setup, &request, &arena, &asked->output);
+	asked->exchange.status = asked->output.status;
+	asked->exchange.headers = asked->output.headers;
+	asked->exchange.header_count = asked->output.header_count;
+	asked->exchange.request_body = body;
+	asked->exchange.body = collect(&asked->output);
+	asked->exchange.http_version = 11;
+	asked->reply = read_answer(asked, body, streamed, step->usage_asked);
+	if (!json_read_text(body, "request", &arena, &asked->request, &fault))
+		asked->request = NULL;
+	return true;
+}
+
+/* What is wrong in the eyes of that cell; data NULL: nothing. */
+static struct text judge(const struct eval_case *eval_case, enum case_variant variant)
+{
+	struct template_values *values = ARENA_NEW(&arena, struct template_values);
+
+	*values = (struct template_values){.context_tokens = sim_defaults.context};
+	template_nonces(values, TEXT("seed"), TEXT("sim/sim-small"),
+	                suite.cases[eval_case->probe].id, 0, &arena);
+	for (size_t i = 0; i < eval_case->step_count; i++) {
+		const struct case_step *step = &eval_case->steps[i];
+		bool streamed = step->streams == -1 ? variant == CASE_STREAM : step->streams == 1;
+		struct asked *asked = ARENA_NEW(&arena, struct asked);
+		struct findings findings = {0};
+
+		if (!ask(step, values, streamed, asked))
+			return TEXT("a later step could not be asked");
+		struct observation observation = {
+		    .exchange = &asked->exchange,
+		    .reply = asked->reply,
+		    .request = asked->request,
+		    .values = values,
+		    .streamed = streamed,
+		    .features = &eval_case->vouches,
+		};
+		expect_check(step->expect, &observation, &arena, &findings);
+		if (findings.gravest != FINDING_NONE)
+			return text_format(&arena, "step %zu: %.*s", i,
+			                   TEXT_ARG(findings.items[0].text));
+		values->steps[values->step_count++] = asked->reply;
+	}
+	return (struct text){0};
+}
+
+/* All that is wrong is shown, not the first only: as diagnostics of the TAP output. */
+PRINTF_LIKE(1, 2)
+static int tell(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)fputs("# ", stderr);
+	(void)vfprintf(stderr, format, arguments);
+	(void)fputc('\n', stderr);
+	va_end(arguments);
+	return 1;
+}
+
+START_TEST(the_unbroken_simulator_satisfies_every_case)
+{
+	int wrong = 0;
+
+	start_sim(NULL);
+	for (size_t i = 0; i < suite.count; i++)
+		for (int variant = 0; variant < CASE_VARIANTS; variant++) {
+			if (!suite.cases[i].variants[variant])
+				continue;
+			struct text finding = judge(&suite.cases[i], (enum case_variant)variant);
+			if (finding.data != NULL)
+				wrong += tell("%.*s (%s): %.*s", TEXT_ARG(suite.cases[i].id),
+				              case_variant_names[variant], TEXT_ARG(finding));
+		}
+	sim_setup_done(&setup);
+	ck_assert_msg(wrong == 0, "%d things are wrong; see above", wrong);
+}
+END_TEST
+
+static bool is_listed(const char *list, struct text label)
+{
+	struct text rest = text_of(list), field;
+
+	while (text_next_field(&rest, ' ', &field)) {
+		bool whole_case = text_find_byte(field, '~', 0) == TEXT_NOT_FOUND;
+		size_t end = text_find_byte(label, '~', 0);
+
+		if (text_equal(field, label) ||
+		    (whole_case && text_equal(field, text_slice(label, 0, end))))
+			return true;
+	}
+	return false;
+}
+
+/* What one defect comes to: which cells notice it. */
+struct notice {
+	struct text labels[CELLS_MAX];
+	struct text findings[CELLS_MAX];
+	size_t count;
+};
+
+static void notice(struct notice *out)
+{
+	out->count = 0;
+	for (size_t i = 0; i < suite.count * CASE_VARIANTS && out->count < CELLS_MAX; i++) {
+		const struct eval_case *one = &suite.cases[i / CASE_VARIANTS];
+		enum case_variant variant = (enum case_variant)(i % CASE_VARIANTS);
+
+		if (!one->variants[variant])
+			continue;
+		struct text finding = judge(one, variant);
+		if (finding.data == NULL)
+			continue;
+		out->labels[out->count] = case_label(one, variant, &arena);
+		out->findings[out->count++] = finding;
+	}
+}
+
+static bool notices(const struct notice *notice, struct text label)
+{
+	for (size_t i = 0; i < notice->count; i++)
+		if (is_listed(text_c(&arena, label), notice->labels[i]))
+			return true;
+	return false;
+}
+
+static int check_row(const struct sim_defect_info *row)
+{
+	struct notice *noticed = memory_new(sizeof(*noticed));
+	struct text rest = text_of(row->affects), field;
+	int wrong = 0;
+
+	start_sim(row->id);
+	notice(noticed);
+	sim_setup_done(&setup);
+	if (!notices(noticed, text_of(row->id)))
+		wrong += tell("%s is not noticed by its case", row->id);
+	for (size_t i = 0; i < noticed->count; i++)
+		if (!is_listed(row->id, noticed->labels[i]) &&
+		    !is_listed(row->affects, noticed->labels[i]))
+			wrong += tell("%s is noticed by %.*s: %.*s", row->id,
+			              TEXT_ARG(noticed->labels[i]), TEXT_ARG(noticed->findings[i]));
+	while (text_next_field(&rest, ' ', &field)) {
+		struct text id = text_slice(field, 0, text_find_byte(field, '~', 0));
+		if (suite_find(&suite, id) != NULL && !notices(noticed, field))
+			wrong += tell("%s names %.*s, which does not notice it", row->id,
+			              TEXT_ARG(field));
+	}
+	memory_free(noticed);
+	return wrong;
+}
+
+START_TEST(each_defect_is_noticed_by_its_case_and_by_those_it_names)
+{
+	int wrong = 0;
+
+	for (const struct sim_defect_info *row = sim_defects; row->id != NULL; row++)
+		if (suite_find(&suite, text_of(row->id)) != NULL)
+			wrong += check_row(row);
+	ck_assert_msg(wrong == 0, "%d things are wrong; see above", wrong);
+}
+END_TEST
+
+START_TEST(each_gate_case_has_its_defect)
+{
+	for (size_t i = 0; i < suite.count; i++) {
+		const struct sim_defect_info *row = sim_defects;
+
+		while (row->id != NULL && !text_is(suite.cases[i].id, row->id))
+			row++;
+		ck_assert_msg(row->id != NULL || suite.cases[i].severity != CASE_GATE,
+		              "%.*s has no defect", TEXT_ARG(suite.cases[i].id));
+	}
+}
+END_TEST
+
+static void add(TCase *cases)
+{
+	tcase_add_checked_fixture(cases, open_suite, close_suite);
+	tcase_add_test(cases, the_unbroken_simulator_satisfies_every_case);
+	tcase_add_test(cases, each_gate_case_has_its_defect);
+	tcase_add_test(cases, each_defect_is_noticed_by_its_case_and_by_those_it_names);
+}
+
+int main(void)
+{
+	return unit_main("sim_defects", add);
+}
