@@ -10,8 +10,8 @@
 #include "harness/base/loop.h"
 #include "harness/cli/command.h"
 #include "harness/run/config.h"
-#include "harness/run/journal.h"
-#include "harness/run/plan.h"
+#include "harness/run/matrix.h"
+#include "harness/run/run_folder.h"
 
 /* The options as given. */
 struct check_options {
@@ -37,15 +37,9 @@ struct check_session {
 	struct target *targets;
 	size_t target_count;
 	struct plan plan;
-	struct text run_id, seed;
-	int64_t started_wall_ms;
-	const char *folder;  /* of the run */
-	const char *journal; /* its journal's path */
+	struct run_folder folder;
+	struct journal_head head; /* of the run, new or recorded */
 	bool resuming;
-	/* of a run that is resumed or replayed */
-	struct journal_head head;
-	struct journal_attempt *attempts;
-	size_t attempt_count;
 };
 
 /* Config or --base-url, suite, targets. Returns EXIT_HOLDS or what to exit with (said already). */
@@ -58,7 +52,8 @@ void check_session_done(struct check_session *session);
 
 /* How the run was asked for, as JSON for the journal's head; arena memory. */
 MUST_CHECK const struct json *check_options_to_json(const struct check_session *session);
-/* Takes what a recorded run was asked for; what is given on the command line wins. */
+/* Takes what a recorded run was asked for; what is given on the command line beside it is refused.
+ */
 MUST_CHECK bool check_options_from_head(struct check_session *session, struct fault *fault);
 
 /*
@@ -70,7 +65,7 @@ MUST_CHECK bool check_discover_context(struct check_session *session, struct loo
 
 /* Asks, writes matrix and reports, prints; the exit code. */
 MUST_CHECK int check_run(struct check_session *session);
-/* The same from the evidence of --replay; nothing is sent. */
+/* The same from the evidence of --replay: nothing is sent, and neither config nor key is needed. */
 MUST_CHECK int check_replay(struct check_session *session);
 
 #endif

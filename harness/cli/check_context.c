@@ -103,11 +103,12 @@ static void set_context(struct check_session *session, struct target *target, in
 static bool remembered_context(const struct check_session *session, const struct target *target,
                                int64_t *context)
 {
-	JSON_EACH(entry, json_member(session->head.options, "targets"))
-	{
-		if (text_equal(json_string(entry, "name"), target->name))
-			return json_integer(entry, "context", LEAST_CONTEXT, LARGEST_CONTEXT,
-			                    context);
+	for (size_t i = 0; i < session->head.target_count; i++) {
+		const struct journal_target *then = &session->head.targets[i];
+		if (text_equal(then->name, target->name) && then->context >= 0) {
+			*context = then->context;
+			return true;
+		}
 	}
 	return false;
 }

@@ -101,35 +101,31 @@ static bool open_new(struct check_loop *check, struct fault *fault)
 	unsigned char noise[16];
 
 	random_bytes(noise, sizeof(noise));
-	session->seed =
-	    digest_hex(session->arena, (struct text){(char *)noise, sizeof(noise)}, DIGEST_SHORT);
-	session->started_wall_ms = loop_wall_ms(check->loop);
-	session->run_id = run_id_make(session->started_wall_ms, session->arena);
-	session->folder = session->options->out.data != NULL
-	                      ? text_c(session->arena, session->options->out)
-	                      : file_join(session->arena, "proviso-runs",
-	                                  text_c(session->arena, session->run_id));
-	session->journal = file_join(session->arena, session->folder, "journal.jsonl");
-	if (file_exists(session->journal))
-		return fault_set(fault, FAULT_USAGE,
-		                 "%s holds a run already; --resume %s goes on with it",
-		                 session->folder, session->folder);
 	session->head = (struct journal_head){
-	    .run_id = session->run_id,
 	    .suite_hash = text_of(session->suite.hash),
-	    .seed = session->seed,
+	    .seed = digest_hex(session->arena, (struct text){(char *)noise, sizeof(noise)},
+	                       DIGEST_SHORT),
 	    .version = TEXT(PROVISO_VERSION),
-	    .started_wall_ms = session->started_wall_ms,
+	    .started_wall_ms = loop_wall_ms(check->loop),
 	    .options = check_options_to_json(session),
 	};
-	return file_make_directories(session->folder, fault) &&
-	       journal_create(&check->journal, session->journal, &session->head, fault);
+	session->head.run_id = run_id_make(session->head.started_wall_ms, session->arena);
+	run_head_targets(&session->plan, session->arena, &session->head);
+	const char *path = session->options->out.data != NULL
+	                       ? text_c(session->arena, session->options->out)
+	                       : file_join(session->arena, "proviso-runs",
+	                                   text_c(session->arena, session->head.run_id));
+	session->folder = run_folder_of(path, session->arena);
+	if (file_exists(session->folder.journal))
+		return fault_set(fault, FAULT_USAGE,
+		                 "%s holds a run already; --resume %s goes on with it", path, path);
+	return file_make_directories(path, fault) &&
+	       journal_create(&check->journal, session->folder.journal, &session->head, fault);
 }
 
 static bool start(struct check_loop *check, struct fault *fault)
 {
 	struct check_session *session = check->session;
-	const char *evidence = file_join(session->arena, session->folder, "evidence");
 	struct runner_options options = {
 	    .suite = &session->suite,
 	    .plan = &session->plan,
@@ -140,9 +136,8 @@ static bool start(struct check_loop *check, struct fault *fault)
 	    .max_attempts = MAX_ATTEMPTS,
 	    .deadline_ms = DEADLINE_MS,
 	    .journal = &check->journal,
-	    .evidence_folder = evidence,
-	    .done = session->attempts,
-	    .done_count = session->attempt_count,
+	    .evidence_folder = session->folder.evidence,
+	    .done_path = session->resuming ? session->folder.journal : NULL,
 	};
 	struct runner_events events = {
 	    .cell = on_cell,
@@ -151,7 +146,7 @@ static bool start(struct check_loop *check, struct fault *fault)
 	    .context = check,
 	};
 
-	if (!recording_open(evidence, &check->recording, fault))
+	if (!recording_open(session->folder.evidence, &check->recording, fault))
 		return false;
 	options.recording = check->recording;
 	check->progress = progress_new(check->loop, &session->plan, terminal_wants_progress());
@@ -206,41 +201,37 @@ static bool update_matrix(const struct check_session *session, const struct matr
 	return matrix_write(&merged, path, fault);
 }
 
-/* Matrix, reports and the printed table; *code: how the cells that were asked end. */
-static bool conclude(const struct check_session *session, bool update, int *code,
-                     struct fault *fault)
+/* Reports and the printed table of the run's own matrix; *code: how its cells end. */
+static bool conclude(const struct check_session *session, const struct matrix *fresh, bool update,
+                     int *code, struct fault *fault)
 {
-	struct matrix fresh;
-	const char *own = file_join(session->arena, session->folder, "matrix.json");
-
-	if (!matrix_build(&session->plan, &session->suite, &session->head, session->attempts,
-	                  session->attempt_count, session->arena, &fresh, fault) ||
-	    !matrix_write(&fresh, own, fault) ||
-	    (update && !update_matrix(session, &fresh, fault)) ||
-	    !write_reports(session, &fresh, fault) ||
-	    !matrix_output(&fresh, (enum matrix_format)session->options->format,
+	if (!matrix_write(fresh, session->folder.matrix, fault) ||
+	    (update && !update_matrix(session, fresh, fault)) ||
+	    !write_reports(session, fresh, fault) ||
+	    !matrix_output(fresh, (enum matrix_format)session->options->format,
 	                   (struct text){NULL, 0}, fault))
 		return false;
-	*code = matrix_exit_code(&fresh);
+	*code = matrix_exit_code(fresh);
 	return true;
 }
 
 static int end_of_run(struct check_loop *check)
 {
 	struct check_session *session = check->session;
+	struct matrix fresh;
 	struct fault fault;
 	int code;
 
 	if (check->end == RUNNER_FAILED)
 		return command_fail(&check->fault);
-	if (!journal_read(session->journal, session->arena, &session->head, &session->attempts,
-	                  &session->attempt_count, &fault) ||
-	    !conclude(session, check->end != RUNNER_INTERRUPTED, &code, &fault))
+	if (!matrix_build(session->folder.journal, &session->suite, &session->plan, session->arena,
+	                  &fresh, &fault) ||
+	    !conclude(session, &fresh, check->end != RUNNER_INTERRUPTED, &code, &fault))
 		return command_fail(&fault);
-	(void)fprintf(stderr, "proviso: evidence and journal in %s\n", session->folder);
+	(void)fprintf(stderr, "proviso: evidence and journal in %s\n", session->folder.path);
 	if (check->end == RUNNER_INTERRUPTED) {
 		(void)fprintf(stderr, "proviso: interrupted; `proviso check --resume %s` goes on\n",
-		              session->folder);
+		              session->folder.path);
 		return EXIT_INTERRUPTED;
 	}
 	if (check->end == RUNNER_CAP) {
@@ -248,7 +239,7 @@ static int end_of_run(struct check_loop *check)
 		              "proviso: the spending cap of %s USD is reached; `proviso check "
 		              "--resume %s --max-spend USD` goes on\n",
 		              format_usd(session->arena, session->options->max_spend_pico_usd).data,
-		              session->folder);
+		              session->folder.path);
 		return EXIT_SPENDING_CAP;
 	}
 	return check->provider_stopped ? EXIT_INFRASTRUCTURE : code;
@@ -288,16 +279,16 @@ static bool fits_cap(const struct check_session *session, struct fault *fault)
 	                 format_usd(session->arena, cap).data);
 }
 
-/* Reads the journal of --resume and takes the options of then; the journal stays open. */
+/* Locks the journal of --resume and takes the options of then. */
 static bool open_resumed(struct check_loop *check, struct fault *fault)
 {
 	struct check_session *session = check->session;
 
-	session->folder = text_c(session->arena, session->options->resume);
-	session->journal = file_join(session->arena, session->folder, "journal.jsonl");
+	session->folder =
+	    run_folder_of(text_c(session->arena, session->options->resume), session->arena);
 	session->resuming = true;
-	return journal_resume(&check->journal, session->journal, session->arena, &session->head,
-	                      &session->attempts, &session->attempt_count, fault) &&
+	return journal_resume(&check->journal, session->folder.journal, session->arena,
+	                      &session->head, fault) &&
 	       check_options_from_head(session, fault);
 }
 
@@ -308,7 +299,8 @@ static bool same_suite(const struct check_session *session, struct fault *fault)
 	return fault_set(fault, FAULT_INPUT,
 	                 "%s was asked with suite %.*s, this is suite %s: the cases have changed; "
 	                 "start a new run",
-	                 session->folder, TEXT_ARG(session->head.suite_hash), session->suite.hash);
+	                 session->folder.path, TEXT_ARG(session->head.suite_hash),
+	                 session->suite.hash);
 }
 
 /* Everything before the first question. EXIT_HOLDS: go on. */
@@ -355,26 +347,27 @@ int check_run(struct check_session *session)
 
 int check_replay(struct check_session *session)
 {
+	struct fault_list *faults = ARENA_NEW(session->arena, struct fault_list);
+	struct matrix fresh;
 	struct fault fault;
 	int code;
 
-	session->folder = text_c(session->arena, session->options->replay);
-	session->journal = file_join(session->arena, session->folder, "journal.jsonl");
-	session->resuming = true;
-	if (!journal_read(session->journal, session->arena, &session->head, &session->attempts,
-	                  &session->attempt_count, &fault) ||
+	session->folder =
+	    run_folder_of(text_c(session->arena, session->options->replay), session->arena);
+	if (!journal_read_head(session->folder.journal, session->arena, &session->head, &fault) ||
 	    !check_options_from_head(session, &fault))
 		return command_fail(&fault);
-	code = check_setup(session);
-	if (code != EXIT_HOLDS)
-		return code;
-	struct loop *loop = loop_new();
-	bool planned = check_plan(session, &fault) && check_discover_context(session, loop, &fault);
-	loop_free(loop);
-	if (!planned ||
-	    !run_replay(session->folder, &session->suite, session->arena, &session->head,
-	                &session->attempts, &session->attempt_count, &fault) ||
-	    !conclude(session, true, &code, &fault))
+	session->suite_loaded = true;
+	if (!suite_load(&session->suite, session->config.check.core, &session->config.check.cases,
+	                faults))
+		return command_fail_list(faults);
+	struct matrix_builder *builder = matrix_builder_new(&session->suite, NULL);
+	struct journal_visitor visitor = matrix_builder_visitor(builder);
+	bool replayed = run_replay(session->folder.path, &session->suite, &visitor, &fault);
+	if (replayed)
+		matrix_builder_finish(builder, session->arena, &fresh);
+	matrix_builder_free(builder);
+	if (!replayed || !conclude(session, &fresh, true, &code, &fault))
 		return command_fail(&fault);
 	return code;
 }

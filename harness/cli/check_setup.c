@@ -157,20 +157,6 @@ static void write_optional(struct json_writer *writer, const char *name, struct 
 		json_write_member(writer, name, value);
 }
 
-/* Targets with the context that was found, so that a resumed or replayed run asks the same. */
-static void write_targets(struct json_writer *writer, const struct check_session *session)
-{
-	json_write_key(writer, "targets");
-	json_write_array(writer);
-	for (size_t i = 0; i < session->target_count; i++) {
-		json_write_object(writer);
-		json_write_member(writer, "name", session->targets[i].name);
-		json_write_member_count(writer, "context", session->targets[i].model->context);
-		json_write_object_end(writer);
-	}
-	json_write_array_end(writer);
-}
-
 const struct json *check_options_to_json(const struct check_session *session)
 {
 	enum { OPTIONS_MAX_BYTES = 4 << 20 };
@@ -191,7 +177,8 @@ const struct json *check_options_to_json(const struct check_session *session)
 	json_write_member_int(&writer, "trials", options->trials);
 	write_list(&writer, "cases", &options->cases);
 	write_list(&writer, "capabilities", &options->capabilities);
-	write_targets(&writer, session);
+	write_list(&writer, "case_folders", &session->config.check.cases);
+	json_write_member_bool(&writer, "core", session->config.check.core);
 	json_write_object_end(&writer);
 	struct text copy = text_copy(session->arena, text_buf_view(&buf));
 	text_buf_done(&buf);
@@ -215,12 +202,12 @@ bool check_options_from_head(struct check_session *session, struct fault *fault)
 {
 	struct check_options *options = session->options;
 	const struct json *head = session->head.options;
-	const struct json *targets = json_member(head, "targets");
 
-	if (!json_is(head, JSON_OBJECT) || !json_is(targets, JSON_ARRAY))
-		return fault_set(fault, FAULT_INPUT,
-		                 "%s does not say how the run was asked for; it can't be resumed",
-		                 session->journal);
+	if (!json_is(head, JSON_OBJECT))
+		return fault_set(
+		    fault, FAULT_INPUT,
+		    "%s does not say how the run was asked for; it can't be gone on with",
+		    session->folder.journal);
 	if (options->targets.count != 0 || options->cases.count != 0 ||
 	    options->capabilities.count != 0 || options->base_url.data != NULL ||
 	    options->profile.data != NULL)
@@ -237,14 +224,13 @@ bool check_options_from_head(struct check_session *session, struct fault *fault)
 	options->capabilities = read_list(json_member(head, "capabilities"), session->arena);
 	if (options->trials == 0 && !json_integer(head, "trials", 1, 1000, &options->trials))
 		options->trials = 1;
-	if (options->base_url.data == NULL) {
-		options->targets.items =
-		    ARENA_NEW_ARRAY(session->arena, struct text, targets->count + 1);
-		JSON_EACH(target, targets)
-		{
-			options->targets.items[options->targets.count++] =
-			    json_string(target, "name");
-		}
-	}
+	session->config.check.cases = read_list(json_member(head, "case_folders"), session->arena);
+	session->config.check.core = json_truth(head, "core", true);
+	if (options->base_url.data != NULL)
+		return true;
+	options->targets.items =
+	    ARENA_NEW_ARRAY(session->arena, struct text, session->head.target_count + 1);
+	for (size_t i = 0; i < session->head.target_count; i++)
+		options->targets.items[options->targets.count++] = session->head.targets[i].name;
 	return true;
 }

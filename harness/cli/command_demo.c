@@ -155,10 +155,10 @@ static bool start_child(pid_t *child, int ports[DEMO_PROVIDERS], struct fault *f
 
 static bool write_config(const char *path, const int ports[DEMO_PROVIDERS], struct fault *fault)
 {
-	enum { CONFIG_MAX_BYTES = 16 << 10 };
+	enum { YAML_MAX = 16 << 10 };
 	struct text_buf yaml;
 
-	text_buf_init(&yaml, CONFIG_MAX_BYTES);
+	text_buf_init(&yaml, YAML_MAX);
 	(void)text_buf_add_c(&yaml, "# Written by `proviso demo`.\nversion: 1\nproviders:\n");
 	for (size_t i = 0; i < DEMO_PROVIDERS; i++)
 		(void)text_buf_format(&yaml,

@@ -125,7 +125,7 @@ static bool take_option(struct parse *parse, char *const *arguments, int left, i
 	struct text value = {NULL, 0};
 
 	*taken = 1;
-	if (word.data[1] == '-') {
+	if (text_starts(word, TEXT("--"))) {
 		struct text name = text_slice(word, 2, word.len);
 		size_t equals = text_find_byte(name, '=', 0);
 		if (equals != TEXT_NOT_FOUND) {
@@ -137,7 +137,7 @@ static bool take_option(struct parse *parse, char *const *arguments, int left, i
 			return unknown_option(parse, name);
 	} else {
 		for (size_t i = 0; i < parse->table->count && option == NULL; i++)
-			if (parse->table->rows[i].letter == word.data[1])
+			if (parse->table->rows[i].letter == arguments[0][1])
 				option = &parse->table->rows[i];
 		if (option == NULL)
 			return fault_set(parse->fault, FAULT_USAGE, "unknown option %.*s",
