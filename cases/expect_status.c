@@ -315,6 +315,8 @@ static struct text incomplete_reason(const struct judgement *judgement)
 	if (exchange->end != EXCHANGE_COMPLETE)
 		return text_format(judgement->arena, "it ended by %s",
 		                   exchange_end_name(exchange->end));
+	if (!reply->streamed && !reply->is_json)
+		return TEXT("its body is not one JSON value");
 	if (reply->error_count > 0)
 		return text_format(judgement->arena, "it holds an error: %.*s",
 		                   TEXT_ARG(expect_error_text(judgement)));
@@ -322,8 +324,6 @@ static struct text incomplete_reason(const struct judgement *judgement)
 		if (reply->choices[i].finish_reason.len == 0)
 			return text_format(judgement->arena, "choice %lld has no finish_reason",
 			                   (long long)reply->choices[i].index);
-	if (!reply->streamed && !reply->is_json)
-		return TEXT("its body is not one JSON value");
 	if (reply->choice_count == 0)
 		return TEXT("it has no choice");
 	return TEXT("it has no usable end");
