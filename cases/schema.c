@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 enum {
-	WORK_MAX = 50000000,          /* steps of the walk: about two seconds */
-	PATTERN_WORK_MAX = 400000000, /* of all patterns together: about as much */
+	WORK_MAX = 20000000,          /* steps of the walk: about a second */
+	PATTERN_WORK_MAX = 200000000, /* of all patterns together: about as much */
 };
 
 /* --- duplicate keys ------------------------------------------------------------------- */
