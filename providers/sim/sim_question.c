@@ -169,6 +169,39 @@ static bool question_check_types(const struct sim_serving *serving, const struct
 	return true;
 }
 
+/* What OpenAI knows on these endpoints beside the acted-on members: for `refuse-unknown`. */
+static const char *const known[] = {
+    "audio",
+    "best_of",
+    "echo",
+    "frequency_penalty",
+    "function_call",
+    "functions",
+    "logit_bias",
+    "metadata",
+    "modalities",
+    "prediction",
+    "presence_penalty",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "reasoning_effort",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "suffix",
+    "user",
+    "verbosity",
+    "web_search_options",
+};
+
+static bool question_is_named(struct text name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (text_is(name, names[i]))
+			return true;
+	return false;
+}
+
 static bool question_check_duplicates(const struct sim_serving *serving, const struct json *body,
                                       struct sim_error *error)
 {
@@ -182,6 +215,22 @@ static bool question_check_duplicates(const struct sim_serving *serving, const s
 				                  text_format(serving->arena,
 				                              "Parameter '%s' is given twice.",
 				                              acted_on[i]));
+	}
+	return true;
+}
+
+static bool question_check_known(const struct sim_serving *serving, const struct json *body,
+                                 struct sim_error *error)
+{
+	if (!sim_breaks(serving, SIM_REFUSE_UNKNOWN))
+		return true;
+	JSON_EACH(member, body)
+	{
+		if (!question_is_named(member->key, known, ARRAY_LENGTH(known)) &&
+		    !question_is_named(member->key, acted_on, ARRAY_LENGTH(acted_on)))
+			return sim_refuse(error, "unknown_parameter", member->key,
+			                  text_format(serving->arena, "Unknown parameter: '%.*s'.",
+			                              TEXT_ARG(member->key)));
 	}
 	return true;
 }
@@ -366,7 +415,8 @@ bool sim_question_read(const struct sim_serving *serving, enum endpoint endpoint
 	*ask = (struct sim_ask){.endpoint = endpoint, .body = body, .parallel = true};
 	if (!question_check_duplicates(serving, body, error) ||
 	    !question_check_model(serving, ask, error) ||
-	    !question_check_types(serving, body, error))
+	    !question_check_types(serving, body, error) ||
+	    !question_check_known(serving, body, error))
 		return false;
 	if (endpoint == ENDPOINT_CHAT ? !question_read_chat(serving, ask, error)
 	                              : !question_check_prompt(ask, error))
