@@ -58,7 +58,7 @@ struct chat_tool_call {
 	struct text type;
 	struct text name;
 	struct text arguments; /* joined; data NULL: never sent */
-	unsigned fragments;    /* deltas that carried arguments; 1 when not streamed */
+	unsigned fragments;    /* deltas that carried arguments, empty ones apart; 1 when whole */
 };
 
 struct chat_choice {

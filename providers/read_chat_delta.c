@@ -153,9 +153,11 @@ static void tell(struct reply_build *build, const struct build_choice *choice,
                  const struct fragment *fragment, enum wire_rule rule, enum wire_grade grade,
                  const char *what)
 {
-	reply_violates(build, rule, grade, "choices[%lld].delta.tool_calls[%zu]%s %s",
-	               (long long)choice->index, fragment->position, reply_build_where(build),
-	               what);
+	struct build_kind kind = {rule, grade, what, 0};
+
+	reply_build_violates(build, &kind, "choices[%lld].delta.tool_calls[%zu]%s %s",
+	                     (long long)choice->index, fragment->position, reply_build_where(build),
+	                     what);
 }
 
 /* The call of that index, or a new one where id or name say that it is another. */

@@ -54,45 +54,73 @@ void reply_saw(struct reply_build *build, enum wire_rule rule)
 	build->reply->saw[rule] = true;
 }
 
-/* Room for one more, or false where it would only repeat or flood. */
-static bool violation_room(struct reply_build *build, enum wire_rule rule, enum wire_grade grade)
+/* Counts one more of that kind; false where it would only repeat or flood. */
+static bool is_worth_keeping(struct reply_build *build, const struct build_kind *kind)
+{
+	struct build_kind *known = build->kinds;
+	struct build_kind *end = build->kinds + build->kind_count;
+
+	if (build->reply->violation_count == CHAT_MAX_VIOLATIONS)
+		return false;
+	while (known < end && (known->what != kind->what || known->rule != kind->rule ||
+	                       known->grade != kind->grade))
+		known++;
+	if (known < end)
+		return known->count++ < BUILD_SAME_VIOLATIONS;
+	if (build->kind_count == BUILD_MAX_KINDS)
+		return false;
+	*known = (struct build_kind){kind->rule, kind->grade, kind->what, 1};
+	build->kind_count++;
+	return true;
+}
+
+static void PRINTF_LIKE(3, 0)
+    add_violation(struct reply_build *build, const struct build_kind *kind, const char *format,
+                  va_list arguments)
 {
 	struct chat_reply *reply = build->reply;
 
-	if (build->kept[rule][grade] >= BUILD_SAME_VIOLATIONS ||
-	    reply->violation_count >= CHAT_MAX_VIOLATIONS) {
+	reply->saw[kind->rule] = true;
+	if (kind->grade != WIRE_HARMLESS)
+		reply->broken[kind->rule] = true;
+	if (!is_worth_keeping(build, kind)) {
 		reply->violations_dropped++;
-		return false;
+		return;
 	}
-	build->kept[rule][grade]++;
-	if (reply->violation_count < build->violation_room)
-		return true;
-	size_t room = build->violation_room == 0 ? 8 : build->violation_room * 2;
-	struct chat_violation *grown = ARENA_NEW_ARRAY(build->arena, struct chat_violation, room);
-	if (reply->violation_count > 0)
-		memcpy(grown, reply->violations, reply->violation_count * sizeof(*grown));
-	reply->violations = grown;
-	build->violation_room = room;
-	return true;
+	if (reply->violation_count == build->violation_room) {
+		size_t room = build->violation_room == 0 ? 8 : build->violation_room * 2;
+		struct chat_violation *grown =
+		    ARENA_NEW_ARRAY(build->arena, struct chat_violation, room);
+		if (reply->violation_count > 0)
+			memcpy(grown, reply->violations, reply->violation_count * sizeof(*grown));
+		reply->violations = grown;
+		build->violation_room = room;
+	}
+	reply->violations[reply->violation_count++] = (struct chat_violation){
+	    .rule = kind->rule,
+	    .grade = kind->grade,
+	    .detail = text_vformat(build->arena, format, arguments),
+	};
+}
+
+void reply_build_violates(struct reply_build *build, const struct build_kind *kind,
+                          const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	add_violation(build, kind, format, arguments);
+	va_end(arguments);
 }
 
 void reply_violates(struct reply_build *build, enum wire_rule rule, enum wire_grade grade,
                     const char *format, ...)
 {
-	struct chat_reply *reply = build->reply;
+	struct build_kind kind = {rule, grade, format, 0};
 	va_list arguments;
 
-	reply->saw[rule] = true;
-	if (grade != WIRE_HARMLESS)
-		reply->broken[rule] = true;
-	if (!violation_room(build, rule, grade))
-		return;
 	va_start(arguments, format);
-	reply->violations[reply->violation_count++] = (struct chat_violation){
-	    .rule = rule,
-	    .grade = grade,
-	    .detail = text_vformat(build->arena, format, arguments),
-	};
+	add_violation(build, &kind, format, arguments);
 	va_end(arguments);
 }
 
@@ -174,7 +202,8 @@ void reply_build_refusal(struct reply_build *build, struct build_choice *choice,
 void reply_build_arguments(struct reply_build *build, struct build_call *call, struct text piece)
 {
 	call->arguments_sent = true;
-	call->fragments++;
+	if (piece.len > 0)
+		call->fragments++;
 	touch_delta(build, true);
 	add_piece(build, &call->arguments, piece);
 }

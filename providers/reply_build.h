@@ -13,7 +13,8 @@
 
 enum {
 	BUILD_EVENT_MAX_NODES = 1 << 20, /* JSON values in one event */
-	BUILD_SAME_VIOLATIONS = 3,       /* kept of one rule and grade: more would only repeat */
+	BUILD_SAME_VIOLATIONS = 3,       /* kept of one kind: more would only repeat */
+	BUILD_MAX_KINDS = 128,           /* kinds of violations told apart */
 	BUILD_MAX_NAME_BYTES = 4096,     /* of an id, a model, a tool's name: longer is cut */
 };
 
@@ -57,6 +58,14 @@ struct build_choice {
 	const struct json *logprobs, *message;
 };
 
+/* What makes two violations the same but for their place. */
+struct build_kind {
+	enum wire_rule rule;
+	enum wire_grade grade;
+	const char *what; /* the text of the detail, compared by address */
+	unsigned count;
+};
+
 struct reply_shape;
 struct responses_state;
 
@@ -70,7 +79,8 @@ struct reply_build {
 	size_t choice_count, choice_room, published_room;
 	size_t call_count; /* of all choices */
 	size_t violation_room;
-	uint8_t kept[WIRE_RULE_COUNT][WIRE_HARMLESS + 1];
+	struct build_kind kinds[BUILD_MAX_KINDS];
+	size_t kind_count;
 	int64_t now_us;
 	int64_t event; /* number of the event at hand, from 1; 0: a body */
 	char where[48];
@@ -124,6 +134,10 @@ const struct json *reply_build_event_json(struct reply_build *build, const struc
 MUST_CHECK bool reply_build_mend(struct text bytes, struct arena *arena, struct text *out);
 /* " of event 7", or "" in a body: for details. Valid until the next event. */
 const char *reply_build_where(struct reply_build *build);
+
+/* reply_violates for details of one form: `kind->what` tells them apart. */
+void reply_build_violates(struct reply_build *build, const struct build_kind *kind,
+                          const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* --- facts ---------------------------------------------------------------- */
 

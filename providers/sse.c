@@ -117,7 +117,8 @@ static void read_line(struct sse_splitter *splitter, struct text line)
 /* `piece` ends a line: with what was kept of it before, it is read. */
 static void finish_line(struct sse_splitter *splitter, struct text piece)
 {
-	if (splitter->line.len == 0) {
+	/* The cap holds for a line that lies whole in what was fed as for one in pieces. */
+	if (splitter->line.len == 0 && piece.len <= splitter->line.max) {
 		read_line(splitter, piece);
 		return;
 	}

@@ -1,0 +1,627 @@
+/* Streamed chat completions: tool calls in every form that was seen, usage, order, ends. */
+#include "tests/unit/providers/reply_unit.h"
+
+#define CALL_A                                                                                     \
+	"{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\","            \
+	"\"arguments\":\"\"}}"
+#define ARGS(index, piece) "{\"index\":" index ",\"function\":{\"arguments\":\"" piece "\"}}"
+#define USAGE "\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":2,\"total_tokens\":7}"
+#define USAGE_CHUNK                                                                                \
+	"data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\"," \
+	"\"choices\":[]," USAGE "}\n\n"
+
+static const char asks_stream[] = "{\"stream\":true}";
+static const char asks_usage[] = "{\"stream\":true,\"stream_options\":{\"include_usage\":true}}";
+
+static const struct chat_tool_call *call_at(const struct chat_reply *reply, size_t at)
+{
+	ck_assert_uint_ge(reply->choice_count, 1);
+	ck_assert_uint_gt(reply->choices[0].tool_call_count, at);
+	return &reply->choices[0].tool_calls[at];
+}
+
+static void assert_call(const struct chat_reply *reply, size_t at, const char *id, const char *name,
+                        const char *arguments)
+{
+	const struct chat_tool_call *call = call_at(reply, at);
+
+	assert_text(call->id, id);
+	assert_text(call->name, name);
+	assert_text(call->arguments, arguments);
+}
+
+START_TEST(a_stream_as_openai_sends_it_breaks_no_rule)
+{
+	const struct chat_reply *reply = read_answer(
+	    ENDPOINT_CHAT, asks_usage, ROLE SAY("Hel") SAY("lo") FINISH("stop") USAGE_CHUNK DONE);
+
+	assert_no_violation(reply);
+	ck_assert(reply->complete);
+	ck_assert_int_eq(reply->events, 6);
+	ck_assert_int_eq(reply->done, 1);
+	assert_text(reply->choices[0].content, "Hello");
+	assert_text(reply->choices[0].role, "assistant");
+	assert_text(reply->choices[0].finish_reason, "stop");
+	ck_assert_int_eq(reply->usage.total, 7);
+	assert_text(reply->ids[0], "c1");
+	assert_keeps(reply, "SU-01");
+	assert_keeps(reply, "ST-06");
+	ck_assert(!reply->saw[wire_rule_from_id(TEXT("TS-01"))]);
+}
+END_TEST
+
+START_TEST(two_calls_in_fragments_are_folded_by_index)
+{
+	const struct chat_reply *reply =
+	    read_text(ROLE CALLS(CALL_A) CALLS(ARGS("0", "{\\\"x\\\":")) CALLS(
+		"{\"index\":1,\"id\":\"b\",\"type\":\"function\",\"function\":{\"name\":\"g\","
+		"\"arguments\":\"{}\"}}") CALLS(ARGS("0", "1}")) FINISH("tool_calls") DONE);
+
+	assert_no_violation(reply);
+	assert_call(reply, 0, "a", "f", "{\"x\":1}");
+	assert_call(reply, 1, "b", "g", "{}");
+	ck_assert_uint_eq(call_at(reply, 0)->fragments, 2);
+	assert_keeps(reply, "TS-01");
+	assert_keeps(reply, "TS-02");
+	assert_keeps(reply, "TC-20");
+	ck_assert(reply->complete);
+}
+END_TEST
+
+START_TEST(a_missing_index_falls_back_to_the_id_and_the_most_recent_call)
+{
+	const struct chat_reply *reply =
+	    read_text(ROLE CALLS("{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+	                         "\"arguments\":\"\"}}")
+	                  CALLS("{\"function\":{\"arguments\":\"{\\\"x\\\":\"}}")
+	                      CALLS("{\"id\":\"b\",\"type\":\"function\",\"function\":{\"name\":"
+	                            "\"f\",\"arguments\":\"{}\"}}")
+	                          CALLS("{\"id\":\"a\",\"function\":{\"arguments\":\"1}\"}}")
+	                              FINISH("tool_calls") DONE);
+
+	assert_call(reply, 0, "a", "f", "{\"x\":1}");
+	assert_call(reply, 1, "b", "f", "{}");
+	ck_assert_int_eq(call_at(reply, 0)->index, -1);
+	assert_violates(reply, "TS-01", WIRE_BREAKS,
+	                "choices[0].delta.tool_calls[0] of event 2 has no index");
+}
+END_TEST
+
+START_TEST(whole_calls_without_index_and_id_are_told_apart_by_their_names)
+{
+	const struct chat_reply *reply = read_text(ROLE CALLS(
+	    "{\"id\":\"\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}},"
+	    "{\"id\":\"\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"y\\\":2}\"}}")
+	                                               FINISH("stop") DONE);
+
+	assert_call(reply, 0, "", "f", "{}");
+	assert_call(reply, 1, "", "f", "{\"y\":2}");
+	assert_violates(reply, "TC-03", WIRE_BREAKS, "tool call 1 has no id");
+}
+END_TEST
+
+START_TEST(different_ids_on_one_index_are_two_calls)
+{
+	const struct chat_reply *reply = read_text(ROLE CALLS(CALL_A) CALLS(ARGS("0", "{}")) CALLS(
+	    "{\"index\":0,\"id\":\"b\",\"type\":\"function\",\"function\":{\"name\":\"g\","
+	    "\"arguments\":\"{\"}}") CALLS(ARGS("0", "}")) FINISH("tool_calls") DONE);
+
+	assert_call(reply, 0, "a", "f", "{}");
+	assert_call(reply, 1, "b", "g", "{}");
+	assert_violates(reply, "TS-02", WIRE_BREAKS, "tool_calls[0] of event 4");
+}
+END_TEST
+
+START_TEST(another_name_without_id_on_one_index_is_another_call)
+{
+	const struct chat_reply *reply =
+	    read_text(ROLE CALLS("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}},"
+	                         "{\"index\":0,\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}")
+	                  FINISH("tool_calls") DONE);
+
+	ck_assert_uint_eq(reply->choices[0].tool_call_count, 2);
+	assert_text(call_at(reply, 1)->name, "g");
+	assert_violates(reply, "TS-02", WIRE_BREAKS, "tool_calls[1]");
+}
+END_TEST
+
+START_TEST(continuations_with_an_empty_id_and_name_belong_to_their_call)
+{
+	const struct chat_reply *reply =
+	    read_text(ROLE CALLS(CALL_A) CALLS("{\"index\":0,\"id\":\"\",\"type\":\"function\","
+	                                       "\"function\":{\"name\":\"\",\"arguments\":\"{\"}}")
+	                  CALLS("{\"index\":0,\"id\":\"\",\"type\":\"function\",\"function\":{"
+	                        "\"arguments\":\"}\"}}") FINISH("tool_calls") DONE);
+
+	assert_no_violation(reply);
+	assert_call(reply, 0, "a", "f", "{}");
+}
+END_TEST
+
+START_TEST(a_name_and_an_id_that_come_late_are_kept_and_told)
+{
+	const struct chat_reply *reply =
+	    read_text(ROLE CALLS("{\"index\":0,\"function\":{\"arguments\":\"{\"}}")
+	                  CALLS("{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{"
+	                        "\"name\":\"f\",\"arguments\":\"}\"}}") FINISH("tool_calls") DONE);
+
+	assert_call(reply, 0, "a", "f", "{}");
+	assert_violates(reply, "TS-03", WIRE_DEVIATES, "brings the name late");
+	assert_violates(reply, "TS-03", WIRE_DEVIATES, "begins a call without id");
+	ck_assert(!reply->broken[WIRE_TC_03]);
+}
+END_TEST
+
+START_TEST(an_id_or_name_that_is_sent_again_is_not_doubled)
+{
+	const struct chat_reply *reply = read_text(ROLE CALLS(CALL_A) CALLS(
+	    "{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+	    "\"arguments\":\"{}\"}}") FINISH("tool_calls") DONE);
+
+	assert_call(reply, 0, "a", "f", "{}");
+	assert_violates(reply, "TS-03", WIRE_DEVIATES, "sends the id again");
+	assert_violates(reply, "TS-03", WIRE_DEVIATES, "sends the name again");
+}
+END_TEST
+
+START_TEST(arguments_that_happen_to_parse_do_not_end_a_call)
+{
+	const struct chat_reply *reply = read_text(ROLE CALLS(CALL_A) CALLS(ARGS("0", "{}")) CALLS(
+	    ARGS("0", " ")) FINISH("tool_calls") DONE);
+
+	assert_call(reply, 0, "a", "f", "{} ");
+	assert_keeps(reply, "TC-04");
+}
+END_TEST
+
+START_TEST(arguments_as_an_object_are_written_out_and_told)
+{
+	const struct chat_reply *reply = read_text(ROLE CALLS(
+	    "{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+	    "\"arguments\":{\"x\": 1}}}") FINISH("tool_calls") DONE);
+
+	assert_call(reply, 0, "a", "f", "{\"x\": 1}");
+	assert_violates(reply, "TS-04", WIRE_BREAKS, "arguments that are no string");
+}
+END_TEST
+
+START_TEST(arguments_that_join_to_no_object_are_told_with_their_text)
+{
+	const struct chat_reply *reply = read_text(ROLE CALLS(CALL_A) CALLS(ARGS("0", "{}")) CALLS(
+	    ARGS("0", "{}")) FINISH("tool_calls") DONE);
+
+	assert_violates(reply, "TC-04", WIRE_BREAKS,
+	                "arguments of tool call 0 hold more than one JSON value: {}{}");
+	assert_violates(reply, "TS-04", WIRE_BREAKS, "do not join");
+	reply = read_text(ROLE CALLS(CALL_A) FINISH("tool_calls") DONE);
+	assert_violates(reply, "TC-04", WIRE_BREAKS, "are empty");
+	reply = read_text(ROLE CALLS(CALL_A) CALLS(ARGS("0", "{\\\"x\\\":")) FINISH("length") DONE);
+	ck_assert(!reply->broken[WIRE_TC_04]);
+	ck_assert(reply->complete);
+}
+END_TEST
+
+START_TEST(long_arguments_in_one_fragment_are_no_streaming)
+{
+	char filler[601], whole[2048], halves[2048];
+
+	memset(filler, 'x', 600);
+	filler[600] = '\0';
+#define ARGUMENTS                                                                                  \
+	"data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{"  \
+	"\"arguments\":\"%s\"}}]},\"finish_reason\":null}]}\n\n"
+	(void)snprintf(whole, sizeof(whole), "%s" ARGUMENTS "%s", ROLE CALLS(CALL_A), filler,
+	               FINISH("tool_calls") DONE);
+	assert_violates(read_text(whole), "TS-08", WIRE_DEVIATES, "600 bytes of arguments");
+	(void)snprintf(halves, sizeof(halves), "%s" ARGUMENTS ARGUMENTS "%s", ROLE CALLS(CALL_A),
+	               filler + 300, filler + 300, FINISH("tool_calls") DONE);
+	assert_keeps(read_text(halves), "TS-08");
+}
+END_TEST
+
+START_TEST(arguments_that_are_encoded_twice_are_told)
+{
+	assert_violates(
+	    read_text(ROLE CALLS(CALL_A) CALLS(ARGS("0", "\\\"{}\\\"")) FINISH("tool_calls") DONE),
+	    "TC-04", WIRE_BREAKS, "are encoded twice");
+}
+END_TEST
+
+START_TEST(a_fragment_after_the_finish_is_kept_and_told)
+{
+	const struct chat_reply *reply =
+	    read_text(ROLE CALLS(CALL_A) FINISH("tool_calls") CALLS(ARGS("0", "{}")) DONE);
+
+	assert_call(reply, 0, "a", "f", "{}");
+	assert_violates(reply, "TS-07", WIRE_DEVIATES, "after its finish of event 4");
+}
+END_TEST
+
+START_TEST(finish_tool_calls_without_a_call_is_told)
+{
+	assert_violates(read_text(ROLE SAY("x") FINISH("tool_calls") DONE), "TC-20", WIRE_BREAKS,
+	                "there is no call");
+}
+END_TEST
+
+START_TEST(calls_that_end_with_stop_are_right_only_where_the_tool_was_named)
+{
+	static const char stream[] = ROLE CALLS(CALL_A) CALLS(ARGS("0", "{}")) FINISH("stop") DONE;
+
+	ck_assert(!read_text(stream)->broken[WIRE_TC_20]);
+	assert_violates(read_answer(ENDPOINT_CHAT, asks_stream, stream), "TC-20", WIRE_DEVIATES,
+	                "finish_reason is stop, and 1 calls");
+	ck_assert(!read_answer(ENDPOINT_CHAT,
+	                       "{\"stream\":true,\"tool_choice\":{\"type\":\"function\"}}", stream)
+	               ->broken[WIRE_TC_20]);
+}
+END_TEST
+
+START_TEST(thoughts_are_read_wherever_they_stand)
+{
+	static const char *const streams[] = {
+	    ROLE DELTA("\"reasoning_content\":\"hm\"") SAY("x") FINISH("stop") DONE,
+	    ROLE DELTA("\"reasoning\":\"hm\",\"reasoning_content\":null") SAY("x") FINISH("stop")
+		DONE,
+	    ROLE DELTA("\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"hm\"}]")
+		SAY("x") FINISH("stop") DONE,
+	    ROLE DELTA("\"reasoning_content\":\"hm\",\"reasoning\":\"hm\","
+	               "\"reasoning_details\":[{\"text\":\"hm\"}]") SAY("x") FINISH("stop") DONE,
+	    ROLE DELTA("\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\","
+	               "\"text\":\"hm\"}]}]")
+		DELTA("\"content\":[{\"type\":\"text\",\"text\":\"x\"}]") FINISH("stop") DONE,
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(streams); i++) {
+		const struct chat_reply *reply = read_text(streams[i]);
+		assert_text(reply->choices[0].reasoning, "hm");
+		assert_text(reply->choices[0].content, "x");
+		assert_keeps(reply, "RE-02");
+	}
+}
+END_TEST
+
+START_TEST(thoughts_that_come_late_move_or_stand_in_content_are_told)
+{
+	assert_violates(read_text(ROLE SAY("x") DELTA("\"reasoning\":\"hm\"") FINISH("stop") DONE),
+	                "RE-02", WIRE_DEVIATES, "come after content of event 3");
+	assert_violates(read_text(ROLE DELTA("\"reasoning\":\"h\"")
+	                              DELTA("\"reasoning_content\":\"m\"") FINISH("stop") DONE),
+	                "RE-02", WIRE_DEVIATES, "another member");
+	assert_violates(read_text(ROLE SAY("<think>h") SAY("m</think>x") FINISH("stop") DONE),
+	                "RE-01", WIRE_DEVIATES, "<think>");
+}
+END_TEST
+
+START_TEST(raw_tool_markup_in_content_is_told)
+{
+	assert_violates(read_text(ROLE SAY("<tool_") SAY("call>{}") FINISH("stop") DONE), "TC-21",
+	                WIRE_DEVIATES, "<tool_call>");
+}
+END_TEST
+
+START_TEST(usage_is_taken_from_every_place_and_the_request_says_whether_it_is_right)
+{
+	static const char nowhere[] = ROLE SAY("x") FINISH("stop") DONE;
+	static const char on_finish[] = ROLE
+	    "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":"
+	    "\"m\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]," USAGE
+	    "}\n\n" DONE;
+	static const char in_choice[] =
+	    ROLE CHUNK("{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"," USAGE "}") DONE;
+	static const char in_groq[] = ROLE
+	    "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":"
+	    "\"m\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],"
+	    "\"x_groq\":{" USAGE "}}\n\n" DONE;
+
+	assert_violates(read_answer(ENDPOINT_CHAT, asks_usage, nowhere), "SU-01", WIRE_BREAKS,
+	                "never came");
+	ck_assert(!read_text(nowhere)->saw[WIRE_SU_01]);
+	assert_violates(read_answer(ENDPOINT_CHAT, asks_usage, on_finish), "SU-01", WIRE_DEVIATES,
+	                "usage came as usage of event 2");
+	assert_violates(read_answer(ENDPOINT_CHAT, asks_usage, in_choice), "SU-01", WIRE_DEVIATES,
+	                "choices[0].usage of event 2");
+	assert_violates(read_answer(ENDPOINT_CHAT, asks_usage, in_groq), "SU-01", WIRE_DEVIATES,
+	                "x_groq.usage of event 2");
+	ck_assert_int_eq(read_text(in_choice)->usage.input, 5);
+	ck_assert_int_eq(read_text(in_groq)->usage.output, 2);
+	assert_violates(
+	    read_answer(ENDPOINT_CHAT, asks_stream, ROLE SAY("x") FINISH("stop") USAGE_CHUNK DONE),
+	    "SU-02", WIRE_DEVIATES, "nobody asked");
+}
+END_TEST
+
+START_TEST(a_finish_must_come_and_come_once)
+{
+	const struct chat_reply *reply = read_text(ROLE SAY("x") DONE);
+
+	ck_assert(!reply->complete);
+	ck_assert_int_eq(reply->done, 1);
+	assert_violates(reply, "ST-06", WIRE_BREAKS, "choice 0 never finishes");
+	reply = read_text(ROLE SAY("x") FINISH("stop") FINISH("stop") DONE);
+	ck_assert(reply->complete);
+	assert_violates(reply, "ST-06", WIRE_DEVIATES, "finishes again of event 4");
+	reply = read_text(ROLE SAY("x") FINISH("") DONE);
+	ck_assert(!reply->complete);
+	assert_violates(reply, "ST-05", WIRE_DEVIATES, "is \"\", not null");
+	reply = read_text(ROLE CHUNK("{\"index\":0,\"delta\":{\"content\":\"x\"}}") FINISH("stop")
+	                      DONE);
+	assert_violates(reply, "ST-05", WIRE_DEVIATES,
+	                "choices[0] of event 2 has no finish_reason");
+	ck_assert(reply->complete);
+}
+END_TEST
+
+START_TEST(a_cut_stream_is_never_complete)
+{
+	struct reply_context context = {.cut = true};
+	const struct chat_reply *reply = read_in(&context, TEXT(ROLE SAY("x") FINISH("stop")));
+
+	ck_assert(!reply->complete);
+	ck_assert(!reply->broken[WIRE_ST_02]);
+	reply = read_in(&context, TEXT(ROLE SAY("x")));
+	assert_violates(reply, "ST-06", WIRE_BREAKS, "the stream was cut");
+}
+END_TEST
+
+START_TEST(a_last_event_that_is_not_closed_is_read_and_told)
+{
+	const struct chat_reply *reply = read_text(
+	    ROLE "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},\"finish_reason\":"
+		 "\"stop\"}]}\n");
+
+	assert_text(reply->choices[0].content, "x");
+	ck_assert(!reply->complete);
+	ck_assert_int_eq(reply->events, 1);
+	assert_violates(reply, "ST-01", WIRE_BREAKS, "no blank line closes it");
+	reply = read_text(ROLE SAY("x") FINISH("stop") "data: [DONE]");
+	ck_assert(reply->complete);
+	ck_assert_int_eq(reply->done, 1);
+	assert_violates(reply, "ST-01", WIRE_DEVIATES, "event 4");
+}
+END_TEST
+
+START_TEST(an_event_that_is_no_json_is_told_and_the_rest_is_read)
+{
+	const struct chat_reply *reply =
+	    read_text(ROLE "data: {\"id\":\n\n" SAY("x") "data: \n\n" FINISH("stop") DONE);
+
+	assert_text(reply->choices[0].content, "x");
+	assert_violates(reply, "ST-01", WIRE_BREAKS, "the data of event 2 is no JSON: {\"id\":");
+	assert_violates(reply, "ST-01", WIRE_BREAKS, "the data of event 4 is empty");
+	ck_assert(!reply->complete);
+	reply = read_text(ROLE "data: {\"choices\":[]} trailing\n\n" FINISH("stop") DONE);
+	assert_violates(reply, "ST-01", WIRE_BREAKS, "8 bytes stand behind the JSON of event 2");
+}
+END_TEST
+
+START_TEST(torn_characters_are_mended_and_told)
+{
+	const struct chat_reply *reply = read_text(ROLE SAY("a\xe2\x82") SAY("\\ud83d") SAY(
+	    "\\ude00b") SAY("\\ud83d\\ude00") FINISH("stop") DONE);
+
+	assert_text(reply->choices[0].content, "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+	                                       "b\xf0\x9f\x98\x80");
+	assert_violates(reply, "ST-07", WIRE_BREAKS, "of event 2");
+	ck_assert(reply->complete);
+	assert_violates(read_text(ROLE SAY("\xef\xbf\xbd") FINISH("stop") DONE), "ST-07",
+	                WIRE_DEVIATES, "U+FFFD");
+	assert_keeps(read_text(ROLE SAY("\xe2\x82\xac") FINISH("stop") DONE), "ST-07");
+}
+END_TEST
+
+START_TEST(what_changes_between_chunks_is_told)
+{
+	const struct chat_reply *reply = read_text(
+	    ROLE
+	    "data: {\"id\":\"c2\",\"object\":\"chat.completion\",\"created\":2,\"model\":\"n\","
+	    "\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n" DONE);
+
+	assert_violates(reply, "ST-03", WIRE_DEVIATES, "id of event 2 differs");
+	assert_violates(reply, "ST-03", WIRE_DEVIATES, "model of event 2 differs");
+	assert_violates(reply, "ST-03", WIRE_DEVIATES, "created of event 2 differs");
+	ck_assert_uint_eq(reply->id_count, 2);
+	assert_text(reply->models[1], "n");
+}
+END_TEST
+
+START_TEST(azures_filter_chunks_are_no_fault)
+{
+	const struct chat_reply *reply = read_text(
+	    "data: {\"choices\":[],\"created\":0,\"id\":\"\",\"model\":\"\",\"object\":\"\","
+	    "\"prompt_filter_results\":[]}\n\n" ROLE SAY("x") FINISH("stop") DONE);
+
+	assert_no_violation(reply);
+	ck_assert_uint_eq(reply->id_count, 1);
+	reply = read_text(
+	    ROLE CHUNK("{\"index\":0,\"content_filter_results\":{},\"finish_reason\":null}")
+		FINISH("stop") DONE);
+	assert_violates(reply, "ST-08", WIRE_DEVIATES, "choices[0] of event 2 has no delta");
+	reply = read_text(ROLE CHUNK("") FINISH("stop") DONE);
+	assert_violates(reply, "ST-08", WIRE_DEVIATES, "is empty");
+	reply =
+	    read_text(ROLE "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\"}\n\n" DONE);
+	assert_violates(reply, "ST-08", WIRE_BREAKS, "choices of event 2 is nothing");
+}
+END_TEST
+
+START_TEST(a_role_that_never_comes_breaks_clients)
+{
+	assert_violates(read_text(SAY("x") FINISH("stop") DONE), "ST-04", WIRE_BREAKS,
+	                "no delta of choice 0 has a role");
+	assert_violates(read_text(SAY("x") ROLE FINISH("stop") DONE), "ST-04", WIRE_DEVIATES,
+	                "the first delta");
+}
+END_TEST
+
+START_TEST(choices_interleave_by_index_and_are_listed_in_order)
+{
+	const struct chat_reply *reply = read_text(
+	    CHUNK("{\"index\":1,\"delta\":{\"role\":\"assistant\",\"content\":\"b\"},\"finish_"
+	          "reason\":null}") CHUNK("{\"index\":0,\"delta\":{\"role\":\"assistant\","
+	                                  "\"content\":\"a\"},\"finish_reason\":null}")
+		CHUNK("{\"index\":1,\"delta\":{\"content\":\"B\"},\"finish_reason\":\"stop\"}")
+		    FINISH("length") DONE);
+
+	assert_no_violation(reply);
+	assert_text(reply->choices[0].content, "a");
+	assert_text(reply->choices[1].content, "bB");
+	ck_assert_ptr_eq(chat_reply_choice(reply, 1), &reply->choices[1]);
+	ck_assert_ptr_null(chat_reply_choice(reply, 2));
+	ck_assert(reply->complete);
+}
+END_TEST
+
+START_TEST(content_that_is_no_string_is_kept_as_it_stands)
+{
+	const struct chat_reply *reply =
+	    read_text(ROLE DELTA("\"content\":{\"a\": 1}") FINISH("stop") DONE);
+
+	assert_text(reply->choices[0].content, "{\"a\": 1}");
+	assert_violates(reply, "CH-02", WIRE_BREAKS,
+	                "choices[0].delta.content of event 2 is an object");
+	reply = read_text(DELTA("\"role\":\"assistant\",\"content\":null") FINISH("stop") DONE);
+	ck_assert_ptr_null(reply->choices[0].content.data);
+}
+END_TEST
+
+START_TEST(the_old_function_call_stands_apart)
+{
+	const struct chat_reply *reply = read_text(
+	    ROLE DELTA("\"function_call\":{\"name\":\"f\",\"arguments\":\"\"}")
+		DELTA("\"function_call\":{\"arguments\":\"{}\"}") FINISH("function_call") DONE);
+
+	assert_no_violation(reply);
+	ck_assert_uint_eq(reply->choices[0].tool_call_count, 0);
+	assert_text(reply->choices[0].function_call->name, "f");
+	assert_text(reply->choices[0].function_call->arguments, "{}");
+}
+END_TEST
+
+START_TEST(the_end_marker_comes_once_and_last)
+{
+	assert_violates(read_text(ROLE SAY("x") FINISH("stop")), "ST-02", WIRE_DEVIATES,
+	                "no [DONE]");
+	assert_violates(read_text(ROLE FINISH("stop") DONE DONE), "ST-02", WIRE_DEVIATES,
+	                "2 times");
+	assert_violates(read_text(ROLE DONE FINISH("stop")), "ST-02", WIRE_DEVIATES,
+	                "follows [DONE] of event 3");
+}
+END_TEST
+
+START_TEST(an_empty_stream_is_no_success)
+{
+	const struct chat_reply *reply = read_answer(ENDPOINT_CHAT, asks_stream, DONE);
+
+	ck_assert(!reply->complete);
+	assert_violates(reply, "ER-20", WIRE_BREAKS, "empty stream");
+	reply = read_answer(ENDPOINT_CHAT, asks_stream, ": keep-alive\n\n");
+	ck_assert(!reply->complete);
+	assert_violates(reply, "ST-06", WIRE_BREAKS, "no choice");
+}
+END_TEST
+
+START_TEST(the_same_fault_is_told_a_few_times_and_then_counted)
+{
+	char stream[8192] = ROLE;
+
+	for (int i = 0; i < 40; i++)
+		strncat(stream,
+		        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}]}\n\n",
+		        sizeof(stream) - strlen(stream) - 1);
+	const struct chat_reply *reply = read_text(stream);
+	ck_assert_uint_eq(count_violations(reply, "ST-05", WIRE_DEVIATES, ""), 3);
+	ck_assert_uint_gt(reply->violations_dropped, 30);
+}
+END_TEST
+
+START_TEST(times_of_the_first_deltas_are_kept)
+{
+	struct reply_context context = {0};
+	struct reply_reader *reader = reply_reader_new(&context, &unit_arena);
+
+	reply_reader_feed(reader, TEXT(": wait\n\n" ROLE), 10);
+	ck_assert_int_eq(reply_reader_reply(reader)->first_delta_us, -1);
+	reply_reader_feed(reader, TEXT(DELTA("\"reasoning_content\":\"hm\"")), 20);
+	reply_reader_feed(reader, TEXT(SAY("x")), 30);
+	const struct chat_reply *reply = reply_reader_reply(reader);
+	assert_text(reply->choices[0].content, "x");
+	ck_assert_int_eq(reply->first_delta_us, 20);
+	ck_assert_int_eq(reply->first_content_us, 30);
+	reply_reader_feed(reader, TEXT(FINISH("stop")), 40);
+	reply = reply_reader_end(reader, false);
+	reply_reader_done(reader);
+	ck_assert_int_eq(reply->last_event_us, 40);
+	ck_assert_ptr_eq(reply_reader_end(reader, false), reply);
+}
+END_TEST
+
+START_TEST(too_many_choices_and_calls_are_refused_without_harm)
+{
+	struct text_buf stream;
+
+	text_buf_init(&stream, 4 << 20);
+	for (int i = 0; i < CHAT_MAX_CHOICES + 5; i++)
+		text_buf_format(&stream, "data: {\"choices\":[{\"index\":%d,\"delta\":{}}]}\n\n",
+		                i);
+	for (int i = 0; i < CHAT_MAX_TOOL_CALLS + 5; i++)
+		text_buf_format(
+		    &stream,
+		    "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":"
+		    "%d,\"id\":\"%d\"}]}}]}\n\n",
+		    i, i);
+	struct reply_context context = {0};
+	const struct chat_reply *reply = read_pieces(&context, text_buf_view(&stream), 1000);
+	ck_assert_uint_eq(reply->choice_count, CHAT_MAX_CHOICES);
+	ck_assert_uint_eq(reply->choices[0].tool_call_count, CHAT_MAX_TOOL_CALLS);
+	ck_assert(!reply->complete);
+	text_buf_done(&stream);
+}
+END_TEST
+
+static void add(TCase *cases)
+{
+	tcase_add_test(cases, a_stream_as_openai_sends_it_breaks_no_rule);
+	tcase_add_test(cases, two_calls_in_fragments_are_folded_by_index);
+	tcase_add_test(cases, a_missing_index_falls_back_to_the_id_and_the_most_recent_call);
+	tcase_add_test(cases, whole_calls_without_index_and_id_are_told_apart_by_their_names);
+	tcase_add_test(cases, different_ids_on_one_index_are_two_calls);
+	tcase_add_test(cases, another_name_without_id_on_one_index_is_another_call);
+	tcase_add_test(cases, continuations_with_an_empty_id_and_name_belong_to_their_call);
+	tcase_add_test(cases, a_name_and_an_id_that_come_late_are_kept_and_told);
+	tcase_add_test(cases, an_id_or_name_that_is_sent_again_is_not_doubled);
+	tcase_add_test(cases, arguments_that_happen_to_parse_do_not_end_a_call);
+	tcase_add_test(cases, arguments_as_an_object_are_written_out_and_told);
+	tcase_add_test(cases, arguments_that_join_to_no_object_are_told_with_their_text);
+	tcase_add_test(cases, long_arguments_in_one_fragment_are_no_streaming);
+	tcase_add_test(cases, arguments_that_are_encoded_twice_are_told);
+	tcase_add_test(cases, a_fragment_after_the_finish_is_kept_and_told);
+	tcase_add_test(cases, finish_tool_calls_without_a_call_is_told);
+	tcase_add_test(cases, calls_that_end_with_stop_are_right_only_where_the_tool_was_named);
+	tcase_add_test(cases, thoughts_are_read_wherever_they_stand);
+	tcase_add_test(cases, thoughts_that_come_late_move_or_stand_in_content_are_told);
+	tcase_add_test(cases, raw_tool_markup_in_content_is_told);
+	tcase_add_test(cases,
+	               usage_is_taken_from_every_place_and_the_request_says_whether_it_is_right);
+	tcase_add_test(cases, a_finish_must_come_and_come_once);
+	tcase_add_test(cases, a_cut_stream_is_never_complete);
+	tcase_add_test(cases, a_last_event_that_is_not_closed_is_read_and_told);
+	tcase_add_test(cases, an_event_that_is_no_json_is_told_and_the_rest_is_read);
+	tcase_add_test(cases, torn_characters_are_mended_and_told);
+	tcase_add_test(cases, what_changes_between_chunks_is_told);
+	tcase_add_test(cases, azures_filter_chunks_are_no_fault);
+	tcase_add_test(cases, a_role_that_never_comes_breaks_clients);
+	tcase_add_test(cases, choices_interleave_by_index_and_are_listed_in_order);
+	tcase_add_test(cases, content_that_is_no_string_is_kept_as_it_stands);
+	tcase_add_test(cases, the_old_function_call_stands_apart);
+	tcase_add_test(cases, the_end_marker_comes_once_and_last);
+	tcase_add_test(cases, an_empty_stream_is_no_success);
+	tcase_add_test(cases, the_same_fault_is_told_a_few_times_and_then_counted);
+	tcase_add_test(cases, times_of_the_first_deltas_are_kept);
+	tcase_add_test(cases, too_many_choices_and_calls_are_refused_without_harm);
+}
+
+int main(void)
+{
+	return unit_main("reply_stream", add);
+}
