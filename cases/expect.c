@@ -402,8 +402,12 @@ void expect_check_body(const struct expectation *expect, const struct judgement 
 void expect_check(const struct expectation *expect, const struct observation *observation,
                   struct arena *arena, struct findings *findings)
 {
-	struct judgement judgement = judgement_of(expect, observation, arena, findings);
+	static const struct chat_reply nothing; /* where no answer came, nothing was read */
+	struct observation seen = *observation;
 
+	if (seen.reply == NULL)
+		seen.reply = &nothing;
+	struct judgement judgement = judgement_of(expect, &seen, arena, findings);
 	if (expect_check_status(expect, &judgement))
 		expect_check_body(expect, &judgement);
 }

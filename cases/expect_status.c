@@ -114,6 +114,12 @@ static bool is_marked(struct text text, size_t from, size_t to)
 	return after != '\0' && strchr("'\"`][", after) != NULL;
 }
 
+/* The parameter n, and not the N of N/A or the escape \\n. */
+static bool is_letter_alone(struct text text, size_t at, struct text word)
+{
+	return text.data[at] == word.data[0] && (at == 0 || text.data[at - 1] != '\\');
+}
+
 static bool says_word(struct text text, struct text word)
 {
 	bool everyday_word = is_one_of(word, everyday, ARRAY_LENGTH(everyday));
@@ -123,7 +129,8 @@ static bool says_word(struct text text, struct text word)
 		while (i < word.len && same_letter(word.data[i], text.data[at + i]))
 			i++;
 		if (i < word.len || (at > 0 && is_word_byte(text.data[at - 1])) ||
-		    is_word_byte(byte_at(text, at + word.len)))
+		    is_word_byte(byte_at(text, at + word.len)) ||
+		    (word.len == 1 && !is_letter_alone(text, at, word)))
 			continue;
 		if (!everyday_word || is_marked(text, at, at + word.len))
 			return true;

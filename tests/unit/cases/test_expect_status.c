@@ -83,6 +83,8 @@ START_TEST(everyday_words_in_an_error_name_nothing)
 	assert_finds(PLAIN, FINDING_VIOLATION, "status is 400");
 	answer_error(400, "the model is unable to do this", NULL, "model");
 	assert_finds(PLAIN, FINDING_VIOLATION, "status is 400");
+	answer_error(400, "N/A: nothing\\\\n to see, never n2", NULL, NULL);
+	assert_finds(PLAIN, FINDING_VIOLATION, "status is 400");
 	answer_error(400, "seeds and nodes", NULL, NULL);
 	assert_finds(PLAIN, FINDING_VIOLATION, "status is 400");
 }
@@ -140,6 +142,8 @@ START_TEST(no_answer_at_all_is_told)
 {
 	judging_answered(0, "", "");
 	judging.exchange.end = EXCHANGE_CONNECT_TIMEOUT;
+	assert_finds(PLAIN, FINDING_VIOLATION, "no answer came: connect_timeout");
+	judging.seen.reply = NULL;
 	assert_finds(PLAIN, FINDING_VIOLATION, "no answer came: connect_timeout");
 }
 END_TEST
