@@ -21,12 +21,33 @@ static size_t break_size(struct text body, size_t at)
 	return at + 1 < body.len && body.data[at + 1] == '\n' ? 2 : 1;
 }
 
+static bool is_break(char c)
+{
+	return c == '\n' || c == '\r';
+}
+
 static void step_back(struct yaml_cursor *cursor, struct text body)
 {
 	do
 		cursor->offset--;
 	while (cursor->offset > 0 && ((unsigned char)body.data[cursor->offset] & 0xc0) == 0x80);
 	cursor->column--;
+}
+
+/* To the start of the line before. */
+static void step_back_line(struct yaml_cursor *cursor, struct text body, size_t start)
+{
+	while (cursor->offset > start && !is_break(body.data[cursor->offset - 1]))
+		cursor->offset--;
+	if (cursor->offset > start) {
+		bool crlf = cursor->offset - start > 1 && body.data[cursor->offset - 1] == '\n' &&
+		            body.data[cursor->offset - 2] == '\r';
+		cursor->offset -= crlf ? 2 : 1;
+	}
+	while (cursor->offset > start && !is_break(body.data[cursor->offset - 1]))
+		cursor->offset--;
+	cursor->line--;
+	cursor->column = 0;
 }
 
 /*
@@ -36,10 +57,10 @@ static void step_back(struct yaml_cursor *cursor, struct text body)
 size_t yaml_offset(struct yaml_cursor *cursor, const struct source *source, yaml_mark_t mark)
 {
 	struct text body = source->body;
+	size_t start = text_starts(body, TEXT("\xef\xbb\xbf")) ? 3 : 0;
 
-	if (mark.line < cursor->line)
-		*cursor =
-		    (struct yaml_cursor){.offset = text_starts(body, TEXT("\xef\xbb\xbf")) ? 3 : 0};
+	while (mark.line < cursor->line)
+		step_back_line(cursor, body, start);
 	while (cursor->line == mark.line && cursor->column > mark.column)
 		step_back(cursor, body);
 	while (cursor->offset < body.len &&

@@ -28,7 +28,8 @@ struct reader {
 	struct fault_list *warnings;
 	struct fault *fault;
 	struct yaml_cursor cursor;
-	size_t gap_begin; /* where the last event ended */
+	struct yaml_span span; /* of the event at hand */
+	size_t gap_begin;      /* where the last event ended */
 	struct level levels[YAML_MAX_DEPTH];
 	unsigned depth;
 	size_t nodes;
@@ -39,9 +40,10 @@ struct reader {
 	bool ended;
 };
 
-static struct place place_at(struct reader *r, yaml_mark_t mark)
+/* Where the event at hand begins. */
+static struct place here(const struct reader *r)
 {
-	return (struct place){r->source, yaml_offset(&r->cursor, r->source, mark)};
+	return (struct place){r->source, r->span.begin};
 }
 
 static struct level *top(struct reader *r)
@@ -67,9 +69,9 @@ static bool wants_key(struct reader *r)
 }
 
 /* A node at the event's place; NULL with a fault when there are too many. */
-static struct json *make_node(struct reader *r, const yaml_event_t *event, enum json_type type)
+static struct json *make_node(struct reader *r, enum json_type type)
 {
-	struct place place = place_at(r, event->start_mark);
+	struct place place = here(r);
 
 	if (r->nodes++ == YAML_MAX_NODES) {
 		(void)fault_at(r->fault, place, "more than %d values", YAML_MAX_NODES);
@@ -146,7 +148,7 @@ static bool is_open(const struct reader *r, const struct json *node)
 /* The alias as a copy of what its anchor names. Its places stay those of the anchor's text. */
 static bool read_alias(struct reader *r, const yaml_event_t *event)
 {
-	struct place place = place_at(r, event->start_mark);
+	struct place place = here(r);
 	const char *name = (const char *)event->data.alias.anchor;
 	const struct anchor *anchor = r->anchors;
 	unsigned depth = 0;
@@ -193,7 +195,7 @@ static struct text keep_text(struct reader *r, const yaml_event_t *event, size_t
 static bool read_key(struct reader *r, const yaml_event_t *event)
 {
 	struct level *level = top(r);
-	struct place place = place_at(r, event->start_mark);
+	struct place place = here(r);
 	const char *tag = (const char *)event->data.scalar.tag;
 	struct text text = keep_text(r, event, place.offset);
 	bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
@@ -212,7 +214,7 @@ static bool read_key(struct reader *r, const yaml_event_t *event)
 		                yaml_tag_name(tag));
 	/* An anchor on a key is as harmless as one on a value. */
 	if (event->data.scalar.anchor != NULL) {
-		struct json *node = make_node(r, event, JSON_STRING);
+		struct json *node = make_node(r, JSON_STRING);
 		if (node == NULL)
 			return false;
 		node->text = text;
@@ -228,17 +230,15 @@ static bool read_key(struct reader *r, const yaml_event_t *event)
 static bool check_scalar(struct reader *r, const yaml_event_t *event)
 {
 	yaml_scalar_style_t style = event->data.scalar.style;
-	struct place place = place_at(r, event->start_mark);
-	struct yaml_span span = {place.offset, place_at(r, event->end_mark).offset};
 	bool plain = style == YAML_PLAIN_SCALAR_STYLE;
 
 	if (style == YAML_LITERAL_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE)
-		return yaml_check_block(r->source, span, least_spaces(r), r->fault);
+		return yaml_check_block(r->source, r->span, least_spaces(r), r->fault);
 	if (plain && in_flow(r) && event->data.scalar.length == 1 &&
 	    event->data.scalar.value[0] == '-')
-		return fault_at(r->fault, place, "a lone '-' between brackets wants quotes");
+		return fault_at(r->fault, here(r), "a lone '-' between brackets wants quotes");
 	return (plain && !in_flow(r)) ||
-	       yaml_check_lines(r->source, span, least_spaces(r), r->fault);
+	       yaml_check_lines(r->source, r->span, least_spaces(r), r->fault);
 }
 
 static bool read_scalar(struct reader *r, const yaml_event_t *event)
@@ -247,7 +247,7 @@ static bool read_scalar(struct reader *r, const yaml_event_t *event)
 		return false;
 	if (wants_key(r))
 		return read_key(r, event);
-	struct json *node = make_node(r, event, JSON_STRING);
+	struct json *node = make_node(r, JSON_STRING);
 	if (node == NULL)
 		return false;
 	struct yaml_scalar scalar = {
@@ -256,7 +256,7 @@ static bool read_scalar(struct reader *r, const yaml_event_t *event)
 	    .plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE,
 	    .place = json_place(node),
 	};
-	node->end = (uint32_t)place_at(r, event->end_mark).offset;
+	node->end = (uint32_t)r->span.end;
 	if (!yaml_resolve(&scalar, r->arena, node, r->warnings, r->fault))
 		return false;
 	if (!remember_anchor(r, event->data.scalar.anchor, node))
@@ -285,14 +285,14 @@ static bool open_container(struct reader *r, const yaml_event_t *event, enum jso
 	    list ? event->data.sequence_start.tag : event->data.mapping_start.tag;
 	const yaml_char_t *anchor =
 	    list ? event->data.sequence_start.anchor : event->data.mapping_start.anchor;
-	struct place place = place_at(r, event->start_mark);
+	struct place place = here(r);
 
 	if (wants_key(r))
 		return fault_at(r->fault, place, "%s can't be a key; put it in quotes",
 		                list ? "a list" : "a mapping");
 	if (r->depth == YAML_MAX_DEPTH)
 		return fault_at(r->fault, place, "nested deeper than %d levels", YAML_MAX_DEPTH);
-	struct json *node = make_node(r, event, type);
+	struct json *node = make_node(r, type);
 	if (node == NULL || !check_container_tag(r, node, tag) || !remember_anchor(r, anchor, node))
 		return false;
 	put(r, node);
@@ -323,7 +323,7 @@ static bool fault_duplicate(const struct json *object, struct fault *fault)
 	                TEXT_ARG(second->key), line, column);
 }
 
-static bool close_container(struct reader *r, const yaml_event_t *event)
+static bool close_container(struct reader *r)
 {
 	struct level *level = top(r);
 
@@ -331,7 +331,7 @@ static bool close_container(struct reader *r, const yaml_event_t *event)
 	struct json *node = level->container;
 	/* A block ends with its last value; libyaml says so only when the next thing begins. */
 	if (level->flow)
-		node->end = (uint32_t)place_at(r, event->end_mark).offset;
+		node->end = (uint32_t)r->span.end;
 	else if (node->last != NULL)
 		node->end = node->last->end;
 	node->end = node->end < node->begin ? node->begin : node->end;
@@ -347,7 +347,7 @@ static bool close_container(struct reader *r, const yaml_event_t *event)
 static bool start_document(struct reader *r, const yaml_event_t *event)
 {
 	const yaml_version_directive_t *version = event->data.document_start.version_directive;
-	struct place place = place_at(r, event->start_mark);
+	struct place place = here(r);
 
 	if (r->ended)
 		return fault_at(r->fault, place,
@@ -380,7 +380,7 @@ static bool read_event(struct reader *r, const yaml_event_t *event)
 		return open_container(r, event, JSON_OBJECT);
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
-		return close_container(r, event);
+		return close_container(r);
 	case YAML_NO_EVENT:
 	case YAML_STREAM_START_EVENT:
 	case YAML_STREAM_END_EVENT:
@@ -389,15 +389,15 @@ static bool read_event(struct reader *r, const yaml_event_t *event)
 	return true;
 }
 
-/* Between the last event and this one. */
-static bool check_gap(struct reader *r, const yaml_event_t *event)
+/* Finds the event's bytes, and looks at those between the last event and it. */
+static bool locate(struct reader *r, const yaml_event_t *event)
 {
-	struct yaml_span gap = {r->gap_begin, place_at(r, event->start_mark).offset};
-
+	r->span.begin = yaml_offset(&r->cursor, r->source, event->start_mark);
+	r->span.end = yaml_offset(&r->cursor, r->source, event->end_mark);
+	struct yaml_span gap = {r->gap_begin, r->span.begin};
 	if (!yaml_check_gap(r->source, gap, in_flow(r), least_spaces(r), r->fault))
 		return false;
-	size_t end = place_at(r, event->end_mark).offset;
-	r->gap_begin = end > r->gap_begin ? end : r->gap_begin;
+	r->gap_begin = r->span.end > r->gap_begin ? r->span.end : r->gap_begin;
 	return true;
 }
 
@@ -409,7 +409,7 @@ static bool read_events(struct reader *r)
 	for (bool more = true; good && more;) {
 		if (yaml_parser_parse(&r->parser, &event) == 0)
 			return yaml_parser_fault(&r->parser, r->source, r->fault);
-		good = check_gap(r, &event) && read_event(r, &event);
+		good = locate(r, &event) && read_event(r, &event);
 		more = event.type != YAML_STREAM_END_EVENT;
 		yaml_event_delete(&event);
 	}

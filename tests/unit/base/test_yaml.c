@@ -321,6 +321,23 @@ START_TEST(many_tag_lines_take_no_time)
 }
 END_TEST
 
+/* Minutes where a text's lines are counted from the start of the file each time. */
+START_TEST(many_texts_of_several_lines_take_no_time)
+{
+	enum { COUNT = 150000 };
+	struct text_buf many;
+
+	text_buf_init(&many, YAML_MAX_BYTES);
+	for (int i = 0; i < COUNT; i++)
+		(void)text_buf_add_c(&many, i % 2 == 0 ? "- |\n\n  x\n  y\n" : "- \"a\n  b\"\n");
+	const struct json *root = read_with(many.data, NULL);
+	ck_assert_ptr_nonnull(root);
+	check_span(root->last, "\"a\n  b\"");
+	ck_assert_uint_eq(root->count, COUNT);
+	text_buf_done(&many);
+}
+END_TEST
+
 START_TEST(what_is_no_subset_of_ours_is_refused_with_its_place)
 {
 	assert_refused("a: 1\n---\nb: 2\n", "2:1 a second document starts here");
@@ -554,6 +571,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, alias_bombs_do_not_go_off);
 	tcase_add_test(cases, limits_are_refused_at_once);
 	tcase_add_test(cases, many_tag_lines_take_no_time);
+	tcase_add_test(cases, many_texts_of_several_lines_take_no_time);
 	tcase_add_test(cases, what_is_no_subset_of_ours_is_refused_with_its_place);
 	tcase_add_test(cases, mistakes_are_said_in_words_that_help);
 	tcase_add_test(cases, a_fault_within_a_long_list_says_where_the_list_starts);
