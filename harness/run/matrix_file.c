@@ -478,8 +478,9 @@ static bool read_matrix(const struct json *root, struct arena *arena, struct mat
 	if (!json_integer(root, "proviso", 0, INT64_MAX, &version) || version != MATRIX_VERSION) {
 		const struct json *said = json_member(root, "proviso");
 		(void)fault_list_at(faults, json_place(said == NULL ? root : said),
-		                    said == NULL ? "this is no matrix: it has no \"proviso\""
-		                                 : "a matrix of another version; this program reads %d",
+		                    said == NULL
+		                        ? "this is no matrix: it has no \"proviso\""
+		                        : "a matrix of another version; this program reads %d",
 		                    MATRIX_VERSION);
 		return false;
 	}
