@@ -188,21 +188,28 @@ static size_t model_words_asked(struct text said)
 	                                                                             : 0;
 }
 
-/* What stands in quotes behind "say", "repeat", "reply with" ...; data NULL: nothing. */
-static struct text model_echo_asked(struct text said)
+static bool model_asks_echo(struct text said)
 {
 	static const char *const verbs[] = {"say",  "repeat", "reply",  "respond",
 	                                    "echo", "answer", "output", "print"};
-	size_t open = text_find_byte(said, '"', 0);
 
-	if (open == TEXT_NOT_FOUND)
-		return (struct text){0};
-	size_t close = text_find_byte(said, '"', open + 1);
-	if (close == TEXT_NOT_FOUND)
-		return (struct text){0};
 	for (size_t i = 0; i < ARRAY_LENGTH(verbs); i++)
-		if (model_says(text_slice(said, 0, open), text_of(verbs[i])))
-			return text_slice(said, open + 1, close);
+		if (model_says(said, text_of(verbs[i])))
+			return true;
+	return false;
+}
+
+/* What stands in quotes, or at the end behind a colon, after "say", "repeat" ...; or data NULL. */
+static struct text model_echo_asked(struct text said)
+{
+	size_t open = text_find_byte(said, '"', 0);
+	size_t close = open == TEXT_NOT_FOUND ? open : text_find_byte(said, '"', open + 1);
+	size_t colon = text_find(said, TEXT(": "), 0);
+
+	if (close != TEXT_NOT_FOUND && model_asks_echo(text_slice(said, 0, open)))
+		return text_slice(said, open + 1, close);
+	if (colon != TEXT_NOT_FOUND && model_asks_echo(text_slice(said, 0, colon)))
+		return text_trim(text_slice(said, colon + 2, said.len));
 	return (struct text){0};
 }
 
