@@ -252,6 +252,29 @@ void read_chat_event(struct reply_build *build, const struct sse_event *event,
 
 /* --- the end -------------------------------------------------------------- */
 
+/* Whether a choice said anything at all: an end of its own, text, thoughts, a call. */
+static bool is_empty(const struct build_choice *choice)
+{
+	return choice->finish_count == 0 && choice->content.len == 0 &&
+	       choice->reasoning.len == 0 && choice->refusal.len == 0 && choice->call_count == 0;
+}
+
+/*
+ * ER-20. Every stream could fail after its first byte, so every stream is an
+ * occasion: one that ends cleanly must have said something, if only what went wrong.
+ */
+static void judge_silence(struct reply_build *build, bool cut)
+{
+	bool empty = true;
+
+	reply_saw(build, WIRE_ER_20);
+	for (size_t i = 0; i < build->choice_count; i++)
+		empty = empty && is_empty(build->choices[i]);
+	if (empty && !cut && build->reply->error_count == 0)
+		reply_violates(build, WIRE_ER_20, WIRE_BREAKS,
+		               "an empty stream ends as if all were well");
+}
+
 static void judge_ends(struct reply_build *build, bool cut)
 {
 	struct chat_reply *reply = build->reply;
@@ -270,12 +293,9 @@ static void judge_ends(struct reply_build *build, bool cut)
 			               "choice %lld never finishes%s", (long long)choice->index,
 			               cut ? ": the stream was cut" : "");
 	}
-	if (build->choice_count == 0) {
+	if (build->choice_count == 0)
 		reply_violates(build, WIRE_ST_06, WIRE_BREAKS, "the stream brought no choice");
-		if (!cut)
-			reply_violates(build, WIRE_ER_20, WIRE_BREAKS,
-			               "an empty stream ends as if all were well");
-	}
+	judge_silence(build, cut);
 }
 
 static void judge_roles(struct reply_build *build)
