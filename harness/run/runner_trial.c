@@ -5,6 +5,7 @@
 #include "harness/run/runner_private.h"
 
 #include "harness/base/log.h"
+#include "harness/run/mask.h"
 
 struct runner_trial {
 	struct runner *runner;
@@ -290,11 +291,15 @@ static struct judgement judge_passing(struct runner_trial *trial, const struct e
 	return judgement;
 }
 
-static void attempt_came(void *context, const struct call_attempt *attempt)
+static void attempt_came(void *context, const struct call_attempt *raw)
 {
 	struct runner_trial *trial = context;
 	struct judgement *judgements =
 	    ARENA_NEW_ARRAY(&trial->arena, struct judgement, trial->wanting_count);
+	struct call_attempt masked;
+	const struct call_attempt *attempt =
+	    mask_attempt(raw, &trial->question.request, trial_target(trial)->provider->dialect,
+	                 &trial->arena, &masked);
 	bool cancelled = attempt->exchange->end == EXCHANGE_CANCELLED;
 
 	trial->attempts = attempt->number;
