@@ -140,7 +140,7 @@ HEADER_CHECKS := $(patsubst %.h,.build/headers/%.ok,$(HEADERS))
 headers: $(HEADER_CHECKS)
 .build/headers/%.ok: %.h
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(compile) -Werror -fsyntax-only -x c $< && touch $@
+	$(Q)printf '#include "%s"\nextern int alone;\n' $< | $(CC) $(compile) -Werror -fsyntax-only -x c - && touch $@
 
 # --- fuzzers: each tests/fuzz/fuzz_*.c; their corpora are replayed in `make test` ------
 
