@@ -46,6 +46,8 @@ enum http_step {
 	HTTP_BAD,  /* refused: see `status` and `reason`; close after answering */
 };
 
+struct http_field_span;
+
 struct http_parser {
 	struct http_limits limits;
 	struct http_request
@@ -66,8 +68,6 @@ struct http_parser {
 	size_t chunk_digits; /* of its size */
 	size_t extension_bytes, trailer_bytes, trailer_count;
 };
-
-struct http_field_span;
 
 void http_parser_init(struct http_parser *parser, const struct http_limits *limits);
 void http_parser_done(struct http_parser *parser);

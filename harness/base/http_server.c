@@ -77,6 +77,7 @@ static bool accept_one(struct http_server *server)
 	int fd = accept4(server->fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
+		server->accept_failed = false;
 		size_t limit = server->options.connections;
 		if (server->count >= limit + HTTP_BUSY_MAX)
 			(void)close(fd);
@@ -90,7 +91,9 @@ static bool accept_one(struct http_server *server)
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return false;
 	/* The socket stays readable: waiting for it would spin. Clients wait in the backlog. */
-	log_warn("http.accept", "error=%s", strerror(errno));
+	if (!server->accept_failed)
+		log_warn("http.accept", "port=%d error=%s", server->port, strerror(errno));
+	server->accept_failed = true;
 	(void)uv_poll_stop(&server->poll);
 	loop_timer_start(server->loop, &server->accept_again, HTTP_ACCEPT_AGAIN_MS, accept_start,
 	                 server);

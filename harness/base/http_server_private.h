@@ -100,6 +100,7 @@ struct http_server {
 	int port;
 	uv_poll_t poll;
 	struct loop_timer accept_again;
+	bool accept_failed; /* said once, not ten times a second */
 	struct http_connection *first;
 	size_t count;   /* connections in the list */
 	size_t handles; /* of libuv, not yet closed */

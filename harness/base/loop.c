@@ -14,6 +14,7 @@
 enum {
 	LOOP_SIGNALS = 65, /* Linux: 1 to 64 */
 	LOOP_DEFERRED_FIRST = 32,
+	LOOP_CLOSING_TURNS = 1000,            /* far more than closing and freeing take */
 	LOOP_ARMED_MAX_MS = 24 * 3600 * 1000, /* a wake-up too many a day costs nothing */
 };
 
@@ -89,10 +90,12 @@ void loop_free(struct loop *loop)
 		if (loop->signals[i] != NULL)
 			uv_close((uv_handle_t *)&loop->signals[i]->handle, NULL);
 	/* Closing takes libuv a turn, and freeing by loop_defer another one behind it. */
-	do {
+	for (int turns = 0; turns < LOOP_CLOSING_TURNS; turns++) {
 		(void)uv_run(&loop->uv, UV_RUN_NOWAIT);
 		deferred_run(loop);
-	} while (loop->deferred_count > 0 || uv_loop_alive(&loop->uv));
+		if (loop->deferred_count == 0 && !uv_loop_alive(&loop->uv))
+			break;
+	}
 	REQUIRE(loop->heap.count == 0);
 	int failed = uv_loop_close(&loop->uv);
 	REQUIRE(failed == 0); /* else somebody forgot to close a handle */
