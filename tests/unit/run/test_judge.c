@@ -1,0 +1,400 @@
+/* From exchanges to outcomes, without a network: what counts, what does not, and why. */
+#include "harness/run/judge.h"
+
+#include "harness/base/file.h"
+#include "tests/unit/unit.h"
+
+#include <unistd.h>
+
+static struct arena arena;
+static struct suite suite;
+static struct template_values values;
+
+static const char own_suite[] =
+    "capability: chat\n"
+    "cases:\n"
+    "  - id: CH-01\n"
+    "    title: a greeting\n"
+    "    class: deterministic\n"
+    "    severity: gate\n"
+    "    vouches: [chat]\n"
+    "    source: test\n"
+    "    request: {messages: [{role: user, content: \"say {{nonce}}\"}]}\n"
+    "    expect: {status: 200, content: {contains: [\"{{nonce}}\"]}}\n"
+    "    reference: {content: \"{{nonce}}\"}\n"
+    "  - id: ER-04\n"
+    "    title: broken JSON\n"
+    "    class: negative\n"
+    "    severity: gate\n"
+    "    source: test\n"
+    "    raw: '{'\n"
+    "    expect: {status: 400}\n"
+    "    reference: {error: {status: 400}}\n"
+    "  - id: ER-01\n"
+    "    title: a wrong key\n"
+    "    class: negative\n"
+    "    severity: gate\n"
+    "    source: test\n"
+    "    auth: wrong\n"
+    "    request: {messages: [{role: user, content: hello}]}\n"
+    "    expect: {status: 401}\n"
+    "    reference: {error: {status: 401}}\n"
+    "  - id: ER-19\n"
+    "    title: asks for 402 with a good key\n"
+    "    class: negative\n"
+    "    severity: required\n"
+    "    source: test\n"
+    "    request: {messages: [{role: user, content: broke}]}\n"
+    "    expect: {status: 402}\n"
+    "    reference: {error: {status: 402}}\n"
+    "  - id: TR-01\n"
+    "    title: two steps\n"
+    "    class: stochastic\n"
+    "    severity: gate\n"
+    "    vouches: [tools]\n"
+    "    source: test\n"
+    "    steps:\n"
+    "      - request: {messages: [{role: user, content: first}]}\n"
+    "        expect: {status: 200}\n"
+    "        reference: {tool_calls: [{name: f, arguments: {}}]}\n"
+    "      - request:\n"
+    "          messages: [{role: user, content: \"{{steps.0.tool_calls.0.id}}\"}]\n"
+    "        expect: {status: 200, content: {contains: [done]}}\n"
+    "        reference: {content: done}\n"
+    "  - id: PA-01\n"
+    "    title: stop has a fate\n"
+    "    class: deterministic\n"
+    "    severity: gate\n"
+    "    vouches: [stop]\n"
+    "    source: test\n"
+    "    request: {messages: [{role: user, content: hello}], stop: [x]}\n"
+    "    expect: {fate: {parameter: stop, honoured: {content: {absent: [x]}}}}\n"
+    "    reference: {content: a}\n";
+
+static void set_up(void)
+{
+	char path[] = "/tmp/proviso-test-XXXXXX.yaml";
+	int fd = mkstemps(path, 5);
+	struct fault_list *faults = memory_new(sizeof(*faults));
+	struct text name = text_of(path);
+	struct text_list folders = {&name, 1};
+	struct fault fault;
+
+	ck_assert_int_ge(fd, 0);
+	(void)close(fd);
+	ck_assert(file_replace(path, text_of(own_suite), 0600, &fault));
+	bool good = suite_load(&suite, false, &folders, faults);
+	fault_list_print(faults, stderr);
+	ck_assert(good);
+	memory_free(faults);
+	(void)unlink(path);
+	values = (struct template_values){.context_tokens = -1};
+	values.nonces[0] = TEXT("baf2ced3");
+}
+
+static void tear_down(void)
+{
+	suite_done(&suite);
+	arena_done(&arena);
+}
+
+/* A reply as it came; status 0: none did. */
+static struct judged_step step_of(int status, enum exchange_end end, const char *body)
+{
+	static struct http_header json = {TEXT_INIT("content-type"), TEXT_INIT("application/json")};
+	const struct chat_request request = {.endpoint = ENDPOINT_CHAT, .body = TEXT("{}")};
+	struct exchange *exchange = ARENA_NEW(&arena, struct exchange);
+
+	*exchange = (struct exchange){.status = status,
+	                              .headers = &json,
+	                              .header_count = status == 0 ? 0 : 1,
+	                              .body = text_of(body),
+	                              .end = end,
+	                              .end_detail = TEXT("the wire says")};
+	return (struct judged_step){
+	    exchange, judge_reread(exchange, &dialect_openai, &request, &arena), NULL};
+}
+
+static const char *reply_saying(const char *content)
+{
+	return text_format(
+		   &arena,
+		   "{\"id\":\"c1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\","
+		   "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":"
+		   "\"%s\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,"
+		   "\"completion_tokens\":1,\"total_tokens\":2}}",
+		   content)
+	    .data;
+}
+
+static const char *error_saying(const char *message, const char *code)
+{
+	return text_format(&arena,
+	                   "{\"error\":{\"message\":\"%s\",\"type\":\"t\",\"param\":null,"
+	                   "\"code\":\"%s\"}}",
+	                   message, code)
+	    .data;
+}
+
+static struct judgement judged(const char *id, const struct judged_step *steps, size_t count)
+{
+	const struct eval_case *eval_case = suite_find(&suite, text_of(id));
+
+	ck_assert_ptr_nonnull(eval_case);
+	for (size_t i = 0; i < count; i++)
+		values.steps[i] = steps[i].reply;
+	values.step_count = count;
+	return judge_trial(eval_case, CASE_SYNC, steps, count, &values, &arena);
+}
+
+static struct judgement judge_one(const char *id, int status, enum exchange_end end,
+                                  const char *body)
+{
+	struct judged_step step = step_of(status, end, body);
+
+	return judged(id, &step, 1);
+}
+
+static void says(struct text text, const char *part)
+{
+	ck_assert_msg(text_find(text, text_of(part), 0) != TEXT_NOT_FOUND, "\"%.*s\", want \"%s\"",
+	              TEXT_ARG(text), part);
+}
+
+START_TEST(an_answer_that_holds_is_ok_and_says_nothing)
+{
+	struct judgement judgement =
+	    judge_one("CH-01", 200, EXCHANGE_COMPLETE, reply_saying("baf2ced3!"));
+
+	ck_assert_int_eq(judgement.outcome, OUTCOME_OK);
+	ck_assert_ptr_null(judgement.detail.data);
+}
+END_TEST
+
+START_TEST(an_answer_that_does_not_hold_is_a_miss_with_its_reason)
+{
+	struct judgement judgement =
+	    judge_one("CH-01", 200, EXCHANGE_COMPLETE, reply_saying("good \\u001b[31m day"));
+
+	ck_assert_int_eq(judgement.outcome, OUTCOME_MISS);
+	says(judgement.detail, "baf2ced3");
+	/* What came from outside is made visible: no escape reaches a terminal. */
+	ck_assert_uint_eq(text_find_byte(judgement.detail, '\x1b', 0), TEXT_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(infrastructure_is_not_the_model)
+{
+	static const struct {
+		int status;
+		enum exchange_end end;
+		const char *says;
+	} cases[] = {
+	    {0, EXCHANGE_RESOLVE_FAILED, "the wire says"},
+	    {0, EXCHANGE_CONNECT_FAILED, "connect"},
+	    {0, EXCHANGE_TLS_FAILED, "tls"},
+	    {0, EXCHANGE_FIRST_TIMEOUT, "timeout"},
+	    {0, EXCHANGE_CUT, "cut"},
+	    {429, EXCHANGE_COMPLETE, "429"},
+	    {500, EXCHANGE_COMPLETE, "500: it fell over"},
+	    {503, EXCHANGE_COMPLETE, "503"},
+	    {408, EXCHANGE_COMPLETE, "408"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct judgement judgement =
+		    judge_one("CH-01", cases[i].status, cases[i].end,
+		              cases[i].status == 0 ? "" : error_saying("it fell over", "x"));
+		ck_assert_int_eq(judgement.outcome, OUTCOME_INFRA);
+		says(judgement.detail, cases[i].says);
+	}
+}
+END_TEST
+
+START_TEST(a_wrong_request_that_makes_the_server_fall_over_has_been_answered)
+{
+	const char *body = error_saying("oops", "x");
+
+	ck_assert_int_eq(judge_one("ER-04", 400, EXCHANGE_COMPLETE, body).outcome, OUTCOME_OK);
+	ck_assert_int_ne(judge_one("ER-04", 500, EXCHANGE_COMPLETE, body).outcome, OUTCOME_INFRA);
+	ck_assert_int_ne(judge_one("ER-04", 500, EXCHANGE_COMPLETE, body).outcome, OUTCOME_OK);
+	ck_assert_int_ne(judge_one("ER-04", 501, EXCHANGE_COMPLETE, body).outcome, OUTCOME_INFRA);
+	/* A gateway's word, and an overload's, is no answer to it. */
+	ck_assert_int_eq(judge_one("ER-04", 503, EXCHANGE_COMPLETE, body).outcome, OUTCOME_INFRA);
+	ck_assert_int_eq(judge_one("ER-04", 429, EXCHANGE_COMPLETE, body).outcome, OUTCOME_INFRA);
+	ck_assert_int_eq(judge_one("ER-04", 0, EXCHANGE_CUT, "").outcome, OUTCOME_INFRA);
+}
+END_TEST
+
+START_TEST(refused_keys_and_spent_quotas_stop_a_provider_instead_of_painting_it_red)
+{
+	static const struct {
+		int status;
+		const char *code, *says;
+	} stops[] = {{401, "invalid_api_key", "key"},
+	             {402, "x", "payment"},
+	             {403, "x", "key"},
+	             {429, "insufficient_quota", "quota"}};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(stops); i++) {
+		struct judgement judgement = judge_one("CH-01", stops[i].status, EXCHANGE_COMPLETE,
+		                                       error_saying("no more", stops[i].code));
+		ck_assert_int_eq(judgement.outcome, OUTCOME_UNRUN);
+		says(judgement.detail, stops[i].says);
+		says(judgement.detail, "no more");
+	}
+	ck_assert_int_eq(
+	    judge_one("CH-01", 429, EXCHANGE_COMPLETE, error_saying("slow", "rate_limit")).outcome,
+	    OUTCOME_INFRA);
+}
+END_TEST
+
+START_TEST(a_case_about_such_an_answer_is_judged_by_it)
+{
+	const char *body = error_saying("no", "x");
+
+	ck_assert_int_eq(judge_one("ER-01", 401, EXCHANGE_COMPLETE, body).outcome, OUTCOME_OK);
+	ck_assert_int_ne(judge_one("ER-01", 403, EXCHANGE_COMPLETE, body).outcome, OUTCOME_UNRUN);
+	ck_assert_int_eq(judge_one("ER-19", 402, EXCHANGE_COMPLETE, body).outcome, OUTCOME_OK);
+	ck_assert_int_eq(judge_one("ER-19", 401, EXCHANGE_COMPLETE, body).outcome, OUTCOME_UNRUN);
+}
+END_TEST
+
+START_TEST(what_we_cancelled_says_nothing_about_them)
+{
+	ck_assert_int_eq(judge_one("CH-01", 200, EXCHANGE_CANCELLED, "{").outcome, OUTCOME_UNRUN);
+}
+END_TEST
+
+START_TEST(a_reply_that_is_cut_half_way_is_judged_and_not_excused)
+{
+	enum outcome outcome = judge_one("CH-01", 200, EXCHANGE_CUT, "{\"id\":\"c1\",").outcome;
+
+	ck_assert_int_ne(outcome, OUTCOME_OK);
+	ck_assert_int_ne(outcome, OUTCOME_INFRA);
+}
+END_TEST
+
+START_TEST(a_step_that_can_not_be_asked_is_a_miss_that_names_what_was_lacking)
+{
+	struct judgement judgement =
+	    judge_one("TR-01", 200, EXCHANGE_COMPLETE, reply_saying("no call at all"));
+
+	ck_assert_int_eq(judgement.outcome, OUTCOME_MISS);
+	says(judgement.detail, "step 2: ");
+	says(judgement.detail, "steps.0.tool_calls.0.id");
+}
+END_TEST
+
+START_TEST(the_gravest_of_all_steps_decides_and_says_which)
+{
+	static const char call[] =
+	    "{\"id\":\"c1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\","
+	    "\"choices\":"
+	    "[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{"
+	    "\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{"
+	    "}\"}"
+	    "}]},\"finish_reason\":\"tool_calls\"}]}";
+	struct judged_step steps[2] = {step_of(200, EXCHANGE_COMPLETE, call)};
+
+	/* So far nothing is wrong, and there is more to be asked. */
+	ck_assert_int_eq(judged("TR-01", steps, 1).outcome, OUTCOME_OK);
+	steps[1] = step_of(200, EXCHANGE_COMPLETE, reply_saying("done"));
+	ck_assert_int_eq(judged("TR-01", steps, 2).outcome, OUTCOME_OK);
+	steps[1] = step_of(200, EXCHANGE_COMPLETE, reply_saying("what?"));
+	struct judgement judgement = judged("TR-01", steps, 2);
+	ck_assert_int_eq(judgement.outcome, OUTCOME_MISS);
+	says(judgement.detail, "step 2: ");
+	steps[1] = step_of(503, EXCHANGE_COMPLETE, error_saying("busy", "x"));
+	ck_assert_int_eq(judged("TR-01", steps, 2).outcome, OUTCOME_INFRA);
+}
+END_TEST
+
+START_TEST(a_parameters_fate_is_told)
+{
+	struct judgement honoured = judge_one("PA-01", 200, EXCHANGE_COMPLETE, reply_saying("abc"));
+	struct judgement ignored = judge_one("PA-01", 200, EXCHANGE_COMPLETE, reply_saying("xyz"));
+	struct judgement refused =
+	    judge_one("PA-01", 400, EXCHANGE_COMPLETE, error_saying("stop is not supported", "x"));
+
+	ck_assert_int_eq(honoured.outcome, OUTCOME_OK);
+	says(honoured.fates, "stop honoured");
+	ck_assert_int_eq(ignored.outcome, OUTCOME_IGNORED);
+	says(ignored.fates, "stop ignored");
+	ck_assert_int_eq(refused.outcome, OUTCOME_REFUSED);
+}
+END_TEST
+
+START_TEST(nothing_asked_is_our_own_fault)
+{
+	ck_assert_int_eq(judged("CH-01", NULL, 0).outcome, OUTCOME_HARNESS);
+}
+END_TEST
+
+START_TEST(recorded_bytes_read_the_same_however_they_were_cut)
+{
+	static struct http_header sse = {TEXT_INIT("content-type"), TEXT_INIT("text/event-stream")};
+	static const char body[] =
+	    "data: "
+	    "{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\","
+	    "\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"h\xc3\xa9\"}"
+	    ","
+	    "\"finish_reason\":null}]}\n\n"
+	    "data: "
+	    "{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\","
+	    "\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+	    "data: [DONE]\n\n";
+	const struct chat_request request = {.endpoint = ENDPOINT_CHAT, .streamed = true};
+	struct exchange_chunk chunks[sizeof(body)];
+	struct exchange exchange = {.status = 200,
+	                            .headers = &sse,
+	                            .header_count = 1,
+	                            .body = {body, sizeof(body) - 1},
+	                            .chunks = chunks,
+	                            .end = EXCHANGE_COMPLETE};
+
+	for (size_t size = 1; size < sizeof(body); size += size < 8 ? 1 : 37) {
+		exchange.chunk_count = 0;
+		for (size_t end = size; end - size < sizeof(body) - 1; end += size)
+			chunks[exchange.chunk_count++] =
+			    (struct exchange_chunk){(int64_t)end, size_min(end, sizeof(body) - 1)};
+		const struct chat_reply *reply =
+		    judge_reread(&exchange, &dialect_openai, &request, &arena);
+		ck_assert(reply->complete);
+		ck_assert_uint_eq(reply->choice_count, 1);
+		assert_text(reply->choices[0].content, "h\xc3\xa9");
+		ck_assert_uint_eq(reply->violation_count, 0);
+	}
+	/* A record without chunks, or with some that lie, is read all the same. */
+	exchange.chunk_count = 0;
+	ck_assert(judge_reread(&exchange, &dialect_openai, &request, &arena)->complete);
+	chunks[0] = (struct exchange_chunk){5, SIZE_MAX};
+	chunks[1] = (struct exchange_chunk){6, 1};
+	exchange.chunk_count = 2;
+	ck_assert(judge_reread(&exchange, &dialect_openai, &request, &arena)->complete);
+}
+END_TEST
+
+static void add(TCase *cases)
+{
+	tcase_add_checked_fixture(cases, set_up, tear_down);
+	tcase_add_test(cases, an_answer_that_holds_is_ok_and_says_nothing);
+	tcase_add_test(cases, an_answer_that_does_not_hold_is_a_miss_with_its_reason);
+	tcase_add_test(cases, infrastructure_is_not_the_model);
+	tcase_add_test(cases, a_wrong_request_that_makes_the_server_fall_over_has_been_answered);
+	tcase_add_test(cases,
+	               refused_keys_and_spent_quotas_stop_a_provider_instead_of_painting_it_red);
+	tcase_add_test(cases, a_case_about_such_an_answer_is_judged_by_it);
+	tcase_add_test(cases, what_we_cancelled_says_nothing_about_them);
+	tcase_add_test(cases, a_reply_that_is_cut_half_way_is_judged_and_not_excused);
+	tcase_add_test(cases, a_step_that_can_not_be_asked_is_a_miss_that_names_what_was_lacking);
+	tcase_add_test(cases, the_gravest_of_all_steps_decides_and_says_which);
+	tcase_add_test(cases, a_parameters_fate_is_told);
+	tcase_add_test(cases, nothing_asked_is_our_own_fault);
+	tcase_add_test(cases, recorded_bytes_read_the_same_however_they_were_cut);
+}
+
+int main(void)
+{
+	return unit_main("judge", add);
+}
