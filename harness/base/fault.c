@@ -24,6 +24,9 @@ void place_line_column(struct place place, unsigned *line, unsigned *column)
 	size_t at = size_min(place.offset, body.len);
 	size_t start = 0;
 
+	/* A byte order mark stands before the first column. */
+	if (text_starts(body, TEXT("\xef\xbb\xbf")) && at >= 3)
+		start = 3;
 	*line = 1;
 	for (size_t newline = text_find_byte(body, '\n', 0); newline < at;
 	     newline = text_find_byte(body, '\n', start)) {
@@ -50,6 +53,7 @@ static void copy_visible(char *field, size_t size, struct text view)
 	text_buf_done(&buf);
 }
 
+PRINTF_LIKE(3, 0)
 static void set_message(struct fault *fault, enum fault_kind kind, const char *format,
                         va_list arguments)
 {
