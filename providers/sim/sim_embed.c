@@ -6,7 +6,10 @@
 
 #include <math.h>
 
-enum { EMBED_DECIMALS = 8 };
+enum {
+	EMBED_DECIMALS = 8,
+	EMBED_TOTAL_TOKENS = 300000, /* of one request, as OpenAI has it */
+};
 
 struct embed_ask {
 	const struct json *input;
@@ -40,6 +43,35 @@ static bool embed_check_input(const struct json *input, struct sim_error *error)
 	                              "2048 non-empty strings or token lists."));
 }
 
+static int64_t embed_count(const struct json *input)
+{
+	return input->type == JSON_ARRAY ? (int64_t)input->count : sim_tokens_count(input->text);
+}
+
+/* Of each text its own context, and of all together no more than a request may have. */
+static bool embed_check_length(const struct sim_serving *serving, const struct json *input,
+                               struct sim_error *error)
+{
+	int64_t total = 0, longest = 0;
+
+	if (embed_is_text(input))
+		total = longest = embed_count(input);
+	else
+		JSON_EACH(item, input)
+		{
+			int64_t count = embed_count(item);
+			total += count;
+			longest = int64_max(longest, count);
+		}
+	if (longest <= serving->setup->context && total <= EMBED_TOTAL_TOKENS)
+		return true;
+	return sim_refuse(error, "context_length_exceeded", TEXT("input"),
+	                  text_format(serving->arena,
+	                              "This model's maximum context length is %lld tokens, however "
+	                              "you requested %lld tokens.",
+	                              (long long)serving->setup->context, (long long)total));
+}
+
 static bool embed_read(const struct sim_serving *serving, const struct json *body,
                        struct embed_ask *ask, struct sim_error *error)
 {
@@ -48,7 +80,8 @@ static bool embed_read(const struct sim_serving *serving, const struct json *bod
 	int64_t count = SIM_EMBEDDING_DIMENSIONS;
 
 	*ask = (struct embed_ask){.input = json_member(body, "input")};
-	if (!embed_check_input(ask->input, error))
+	if (!embed_check_input(ask->input, error) ||
+	    !embed_check_length(serving, ask->input, error))
 		return false;
 	if (dimensions != NULL && dimensions->type != JSON_NULL &&
 	    !json_node_integer(dimensions, 1, SIM_EMBEDDING_DIMENSIONS, &count))

@@ -229,8 +229,9 @@ static void instance_write_number(struct instance *instance, const struct json *
 		value = from_hint;
 	else
 		value += (double)spot.index * (range.step > 0 ? range.step : 1);
-	if (range.step > 0 && value > -1e15 && value < 1e15) {
-		double steps = value / range.step;
+	double steps = range.step > 0 ? value / range.step : 0;
+	/* Beyond that a double counts no more in ones. */
+	if (range.step > 0 && steps > -1e15 && steps < 1e15) {
 		int64_t whole = (int64_t)steps;
 		if ((double)whole < steps)
 			whole++;

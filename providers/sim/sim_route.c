@@ -223,7 +223,8 @@ static bool route_oracle_error(const struct sim_serving *serving, struct sim_err
 	return false;
 }
 
-static void route_render(const struct sim_completion *completion, struct sim_output *out)
+static bool route_render(const struct sim_completion *completion, struct sim_output *out,
+                         struct sim_error *error)
 {
 	struct arena *arena = completion->serving->arena;
 	bool plain =
@@ -237,12 +238,17 @@ static void route_render(const struct sim_completion *completion, struct sim_out
 		sim_break_stream(out->stream);
 		sim_output_replace_header(out, "content-type",
 		                          TEXT("text/event-stream; charset=utf-8"));
-		return;
+		return true;
 	}
 	text_buf_init(&body, SIM_BODY_MAX_BYTES);
 	sim_render_completion(completion, &body);
-	out->body = text_copy(arena, text_buf_view(&body));
+	bool fits = !body.overflow;
+	if (fits)
+		out->body = text_copy(arena, text_buf_view(&body));
 	text_buf_done(&body);
+	return fits ? true
+	            : sim_refuse(error, "reply_too_large", (struct text){0},
+	                         TEXT("The reply would be larger than 64 MiB."));
 }
 
 static bool route_complete(struct sim_serving *serving, enum endpoint endpoint,
@@ -264,8 +270,7 @@ static bool route_complete(struct sim_serving *serving, enum endpoint endpoint,
 	sim_break_answer(serving, ask, &answer);
 	sim_reply_make(serving, ask, &answer, completion);
 	sim_break_completion(completion);
-	route_render(completion, out);
-	return true;
+	return route_render(completion, out, error);
 }
 
 static bool route_post(struct sim_serving *serving, const struct sim_request *request,
