@@ -147,11 +147,13 @@ static bool read_listen(struct text listen, struct arena *arena, struct sim_opti
 static int print_list(void)
 {
 	for (const struct sim_defect_info *defect = sim_defects; defect->id != NULL; defect++)
-		(void)printf("%-20s %s\n", defect->id, defect->does);
+		(void)printf("%-20s %s%s%s%s\n", defect->id, defect->does,
+		             *defect->affects == '\0' ? "" : " [may also be noticed by: ",
+		             defect->affects, *defect->affects == '\0' ? "" : "]");
 	(void)printf("\nprofiles:\n");
 	for (const struct sim_profile_info *profile = sim_profiles; profile->name != NULL;
 	     profile++)
-		(void)printf("%-20s %s (%s)\n", profile->name, profile->does, profile->breaks);
+		(void)printf("%-24s %s (%s)\n", profile->name, profile->does, profile->breaks);
 	return EXIT_HOLDS;
 }
 

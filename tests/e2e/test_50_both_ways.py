@@ -1,0 +1,48 @@
+"""Every case of the suite, both ways: the clean provider passes it, the provider with its defect does not,
+and no other case notices but those that the defect's own row names."""
+import pathlib
+import re
+import subprocess
+
+import pytest
+from conftest import PROVISO, ROOT, Proviso, Sim, cells
+
+KEY = {"SIM_KEY": "sim-key"}
+SUITE = sorted(set(re.findall(r"^  - id: (\S+)", "".join(p.read_text() for p in (ROOT / "cases/core").glob("*.yaml")), re.M)))
+LISTED = subprocess.run([PROVISO, "sim", "--list"], capture_output=True, text=True).stdout.split("\nprofiles:")[0]
+AFFECTS = {line.split()[0]: set(re.findall(r"[A-Z]{2}-\d+(?:~stream)?", line.partition("[may also be noticed by:")[2]))
+           for line in LISTED.splitlines() if line.strip()}
+
+
+def verdicts(folder, url):
+    proviso = Proviso(folder)
+    done = proviso("check", "--base-url", url, "--model", "sim-small", "--api-key-env", "SIM_KEY", "--profile", "onboard", env=KEY)
+    assert done.code in (0, 1, 4), done
+    return {(case, variant): cell["verdict"] for (_, case, variant), cell in cells(folder / "proviso-matrix.json").items()}
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory):
+    sim = Sim()
+    seen = verdicts(tmp_path_factory.mktemp("clean"), sim.url)
+    sim.stop()
+    return seen
+
+
+def test_the_suite_is_whole(clean):
+    assert sorted({case for case, _ in clean}) == SUITE
+    assert set(SUITE) <= set(AFFECTS), "each case has its defect"
+
+
+@pytest.mark.parametrize("case", SUITE)
+def test_a_defect_is_noticed_by_its_case_and_leaves_the_others_alone(case, clean, tmp_path):
+    assert all(verdict == "pass" for (one, _), verdict in clean.items() if one == case)
+    sim = Sim("--break", case)
+    seen = verdicts(tmp_path, sim.url)
+    sim.stop()
+    bad = {(one, variant) for (one, variant), verdict in seen.items() if verdict != "pass"}
+    assert any(one == case for one, _ in bad), f"{case} does not notice its own defect"
+    labels = {one + ("~stream" if variant == "stream" else "") for one, variant in bad if one != case}
+    allowed = AFFECTS[case]
+    stray = {label for label in labels if label not in allowed and label.split("~")[0] not in allowed}
+    assert not stray, f"{case}'s defect is noticed by {sorted(stray)}, which its row does not name"
