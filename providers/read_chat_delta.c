@@ -4,6 +4,9 @@
  */
 #include "providers/read_chat.h"
 
+/* Of a name that comes in pieces; four times what OpenAI allows a name to have. */
+enum { JOINED_NAME_MAX_BYTES = 256 };
+
 static struct text span_of(const struct json *node)
 {
 	return text_slice(node->source->body, node->begin, node->end);
@@ -241,7 +244,7 @@ static void take_name(struct reply_build *build, struct build_call *call, struct
 		return;
 	if (call->name.len == 0 || text_starts(name, call->name))
 		call->name = reply_build_name(build, name);
-	else if (call->arguments.len == 0)
+	else if (call->arguments.len == 0 && call->name.len + name.len <= JOINED_NAME_MAX_BYTES)
 		call->name =
 		    reply_build_name(build, text_format(&build->event_arena, "%.*s%.*s",
 		                                        TEXT_ARG(call->name), TEXT_ARG(name)));

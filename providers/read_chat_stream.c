@@ -58,10 +58,8 @@ static void judge_choices(struct reply_build *build, const struct json *root,
 			               reply_build_where(build), json_type_name(choices));
 		return;
 	}
-	if (choices->count > 0)
-		return;
 	reply_saw(build, WIRE_ST_08);
-	if (!usage && !error)
+	if (choices->count == 0 && !usage && !error)
 		reply_violates(build, WIRE_ST_08, WIRE_DEVIATES,
 		               "choices%s is empty, and the chunk brings no usage",
 		               reply_build_where(build));
@@ -279,6 +277,8 @@ static void judge_ends(struct reply_build *build, bool cut)
 {
 	struct chat_reply *reply = build->reply;
 
+	if (cut)
+		reply_saw(build, WIRE_ER_20);
 	reply_saw(build, WIRE_ST_02);
 	if (reply->done == 0 && !cut)
 		reply_violates(build, WIRE_ST_02, WIRE_DEVIATES, "no [DONE] ends the stream");
@@ -288,6 +288,8 @@ static void judge_ends(struct reply_build *build, bool cut)
 	for (size_t i = 0; i < build->choice_count; i++) {
 		const struct build_choice *choice = build->choices[i];
 		reply_saw(build, WIRE_ST_06);
+		if (choice->call_count > 0 && choice->finish_count > 0)
+			reply_saw(build, WIRE_TS_07);
 		if (choice->finish_count == 0)
 			reply_violates(build, WIRE_ST_06, WIRE_BREAKS,
 			               "choice %lld never finishes%s", (long long)choice->index,

@@ -103,17 +103,19 @@ void reply_judge_calls(struct reply_build *build, const struct build_choice *cho
 
 /* --- finish reason -------------------------------------------------------- */
 
-/* Whether the request's tool_choice names one function. */
-static bool names_tool(struct reply_build *build)
+/* The request's body; NULL where it is not known. Until the event arena is reset. */
+static const struct json *request_root(struct reply_build *build)
 {
-	const struct chat_request *request = build->context.request;
 	struct fault fault;
 	struct json *root;
 
+	if (build->context.request == NULL)
+		return NULL;
 	arena_reset(&build->event_arena);
-	if (!json_read_text(request->body, "request", &build->event_arena, &root, &fault))
-		return false;
-	return json_is(json_member(root, "tool_choice"), JSON_OBJECT);
+	if (!json_read_text(build->context.request->body, "request", &build->event_arena, &root,
+	                    &fault))
+		return NULL;
+	return root;
 }
 
 static void judge_finish(struct reply_build *build, const struct build_choice *choice)
@@ -151,11 +153,35 @@ static void judge_calls_finish(struct reply_build *build, const struct build_cho
 	if (says_calls && choice->call_count == 0)
 		reply_violates(build, WIRE_TC_20, WIRE_BREAKS,
 		               "finish_reason is tool_calls, and there is no call");
-	if (choice->call_count == 0 || !text_is(choice->finish_reason, "stop") ||
-	    build->context.request == NULL || names_tool(build))
+	if (choice->call_count == 0 || !text_is(choice->finish_reason, "stop"))
+		return;
+	const struct json *request = request_root(build);
+	if (request == NULL || json_is(json_member(request, "tool_choice"), JSON_OBJECT))
 		return;
 	reply_violates(build, WIRE_TC_20, WIRE_DEVIATES,
 	               "finish_reason is stop, and %zu calls are there", choice->call_count);
+}
+
+/* JS-14: as many tokens as were allowed, and no word of a limit. */
+static void judge_length(struct reply_build *build, const struct build_choice *choice)
+{
+	int64_t output = build->reply->usage.output;
+	int64_t limit;
+
+	if (text_is(choice->finish_reason, "length"))
+		reply_saw(build, WIRE_JS_14);
+	if (!text_is(choice->finish_reason, "stop") || build->choice_count != 1 || output < 0)
+		return;
+	const struct json *request = request_root(build);
+	if (!json_integer(request, "max_completion_tokens", 1, INT32_MAX, &limit) &&
+	    !json_integer(request, "max_tokens", 1, INT32_MAX, &limit))
+		return;
+	if (output < limit)
+		return;
+	/* Exactly as many may be chance; more are not. */
+	reply_violates(build, WIRE_JS_14, output == limit ? WIRE_HARMLESS : WIRE_DEVIATES,
+	               "%lld tokens of %lld allowed, and finish_reason is stop", (long long)output,
+	               (long long)limit);
 }
 
 /* --- text ----------------------------------------------------------------- */
@@ -197,6 +223,7 @@ void reply_judge_choice(struct reply_build *build, const struct build_choice *ch
 {
 	judge_finish(build, choice);
 	judge_calls_finish(build, choice);
+	judge_length(build, choice);
 	reply_judge_text(build, choice);
 	reply_judge_calls(build, choice);
 }

@@ -64,6 +64,8 @@ START_TEST(two_calls_in_fragments_are_folded_by_index)
 	assert_keeps(reply, "TS-01");
 	assert_keeps(reply, "TS-02");
 	assert_keeps(reply, "TC-20");
+	assert_keeps(reply, "TS-07");
+	assert_keeps(reply, "ST-08");
 	ck_assert(reply->complete);
 }
 END_TEST
@@ -257,6 +259,20 @@ START_TEST(calls_that_end_with_stop_are_right_only_where_the_tool_was_named)
 }
 END_TEST
 
+START_TEST(more_tokens_than_allowed_must_say_length)
+{
+	static const char asks[] = "{\"stream\":true,\"max_tokens\":1}";
+	static const char stops[] = ROLE SAY("x") FINISH("stop") USAGE_CHUNK DONE;
+
+	assert_violates(read_answer(ENDPOINT_CHAT, asks, stops), "JS-14", WIRE_DEVIATES,
+	                "2 tokens of 1 allowed");
+	ck_assert(!read_text(stops)->saw[WIRE_JS_14]);
+	assert_keeps(
+	    read_answer(ENDPOINT_CHAT, asks, ROLE SAY("x") FINISH("length") USAGE_CHUNK DONE),
+	    "JS-14");
+}
+END_TEST
+
 START_TEST(thoughts_are_read_wherever_they_stand)
 {
 	static const char *const streams[] = {
@@ -359,6 +375,7 @@ START_TEST(a_cut_stream_is_never_complete)
 
 	ck_assert(!reply->complete);
 	ck_assert(!reply->broken[WIRE_ST_02]);
+	assert_keeps(reply, "ER-20");
 	reply = read_in(&context, TEXT(ROLE SAY("x")));
 	assert_violates(reply, "ST-06", WIRE_BREAKS, "the stream was cut");
 }
@@ -598,6 +615,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_fragment_after_the_finish_is_kept_and_told);
 	tcase_add_test(cases, finish_tool_calls_without_a_call_is_told);
 	tcase_add_test(cases, calls_that_end_with_stop_are_right_only_where_the_tool_was_named);
+	tcase_add_test(cases, more_tokens_than_allowed_must_say_length);
 	tcase_add_test(cases, thoughts_are_read_wherever_they_stand);
 	tcase_add_test(cases, thoughts_that_come_late_move_or_stand_in_content_are_told);
 	tcase_add_test(cases, raw_tool_markup_in_content_is_told);
