@@ -14,7 +14,7 @@
 
 enum {
 	CASE_TABLE_MAX_BYTES = 8 << 20,
-	CASE_TABLE_MAX_EXPANSION = 256 << 20, /* of all rows together in memory */
+	CASE_TABLE_MAX_EXPANSION = 64 << 20, /* of all rows together in memory */
 };
 
 /*

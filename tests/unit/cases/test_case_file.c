@@ -451,6 +451,28 @@ START_TEST(mistakes_of_a_table_are_said)
 }
 END_TEST
 
+START_TEST(a_table_that_grows_without_end_is_refused)
+{
+	struct text_buf csv, request;
+
+	text_buf_init(&csv, 2 << 20);
+	text_buf_add_c(&csv, "id,topic,filler\r\none,x,");
+	for (int i = 0; i < 1000000; i++)
+		text_buf_byte(&csv, 'a');
+	text_buf_add_c(&csv, "\r\n");
+	text_buf_init(&request, 1 << 16);
+	text_buf_add_c(&request, HEAD "  - rows: rows.csv\n    title: t\n    class: timing\n"
+	                              "    severity: gate\n    request: {a: [");
+	for (int i = 0; i < 100; i++)
+		text_buf_add_c(&request, "\"{{filler}}\",");
+	text_buf_add_c(&request, "1]}\n" WANT ANSWER);
+	rows_body = text_buf_view(&csv).data;
+	assert_mistake(text_buf_view(&request).data, 7, "make more than 64 MiB of it");
+	text_buf_done(&csv);
+	text_buf_done(&request);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
 	tcase_add_checked_fixture(cases, setup, teardown);
@@ -474,6 +496,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_field_may_be_taken_as_json);
 	tcase_add_test(cases, the_id_of_a_row_comes_from_its_column);
 	tcase_add_test(cases, mistakes_of_a_table_are_said);
+	tcase_add_test(cases, a_table_that_grows_without_end_is_refused);
 }
 
 int main(void)

@@ -42,6 +42,23 @@ START_TEST(patterns_are_searched_with_their_flags)
 }
 END_TEST
 
+START_TEST(many_patterns_are_kept)
+{
+	struct text_buf expect;
+
+	text_buf_init(&expect, 1 << 16);
+	text_buf_add_c(&expect, "{\"content\":{\"matches\":[");
+	for (int i = 0; i < 200; i++)
+		text_buf_format(&expect, "%s\"/x%d?/\"", i == 0 ? "" : ",", i);
+	text_buf_add_c(&expect, "]}}");
+	judging_content("xxxx x1 x2 x3 x4 x5 x6 x7 x8 x9");
+	struct findings *found = judging_findings(text_buf_view(&expect).data);
+	text_buf_done(&expect);
+	ck_assert_uint_gt(found->count, 0);
+	ck_assert_int_eq(found->gravest, FINDING_MISS);
+}
+END_TEST
+
 START_TEST(a_pattern_that_runs_away_is_our_own_fault)
 {
 	struct text_buf text;
@@ -166,6 +183,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, every_part_must_be_in_it);
 	tcase_add_test(cases, no_absent_part_may_be_in_it);
 	tcase_add_test(cases, patterns_are_searched_with_their_flags);
+	tcase_add_test(cases, many_patterns_are_kept);
 	tcase_add_test(cases, a_pattern_that_runs_away_is_our_own_fault);
 	tcase_add_test(cases, null_is_no_text);
 	tcase_add_test(cases, lengths_are_bounded);

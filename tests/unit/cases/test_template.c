@@ -411,6 +411,7 @@ START_TEST(everything_else_must_be_equal)
 	ck_assert(!matches("{\"n\":[1,2]}", "{\"n\":[1]}", &got));
 	ck_assert(!matches("{\"n\":{\"a\":1}}", "{\"n\":{\"a\":1,\"stream\":1}}", &got));
 	ck_assert(!matches("{\"n\":{\"a\":1}}", "{\"n\":{\"a\":1,\"a\":1}}", &got));
+	ck_assert(!matches("{\"n\":2}", "{\"n\":2,\"n\":2}", &got));
 }
 END_TEST
 
