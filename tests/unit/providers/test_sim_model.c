@@ -114,8 +114,8 @@ START_TEST(a_schema_without_end_ends)
 	    "{'type':'object','properties':{'a':{'$ref':'#'}},'required':['a']}",
 	    "{'type':'array','items':{'$ref':'#'},'minItems':9}",
 	    "{'anyOf':[{'anyOf':[{'$ref':'#'}]}]}",
-	    "{'type':'object','properties':{'a':{'$ref':'#'},'b':{'$ref':'#'},'c':{'$ref':'#'}},"
-	    "'required':['a','b','c']}",
+	    ("{'type':'object','properties':{'a':{'$ref':'#'},'b':{'$ref':'#'},'c':{'$ref':'#'}},"
+	     "'required':['a','b','c']}"),
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(endless); i++) {
