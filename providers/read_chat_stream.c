@@ -219,11 +219,6 @@ void read_chat_event(struct reply_build *build, const struct sse_event *event,
 	const struct json *choices = json_member(root, "choices");
 	size_t position = 0;
 
-	if (event->name.len > 0)
-		reply_violates(build, WIRE_ST_01, WIRE_DEVIATES,
-		               "an event: line names the chunk%s \"%.*s\"",
-		               reply_build_where(build),
-		               TEXT_ARG(text_visible(&build->event_arena, event->name, 40)));
 	if (build->done_event > 0)
 		reply_violates(build, WIRE_ST_02, WIRE_DEVIATES, "a chunk follows [DONE]%s",
 		               reply_build_where(build));
@@ -231,6 +226,11 @@ void read_chat_event(struct reply_build *build, const struct sse_event *event,
 	             error_shape_read(build, root, true);
 	if (error && !json_is(choices, JSON_ARRAY))
 		return;
+	if (event->name.len > 0 && !error)
+		reply_violates(build, WIRE_ST_01, WIRE_DEVIATES,
+		               "an event: line names the chunk%s \"%.*s\"",
+		               reply_build_where(build),
+		               TEXT_ARG(text_visible(&build->event_arena, event->name, 40)));
 	read_chat_envelope(build, root);
 	if (is_filter_chunk(root, choices)) {
 		reply_saw(build, WIRE_ST_08);

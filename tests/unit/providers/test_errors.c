@@ -130,6 +130,7 @@ START_TEST(an_event_named_error_is_one_whatever_it_holds)
 	assert_text(reply->errors[0].message, "overloaded");
 	reply = read_text(ROLE "event: error\ndata: {\"message\":\"m\"}\n\n");
 	assert_text(reply->errors[0].message, "m");
+	ck_assert(!reply->broken[WIRE_ST_01]);
 }
 END_TEST
 
