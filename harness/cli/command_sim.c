@@ -25,7 +25,7 @@ static const struct option sim_rows[] = {
      .kind = OPTION_TEXT,
      .offset = offsetof(struct sim_state, breaks),
      .value = "ID[,ID...]",
-     .help = "misbehave so that these cases must notice"},
+     .help = "misbehave so that these cases must notice; also faults by name"},
     {.name = "profile",
      .kind = OPTION_TEXT,
      .offset = offsetof(struct sim_state, profile),
@@ -144,16 +144,27 @@ static bool read_listen(struct text listen, struct arena *arena, struct sim_opti
 	return true;
 }
 
+static void print_defects(const struct sim_defect_info *defects)
+{
+	for (const struct sim_defect_info *defect = defects; defect->id != NULL; defect++) {
+		(void)printf("  %-24s %s", defect->id, defect->does);
+		if (*defect->affects != '\0')
+			(void)printf(" [may also be noticed by: %s]", defect->affects);
+		(void)printf("\n");
+	}
+}
+
 static int print_list(void)
 {
-	for (const struct sim_defect_info *defect = sim_defects; defect->id != NULL; defect++)
-		(void)printf("%-20s %s%s%s%s\n", defect->id, defect->does,
-		             *defect->affects == '\0' ? "" : " [may also be noticed by: ",
-		             defect->affects, *defect->affects == '\0' ? "" : "]");
+	(void)printf("defects, each noticed by the case of its name:\n");
+	print_defects(sim_defects);
+	(void)printf(
+	    "\nfaults, by name (ID:3 only the first three requests, ID%%30 about 30 of 100):\n");
+	print_defects(sim_faults);
 	(void)printf("\nprofiles:\n");
 	for (const struct sim_profile_info *profile = sim_profiles; profile->name != NULL;
 	     profile++)
-		(void)printf("%-24s %s (%s)\n", profile->name, profile->does, profile->breaks);
+		(void)printf("  %-24s %s (%s)\n", profile->name, profile->does, profile->breaks);
 	return EXIT_HOLDS;
 }
 

@@ -232,6 +232,26 @@ static void sim_on_drained(void *context, struct http_exchange *exchange)
 	play_schedule(play, play->sim->setup.gap_ms);
 }
 
+/* What the server itself refuses (no HTTP, too large, too slow), in OpenAI's envelope. */
+static struct text sim_on_refusal(void *context, int status, const char *reason,
+                                  struct arena *arena)
+{
+	enum { REFUSAL_MAX_BYTES = 4096 };
+	struct sim_error error = {
+	    .status = status,
+	    .message = text_of(reason),
+	    .type = status >= 500 ? TEXT("server_error") : TEXT("invalid_request_error"),
+	};
+	struct text_buf body;
+
+	(void)context;
+	text_buf_init(&body, REFUSAL_MAX_BYTES);
+	sim_render_error(&error, false, &body);
+	struct text copy = text_copy(arena, text_buf_view(&body));
+	text_buf_done(&body);
+	return copy;
+}
+
 /* --- starting and stopping --- */
 
 static bool sim_listen(struct sim *sim, const struct sim_options *options, struct fault *fault)
@@ -241,6 +261,7 @@ static bool sim_listen(struct sim *sim, const struct sim_options *options, struc
 	    .request = sim_on_request,
 	    .closed = sim_on_closed,
 	    .drained = sim_on_drained,
+	    .refusal = sim_on_refusal,
 	    .context = sim,
 	};
 
@@ -249,6 +270,7 @@ static bool sim_listen(struct sim *sim, const struct sim_options *options, struc
 	server.connections = SIM_CONNECTIONS;
 	server.write_timeout_ms = SIM_QUIET_MS;
 	server.idle_timeout_ms = SIM_QUIET_MS;
+	server.answer_half_closed = true; /* test clients shut their side and read on */
 	return http_server_start(sim->loop, &server, &handler, &sim->server, fault);
 }
 
