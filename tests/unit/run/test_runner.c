@@ -1,6 +1,8 @@
 /* The runner against the simulator: whole runs, stopped, capped, cut and gone on with. */
 #include "tests/unit/run/rig.h"
 
+#include "harness/run/cell_index.h"
+
 #include <fcntl.h>
 
 /* Several capabilities, one of them with two steps, served by few questions. */
@@ -232,6 +234,36 @@ END_TEST
 
 /* --- stopping and going on --- */
 
+static bool note_line(void *context, const struct journal_attempt *line, struct fault *fault UNUSED)
+{
+	struct cell_index *seen = context;
+	struct text where =
+	    text_format(&rig.arena, "%.*s~%.*s trial %lld step %lld", TEXT_ARG(line->case_id),
+	                TEXT_ARG(line->variant), (long long)line->trial, (long long)line->step);
+	struct cell_key key = {.target = where};
+
+	key.case_id = text_format(&rig.arena, "%lld", (long long)line->attempt);
+	ck_assert_msg(cell_index_find(seen, key) == SIZE_MAX, "%s: attempt %lld stands twice",
+	              where.data, (long long)line->attempt);
+	cell_index_add(seen, key, 0);
+	key.case_id = text_format(&rig.arena, "%lld", (long long)line->attempt - 1);
+	ck_assert_msg(line->attempt == 1 || cell_index_find(seen, key) != SIZE_MAX,
+	              "%s: attempt %lld without the one before", where.data,
+	              (long long)line->attempt);
+	return true;
+}
+
+/* Each attempt has a number of its own, however often the run was gone on with. */
+static void no_attempt_twice(void)
+{
+	struct cell_index seen = {0};
+	const struct journal_visitor visitor = {NULL, note_line, &seen};
+	struct fault fault;
+
+	ck_assert(journal_scan(rig.paths.journal, &visitor, NULL, &fault));
+	cell_index_done(&seen);
+}
+
 static int64_t requests_of_whole_run(void)
 {
 	rig_plan(SOME_CASES);
@@ -262,6 +294,7 @@ static void stop_and_resume(int64_t after, int64_t drain_ms, int64_t whole)
 	all_pass(&matrix);
 	for (size_t i = 0; i < matrix.count; i++)
 		ck_assert_int_eq(tally_trials(&matrix.cells[i].tally), SOME_TRIALS);
+	no_attempt_twice();
 	int64_t asked = sim_requests(rig.sim) - before;
 	/* A drained run asks nothing twice; what was cancelled in flight is asked again. */
 	ck_assert_int_ge(asked, whole);
@@ -303,6 +336,7 @@ START_TEST(a_journal_cut_anywhere_is_gone_on_with_and_nothing_on_disk_is_asked_a
 		ck_assert_int_eq(rig.end, RUNNER_FINISHED);
 		struct matrix matrix = rig_matrix();
 		all_pass(&matrix);
+		no_attempt_twice();
 		int64_t asked = sim_requests(rig.sim) - before;
 		/* A cut within the lines of one attempt costs the cases behind it one more. */
 		ck_assert_int_ge(asked, whole - kept);
