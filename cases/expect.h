@@ -1,23 +1,35 @@
+/* clang-format off */
 /*
  * Expectations: what must hold of a reply, read from a case's `expect` and
  * checked against one exchange. One file per family; all write findings.
  *
  *   status: 200 | [400, 404] | 4xx
- *   headers: {content-type: /json/}
- *   content: {equals, contains: [...], absent: [...], matches: /re/, json: object|array|any,
- *             schema: {...} | response_format, empty: bool}
+ *       default: 200; with `error` any 4xx (or an error in band); with `any_of` its blocks say it
+ *   headers: {content-type: /json/, retry-after: true (there), x-old: null (not there)}
+ *   content: {equals, contains: [...], absent: [...], matches: /re/ or [...], empty: bool,
+ *             json: object|array|any, schema: {...} | response_format, min_bytes, max_bytes}
  *   reasoning, refusal: like content
  *   finish_reason: [stop, tool_calls]
- *   choices: 2
- *   tool_calls: none | [{name, arguments: {schema: tool, equals: {...}, match: {city: /paris/i}}}]
- *               | {min: 1, max: 1, names: [..], schema: tool}; a list is matched in any order
- *   usage: {present: true, output_max: 8, input_min: 1 ...}
- *   wire: [ST-01, TS-03]              rules of wire_rule.h: broken is a violation, not exercised a
- * miss error: {code: [..], type: [..], param: [..], message: /re/} json: [{at: /choices/0/index,
- * equals: 0 | matches: /re/ | type: string | absent: true}] fate: {parameter: stop, honoured:
- * {...expectations...}}   honoured, else refused or ignored any_of: [{...}, {...}]            one
- * of the blocks must hold
+ *   choices: 2            how many; choice: 1 says whose content and calls are meant (default 0)
+ *   tool_calls: none
+ *             | [{name, arguments: {schema: tool | {...}, equals: {...}, match: {city: /paris/i},
+ *                 any_of_values: {city: [...]}, empty: true}}]      a list, matched in any order
+ *             | {min: 1, max: 1, names: [...], schema: tool}
+ *   distinct_ids: true    tool call ids are not empty, and differ also from those of earlier steps
+ *   usage: {present: bool, input_min, input_max, output_min, output_max, cached_min, cached_max,
+ *           reasoning_min, reasoning_max, total_is_sum: true, reasoning_within_output: true}
+ *   wire: [ST-01, TS-03]  rules of wire_rule.h: broken is a violation, not exercised a miss
+ *   error: {code: [...], type: [...], param: [..., null], message: /re/, machine_code: true}
+ *   json: [{at: /choices/0/index, equals | matches: /re/ | type | count: 2 | absent: true}]
+ *   same: {step: 0, content, tool_calls, finish_reason, input_tokens, input_larger: true}
+ *   incremental: {reads: 5, spread: 100ms}
+ *   fate: {parameter: stop, honoured: {...}}, or several     honoured, else refused or ignored
+ *   any_of: [{...}, {...}]                                   one of the blocks must hold
+ *
+ * Strings are templates; patterns are not. Where the status is wrong or a success is no complete
+ * reply, that is the one finding and the rest is not judged.
  */
+/* clang-format on */
 #ifndef PROVISO_CASES_EXPECT_H
 #define PROVISO_CASES_EXPECT_H
 
