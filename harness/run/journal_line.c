@@ -7,10 +7,14 @@
 
 #include "harness/base/loop.h"
 
-enum { JOURNAL_VERSION = 1 };
+enum {
+	JOURNAL_VERSION = 1,
+	JOURNAL_MAX_NUMBER = 1 << 30,
+};
 
 enum member_type {
 	MEMBER_TEXT,    /* struct text */
+	MEMBER_NUMBER,  /* int64_t up to JOURNAL_MAX_NUMBER: there is always one more */
 	MEMBER_COUNT,   /* int64_t, -1: unknown */
 	MEMBER_BOOL,    /* bool */
 	MEMBER_TIME,    /* int64_t wall_ms */
@@ -32,9 +36,9 @@ static const struct member members[] = {
 	MEMBER("case", MEMBER_TEXT, case_id, true),
 	MEMBER("variant", MEMBER_TEXT, variant, true),
 	MEMBER("case_hash", MEMBER_TEXT, case_hash, true),
-	MEMBER("trial", MEMBER_COUNT, trial, true),
-	MEMBER("step", MEMBER_COUNT, step, true),
-	MEMBER("attempt", MEMBER_COUNT, attempt, true),
+	MEMBER("trial", MEMBER_NUMBER, trial, true),
+	MEMBER("step", MEMBER_NUMBER, step, true),
+	MEMBER("attempt", MEMBER_NUMBER, attempt, true),
 	MEMBER("outcome", MEMBER_OUTCOME, outcome, true),
 	MEMBER("ends_trial", MEMBER_BOOL, ends_trial, false),
 	MEMBER("owner", MEMBER_BOOL, owner, false),
@@ -76,6 +80,7 @@ static void write_member(struct json_writer *writer, const struct member *member
 		if (((const struct text *)field)->data != NULL)
 			json_write_member(writer, member->name, *(const struct text *)field);
 		break;
+	case MEMBER_NUMBER:
 	case MEMBER_COUNT:
 		if (*(const int64_t *)field >= 0)
 			json_write_member_int(writer, member->name, *(const int64_t *)field);
@@ -164,6 +169,9 @@ static bool read_member(const struct json *node, const struct member *member, vo
 			return wants(node, member->name, "a string", fault);
 		*(struct text *)field = node->text;
 		return true;
+	case MEMBER_NUMBER:
+		return json_node_integer(node, 0, JOURNAL_MAX_NUMBER, field) ||
+		       wants(node, member->name, "a whole number that a run can reach", fault);
 	case MEMBER_COUNT:
 		return json_node_integer(node, 0, INT64_MAX, field) ||
 		       wants(node, member->name, "a whole number of at least 0", fault);

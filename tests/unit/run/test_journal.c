@@ -227,6 +227,10 @@ START_TEST(what_is_no_journal_is_said_with_its_line)
 	    {"[]\n", "an object"},
 	    {"{\"target\":\"a\",\"target\":\"b\"}\n", "stands twice"},
 	    {"{\"tarhet\":\"a\"}\n", "unknown member"},
+	    {"{\"trial\":9223372036854775807}\n", "can reach"},
+	    {"{\"cost_pico_usd\":-1}\n", "at least 0"},
+	    {"{\"at\":\"yesterday\"}\n", "a time like"},
+	    {"{\"outcome\":\"okay\"}\n", "ok, miss"},
 	};
 
 	write_journal(2);
@@ -241,6 +245,24 @@ START_TEST(what_is_no_journal_is_said_with_its_line)
 		assert_fault_says(&fault, bad[i].says);
 		ck_assert_uint_eq(fault.line, 3);
 		ck_assert_int_eq(seen.count, 1);
+	}
+}
+END_TEST
+
+START_TEST(no_changed_byte_ends_the_process)
+{
+	write_journal(2);
+	struct text whole = file_bytes();
+	char *changed = arena_alloc_bytes(&arena, whole.len);
+
+	for (size_t at = 0; at < whole.len; at++) {
+		struct seen seen = {0};
+		struct fault fault = {0};
+		memcpy(changed, whole.data, whole.len);
+		changed[at] = (char)(changed[at] ^ (1 << at % 8));
+		set_file((struct text){changed, whole.len});
+		if (!scan(&seen, &fault))
+			ck_assert_uint_gt(strlen(fault.message), 0);
 	}
 }
 END_TEST
@@ -300,6 +322,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_line_that_a_crash_has_cut_anywhere_is_dropped_and_written_over);
 	tcase_add_test(cases, a_second_writer_is_refused);
 	tcase_add_test(cases, what_is_no_journal_is_said_with_its_line);
+	tcase_add_test(cases, no_changed_byte_ends_the_process);
 	tcase_add_test(cases, another_version_and_an_empty_file_are_refused);
 	tcase_add_test(cases, a_visitor_can_stop);
 	tcase_add_test(cases, a_line_longer_than_any_of_ours_is_refused);

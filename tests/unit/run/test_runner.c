@@ -345,6 +345,35 @@ START_TEST(a_journal_cut_anywhere_is_gone_on_with_and_nothing_on_disk_is_asked_a
 }
 END_TEST
 
+START_TEST(a_damaged_journal_is_refused_or_gone_on_with)
+{
+	struct source *source;
+	struct fault fault;
+	unsigned resumed = 0;
+
+	rig_start_sim("");
+	rig_plan("CH-03 TR-01");
+	rig_run();
+	ck_assert(file_read(rig.paths.journal, 1 << 24, &rig.arena, &source, &fault));
+	struct text whole = source->body;
+	char *changed = arena_alloc_bytes(&rig.arena, whole.len);
+	for (size_t at = text_find_byte(whole, '\n', 0) + 1; at < whole.len; at += 13) {
+		struct journal_head head;
+		memcpy(changed, whole.data, whole.len);
+		changed[at] = changed[at] == '1' ? '9' : (char)(changed[at] ^ 1);
+		ck_assert(file_replace(rig.paths.journal, (struct text){changed, whole.len}, 0644,
+		                       &fault));
+		if (!journal_resume(&rig.journal, rig.paths.journal, &rig.arena, &head, &fault))
+			continue;
+		journal_close(&rig.journal);
+		resumed++;
+		rig_resume();
+		ck_assert_int_eq(rig.end, RUNNER_FINISHED);
+	}
+	ck_assert_uint_gt(resumed, 10);
+}
+END_TEST
+
 START_TEST(a_run_of_another_suite_is_not_gone_on_with)
 {
 	const struct runner_events events = {.end = rig_end};
@@ -440,6 +469,29 @@ START_TEST(a_provider_that_is_not_there_is_an_error_and_no_failure)
 }
 END_TEST
 
+START_TEST(a_question_that_gets_no_turn_within_its_deadline_is_infrastructure)
+{
+	size_t errors = 0;
+
+	rig_start_sim("");
+	rig.providers[0].limits.requests_per_minute = 1;
+	rig.options.deadline_ms = 500;
+	rig_plan("CH-03~stream TC-01");
+	rig_run();
+	ck_assert_int_eq(rig.end, RUNNER_FINISHED);
+	struct matrix matrix = rig_matrix();
+	for (size_t i = 0; i < matrix.count; i++) {
+		const struct matrix_cell *cell = &matrix.cells[i];
+		ck_assert_int_eq(tally_judged(&cell->tally), cell->tally.of[OUTCOME_OK]);
+		if (cell->verdict != VERDICT_ERROR)
+			continue;
+		errors++;
+		ck_assert_uint_ne(text_find(cell->first_error, TEXT("limits"), 0), TEXT_NOT_FOUND);
+	}
+	ck_assert_uint_gt(errors, 0);
+}
+END_TEST
+
 START_TEST(what_the_disk_does_not_take_is_not_counted)
 {
 	struct journal_head head = {
@@ -476,11 +528,13 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_stopped_run_goes_on_where_it_was);
 	tcase_add_test(cases,
 	               a_journal_cut_anywhere_is_gone_on_with_and_nothing_on_disk_is_asked_again);
+	tcase_add_test(cases, a_damaged_journal_is_refused_or_gone_on_with);
 	tcase_add_test(cases, a_run_of_another_suite_is_not_gone_on_with);
 	tcase_add_test(cases, a_refused_key_stops_the_provider_with_one_line_and_no_red_cells);
 	tcase_add_test(cases, one_stopped_provider_does_not_stop_the_other);
 	tcase_add_test(cases, infrastructure_is_retried_and_leaves_the_rate);
 	tcase_add_test(cases, a_provider_that_is_not_there_is_an_error_and_no_failure);
+	tcase_add_test(cases, a_question_that_gets_no_turn_within_its_deadline_is_infrastructure);
 	tcase_add_test(cases, what_the_disk_does_not_take_is_not_counted);
 }
 
