@@ -197,8 +197,6 @@ static size_t header_came(char *bytes, size_t size, size_t count, void *context)
 		return line.len; /* a trailer: nothing of ours reads them */
 	if (text_trim(line).len == 0)
 		return head_complete(transfer) ? line.len : 0;
-	if (text_starts(line, TEXT("HTTP/")))
-		text_buf_reset(&transfer->head);
 	if (!text_buf_add(&transfer->head, line)) {
 		fail(transfer, EXCHANGE_BAD_HTTP, "a header section over 64 KiB");
 		return 0;

@@ -18,7 +18,7 @@ enum script_then {
 	SCRIPT_HANG,  /* nothing more, ever */
 };
 
-enum { SCRIPT_ANSWERS_MAX = 64, SCRIPT_CONNECTIONS_MAX = 64 };
+enum { SCRIPT_ANSWERS_MAX = 64, SCRIPT_CONNECTIONS_MAX = 256 };
 
 struct script_answer {
 	struct text bytes;
@@ -39,6 +39,7 @@ struct script_server {
 	size_t answer_count;
 	size_t answered;
 	bool repeat_last;
+	bool early; /* answers when the header section is there, and reads no body */
 	struct text requests[SCRIPT_ANSWERS_MAX]; /* the first ones, whole */
 	size_t request_count;
 	struct script_connection *connections[SCRIPT_CONNECTIONS_MAX];
@@ -97,7 +98,7 @@ static inline void script_send(struct script_connection *connection, struct scri
 }
 
 /* Bytes of the first whole request in the buffer; 0: more are needed. */
-static inline size_t script_request_end(struct text in)
+static inline size_t script_request_end(struct text in, bool early)
 {
 	size_t head = text_find(in, TEXT("\r\n\r\n"), 0);
 	int64_t length = 0;
@@ -110,6 +111,8 @@ static inline size_t script_request_end(struct text in)
 
 		ck_assert(text_to_int64(text_slice(in, at + 16, end), 0, 1 << 30, &length));
 	}
+	if (early)
+		return in.len;
 	return in.len >= head + 4 + (size_t)length ? head + 4 + (size_t)length : 0;
 }
 
@@ -117,7 +120,8 @@ static inline void script_requests_take(struct script_connection *connection)
 {
 	struct script_server *server = connection->server;
 
-	for (size_t end; (end = script_request_end(text_buf_view(&connection->in))) > 0;) {
+	for (size_t end;
+	     (end = script_request_end(text_buf_view(&connection->in), server->early)) > 0;) {
 		if (server->request_count < SCRIPT_ANSWERS_MAX)
 			server->requests[server->request_count] = text_copy(
 			    &server->arena, text_slice(text_buf_view(&connection->in), 0, end));
@@ -130,6 +134,8 @@ static inline void script_requests_take(struct script_connection *connection)
 			turn = server->answer_count - 1;
 		}
 		server->answered++;
+		if (server->early)
+			(void)uv_read_stop((uv_stream_t *)&connection->tcp);
 		script_send(connection, server->answers[turn]);
 	}
 }

@@ -210,7 +210,11 @@ END_TEST
 
 START_TEST(an_empty_queue_leaves_nothing_to_come)
 {
-	begin((struct provider_limits){.concurrency = 1, .requests_per_minute = 1});
+	struct provider_limits limits = {.concurrency = 1, .requests_per_minute = 1};
+
+	loop = loop_new(); /* on the real clock a timer to come would keep it running */
+	pace = pace_new(loop, &limits);
+	memset(waiting, 0, sizeof(waiting));
 	waiting[0].release_at_once = true;
 	wait_for(0, 0);
 	wait_for(1, 0);

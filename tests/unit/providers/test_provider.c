@@ -272,6 +272,7 @@ START_TEST(every_entry_of_the_catalogue_can_be_read)
 		for (size_t i = 0; i < model_count; i++)
 			ck_assert(models[i].price.version.len == 10);
 	}
+	ck_assert_uint_eq(count, catalog_count());
 	ck_assert_uint_ge(count, ARRAY_LENGTH(wanted));
 	for (size_t i = 0; i < ARRAY_LENGTH(wanted); i++) {
 		ck_assert(catalog_find(text_of(wanted[i]), &arena, &entry, &fault));

@@ -391,6 +391,8 @@ START_TEST(edited_files_never_read_as_something_else_than_fault_or_record)
 			ck_assert_int_eq(pwrite(fd, &bytes[b], 1, at), 1);
 			if (!recording_read(folder, id, &arena, &read_label, &read, &fault))
 				continue;
+			ck_assert_uint_eq(read.request_body.len, exchange.request_body.len);
+			ck_assert_uint_eq(read.body.len, exchange.body.len);
 			for (size_t c = 0; c < read.chunk_count; c++)
 				ck_assert_uint_le(read.chunks[c].end, read.body.len);
 		}

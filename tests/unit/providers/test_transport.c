@@ -1,6 +1,6 @@
 /* The transport against a server that sends exactly these bytes: what comes out, and how it ends.
  */
-#include "providers/transport.h"
+#include "providers/transport_private.h"
 #include "tests/unit/providers/script_server.h"
 
 #include <unistd.h>
@@ -267,6 +267,9 @@ static const struct {
 START_TEST(broken_answers_end_as_what_they_are)
 {
 	size_t i = (size_t)_i;
+
+	/* Time stands still: the sockets alone must bring the end, no timer of libcurl's. */
+	loop_fake_clock(loop, 0);
 	struct seen *seen = ask(text_of(broken[i].answer), broken[i].then);
 
 	expect_end(seen, broken[i].end);
@@ -307,6 +310,7 @@ START_TEST(nobody_listening_is_a_failed_connection)
 	struct seen seen = {0};
 	struct wire_request request = {.method = "GET", .url = "http://127.0.0.1:1/"};
 
+	loop_fake_clock(loop, 0);
 	begin(&seen, &request, NULL);
 	wait_for_end(&seen);
 	expect_end(&seen, EXCHANGE_CONNECT_FAILED);
@@ -393,6 +397,13 @@ START_TEST(the_request_goes_out_as_given_with_the_key)
 	ck_assert(text_find(sent, TEXT("\r\nAccept-Encoding: identity\r\n"), 0) != TEXT_NOT_FOUND);
 	ck_assert(text_find(sent, TEXT("\r\nX-Injected"), 0) == TEXT_NOT_FOUND);
 	ck_assert(text_find(sent, TEXT("Expect"), 0) == TEXT_NOT_FOUND);
+	/* The spent transfer waits to be used again, and the key is gone from its memory. */
+	struct text_buf *left = &seen.transfer->header_bytes;
+	for (size_t i = 0;
+	     i < sizeof("Content-Type: application/json X-Empty; Authorization: Bearer"
+	                " sk-unit-0123456789");
+	     i++)
+		ck_assert_int_eq(left->data[i], 0);
 	secret_free(key);
 	forget(&seen);
 }
@@ -433,6 +444,52 @@ START_TEST(the_next_request_keeps_nothing_of_the_last)
 	secret_free(key);
 	forget(&first);
 	forget(&second);
+}
+END_TEST
+
+/* A request with `size` bytes of body. */
+static struct wire_request *large_post(size_t size)
+{
+	struct wire_request *request = ARENA_NEW(&arena, struct wire_request);
+	char *body = arena_alloc_bytes(&arena, size);
+
+	memset(body, 'b', size);
+	request->method = "POST";
+	request->url = url_of(server->port);
+	request->body = (struct text){body, size};
+	return request;
+}
+
+START_TEST(a_large_body_is_sent_without_asking)
+{
+	struct seen seen = {0};
+
+	script_server_answer(server, TEXT("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+	                     SCRIPT_KEEP);
+	begin(&seen, large_post(5 << 20), NULL);
+	wait_for_end(&seen);
+	expect_end(&seen, EXCHANGE_COMPLETE);
+	ck_assert_uint_gt(server->requests[0].len, 5 << 20);
+	ck_assert_uint_eq(text_find(server->requests[0], TEXT("Expect"), 0), TEXT_NOT_FOUND);
+	forget(&seen);
+}
+END_TEST
+
+START_TEST(an_answer_before_the_whole_body_was_sent_is_taken)
+{
+	struct seen seen = {0};
+
+	server->early = true;
+	script_server_answer(server,
+	                     TEXT("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n"
+	                          "Connection: close\r\n\r\n{}"),
+	                     SCRIPT_HANG);
+	begin(&seen, large_post(20 << 20), NULL);
+	wait_for_end(&seen);
+	expect_end(&seen, EXCHANGE_COMPLETE);
+	ck_assert_int_eq(seen.status, 413);
+	assert_text(text_buf_view(&seen.body), "{}");
+	forget(&seen);
 }
 END_TEST
 
@@ -692,7 +749,7 @@ END_TEST
 
 START_TEST(many_at_once_all_end)
 {
-	enum { MANY = 60 };
+	enum { MANY = 200 }; /* several of libcurl's handles */
 	static struct seen seen[MANY];
 	size_t ended = 0;
 
@@ -734,6 +791,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, plain_http_where_tls_is_wanted_is_a_tls_failure);
 	tcase_add_test(cases, the_request_goes_out_as_given_with_the_key);
 	tcase_add_test(cases, the_next_request_keeps_nothing_of_the_last);
+	tcase_add_test(cases, a_large_body_is_sent_without_asking);
+	tcase_add_test(cases, an_answer_before_the_whole_body_was_sent_is_taken);
 	tcase_add_test(cases, a_request_is_never_sent_twice);
 	tcase_add_test(cases, a_connection_closed_while_idle_is_replaced);
 	tcase_add_test(cases, idle_connections_do_not_keep_the_loop_running);
