@@ -57,6 +57,15 @@ bool catalog_find(struct text name, struct arena *arena, struct catalog_entry **
 	return true;
 }
 
+size_t catalog_count(void)
+{
+	size_t count = 0;
+
+	for (const struct embedded_file *file = embedded_files; file->name != NULL; file++)
+		count += entry_name(file).data != NULL;
+	return count;
+}
+
 bool catalog_at(size_t index, struct arena *arena, struct catalog_entry **out, struct fault *fault)
 {
 	*out = NULL;
@@ -68,12 +77,9 @@ bool catalog_at(size_t index, struct arena *arena, struct catalog_entry **out, s
 
 const char *catalog_nearest(struct text name, struct arena *arena)
 {
+	const char **names = ARENA_NEW_ARRAY(arena, const char *, catalog_count());
 	size_t count = 0;
 
-	for (const struct embedded_file *file = embedded_files; file->name != NULL; file++)
-		count++;
-	const char **names = ARENA_NEW_ARRAY(arena, const char *, count);
-	count = 0;
 	for (const struct embedded_file *file = embedded_files; file->name != NULL; file++)
 		if (entry_name(file).data != NULL)
 			names[count++] = text_c(arena, entry_name(file));

@@ -57,6 +57,7 @@ MUST_CHECK struct provider_model provider_model_unlisted(struct text name);
 /* *out is NULL where there is none of that name. */
 MUST_CHECK bool catalog_find(struct text name, struct arena *arena, struct catalog_entry **out,
                              struct fault *fault);
+MUST_CHECK size_t catalog_count(void);
 /* The index-th entry; *out is NULL behind the last. */
 MUST_CHECK bool catalog_at(size_t index, struct arena *arena, struct catalog_entry **out,
                            struct fault *fault);

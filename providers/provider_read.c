@@ -348,17 +348,12 @@ bool provider_set_read(const struct json *node, struct arena *arena, struct prov
 bool provider_set_from_environment(struct arena *arena, struct provider_set *out,
                                    struct fault *fault)
 {
-	struct catalog_entry *entry;
-	size_t count = 0;
+	size_t count = catalog_count();
 
 	*out = (struct provider_set){0};
-	do {
-		if (!catalog_at(count, arena, &entry, fault))
-			return false;
-		count++;
-	} while (entry != NULL);
 	out->items = ARENA_NEW_ARRAY(arena, struct provider, count);
-	for (size_t i = 0; i + 1 < count; i++) {
+	for (size_t i = 0; i < count; i++) {
+		struct catalog_entry *entry;
 		struct text which;
 
 		if (!catalog_at(i, arena, &entry, fault))
