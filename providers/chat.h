@@ -67,6 +67,12 @@ struct chat_choice {
 	struct text finish_reason; /* data NULL: never said */
 	struct text content;       /* data NULL: none or null */
 	struct text reasoning;
+	/*
+	 * The thoughts came as parts of the content array or in reasoning_details only, not in
+	 * reasoning or reasoning_content: `inspect` prints them as `thoughts`, beside a reasoning
+	 * of null.
+	 */
+	bool thoughts_elsewhere;
 	struct text refusal;
 	struct chat_tool_call *tool_calls;
 	size_t tool_call_count;

@@ -325,6 +325,9 @@ void reply_build_publish(struct reply_build *build)
 		to->finish_reason = from->finish_reason;
 		to->content = joined_view(&from->content, from->content_sent);
 		to->reasoning = joined_view(&from->reasoning, from->reasoning_sent);
+		to->thoughts_elsewhere =
+		    from->thoughts != 0 &&
+		    (from->thoughts & (THOUGHTS_REASONING_CONTENT | THOUGHTS_REASONING)) == 0;
 		to->refusal = joined_view(&from->refusal, from->refusal_sent);
 		to->logprobs = from->logprobs;
 		to->message = from->message;

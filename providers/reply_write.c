@@ -53,11 +53,17 @@ static void write_choices(const struct chat_reply *reply, struct json_writer *wr
 		json_write_object(writer);
 		json_write_member_int(writer, "index", choice->index);
 		write_text(writer, "finish_reason", choice->finish_reason);
-		write_text(writer, "content", choice->content);
-		write_text(writer, "reasoning", choice->reasoning);
+		/* The deltas of a stream joined are a string, even where none held text. */
+		write_text(writer, "content",
+		           reply->streamed && choice->content.data == NULL ? TEXT("")
+		                                                           : choice->content);
+		write_text(writer, "reasoning",
+		           choice->thoughts_elsewhere ? (struct text){NULL, 0} : choice->reasoning);
 		write_text(writer, "refusal", choice->refusal);
 		write_calls(reply, choice, writer);
 		write_text(writer, "role", choice->role);
+		if (choice->thoughts_elsewhere)
+			write_text(writer, "thoughts", choice->reasoning);
 		write_function_call(choice->function_call, writer);
 		json_write_object_end(writer);
 	}
