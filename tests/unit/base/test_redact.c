@@ -56,8 +56,8 @@ START_TEST(too_short_too_long_and_too_many_are_said)
 	char name[32];
 	static char longest[REDACT_MAX_BYTES + 1];
 
-	ck_assert(!redact_remember(TEXT("1234567")));
-	assert_text(masked("1234567"), "1234567");
+	ck_assert(!redact_remember(TEXT("12345")));
+	assert_text(masked("12345"), "12345");
 	memset(longest, 'x', sizeof(longest));
 	ck_assert(!redact_remember((struct text){longest, sizeof(longest)}));
 	for (int i = 0; i < REDACT_MAX_SECRETS; i++) {
