@@ -183,21 +183,25 @@ e2e:
 clang-build:
 	+$(Q)$(MAKE) --no-print-directory BUILD=.build/clang CC=clang OPTIMISE=-O1 WERROR=-Werror all
 
-# --- benchmarks --------------------------------------------------------------------
+# --- benchmarks: tests/bench/README.md. BENCH_PEERS=0 leaves the other harness out ----------
 
-.PHONY: bench
+BENCHES := $(patsubst tests/bench/bench_%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
+BENCH_SHARED := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/bench/bench_%.c tests/bench/launch.c,$(wildcard tests/bench/*.c)))
+
+.PHONY: bench bench-programs
 bench:
 	$(Q)bash tests/deps.sh bench
-	+$(Q)$(MAKE) --no-print-directory all
-	+$(Q)$(MAKE) --no-print-directory bench-programs
-	$(Q)bash tests/bench/run.sh
-BENCHES := $(patsubst tests/bench/bench_%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
-.PHONY: bench-programs
-bench-programs: $(BENCHES)
-$(BUILD)/bench/%: $(BUILD)/tests/bench/bench_%.o $(BUILD)/embedded_data.o $(foreach layer,$(LAYERS),$(call archive,$(layer)))
+	+$(Q)$(MAKE) --no-print-directory -j2 all bench-programs
+	$(Q)BUILD=$(BUILD) bash tests/bench/run.sh
+bench-programs: $(BENCHES) $(BUILD)/bench/launch
+$(BUILD)/bench/%: $(BUILD)/tests/bench/bench_%.o $(BENCH_SHARED) $(BUILD)/embedded_data.o $(foreach layer,$(LAYERS),$(call archive,$(layer)))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(OPTIMISE) $(LDHARDEN) -o $@ $< $(FUZZ_LIBS) $(LDLIBS) $(if $(filter json,$*),-ljansson)
+	$(Q)$(CC) $(OPTIMISE) $(LDHARDEN) -o $@ $< $(BENCH_SHARED) $(FUZZ_LIBS) $(LDLIBS)
+# With libc alone: it has to be smaller than what it measures.
+$(BUILD)/bench/launch: $(BUILD)/tests/bench/launch.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OPTIMISE) $(LDHARDEN) -o $@ $<
 
 # --- install ------------------------------------------------------------------------
 
