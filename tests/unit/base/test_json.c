@@ -368,6 +368,8 @@ START_TEST(equality_is_by_value)
 	struct text other = many_members(&arena, 5000, "lost");
 	ck_assert(!json_equal(read_good(&arena, large), read_good(&arena, other)));
 	ck_assert(json_equal(NULL, NULL));
+	ck_assert(!json_equal(NULL, read_good(&arena, TEXT("null"))));
+	ck_assert(!json_equal(read_good(&arena, TEXT("null")), NULL));
 	arena_done(&arena);
 }
 END_TEST

@@ -134,6 +134,8 @@ START_TEST(ecma_patterns_mean_what_ecma_says)
 	    {"^.$", TEXT_INIT("\xe2\x80\xa8"), false},
 	    {"^.$", TEXT_INIT("\xf0\x9f\x98\x80"), true},
 	    {"^[.]$", TEXT_INIT("a"), false},
+	    {"^[a.]$", TEXT_INIT("b"), false},
+	    {"^[a.]+$", TEXT_INIT("a."), true},
 	    {"^[^]$", TEXT_INIT("\n"), true},
 	    {"^[^]a$", TEXT_INIT("]a"), true},
 	    {"[]", TEXT_INIT("]"), false},

@@ -229,6 +229,78 @@ START_TEST(references_lead_to_schemas)
 }
 END_TEST
 
+/* What a $ref finds, seen from a base: the goal has its whole URI as $id. */
+START_TEST(references_are_resolved_as_uris)
+{
+	static const struct {
+		const char *base, *reference, *goal;
+	} rows[] = {
+	    {"http://a/b/c/d?q", "g", "http://a/b/c/g"},
+	    {"http://a/b/c/d?q", "./g", "http://a/b/c/g"},
+	    {"http://a/b/c/d?q", "g/", "http://a/b/c/g/"},
+	    {"http://a/b/c/d?q", "/g", "http://a/g"},
+	    {"http://a/b/c/d?q", "//g", "http://g"},
+	    {"http://a/b/c/d?q", "?y", "http://a/b/c/d?y"},
+	    {"http://a/b/c/d?q", "g?y", "http://a/b/c/g?y"},
+	    {"http://a/b/c/d?q", "g;x=1/./y", "http://a/b/c/g;x=1/y"},
+	    {"http://a/b/c/d?q", "g;x=1/../y", "http://a/b/c/y"},
+	    {"http://a/b/c/d?q", ".", "http://a/b/c/"},
+	    {"http://a/b/c/d?q", "..", "http://a/b/"},
+	    {"http://a/b/c/d?q", "../g", "http://a/b/g"},
+	    {"http://a/b/c/d?q", "../../../../g", "http://a/g"},
+	    {"http://a/b/c/d?q", "/./g", "http://a/g"},
+	    {"http://a/b/c/d?q", "g.", "http://a/b/c/g."},
+	    {"http://a/b/c/d?q", "..g", "http://a/b/c/..g"},
+	    {"http://a/b/c/d?q", "x-y+1.z:g", "x-y+1.z:g"},
+	    {"http://a/b/c/d?q", "1x:g", "http://a/b/c/1x:g"},
+	    {"http://a", "g", "http://a/g"},
+	    {"urn:a:b", "urn:c:./d", "urn:c:./d"},
+	    {"item/a", "b", "item/b"},
+	    {"", "./b", "b"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		struct text schema =
+		    text_format(&arena,
+		                "{'$defs':{'from':{'$id':'%s','not':{'$ref':'%s'}},"
+		                "'goal':{'$id':'%s','type':'null'}},'$ref':'#/$defs/from'}",
+		                rows[i].base, rows[i].reference, rows[i].goal);
+		ck_assert_msg(check(schema.data, "null", NULL) == SCHEMA_INVALID, "%s",
+		              schema.data);
+		ck_assert_msg(check(schema.data, "1", NULL) == SCHEMA_VALID, "%s", schema.data);
+	}
+	arena_done(&arena);
+}
+END_TEST
+
+/* More names than the first table of them holds. */
+START_TEST(many_names_are_found)
+{
+	struct text_buf buf;
+
+	text_buf_init(&buf, 1 << 20);
+	(void)text_buf_add_c(&buf, "{'$id':'http://x/','properties':{");
+	for (int i = 0; i < 200; i++)
+		(void)text_buf_format(&buf, "%s'p%d':{'$ref':'%s%d'}", i == 0 ? "" : ",", i,
+		                      i % 2 == 0 ? "#a" : "r", i);
+	(void)text_buf_add_c(&buf, "},'$defs':{");
+	for (int i = 0; i < 200; i++)
+		(void)text_buf_format(&buf, "%s'd%d':{'%s%d','const':%d}", i == 0 ? "" : ",", i,
+		                      i % 2 == 0 ? "$anchor':'a" : "$id':'r", i, i);
+	(void)text_buf_add_c(&buf, "}}");
+	struct schema *schema = compile(text_c(&arena, text_buf_view(&buf)), NULL);
+	for (int i = 0; i < 200; i++) {
+		struct text good = text_format(&arena, "{'p%d':%d}", i, i);
+		struct text bad = text_format(&arena, "{'p%d':%d}", i, i + 1);
+		ck_assert(schema_check(schema, read_json(good), &arena, NULL) == SCHEMA_VALID);
+		ck_assert(schema_check(schema, read_json(bad), &arena, NULL) == SCHEMA_INVALID);
+	}
+	schema_free(schema);
+	text_buf_done(&buf);
+	arena_done(&arena);
+}
+END_TEST
+
 START_TEST(drafts_differ)
 {
 	static const struct row seven[] = {
@@ -336,6 +408,11 @@ START_TEST(wrong_schemas_are_faults_at_their_place)
 	    {"{\"allOf\":[]}", 10, "\"allOf\" must hold at least one schema"},
 	    {"{\"anyOf\":{}}", 10, "\"anyOf\" must be an array of schemas"},
 	    {"{\"items\":3}", 10, "a schema must be"},
+	    {"{\"allOf\":[{},{\"type\":1}]}", 22, "must be a string or an array"},
+	    {"{\"dependentSchemas\":{\"a\":{\"type\":1}}}", 34, "must be a string or an array"},
+	    {"{\"if\":{},\"then\":{\"type\":1}}", 25, "must be a string or an array"},
+	    {"{\"else\":{\"type\":1}}", 17, "must be a string or an array"},
+	    {"{\"$defs\":{\"a\":{\"type\":1}}}", 23, "must be a string or an array"},
 	    {"{\"prefixItems\":[{}],\"items\":[{}]}", 29,
 	     "must be a schema where there is prefixItems"},
 	    {"{\"contains\":{},\"minContains\":-1}", 30, "\"minContains\" must be a whole number"},
@@ -468,6 +545,9 @@ START_TEST(of_duplicate_keys_the_last_counts)
 	     {"{'a':'x','a':1}"},
 	     {"{'a':1,'a':'x'}"}},
 	    {"{'type':'string','type':'integer'}", {"1"}, {"'x'"}},
+	    {"{'additionalProperties':{'maxProperties':1}}",
+	     {"{'a':{'b':1,'b':2}}"},
+	     {"{'a':{'b':1,'c':2}}"}},
 	    {"{'properties':{'a':false,'a':true}}", {"{'a':1}"}, {NULL}},
 	    {"{'uniqueItems':true}", {"[{'a':1,'a':2},{'a':1}]"}, {"[{'a':1,'a':2},{'a':2}]"}},
 	};
@@ -508,7 +588,7 @@ START_TEST(formats_are_notes_unless_asked)
 	    {"{'format':'iri'}", {"'http://\xc3\xa9/\xc3\xa9'"}, {"'\xc3\xa9'"}},
 	    {"{'format':'uri-template'}",
 	     {"'/a/{b}{?c*,d:3}'", "'x'"},
-	     {"'/a/{b'", "'{}'", "'{a:0}'", "'{a..b}'"}},
+	     {"'/a/{b'", "'{a:0}'", "'{a:10000}'", "'{a..b}'"}},
 	    {"{'format':'uuid'}",
 	     {"'2EB8AA08-aa98-11ea-b4aa-73b441d16380'"},
 	     {"'2eb8aa08aa9811eab4aa73b441d16380'", "'2eb8aa08-aa98-11ea-b4aa-73b441d1638g'"}},
@@ -746,6 +826,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, arrays_are_judged);
 	tcase_add_test(cases, schemas_combine);
 	tcase_add_test(cases, references_lead_to_schemas);
+	tcase_add_test(cases, references_are_resolved_as_uris);
+	tcase_add_test(cases, many_names_are_found);
 	tcase_add_test(cases, drafts_differ);
 	tcase_add_test(cases, other_documents_come_from_the_resolver);
 	tcase_add_test(cases, wrong_schemas_are_faults_at_their_place);
