@@ -104,8 +104,8 @@ static void measure(const char *name, struct text body)
 static const char *const lines[] = {
     "Please summarise the following text in two sentences, and name its author.\\n\\n",
     "The quick brown fox said \\\"hello\\\" to the lazy dog; nobody answered.\\n",
-    "Gr\xc3\xbc\xc3\x9f"
-    "e aus K\xc3\xb6ln, \xe2\x82\xac 12.50 \xe2\x80\x93 und danke!\\n",
+    ("Gr\xc3\xbc\xc3\x9f"
+     "e aus K\xc3\xb6ln, \xe2\x82\xac 12.50 \xe2\x80\x93 und danke!\\n"),
     "\xe8\xaf\xb7\xe7\x94\xa8\xe4\xb8\xad\xe6\x96\x87\xe5\x9b\x9e\xe7\xad\x94\xe3\x80\x82 ",
 };
 
