@@ -1,0 +1,274 @@
+/*
+ * The statistics against numbers made elsewhere, and by simulation.
+ *
+ * The tables were computed with exact rational numbers (Python: fractions.Fraction and math.comb,
+ * sums of C(n,k) p^k (1-p)^(n-k) and of C(K,x) C(N-K,n-x) / C(N,n)), rounded once at the end. The
+ * sequential test's figures are those of the exact distribution over all (ok, missed), walked
+ * trial by trial with the bounds (1-beta)/alpha and beta/(1-alpha) as fractions.
+ */
+#include "harness/run/stats.h"
+#include "tests/unit/unit.h"
+
+#include <math.h>
+
+static const struct stats_sequential usual = {.95, .70, .05, .05};
+static const struct stats_sequential critical = {.98, .80, .05, .05};
+
+START_TEST(binomial_tails_are_exact)
+{
+	static const struct {
+		int64_t ok, judged;
+		double rate, at_most, at_least;
+	} known[] = {
+	    {0, 1, 0.5, 0.5, 1},
+	    {3, 10, 0.3, 0.6496107184, 0.6172172136},
+	    {16, 20, 0.95, 0.01590152601976356, 0.9974260596653477},
+	    {16, 20, 0.7, 0.892913195496269, 0.2375077788776016},
+	    {0, 3, 0.7, 0.027, 1},
+	    {3, 3, 0.7, 1, 0.343},
+	    {180, 200, 0.95, 0.002664579549829447, 0.998840091749252},
+	    {81, 263, 0.25, 0.9861258861862842, 0.01947781592511322},
+	    {990, 1000, 0.98, 0.9953192495685856, 0.01023654815976345},
+	    {2, 1000, 0.001, 0.9197906571597989, 0.2642410869698127},
+	    {0, 0, 0.5, 1, 1},
+	    {0, 5, 0, 1, 1},
+	    {1, 5, 0, 1, 0},
+	    {4, 5, 1, 0, 1},
+	    {5, 5, 1, 1, 1},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
+		ck_assert_double_eq_tol(
+		    stats_binomial_at_most(known[i].ok, known[i].judged, known[i].rate),
+		    known[i].at_most, 1e-13);
+		ck_assert_double_eq_tol(
+		    stats_binomial_at_least(known[i].ok, known[i].judged, known[i].rate),
+		    known[i].at_least, 1e-13);
+	}
+}
+END_TEST
+
+START_TEST(the_interval_is_wilsons)
+{
+	/* .44 at 3/3, .72 at 10/10, .90 at 35/35: small numbers deceive. */
+	static const struct {
+		int64_t ok, judged;
+		double low, high;
+	} known[] = {
+	    {3, 3, 0.4385, 1}, {10, 10, 0.7225, 1},     {35, 35, 0.9011, 1},
+	    {0, 3, 0, 0.5615}, {5, 10, 0.2366, 0.7634}, {81, 263, 0.2553, 0.3662},
+	    {0, 0, 0, 1},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
+		double low, high;
+		stats_wilson_interval(known[i].ok, known[i].judged, &low, &high);
+		ck_assert_double_eq_tol(low, known[i].low, 0.0001);
+		ck_assert_double_eq_tol(high, known[i].high, 0.0001);
+	}
+}
+END_TEST
+
+START_TEST(fishers_test_is_exact)
+{
+	static const struct {
+		int64_t base_ok, base_judged, head_ok, head_judged;
+		double p;
+	} known[] = {
+	    {20, 20, 0, 3, 0.000564652738565782},
+	    {10, 10, 3, 5, 0.09523809523809523},
+	    {3, 3, 0, 3, 0.05},
+	    {190, 200, 12, 20, 2.725407601102875e-05},
+	    {200, 200, 3, 3, 1},
+	    {95, 100, 15, 20, 0.01147963139391304},
+	    {7, 10, 7, 10, 0.6857585139318886},
+	    {0, 5, 0, 5, 1},
+	    {5, 5, 5, 5, 1},
+	    {140, 200, 700, 1000, 0.5366364794013231},
+	    {999, 1000, 950, 1000, 1.262600071158292e-14},
+	    {0, 0, 0, 3, 1},
+	    {3, 3, 0, 0, 1},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
+		double p = stats_fisher_worse(known[i].base_ok, known[i].base_judged,
+		                              known[i].head_ok, known[i].head_judged);
+		ck_assert_double_eq_tol(p, known[i].p, 1e-12 * known[i].p);
+	}
+}
+END_TEST
+
+START_TEST(numbers_that_no_run_reaches_cost_no_time)
+{
+	int64_t much = INT64_MAX / 2;
+	double p = stats_fisher_worse(much, much, much / 2, much);
+
+	ck_assert_double_eq(p, 0);
+	ck_assert_double_eq_tol(stats_binomial_at_least(much / 2, much, 0.5), 0.5, 0.01);
+}
+END_TEST
+
+START_TEST(pass_power_draws_without_putting_back)
+{
+	static const struct {
+		int64_t ok, judged, k;
+		double chance;
+	} known[] = {
+	    {3, 3, 3, 1},  {9, 10, 3, 0.7}, {19, 20, 5, 0.75},
+	    {2, 10, 3, 0}, {7, 10, 1, 0.7}, {10, 20, 2, 0.2368421052631579},
+	    {0, 1, 1, 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(known); i++)
+		ck_assert_double_eq_tol(stats_pass_power(known[i].ok, known[i].judged, known[i].k),
+		                        known[i].chance, 1e-15);
+	ck_assert(isnan(stats_pass_power(3, 3, 4)));
+	ck_assert(isnan(stats_pass_power(3, 3, 0)));
+}
+END_TEST
+
+START_TEST(discoveries_are_those_of_benjamini_and_hochberg)
+{
+	/* The example of their paper (J. R. Stat. Soc. B 57, 1995, p. 295): four at .05. */
+	static const double paper[] = {0.0001, 0.0004, 0.0019, 0.0095, 0.0201,
+	                               0.0278, 0.0298, 0.0344, 0.0459, 0.3240,
+	                               0.4262, 0.5719, 0.6528, 0.7590, 1.0000};
+	double p[15];
+	double adjusted[15];
+	size_t found = 0;
+
+	/* Whatever the order they are given in. */
+	for (size_t i = 0; i < 15; i++)
+		p[i * 7 % 15] = paper[i];
+	stats_benjamini_hochberg(p, 15, adjusted);
+	for (size_t i = 0; i < 15; i++)
+		found += adjusted[i] <= 0.05;
+	ck_assert_uint_eq(found, 4);
+	ck_assert_double_eq_tol(adjusted[0], 0.0015, 1e-15);
+	ck_assert_double_eq_tol(adjusted[3 * 7 % 15], 0.0095 * 15 / 4, 1e-15);
+	/* A later one that is smaller pulls the earlier ones down with it; never above 1. */
+	double pulled[] = {0.04, 0.03, NAN};
+	stats_benjamini_hochberg(pulled, 3, pulled);
+	ck_assert_double_eq_tol(pulled[0], 0.06, 1e-15);
+	ck_assert_double_eq_tol(pulled[1], 0.06, 1e-15);
+	ck_assert_double_eq(pulled[2], 1);
+	stats_benjamini_hochberg(pulled, 0, pulled);
+}
+END_TEST
+
+/* --- the sequential test --- */
+
+/* For so many misses: from how many ok on it accepts, and up to how many it rejects. */
+static void check_bounds(const struct stats_sequential *test, const int64_t accepts[8],
+                         const int64_t rejects[8])
+{
+	for (int64_t missed = 0; missed < 8; missed++)
+		for (int64_t ok = 0; ok < 100; ok++) {
+			enum stats_decision want = ok >= accepts[missed]   ? STATS_ACCEPT
+			                           : ok <= rejects[missed] ? STATS_REJECT
+			                                                   : STATS_GO_ON;
+			ck_assert_int_eq(stats_sequential_decide(test, ok, ok + missed), want);
+		}
+}
+
+START_TEST(the_sequential_test_stops_where_exact_fractions_say)
+{
+	check_bounds(&usual, (const int64_t[]){10, 16, 22, 28, 34, 39, 45, 51},
+	             (const int64_t[]){-1, -1, 2, 7, 13, 19, 25, 31});
+	check_bounds(&critical, (const int64_t[]){15, 26, 38, 49, 60, 72, 83, 94},
+	             (const int64_t[]){-1, -1, 8, 19, 30, 42, 53, 64});
+}
+END_TEST
+
+enum { SIMULATED_CELLS = 10000 };
+
+struct simulated {
+	double accepted, rejected, trials; /* shares; trials: of a cell on average */
+};
+
+/* xorshift64*: the same cells in every run of this test. */
+static double next_uniform(uint64_t *state)
+{
+	*state ^= *state >> 12;
+	*state ^= *state << 25;
+	*state ^= *state >> 27;
+	return (double)(*state * 0x2545f4914f6cdd1du >> 11) / 9007199254740992.0;
+}
+
+static struct simulated simulate(const struct stats_sequential *test, int64_t most, double rate)
+{
+	struct simulated sum = {0};
+	uint64_t state = 20261121;
+
+	for (int cell = 0; cell < SIMULATED_CELLS; cell++) {
+		enum stats_decision decision = STATS_GO_ON;
+		int64_t ok = 0;
+		int64_t judged = 0;
+		while (decision == STATS_GO_ON && judged < most) {
+			ok += next_uniform(&state) < rate;
+			decision = stats_sequential_decide(test, ok, ++judged);
+		}
+		sum.accepted += decision == STATS_ACCEPT;
+		sum.rejected += decision == STATS_REJECT;
+		sum.trials += (double)judged;
+	}
+	sum.accepted /= SIMULATED_CELLS;
+	sum.rejected /= SIMULATED_CELLS;
+	sum.trials /= SIMULATED_CELLS;
+	return sum;
+}
+
+START_TEST(ten_thousand_simulated_cells_err_no_more_than_promised)
+{
+	/* Beside what is computed exactly; a standard error of the shares is at most .005. */
+	static const struct {
+		const struct stats_sequential *test;
+		int64_t most;
+		double rate, accepted, rejected, trials;
+	} cells[] = {
+	    {&usual, 20, .99, 0.989528, 0.000678, 10.6900},
+	    {&usual, 20, .95, 0.818800, 0.025739, 13.0160},
+	    {&usual, 20, .90, 0.533980, 0.134422, 14.4209},
+	    {&usual, 20, .80, 0.163669, 0.531887, 12.8713},
+	    {&usual, 20, .70, 0.038217, 0.847124, 9.3266},
+	    {&usual, 20, .50, 0.001053, 0.996377, 4.7163},
+	    {&usual, 20, .00, 0, 1, 2},
+	    {&critical, 30, .99, 0.975565, 0.005030, 16.6475},
+	    {&critical, 30, .98, 0.915988, 0.021628, 17.9644},
+	    {&critical, 30, .80, 0.044251, 0.904394, 11.3845},
+	    {&critical, 30, .50, 0.000031, 0.999968, 4.0214},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(cells); i++) {
+		struct simulated seen = simulate(cells[i].test, cells[i].most, cells[i].rate);
+		printf("# rate %.2f, at most %2d: accepted %.4f, rejected %.4f, %.2f trials\n",
+		       cells[i].rate, (int)cells[i].most, seen.accepted, seen.rejected,
+		       seen.trials);
+		ck_assert_double_eq_tol(seen.accepted, cells[i].accepted, 0.02);
+		ck_assert_double_eq_tol(seen.rejected, cells[i].rejected, 0.02);
+		ck_assert_double_eq_tol(seen.trials, cells[i].trials, 0.2);
+		/* The promises themselves. The cap errs on neither side: it decides nothing. */
+		if (cells[i].rate >= cells[i].test->good)
+			ck_assert_double_le(seen.rejected, cells[i].test->alpha);
+		if (cells[i].rate <= cells[i].test->bad)
+			ck_assert_double_le(seen.accepted, cells[i].test->beta);
+	}
+}
+END_TEST
+
+static void add(TCase *cases)
+{
+	tcase_add_test(cases, binomial_tails_are_exact);
+	tcase_add_test(cases, the_interval_is_wilsons);
+	tcase_add_test(cases, fishers_test_is_exact);
+	tcase_add_test(cases, numbers_that_no_run_reaches_cost_no_time);
+	tcase_add_test(cases, pass_power_draws_without_putting_back);
+	tcase_add_test(cases, discoveries_are_those_of_benjamini_and_hochberg);
+	tcase_add_test(cases, the_sequential_test_stops_where_exact_fractions_say);
+	tcase_add_test(cases, ten_thousand_simulated_cells_err_no_more_than_promised);
+}
+
+int main(void)
+{
+	return unit_main("stats", add);
+}
