@@ -22,6 +22,7 @@ struct progress {
 	const struct plan *plan;
 	const struct runner *runner; /* NULL until watched */
 	bool terminal;
+	bool priced; /* some target has a price: spend can be told */
 	bool dirty;
 	struct arena arena;
 	struct text *capabilities;
@@ -76,10 +77,15 @@ static void add_figures(struct progress *progress)
 	if (progress->runner == NULL)
 		return;
 	struct runner_progress now = runner_progress(progress->runner);
-	(void)text_buf_format(out, "; %lld requests; spent ", (long long)now.attempts);
-	add_usd(out, now.spent_pico_usd);
-	(void)text_buf_add_c(out, " USD");
-	if (now.reserved_pico_usd > 0) {
+	(void)text_buf_format(out, "; %lld requests; ", (long long)now.attempts);
+	if (progress->priced) {
+		(void)text_buf_add_c(out, "spent ");
+		add_usd(out, now.spent_pico_usd);
+		(void)text_buf_add_c(out, " USD");
+	} else {
+		(void)text_buf_add_c(out, "spend unknown, no price is given");
+	}
+	if (progress->priced && now.reserved_pico_usd > 0) {
 		(void)text_buf_add_c(out, " (at most ");
 		add_usd(out, now.reserved_pico_usd);
 		(void)text_buf_add_c(out, " more in flight)");
@@ -177,6 +183,8 @@ struct progress *progress_new(struct loop *loop, const struct plan *plan, bool t
 	                    size_mul(plan->target_count, progress->capability_count) + 1);
 	for (size_t i = 0; i < plan->cell_count; i++)
 		square_of(progress, &plan->cells[i])->total++;
+	for (size_t i = 0; i < plan->target_count; i++)
+		progress->priced = progress->priced || plan->targets[i].model->price.known;
 	loop_timer_start(loop, &progress->timer, terminal ? REDRAW_MS : PLAIN_MS, on_timer,
 	                 progress);
 	return progress;
