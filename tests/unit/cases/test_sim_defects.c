@@ -74,6 +74,9 @@ static struct text body_of(const struct case_step *step, const struct template_v
 	struct template_target target = {TEXT_INIT("sim-small"), streamed, step->usage_asked};
 	struct text body;
 	struct fault fault;
+
+	if (step->request == NULL && step->raw.data == NULL)
+		return TEXT(""); /* a GET has none */
 	bool good = step->request == NULL
 	                ? template_fill_text(step->raw, values, &arena, &body, &fault)
 	                : template_body(step->request, values, &target, &arena, &body, &fault);
@@ -103,10 +106,15 @@ static bool ask(const struct case_step *step, const struct template_values *valu
 {
 	static const char *const keys[] = {
 	    [AUTH_KEY] = "Bearer sim-key", [AUTH_WRONG_KEY] = "Bearer x", [AUTH_NONE] = NULL};
+	static const char *const paths[ENDPOINT_COUNT] = {
+	    [ENDPOINT_CHAT] = "/v1/chat/completions", [ENDPOINT_COMPLETIONS] = "/v1/completions",
+	    [ENDPOINT_EMBEDDINGS] = "/v1/embeddings", [ENDPOINT_RESPONSES] = "/v1/responses",
+	    [ENDPOINT_MESSAGES] = "/v1/messages",     [ENDPOINT_MODELS] = "/v1/models"};
+	const char *usual = step->endpoint == ENDPOINT_MODELS ? "GET" : "POST";
 	struct text body = body_of(step, values, streamed);
 	struct sim_request request = {
-	    .method = TEXT("POST"),
-	    .path = TEXT("/v1/chat/completions"),
+	    .method = text_of(step->method != NULL ? step->method : usual),
+	    .path = text_of(paths[step->endpoint]),
 	    .authorization = text_of(keys[step->auth]),
 	    .body = body,
 	    .serial = ++serial,
