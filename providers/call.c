@@ -66,24 +66,6 @@ static void deadline_passed(void *context)
 
 /* --- again, or not --- */
 
-/* A 429 that no waiting helps: the money or the quota is gone (PROVIDERS.md, 1 and 3b). */
-static bool quota_is_spent(const struct chat_reply *reply)
-{
-	static const char *const codes[] = {
-	    "insufficient_quota",
-	    "credit_balance_exhausted",
-	    "billing_hard_limit_reached",
-	    "enforced_spend_limit_reached",
-	};
-
-	for (size_t i = 0; i < reply->error_count; i++)
-		for (size_t k = 0; k < ARRAY_LENGTH(codes); k++)
-			if (text_is(reply->errors[i].code, codes[k]) ||
-			    text_is(reply->errors[i].type, codes[k]))
-				return true;
-	return false;
-}
-
 /* How long to wait for the next attempt; -1: there is none. The provider is held as it asked. */
 static int64_t retry_wait_ms(struct call *call)
 {
@@ -91,7 +73,7 @@ static int64_t retry_wait_ms(struct call *call)
 	const struct exchange *exchange = &call->attempt.exchange;
 	bool overloaded = exchange->status == 429 || exchange->status == 503;
 
-	if (!exchange_is_infra(exchange) || quota_is_spent(call->attempt.reply))
+	if (!exchange_is_infra(exchange) || chat_reply_quota_is_spent(call->attempt.reply))
 		return -1;
 	int64_t asked_ms = -1;
 	if (exchange->status != 0)

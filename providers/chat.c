@@ -47,3 +47,20 @@ const struct chat_choice *chat_reply_choice(const struct chat_reply *reply, int6
 			return &reply->choices[i];
 	return NULL;
 }
+
+bool chat_reply_quota_is_spent(const struct chat_reply *reply)
+{
+	static const char *const codes[] = {
+	    "insufficient_quota",
+	    "credit_balance_exhausted",
+	    "billing_hard_limit_reached",
+	    "enforced_spend_limit_reached",
+	};
+
+	for (size_t i = 0; i < reply->error_count; i++)
+		for (size_t k = 0; k < ARRAY_LENGTH(codes); k++)
+			if (text_is(reply->errors[i].code, codes[k]) ||
+			    text_is(reply->errors[i].type, codes[k]))
+				return true;
+	return false;
+}

@@ -157,4 +157,10 @@ const char *chat_api_name(enum chat_api api);
 MUST_CHECK const struct chat_choice *chat_reply_choice(const struct chat_reply *reply,
                                                        int64_t index);
 
+/*
+ * A refusal that no waiting helps: the money or the quota is gone. Not asked again, and the
+ * whole provider is stopped. (OpenAI's and Anthropic's error documents.)
+ */
+MUST_CHECK bool chat_reply_quota_is_spent(const struct chat_reply *reply);
+
 #endif

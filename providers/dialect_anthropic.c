@@ -171,16 +171,7 @@ static void read_event(struct reply_build *build, const struct sse_event *event,
 
 static void read_end(struct reply_build *build, bool cut)
 {
-	struct build_choice *choice = the_choice(build);
-
-	if (!build->reply->streamed)
-		return;
-	if (!build->terminal_seen && build->reply->error_count == 0)
-		reply_violates(build, WIRE_ST_06, WIRE_BREAKS, "no message_stop ends the stream%s",
-		               cut ? ": it was cut" : "");
-	reply_judge_text(build, choice);
-	reply_judge_calls(build, choice);
-	build->reply->complete = build->terminal_seen && choice->finish_count > 0;
+	reply_judge_native_end(build, the_choice(build), "message_stop", cut);
 }
 
 const struct reply_shape shape_anthropic = {

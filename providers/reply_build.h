@@ -186,6 +186,12 @@ void reply_judge_calls(struct reply_build *build, const struct build_choice *cho
 void reply_judge_text(struct reply_build *build, const struct build_choice *choice);
 /* Both of the above, and FR-01 and TC-20: of chat completions. */
 void reply_judge_choice(struct reply_build *build, const struct build_choice *choice);
+/*
+ * The end of a native stream that closes with an event of its own (`terminal`: its name) and has
+ * one choice: whether it came, what the choice says, and whether the reply is complete.
+ */
+void reply_judge_native_end(struct reply_build *build, const struct build_choice *choice,
+                            const char *terminal, bool cut);
 
 /* --- usage (usage.c) ------------------------------------------------------ */
 

@@ -227,3 +227,16 @@ void reply_judge_choice(struct reply_build *build, const struct build_choice *ch
 	reply_judge_text(build, choice);
 	reply_judge_calls(build, choice);
 }
+
+void reply_judge_native_end(struct reply_build *build, const struct build_choice *choice,
+                            const char *terminal, bool cut)
+{
+	if (!build->reply->streamed)
+		return;
+	if (!build->terminal_seen && build->reply->error_count == 0)
+		reply_violates(build, WIRE_ST_06, WIRE_BREAKS, "no %s ends the stream%s", terminal,
+		               cut ? ": it was cut" : "");
+	reply_judge_text(build, choice);
+	reply_judge_calls(build, choice);
+	build->reply->complete = build->terminal_seen && choice->finish_count > 0;
+}

@@ -13,7 +13,7 @@
 #include "harness/base/text.h"
 
 enum {
-	REDACT_MIN_BYTES = 6, /* shorter ones would mask ordinary text; they are not kept */
+	REDACT_MIN_BYTES = 6,         /* shorter ones would mask ordinary text; they are not kept */
 	REDACT_MAX_BYTES = 64 * 1024, /* a service account's JSON file has 2 to 3 KB */
 	REDACT_MAX_SECRETS = 256,
 };

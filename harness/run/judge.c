@@ -10,24 +10,6 @@ enum { DETAIL_COLUMNS = 300 };
 
 /* --- what stops a provider --- */
 
-/* A quota that no waiting helps; the names that call.c does not ask again for either. */
-static bool quota_is_spent(const struct chat_reply *reply)
-{
-	static const char *const codes[] = {
-	    "insufficient_quota",
-	    "credit_balance_exhausted",
-	    "billing_hard_limit_reached",
-	    "enforced_spend_limit_reached",
-	};
-
-	for (size_t i = 0; i < reply->error_count; i++)
-		for (size_t k = 0; k < ARRAY_LENGTH(codes); k++)
-			if (text_is(reply->errors[i].code, codes[k]) ||
-			    text_is(reply->errors[i].type, codes[k]))
-				return true;
-	return false;
-}
-
 /* Whether the case asks for just this status: its reference says so. */
 static bool is_about(const struct case_step *step, int status)
 {
@@ -51,7 +33,7 @@ struct text judge_stops_provider(const struct case_step *step, const struct exch
 		why = "the key is not accepted";
 	else if (status == 402)
 		why = "payment is required";
-	else if (status == 429 && quota_is_spent(reply))
+	else if (status == 429 && chat_reply_quota_is_spent(reply))
 		why = "the quota is spent";
 	if (why == NULL)
 		return said;
