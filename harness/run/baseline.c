@@ -1,0 +1,302 @@
+/*
+ * Comparing two matrices; see baseline.h. Two passes: first each cell on its own, with the
+ * p-value where chance is at work, then all p-values at once, because the more cells are
+ * tested the more of them look bad by luck.
+ */
+#include "harness/run/baseline.h"
+
+#include "harness/run/stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define SIGNIFICANT 0.05      /* one-sided, of a single cell */
+#define DISCOVERY_LEVEL 0.10  /* of Benjamini and Hochberg, over all cells tested */
+#define LEAST_DROP 0.25       /* in rate; less hurts nobody before it is seen twice */
+#define LEAST_BASE_BOUND 0.70 /* a baseline that was never good can't have been lost */
+/* 3/3 to 0/3 is p = .05 exactly and 10/10 to 15/20 a drop of 25 points, whatever doubles say. */
+#define ROUNDING 1e-9
+
+static const char *const change_names[CHANGE_COUNT] = {
+    [CHANGE_REGRESSED] = "regressed", [CHANGE_LIKELY] = "likely", [CHANGE_WATCH] = "watch",
+    [CHANGE_CHANGED] = "changed",     [CHANGE_GONE] = "gone",     [CHANGE_NEW] = "new",
+    [CHANGE_FIXED] = "fixed",         [CHANGE_NOISE] = "noise",   [CHANGE_SAME] = "same",
+};
+
+const char *change_name(enum change change)
+{
+	REQUIRE(change < CHANGE_COUNT);
+	return change_names[change];
+}
+
+const struct matrix_cell *change_cell(const struct cell_change *change)
+{
+	return change->head != NULL ? change->head : change->base;
+}
+
+/* --- one cell --- */
+
+static bool is_significant(double p_value)
+{
+	return p_value < SIGNIFICANT - ROUNDING;
+}
+
+/* An error, a skip or a verdict too old is no evidence of anything. */
+static bool has_evidence(const struct matrix_cell *cell)
+{
+	return cell != NULL && tally_judged(&cell->tally) > 0 && cell->verdict != VERDICT_ERROR &&
+	       cell->verdict != VERDICT_SKIPPED && cell->verdict != VERDICT_STALE;
+}
+
+static bool is_proven_bad(const struct matrix_cell *cell)
+{
+	return cell->verdict == VERDICT_FAIL || cell->verdict == VERDICT_UNSUPPORTED ||
+	       cell->verdict == VERDICT_IGNORED;
+}
+
+/* Three of three: a miss that nothing confirmed proves nothing. */
+static bool is_confirmed_bad(const struct matrix_cell *cell)
+{
+	return is_proven_bad(cell) && cell->tally.of[OUTCOME_OK] == 0 &&
+	       tally_judged(&cell->tally) >= VERDICT_CONFIRM_TRIALS;
+}
+
+/* A cell without a hash can't show that it asked the same. */
+static bool same_case(const struct matrix_cell *a, const struct matrix_cell *b)
+{
+	return a->case_hash.len > 0 && text_equal(a->case_hash, b->case_hash);
+}
+
+static double worse_p(const struct matrix_cell *base, const struct matrix_cell *head)
+{
+	return stats_fisher_worse(base->tally.of[OUTCOME_OK], tally_judged(&base->tally),
+	                          head->tally.of[OUTCOME_OK], tally_judged(&head->tally));
+}
+
+/*
+ * Whether chance decides: always in a stochastic case, and in any other as soon as one side was
+ * mixed, for then it is not as deterministic as its class says.
+ */
+static bool is_chance(const struct matrix_cell *base, const struct matrix_cell *head)
+{
+	return base->class_ == CASE_STOCHASTIC || (base->rate > 0 && base->rate < 1) ||
+	       (head->rate > 0 && head->rate < 1);
+}
+
+static bool same_figures(const struct matrix_cell *base, const struct matrix_cell *head)
+{
+	return base->verdict == head->verdict && !(fabs(base->rate - head->rate) > ROUNDING);
+}
+
+static bool is_fixed(const struct matrix_cell *base, const struct matrix_cell *head, bool chance)
+{
+	if (head->verdict != VERDICT_PASS || base->verdict == VERDICT_PASS)
+		return false;
+	return chance ? is_significant(worse_p(head, base)) : is_proven_bad(base);
+}
+
+static enum change judge_deterministic(const struct matrix_cell *base,
+                                       const struct matrix_cell *head)
+{
+	if (base->verdict == VERDICT_PASS && is_confirmed_bad(head))
+		return CHANGE_REGRESSED;
+	if (is_fixed(base, head, false))
+		return CHANGE_FIXED;
+	if (base->verdict == VERDICT_PASS && head->verdict != VERDICT_PASS)
+		return CHANGE_WATCH;
+	return same_figures(base, head) ? CHANGE_SAME : CHANGE_NOISE;
+}
+
+/* `discovered`: the p-value stands up among all of them. */
+static enum change judge_chance(const struct cell_change *change, bool discovered)
+{
+	const struct matrix_cell *base = change->base;
+	const struct matrix_cell *head = change->head;
+	bool significant = is_significant(change->p_value);
+	bool large = base->rate - head->rate >= LEAST_DROP - ROUNDING;
+
+	if (significant && large && discovered && base->rate_low >= LEAST_BASE_BOUND)
+		return CHANGE_REGRESSED;
+	if (significant && large)
+		return CHANGE_LIKELY;
+	if (significant || large ||
+	    (base->verdict == VERDICT_PASS && head->verdict != VERDICT_PASS))
+		return CHANGE_WATCH;
+	if (is_fixed(base, head, true))
+		return CHANGE_FIXED;
+	return same_figures(base, head) ? CHANGE_SAME : CHANGE_NOISE;
+}
+
+/* The part that needs no other cell. True: chance is at work, and the p-value is set. */
+static bool judge_alone(struct cell_change *change)
+{
+	const struct matrix_cell *base = change->base;
+	const struct matrix_cell *head = change->head;
+
+	if (base != NULL && head != NULL && !same_case(base, head))
+		change->change = CHANGE_CHANGED;
+	else if (!has_evidence(base) && !has_evidence(head))
+		change->change = head == NULL   ? CHANGE_GONE
+		                 : base == NULL ? CHANGE_NEW
+		                                : CHANGE_SAME;
+	else if (!has_evidence(base))
+		change->change = CHANGE_NEW;
+	else if (!has_evidence(head))
+		change->change = CHANGE_GONE;
+	else if (is_chance(base, head)) {
+		change->p_value = worse_p(base, head);
+		return true;
+	} else
+		change->change = judge_deterministic(base, head);
+	return false;
+}
+
+/* --- waivers --- */
+
+/* `PA-06` excuses both variants, `PA-06~stream` one. */
+static bool waiver_names(const struct config_waiver *waiver, const struct matrix_cell *cell)
+{
+	struct text rest;
+
+	if (!text_equal(waiver->target, cell->target) ||
+	    !text_starts(waiver->case_id, cell->case_id))
+		return false;
+	rest = text_slice(waiver->case_id, cell->case_id.len, waiver->case_id.len);
+	return rest.len == 0 || (cell->variant == CASE_STREAM && text_is(rest, "~stream"));
+}
+
+static void find_waiver(const struct comparison_options *options, struct cell_change *change)
+{
+	for (size_t i = 0; i < options->waiver_count; i++) {
+		const struct config_waiver *waiver = &options->waivers[i];
+		if (!waiver_names(waiver, change_cell(change)))
+			continue;
+		if (waiver->until_wall_ms >= options->now_wall_ms)
+			change->waiver = waiver;
+		else
+			change->expired = waiver;
+	}
+}
+
+/* --- all cells --- */
+
+static int compare_cells(const struct matrix_cell *a, const struct matrix_cell *b)
+{
+	int order = text_compare(a->target, b->target);
+
+	if (order == 0)
+		order = text_compare(a->case_id, b->case_id);
+	return order != 0 ? order : (int)a->variant - (int)b->variant;
+}
+
+/* Both sides side by side, in the order of the matrices. */
+static void pair_up(const struct matrix *base, const struct matrix *head, bool partial,
+                    struct comparison *out)
+{
+	size_t b = 0;
+	size_t h = 0;
+
+	while (b < base->count || h < head->count) {
+		int order = b == base->count   ? 1
+		            : h == head->count ? -1
+		                               : compare_cells(&base->cells[b], &head->cells[h]);
+		struct cell_change change = {.p_value = (double)NAN};
+		if (order <= 0)
+			change.base = &base->cells[b++];
+		if (order >= 0)
+			change.head = &head->cells[h++];
+		if (change.head != NULL || !partial)
+			out->changes[out->count++] = change;
+	}
+}
+
+/* Benjamini and Hochberg over every cell in which chance is at work, good ones too. */
+static void judge_together(struct comparison *out, const size_t *tested, size_t count,
+                           struct arena *arena)
+{
+	double *p_values = ARENA_NEW_ARRAY(arena, double, count);
+
+	for (size_t i = 0; i < count; i++)
+		p_values[i] = out->changes[tested[i]].p_value;
+	if (count > 0)
+		stats_benjamini_hochberg(p_values, count, p_values);
+	for (size_t i = 0; i < count; i++) {
+		struct cell_change *change = &out->changes[tested[i]];
+		change->change = judge_chance(change, p_values[i] <= DISCOVERY_LEVEL);
+	}
+}
+
+void baseline_compare(const struct matrix *base, const struct matrix *head,
+                      const struct comparison_options *options, struct arena *arena,
+                      struct comparison *out)
+{
+	size_t most = base->count + head->count;
+	size_t *tested = ARENA_NEW_ARRAY(arena, size_t, most);
+	size_t count = 0;
+
+	*out = (struct comparison){.changes = ARENA_NEW_ARRAY(arena, struct cell_change, most)};
+	pair_up(base, head, options->partial, out);
+	for (size_t i = 0; i < out->count; i++)
+		if (judge_alone(&out->changes[i]))
+			tested[count++] = i;
+	judge_together(out, tested, count, arena);
+	for (size_t i = 0; i < out->count; i++) {
+		struct cell_change *change = &out->changes[i];
+		bool counts =
+		    change->change == CHANGE_REGRESSED && change->head->severity != CASE_ADVISORY;
+		find_waiver(options, change);
+		change->gates = counts && change->waiver == NULL;
+		out->gating += change->gates;
+		out->waived += counts && change->waiver != NULL;
+		out->of[change->change]++;
+	}
+}
+
+const struct cell_change *comparison_find(const struct comparison *comparison,
+                                          const struct matrix_cell *head)
+{
+	size_t low = 0;
+	size_t high = comparison->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = compare_cells(change_cell(&comparison->changes[middle]), head);
+		if (order == 0)
+			return &comparison->changes[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+/* Whether the cell's own verdict decides how the run ends, as it does without a baseline. */
+static bool counts_by_verdict(const struct cell_change *change)
+{
+	if (change->change == CHANGE_NEW || change->change == CHANGE_CHANGED)
+		return change->waiver == NULL;
+	/* No evidence now: infrastructure, or too little asked. It is not excused by older days. */
+	if (!has_evidence(change->head))
+		return true;
+	return change->head->verdict == VERDICT_INCONCLUSIVE &&
+	       change->base->verdict == VERDICT_PASS;
+}
+
+int comparison_exit_code(const struct comparison *comparison, const struct matrix *fresh,
+                         struct arena *arena)
+{
+	enum { EXIT_REGRESSED = 1 };
+	struct matrix counting = *fresh;
+
+	if (comparison->gating > 0)
+		return EXIT_REGRESSED;
+	counting.cells = ARENA_NEW_ARRAY(arena, struct matrix_cell, fresh->count);
+	for (size_t i = 0; i < fresh->count; i++) {
+		const struct cell_change *change = comparison_find(comparison, &fresh->cells[i]);
+		counting.cells[i] = fresh->cells[i];
+		if (change != NULL && !counts_by_verdict(change))
+			counting.cells[i].asked_now = false;
+	}
+	return matrix_exit_code(&counting);
+}

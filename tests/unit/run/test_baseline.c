@@ -1,0 +1,588 @@
+/* The regression gate: every kind of change, the guards, waivers, exit codes; the baseline's file.
+ */
+#include "harness/run/baseline.h"
+
+#include "harness/base/file.h"
+#include "harness/run/stats.h"
+#include "tests/unit/unit.h"
+
+#include <math.h>
+#include <unistd.h>
+
+enum { CELLS_MAX = 400 };
+
+static struct arena arena;
+static struct matrix_cell base_cells[CELLS_MAX], head_cells[CELLS_MAX];
+static struct matrix base, head;
+static struct comparison comparison;
+static struct config_waiver waiver;
+static struct comparison_options options;
+static char folder[] = "/tmp/proviso-baseline-XXXXXX";
+static const char *path;
+
+static void set_up(void)
+{
+	base = (struct matrix){.cells = base_cells, .suite_hash = TEXT("0123456789ab")};
+	head = (struct matrix){.cells = head_cells, .suite_hash = TEXT("0123456789ab")};
+	options = (struct comparison_options){.now_wall_ms = 1000000};
+	memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	path = file_join(&arena, folder, "baseline.json");
+}
+
+static void tear_down(void)
+{
+	(void)unlink(path);
+	(void)rmdir(folder);
+	arena_done(&arena);
+}
+
+static struct matrix_cell *add(struct matrix *matrix, const char *id, enum verdict verdict,
+                               int64_t ok, int64_t miss)
+{
+	struct matrix_cell *cell = &matrix->cells[matrix->count++];
+	double judged = (double)(ok + miss);
+
+	ck_assert_uint_le(matrix->count, CELLS_MAX);
+	*cell = (struct matrix_cell){
+	    .target = TEXT("lab/qwen:7b"),
+	    .case_id = text_of(id),
+	    .capability = TEXT("tools"),
+	    .class_ = CASE_STOCHASTIC,
+	    .severity = CASE_GATE,
+	    .verdict = verdict,
+	    .tally = {.of = {[OUTCOME_OK] = ok, [OUTCOME_MISS] = miss}},
+	    .rate = judged > 0 ? (double)ok / judged : (double)NAN,
+	    .case_hash = TEXT("aaaaaaaaaaaa"),
+	    .run_id = matrix == &base ? TEXT("run-1") : TEXT("run-2"),
+	    .tested_wall_ms = matrix == &base ? 1000 : 2000,
+	    .asked_now = matrix == &head,
+	};
+	stats_wilson_interval(ok, ok + miss, &cell->rate_low, &cell->rate_high);
+	return cell;
+}
+
+static void compare(void)
+{
+	matrix_sort(&base);
+	matrix_sort(&head);
+	baseline_compare(&base, &head, &options, &arena, &comparison);
+}
+
+static enum change change_of(const char *id)
+{
+	for (size_t i = 0; i < comparison.count; i++)
+		if (text_is(change_cell(&comparison.changes[i])->case_id, id))
+			return comparison.changes[i].change;
+	ck_abort_msg("%s is not compared", id);
+	return CHANGE_COUNT;
+}
+
+#define assert_change(id, expected)                                                                \
+	ck_assert_str_eq(change_name(change_of(id)), change_name(expected))
+
+static int exit_code(void)
+{
+	return comparison_exit_code(&comparison, &head, &arena);
+}
+
+/* One deterministic case before and after. */
+static void compare_deterministic(enum verdict before, int64_t ok, int64_t miss, enum verdict after,
+                                  int64_t ok_after, int64_t miss_after)
+{
+	base.count = head.count = 0;
+	add(&base, "HT-01", before, ok, miss)->class_ = CASE_DETERMINISTIC;
+	add(&head, "HT-01", after, ok_after, miss_after)->class_ = CASE_DETERMINISTIC;
+	compare();
+}
+
+START_TEST(a_deterministic_pass_that_fails_three_times_of_three_has_regressed)
+{
+	compare_deterministic(VERDICT_PASS, 1, 0, VERDICT_FAIL, 0, 3);
+	assert_change("HT-01", CHANGE_REGRESSED);
+	ck_assert(isnan(comparison.changes[0].p_value));
+	ck_assert_uint_eq(comparison.gating, 1);
+	ck_assert_int_eq(exit_code(), 1);
+	compare_deterministic(VERDICT_PASS, 1, 0, VERDICT_IGNORED, 0, 3);
+	assert_change("HT-01", CHANGE_REGRESSED);
+}
+END_TEST
+
+START_TEST(a_deterministic_miss_that_is_not_confirmed_gates_nothing)
+{
+	compare_deterministic(VERDICT_PASS, 1, 0, VERDICT_FAIL, 0, 2);
+	assert_change("HT-01", CHANGE_WATCH);
+	compare_deterministic(VERDICT_PASS, 1, 0, VERDICT_INCONCLUSIVE, 0, 1);
+	assert_change("HT-01", CHANGE_WATCH);
+	ck_assert_int_eq(exit_code(), 3); /* not proven, and not held either */
+	compare_deterministic(VERDICT_PASS, 1, 0, VERDICT_FLAKY, 1, 2);
+	assert_change("HT-01", CHANGE_WATCH);
+	ck_assert_int_eq(exit_code(), 0);
+}
+END_TEST
+
+START_TEST(what_failed_before_and_fails_now_is_the_same_and_what_passes_now_is_fixed)
+{
+	compare_deterministic(VERDICT_FAIL, 0, 3, VERDICT_FAIL, 0, 3);
+	assert_change("HT-01", CHANGE_SAME);
+	ck_assert_int_eq(exit_code(), 0); /* it was accepted */
+	compare_deterministic(VERDICT_FAIL, 0, 3, VERDICT_PASS, 1, 0);
+	assert_change("HT-01", CHANGE_FIXED);
+	compare_deterministic(VERDICT_UNSUPPORTED, 0, 3, VERDICT_FAIL, 0, 3);
+	assert_change("HT-01", CHANGE_NOISE);
+	compare_deterministic(VERDICT_PASS, 1, 0, VERDICT_PASS, 3, 0);
+	assert_change("HT-01", CHANGE_SAME);
+}
+END_TEST
+
+START_TEST(a_mixed_deterministic_cell_is_judged_by_chance)
+{
+	compare_deterministic(VERDICT_PASS, 20, 0, VERDICT_FLAKY, 1, 4);
+	assert_change("HT-01", CHANGE_REGRESSED);
+	ck_assert(comparison.changes[0].p_value < 0.001);
+	/* One success in three, and only one trial before it: nothing is proven. */
+	compare_deterministic(VERDICT_PASS, 1, 0, VERDICT_FLAKY, 1, 2);
+	ck_assert(!comparison.changes[0].gates);
+}
+END_TEST
+
+START_TEST(a_stochastic_case_regresses_where_all_four_guards_hold)
+{
+	/* p = .0152, a drop of 100 points, a base bound of .72, and no other cell. */
+	add(&base, "TC-10", VERDICT_PASS, 10, 0);
+	add(&head, "TC-10", VERDICT_FAIL, 0, 2);
+	compare();
+	assert_change("TC-10", CHANGE_REGRESSED);
+	ck_assert_double_eq_tol(comparison.changes[0].p_value, 1.0 / 66, 1e-12);
+	ck_assert_int_eq(exit_code(), 1);
+}
+END_TEST
+
+START_TEST(without_significance_it_is_watched)
+{
+	/* 3 of 3 to 0 of 3: p is exactly .05, which is not below. */
+	add(&base, "TC-10", VERDICT_PASS, 3, 0);
+	add(&head, "TC-10", VERDICT_FAIL, 0, 3);
+	compare();
+	assert_change("TC-10", CHANGE_WATCH);
+	ck_assert_double_eq_tol(comparison.changes[0].p_value, 0.05, 1e-12);
+	ck_assert_int_eq(exit_code(), 0);
+}
+END_TEST
+
+START_TEST(a_drop_below_25_points_is_watched_however_sure_it_is)
+{
+	add(&base, "TC-10", VERDICT_PASS, 200, 0);
+	add(&head, "TC-10", VERDICT_FLAKY, 152, 48); /* 24 points, p below 1e-10 */
+	add(&base, "TC-11", VERDICT_PASS, 200, 0);
+	add(&head, "TC-11", VERDICT_FLAKY, 150, 50); /* 25 points exactly */
+	compare();
+	assert_change("TC-10", CHANGE_WATCH);
+	assert_change("TC-11", CHANGE_REGRESSED);
+}
+END_TEST
+
+START_TEST(a_base_that_was_never_good_makes_it_likely_only)
+{
+	add(&base, "TC-10", VERDICT_FLAKY, 14, 6); /* lower bound .48 */
+	add(&head, "TC-10", VERDICT_FAIL, 0, 10);
+	compare();
+	assert_change("TC-10", CHANGE_LIKELY);
+	ck_assert_int_eq(exit_code(), 0);
+}
+END_TEST
+
+START_TEST(the_more_cells_are_tested_the_more_one_of_them_must_show)
+{
+	char ids[50][8];
+
+	for (size_t i = 0; i < 50; i++) {
+		(void)snprintf(ids[i], sizeof(ids[i]), "TC-%02zu", i);
+		add(&base, ids[i], VERDICT_PASS, 10, 0);
+		add(&head, ids[i], VERDICT_PASS, 10, 0);
+	}
+	add(&base, "ZZ-01", VERDICT_PASS, 10, 0);
+	add(&head, "ZZ-01", VERDICT_FAIL, 0, 2); /* p = .015 of 51 tests */
+	add(&base, "ZZ-02", VERDICT_PASS, 10, 0);
+	add(&head, "ZZ-02", VERDICT_FAIL, 0, 6); /* p = .0001 */
+	compare();
+	assert_change("ZZ-01", CHANGE_LIKELY);
+	assert_change("ZZ-02", CHANGE_REGRESSED);
+	ck_assert_uint_eq(comparison.gating, 1);
+	ck_assert_uint_eq(comparison.of[CHANGE_SAME], 50);
+}
+END_TEST
+
+START_TEST(figures_that_prove_nothing_are_noise)
+{
+	add(&base, "TC-10", VERDICT_PASS, 20, 0);
+	add(&head, "TC-10", VERDICT_PASS, 19, 1);
+	add(&base, "TC-11", VERDICT_FLAKY, 7, 3);
+	add(&head, "TC-11", VERDICT_PASS, 10, 0); /* better, but by chance as like as not */
+	add(&base, "TC-12", VERDICT_FAIL, 0, 10);
+	add(&head, "TC-12", VERDICT_PASS, 10, 0);
+	compare();
+	assert_change("TC-10", CHANGE_NOISE);
+	assert_change("TC-11", CHANGE_NOISE);
+	assert_change("TC-12", CHANGE_FIXED);
+	ck_assert_int_eq(exit_code(), 0);
+}
+END_TEST
+
+START_TEST(another_case_hash_is_changed_and_never_compared)
+{
+	add(&base, "TC-10", VERDICT_PASS, 20, 0);
+	add(&head, "TC-10", VERDICT_FAIL, 0, 20)->case_hash = TEXT("bbbbbbbbbbbb");
+	add(&base, "TC-11", VERDICT_PASS, 20, 0)->case_hash = TEXT("");
+	add(&head, "TC-11", VERDICT_PASS, 20, 0)->case_hash = TEXT("");
+	compare();
+	assert_change("TC-10", CHANGE_CHANGED);
+	assert_change("TC-11", CHANGE_CHANGED);
+	ck_assert(isnan(comparison.changes[0].p_value));
+	ck_assert_uint_eq(comparison.gating, 0);
+	/* Not excused by the baseline: it counts as it would without one. */
+	ck_assert_int_eq(exit_code(), 1);
+}
+END_TEST
+
+START_TEST(cells_of_one_side_are_new_or_gone)
+{
+	add(&base, "TC-10", VERDICT_PASS, 10, 0);
+	add(&head, "TC-11", VERDICT_PASS, 10, 0);
+	add(&base, "TC-12", VERDICT_ERROR, 0, 0);
+	add(&head, "TC-12", VERDICT_PASS, 10, 0);
+	add(&base, "TC-13", VERDICT_PASS, 10, 0);
+	add(&head, "TC-13", VERDICT_ERROR, 0, 0)->tally.of[OUTCOME_INFRA] = 3;
+	compare();
+	assert_change("TC-10", CHANGE_GONE);
+	assert_change("TC-11", CHANGE_NEW);
+	assert_change("TC-12", CHANGE_NEW);
+	assert_change("TC-13", CHANGE_GONE);
+	ck_assert_int_eq(exit_code(), 4); /* infrastructure, never a silent pass */
+	options.partial = true;
+	compare();
+	ck_assert_uint_eq(comparison.count, 3); /* what one run did not ask is not gone */
+}
+END_TEST
+
+START_TEST(a_new_cell_that_fails_counts_by_its_verdict)
+{
+	add(&head, "TC-11", VERDICT_FAIL, 0, 3);
+	compare();
+	assert_change("TC-11", CHANGE_NEW);
+	ck_assert_int_eq(exit_code(), 1);
+}
+END_TEST
+
+START_TEST(an_advisory_regression_is_shown_and_gates_nothing)
+{
+	add(&base, "TC-10", VERDICT_PASS, 10, 0)->severity = CASE_ADVISORY;
+	add(&head, "TC-10", VERDICT_FAIL, 0, 5)->severity = CASE_ADVISORY;
+	compare();
+	assert_change("TC-10", CHANGE_REGRESSED);
+	ck_assert_uint_eq(comparison.gating, 0);
+	ck_assert_int_eq(exit_code(), 0);
+}
+END_TEST
+
+static void compare_waived(const char *target, const char *case_id, int64_t until_wall_ms)
+{
+	waiver = (struct config_waiver){
+	    .target = text_of(target), .case_id = text_of(case_id), .until_wall_ms = until_wall_ms};
+	options.waivers = &waiver;
+	options.waiver_count = 1;
+	base.count = head.count = 0;
+	add(&base, "TC-10", VERDICT_PASS, 10, 0)->variant = CASE_STREAM;
+	add(&head, "TC-10", VERDICT_FAIL, 0, 5)->variant = CASE_STREAM;
+	compare();
+}
+
+START_TEST(a_waiver_that_holds_excuses_and_an_expired_one_does_not)
+{
+	compare_waived("lab/qwen:7b", "TC-10", 1000000);
+	assert_change("TC-10", CHANGE_REGRESSED);
+	ck_assert_ptr_eq(comparison.changes[0].waiver, &waiver);
+	ck_assert_uint_eq(comparison.waived, 1);
+	ck_assert_int_eq(exit_code(), 0);
+	compare_waived("lab/qwen:7b", "TC-10", 999999);
+	ck_assert_ptr_null(comparison.changes[0].waiver);
+	ck_assert_ptr_eq(comparison.changes[0].expired, &waiver);
+	ck_assert_int_eq(exit_code(), 1);
+}
+END_TEST
+
+START_TEST(a_waiver_is_for_its_target_and_case_alone)
+{
+	compare_waived("lab/qwen:7b", "TC-10~stream", 1000000);
+	ck_assert_int_eq(exit_code(), 0);
+	compare_waived("lab/qwen:7b", "TC-1", 1000000);
+	ck_assert_int_eq(exit_code(), 1);
+	compare_waived("lab/qwen:7b", "TC-100", 1000000);
+	ck_assert_int_eq(exit_code(), 1);
+	compare_waived("lab/qwen", "TC-10", 1000000);
+	ck_assert_int_eq(exit_code(), 1);
+}
+END_TEST
+
+/* A small fixed generator: the same cells in every run of the test. */
+static uint64_t noise_state = 88172645463325252U;
+
+static bool next_succeeds(double rate)
+{
+	noise_state ^= noise_state << 13;
+	noise_state ^= noise_state >> 7;
+	noise_state ^= noise_state << 17;
+	return (double)(noise_state >> 11) / 9007199254740992.0 < rate;
+}
+
+static int64_t draw(int64_t trials, double rate)
+{
+	int64_t ok = 0;
+
+	for (int64_t i = 0; i < trials; i++)
+		ok += next_succeeds(rate);
+	return ok;
+}
+
+START_TEST(the_same_provider_twice_raises_hardly_a_false_alarm)
+{
+	static const double rates[] = {0.99, 0.95, 0.9, 0.8};
+	char ids[CELLS_MAX][8];
+	size_t alarmed_runs = 0;
+
+	for (size_t run = 0; run < 250; run++) {
+		base.count = head.count = 0;
+		for (size_t i = 0; i < CELLS_MAX; i++) {
+			int64_t before = draw(20, rates[i % 4]);
+			int64_t after = draw(10, rates[i % 4]);
+			(void)snprintf(ids[i], sizeof(ids[i]), "TC-%03zu", i);
+			add(&base, ids[i], VERDICT_PASS, before, 20 - before);
+			add(&head, ids[i], VERDICT_FLAKY, after, 10 - after);
+		}
+		compare();
+		alarmed_runs += comparison.gating > 0;
+		arena_reset(&arena);
+		path = file_join(&arena, folder, "baseline.json");
+	}
+	/* Benjamini and Hochberg promise one run in ten at most where nothing changed. */
+	ck_assert_uint_le(alarmed_runs, 25);
+}
+END_TEST
+
+/* --- the file --- */
+
+static struct blessing bless(void)
+{
+	struct blessing blessing;
+	struct fault fault;
+
+	matrix_sort(&head);
+	if (!baseline_bless(&head, path, 1795255200000, &blessing, &fault))
+		ck_abort_msg("%s", fault.message);
+	return blessing;
+}
+
+static struct matrix read_back(void)
+{
+	struct matrix matrix;
+	struct fault fault;
+
+	if (!baseline_read(path, &arena, &matrix, &fault))
+		ck_abort_msg("%s", fault.message);
+	return matrix;
+}
+
+START_TEST(a_blessed_matrix_compares_as_the_same)
+{
+	add(&head, "TC-10", VERDICT_PASS, 10, 0);
+	add(&head, "TC-11", VERDICT_FLAKY, 12, 8)->variant = CASE_STREAM;
+	add(&head, "TC-12", VERDICT_SKIPPED, 0, 0);
+	struct blessing blessing = bless();
+	ck_assert_uint_eq(blessing.cells, 3);
+	ck_assert_uint_eq(blessing.passing, 1);
+	base = read_back();
+	ck_assert_uint_eq(base.count, 3);
+	assert_text(base.cells[1].provider, "lab");
+	ck_assert_int_eq(base.cells[1].tally.of[OUTCOME_MISS], 8);
+	ck_assert_int_eq(base.cells[1].variant, CASE_STREAM);
+	ck_assert_int_eq(base.cells[1].tested_wall_ms, 2000);
+	ck_assert_double_eq_tol(base.cells[0].rate_low, head.cells[0].rate_low, 1e-12);
+	baseline_compare(&base, &head, &options, &arena, &comparison);
+	ck_assert_uint_eq(comparison.of[CHANGE_SAME], 3);
+}
+END_TEST
+
+/* The head's one cell as another run left it. */
+static struct blessing bless_run(const char *run, int64_t at_wall_ms, int64_t ok, int64_t miss)
+{
+	head.count = 0;
+	struct matrix_cell *cell =
+	    add(&head, "TC-10", ok > 0 ? VERDICT_PASS : VERDICT_FAIL, ok, miss);
+	cell->run_id = text_of(run);
+	cell->tested_wall_ms = at_wall_ms;
+	return bless();
+}
+
+static void assert_pooled(int64_t ok, int64_t miss)
+{
+	struct matrix matrix = read_back();
+
+	ck_assert_int_eq(matrix.cells[0].tally.of[OUTCOME_OK], ok);
+	ck_assert_int_eq(matrix.cells[0].tally.of[OUTCOME_MISS], miss);
+}
+
+START_TEST(blessing_again_pools_the_trials_of_another_run_and_none_twice)
+{
+	(void)bless_run("a", 1000, 10, 0);
+	ck_assert_uint_eq(bless_run("b", 2000, 9, 1).pooled, 1);
+	assert_pooled(19, 1);
+	ck_assert_uint_eq(bless_run("b", 2000, 9, 1).pooled, 0);
+	assert_pooled(19, 1);
+	/* Back to an older run: what came after it was not good enough to keep. */
+	(void)bless_run("a", 1000, 10, 0);
+	assert_pooled(10, 0);
+}
+END_TEST
+
+START_TEST(pooling_forgets_the_oldest_trials_beyond_200)
+{
+	(void)bless_run("a", 1000, 0, 50);
+	(void)bless_run("b", 2000, 150, 0);
+	assert_pooled(150, 50);
+	(void)bless_run("c", 3000, 20, 0);
+	assert_pooled(170, 30);
+	(void)bless_run("d", 4000, 900, 100); /* more than fits: its rate stays */
+	assert_pooled(180, 20);
+}
+END_TEST
+
+START_TEST(another_case_is_never_pooled)
+{
+	(void)bless_run("a", 1000, 10, 0);
+	head.count = 0;
+	add(&head, "TC-10", VERDICT_PASS, 3, 0)->case_hash = TEXT("bbbbbbbbbbbb");
+	ck_assert_uint_eq(bless().pooled, 0);
+	assert_pooled(3, 0);
+}
+END_TEST
+
+START_TEST(a_cell_without_evidence_keeps_what_was_blessed)
+{
+	(void)bless_run("a", 1000, 10, 0);
+	head.count = 0;
+	add(&head, "TC-10", VERDICT_ERROR, 0, 0)->tally.of[OUTCOME_INFRA] = 3;
+	ck_assert_uint_eq(bless().kept, 1);
+	assert_pooled(10, 0);
+	head.count = 0;
+	add(&head, "TC-11", VERDICT_PASS, 1, 0);
+	ck_assert_uint_eq(bless().gone, 1);
+	ck_assert_uint_eq(read_back().count, 1);
+}
+END_TEST
+
+START_TEST(a_matrix_that_contradicts_itself_is_not_blessed)
+{
+	struct blessing blessing;
+	struct fault fault;
+
+	add(&head, "TC-10", VERDICT_PASS, 0, 3);
+	ck_assert(!baseline_bless(&head, path, 0, &blessing, &fault));
+	assert_fault_says(&fault, "edited");
+	ck_assert_int_eq(fault.kind, FAULT_INPUT);
+	ck_assert(!file_exists(path));
+}
+END_TEST
+
+static void assert_refused(struct text body, const char *says)
+{
+	struct matrix matrix;
+	struct fault fault;
+
+	ck_assert(file_replace(path, body, 0644, &fault));
+	ck_assert_msg(!baseline_read(path, &arena, &matrix, &fault), "%.*s was read",
+	              TEXT_ARG(body));
+	ck_assert_int_eq(fault.kind, FAULT_INPUT);
+	if (says != NULL)
+		assert_fault_says(&fault, says);
+}
+
+START_TEST(a_baseline_cut_or_changed_anywhere_is_refused)
+{
+	struct source *source;
+	struct fault fault;
+
+	(void)bless_run("a", 1000, 2, 1);
+	ck_assert(file_read(path, BASELINE_MAX_BYTES, &arena, &source, &fault));
+	struct text whole = text_copy(&arena, source->body);
+	for (size_t i = 0; i + 1 < whole.len; i++)
+		assert_refused(text_slice(whole, 0, i), NULL);
+	for (size_t i = 0; i < whole.len; i++) {
+		struct text copy = text_copy(&arena, whole);
+		char *byte = arena_alloc_bytes(&arena, whole.len);
+		memcpy(byte, copy.data, copy.len);
+		byte[i] = (char)(byte[i] == '0' ? '1' : '0');
+		assert_refused((struct text){byte, whole.len}, NULL);
+	}
+}
+END_TEST
+
+START_TEST(a_foreign_file_is_no_baseline)
+{
+	assert_refused(TEXT("[]"), NULL);
+	assert_refused(TEXT("{\"cells\":[]}"), "no matrix");
+	assert_refused(TEXT("{\"proviso_baseline\":2,\"cells\":[]}"), "another version");
+	assert_refused(TEXT("{\"proviso_baseline\":1,\"digest\":\"00\",\"cells\":[]}"), "edited");
+	assert_refused(TEXT("{\"proviso\":9,\"cells\":[]}"), "another version");
+	assert_refused(TEXT(""), NULL);
+}
+END_TEST
+
+START_TEST(a_matrix_stands_for_a_baseline_and_is_not_overwritten_by_one)
+{
+	struct blessing blessing;
+	struct fault fault;
+
+	add(&head, "TC-10", VERDICT_PASS, 10, 0);
+	ck_assert(matrix_write(&head, path, &fault));
+	ck_assert_uint_eq(read_back().count, 1);
+	ck_assert(!baseline_bless(&head, path, 0, &blessing, &fault));
+	assert_fault_says(&fault, "no baseline");
+}
+END_TEST
+
+static void add_tests(TCase *cases)
+{
+	tcase_add_checked_fixture(cases, set_up, tear_down);
+	tcase_add_test(cases, a_deterministic_pass_that_fails_three_times_of_three_has_regressed);
+	tcase_add_test(cases, a_deterministic_miss_that_is_not_confirmed_gates_nothing);
+	tcase_add_test(cases,
+	               what_failed_before_and_fails_now_is_the_same_and_what_passes_now_is_fixed);
+	tcase_add_test(cases, a_mixed_deterministic_cell_is_judged_by_chance);
+	tcase_add_test(cases, a_stochastic_case_regresses_where_all_four_guards_hold);
+	tcase_add_test(cases, without_significance_it_is_watched);
+	tcase_add_test(cases, a_drop_below_25_points_is_watched_however_sure_it_is);
+	tcase_add_test(cases, a_base_that_was_never_good_makes_it_likely_only);
+	tcase_add_test(cases, the_more_cells_are_tested_the_more_one_of_them_must_show);
+	tcase_add_test(cases, figures_that_prove_nothing_are_noise);
+	tcase_add_test(cases, another_case_hash_is_changed_and_never_compared);
+	tcase_add_test(cases, cells_of_one_side_are_new_or_gone);
+	tcase_add_test(cases, a_new_cell_that_fails_counts_by_its_verdict);
+	tcase_add_test(cases, an_advisory_regression_is_shown_and_gates_nothing);
+	tcase_add_test(cases, a_waiver_that_holds_excuses_and_an_expired_one_does_not);
+	tcase_add_test(cases, a_waiver_is_for_its_target_and_case_alone);
+	tcase_add_test(cases, the_same_provider_twice_raises_hardly_a_false_alarm);
+	tcase_add_test(cases, a_blessed_matrix_compares_as_the_same);
+	tcase_add_test(cases, blessing_again_pools_the_trials_of_another_run_and_none_twice);
+	tcase_add_test(cases, pooling_forgets_the_oldest_trials_beyond_200);
+	tcase_add_test(cases, another_case_is_never_pooled);
+	tcase_add_test(cases, a_cell_without_evidence_keeps_what_was_blessed);
+	tcase_add_test(cases, a_matrix_that_contradicts_itself_is_not_blessed);
+	tcase_add_test(cases, a_baseline_cut_or_changed_anywhere_is_refused);
+	tcase_add_test(cases, a_foreign_file_is_no_baseline);
+	tcase_add_test(cases, a_matrix_stands_for_a_baseline_and_is_not_overwritten_by_one);
+}
+
+int main(void)
+{
+	return unit_main("baseline", add_tests);
+}
