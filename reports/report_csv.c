@@ -3,6 +3,7 @@
 
 #include "harness/base/csv.h"
 #include "harness/base/loop.h"
+#include "reports/report_changes.h"
 
 #include <math.h>
 
@@ -112,9 +113,25 @@ static void write_outcomes(struct csv_writer *writer, const struct matrix_cell *
 	csv_write_double(writer, cell->rate, 4);
 	csv_write_double(writer, cell->rate_low, 4);
 	csv_write_double(writer, cell->rate_high, 4);
-	csv_write_unknown(writer); /* baseline_rate, p_value, change: known to `diff` only */
-	csv_write_unknown(writer);
-	csv_write_unknown(writer);
+}
+
+/* baseline_rate, p_value and change: unknown without a baseline; a changed case has no rate there.
+ */
+static void write_change(struct csv_writer *writer, const struct cell_change *change)
+{
+	bool compared = change != NULL && change->base != NULL && change->change != CHANGE_CHANGED;
+
+	if (compared)
+		csv_write_double(writer, change->base->rate, 4);
+	else
+		csv_write_unknown(writer);
+	if (change == NULL) {
+		csv_write_unknown(writer);
+		csv_write_unknown(writer);
+		return;
+	}
+	csv_write_double(writer, change->p_value, 6);
+	csv_write_text(writer, text_of(change_name(change->change)));
 }
 
 static void write_costs(struct csv_writer *writer, const struct matrix_cell *cell)
@@ -137,10 +154,11 @@ static void write_costs(struct csv_writer *writer, const struct matrix_cell *cel
 }
 
 static void write_row(struct csv_writer *writer, const struct matrix_cell *cell,
-                      struct arena *arena)
+                      const struct cell_change *change, struct arena *arena)
 {
 	write_identity(writer, cell, arena);
 	write_outcomes(writer, cell);
+	write_change(writer, change);
 	write_costs(writer, cell);
 	write_ms(writer, cell->ttft_p50_us);
 	write_ms(writer, cell->ttft_p90_us);
@@ -154,7 +172,8 @@ static void write_row(struct csv_writer *writer, const struct matrix_cell *cell,
 	csv_write_end_row(writer);
 }
 
-void report_csv(const struct matrix *matrix, struct text_buf *out)
+void report_csv_compared(const struct matrix *matrix, const struct comparison *comparison,
+                         struct text_buf *out)
 {
 	struct csv_writer writer;
 	struct arena arena = {0};
@@ -162,8 +181,15 @@ void report_csv(const struct matrix *matrix, struct text_buf *out)
 	csv_writer_init(&writer, out, true);
 	write_header(&writer);
 	for (size_t i = 0; i < matrix->count; i++) {
-		write_row(&writer, &matrix->cells[i], &arena);
+		const struct matrix_cell *cell = &matrix->cells[i];
+		write_row(&writer, cell,
+		          comparison == NULL ? NULL : comparison_find(comparison, cell), &arena);
 		arena_reset(&arena);
 	}
 	arena_done(&arena);
+}
+
+void report_csv(const struct matrix *matrix, struct text_buf *out)
+{
+	report_csv_compared(matrix, NULL, out);
 }

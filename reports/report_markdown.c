@@ -1,11 +1,9 @@
 /* The matrix as Markdown, for a pull request or a step summary. */
 #include "reports/report.h"
 
-/*
- * Text from outside inside a table cell: a pipe, a backtick, an angle bracket or
- * an @mention would be read as markup; line breaks would end the row.
- */
-static void add_escaped(struct text_buf *out, struct text text)
+#include "reports/markdown.h"
+
+void markdown_add(struct text_buf *out, struct text text)
 {
 	struct text_buf visible;
 
@@ -40,9 +38,9 @@ static void add_summaries(const struct matrix *matrix, struct text_buf *out)
 	                          "|---|---|---|---|\n");
 	for (size_t i = 0; i < count; i++) {
 		(void)text_buf_add_c(out, "| ");
-		add_escaped(out, summaries[i].target);
+		markdown_add(out, summaries[i].target);
 		(void)text_buf_add_c(out, " | ");
-		add_escaped(out, summaries[i].capability);
+		markdown_add(out, summaries[i].capability);
 		(void)text_buf_format(out, " | %s | %zu of %zu |\n",
 		                      report_verdict_word(summaries[i].verdict),
 		                      summaries[i].passed, summaries[i].total);
@@ -65,15 +63,15 @@ static void add_failures(const struct matrix *matrix, struct text_buf *out)
 			                     "|---|---|---|---|---|---|\n");
 		any = true;
 		(void)text_buf_add_c(out, "| ");
-		add_escaped(out, cell->target);
+		markdown_add(out, cell->target);
 		(void)text_buf_add_c(out, " | ");
-		add_escaped(out, cell->case_id);
+		markdown_add(out, cell->case_id);
 		(void)text_buf_format(
 		    out, "%s | %s | %s | %lld of %lld | ",
 		    cell->variant == CASE_STREAM ? "\\~stream" : "",
 		    case_severity_names[cell->severity], report_verdict_word(cell->verdict),
 		    (long long)cell->tally.of[OUTCOME_OK], (long long)tally_judged(&cell->tally));
-		add_escaped(out, cell->first_error);
+		markdown_add(out, cell->first_error);
 		(void)text_buf_add_c(out, " |\n");
 	}
 }
