@@ -6,8 +6,13 @@
 #define PROVISO_REPORTS_REPORT_H
 
 #include "harness/run/matrix.h"
+#include "providers/exchange.h"
 
-enum { REPORT_MAX_BYTES = 512 << 20 };
+enum {
+	REPORT_MAX_BYTES = 512 << 20,
+	REPORT_SUMMARY_MAX_BYTES = 900000, /* GitHub drops a step summary over 1 MiB whole */
+	REPORT_MAX_ANNOTATIONS = 9,        /* GitHub shows ten of a kind and step */
+};
 
 /*
  * The contract's columns, one row a cell, sorted as the matrix is; RFC 4180 with
@@ -31,6 +36,56 @@ struct report_terminal_options {
  */
 void report_terminal(const struct matrix *matrix, const struct report_terminal_options *options,
                      struct text_buf *out);
+
+/*
+ * JUnit XML as GitHub, GitLab and Jenkins read it: a suite a target, a test a cell. Against the
+ * target: failure; no verdict to be had: error; advisory, skipped, stale: skipped.
+ */
+void report_junit(const struct matrix *matrix, struct text_buf *out);
+/*
+ * Workflow commands for the log of a GitHub job: the worst as annotations, then all
+ * that does not pass in a folded group. No byte of a model comes to stand where the runner reads
+ * a command. Nothing where all passes.
+ */
+void report_github(const struct matrix *matrix, struct text_buf *out);
+/* The Markdown report, cut at a line's end to what a step summary may hold. */
+void report_github_summary(const struct matrix *matrix, struct text_buf *out);
+
+/* Where the bytes behind a matrix are. */
+struct report_evidence {
+	const char *folder; /* RUN/evidence */
+	struct text run_id; /* only cells of this run have their bytes there */
+};
+/*
+ * One HTML file: no network, no script, every verdict in words. The matrix, what does not pass
+ * first, each cell with its figures, and the bytes behind it with the curl command that asks
+ * again where `evidence` (may be NULL) holds them. What can't be read is said in its place.
+ */
+void report_html(const struct matrix *matrix, const struct report_evidence *evidence,
+                 struct text_buf *out);
+
+/*
+ * The shell command that sends this request again, with the key taken from the variable
+ * PROVIDER_API_KEY. Every byte of it is printable: what is not comes through printf. A body over
+ * `body_max_bytes` is named, not shown.
+ */
+void report_curl(const struct exchange *exchange, const struct matrix_cell *cell,
+                 size_t body_max_bytes, struct text_buf *out);
+
+/* Pointers to all cells, the worst first: graver severity, then worse verdict, then the matrix's
+ * order; what passes comes last. Arena. */
+MUST_CHECK const struct matrix_cell **report_worst_first(const struct matrix *matrix,
+                                                         struct arena *arena);
+/* Less is worse. */
+MUST_CHECK int report_cell_rank(const struct matrix_cell *cell);
+/* "TC-10" or "TC-10~stream"; arena. */
+MUST_CHECK struct text report_cell_label(const struct matrix_cell *cell, struct arena *arena);
+/*
+ * What a cell does to a CI job, the same in JUnit and annotations: advisory cells, skipped and
+ * stale ones do nothing.
+ */
+enum report_effect { REPORT_PASSES, REPORT_FAILS, REPORT_NO_VERDICT, REPORT_NO_MATTER };
+MUST_CHECK enum report_effect report_cell_effect(const struct matrix_cell *cell);
 
 /* "PASS", "FAIL" ...: one word a verdict, the same everywhere. */
 const char *report_verdict_word(enum verdict verdict);

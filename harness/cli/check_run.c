@@ -10,6 +10,7 @@
 #include "harness/run/matrix.h"
 #include "harness/run/run_folder.h"
 #include "harness/run/runner.h"
+#include "reports/report.h"
 
 #include <signal.h>
 
@@ -178,13 +179,19 @@ static bool write_reports(const struct check_session *session, const struct matr
                           struct fault *fault)
 {
 	const struct check_options *options = session->options;
+	const struct report_evidence evidence = {session->folder.evidence, session->head.run_id};
 
 	return (options->csv.data == NULL ||
 	        matrix_output(matrix, MATRIX_CSV, options->csv, fault)) &&
 	       (options->json.data == NULL ||
 	        matrix_output(matrix, MATRIX_JSON, options->json, fault)) &&
 	       (options->markdown.data == NULL ||
-	        matrix_output(matrix, MATRIX_MARKDOWN, options->markdown, fault));
+	        matrix_output(matrix, MATRIX_MARKDOWN, options->markdown, fault)) &&
+	       (options->junit.data == NULL ||
+	        matrix_output(matrix, MATRIX_JUNIT, options->junit, fault)) &&
+	       (options->html.data == NULL ||
+	        matrix_output_evidence(matrix, MATRIX_HTML, &evidence, options->html, fault)) &&
+	       matrix_output_github(matrix, fault);
 }
 
 /* This run's cells over the matrix that is there; cells not asked keep their old verdict. */

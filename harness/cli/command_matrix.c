@@ -3,6 +3,8 @@
 #include "harness/cli/matrix_output.h"
 
 #include "harness/base/file.h"
+#include "harness/run/run_folder.h"
+#include "reports/report.h"
 
 #define DEFAULT_MATRIX "proviso-matrix.json"
 
@@ -18,7 +20,7 @@ static const struct option matrix_rows[] = {
      .kind = OPTION_CHOICE,
      .offset = offsetof(struct show, format),
      .value = "FORMAT",
-     .help = "table (default), csv, json, markdown",
+     .help = "table (default), csv, json, markdown, html, junit, github",
      .names = matrix_format_names},
     {.name = "out",
      .letter = 'o',
@@ -61,19 +63,38 @@ static const struct option_table report_options = {
     .operands_max = 1,
 };
 
+/* A run folder stands for the matrix in it, and has the bytes behind it. */
+static bool show_run(const char *path, enum matrix_format format, struct text out,
+                     struct arena *arena, struct fault *fault)
+{
+	struct run_folder folder = run_folder_of(path, arena);
+	struct report_evidence evidence = {.folder = folder.evidence};
+	struct journal_head head;
+	struct matrix matrix;
+
+	if (!matrix_read(folder.matrix, arena, &matrix, fault))
+		return false;
+	if (format != MATRIX_HTML)
+		return matrix_output(&matrix, format, out, fault);
+	if (!journal_read_head(folder.journal, arena, &head, fault))
+		return false;
+	evidence.run_id = head.run_id;
+	return matrix_output_evidence(&matrix, format, &evidence, out, fault);
+}
+
 static int show_matrix(const char *path, enum matrix_format format, struct text out,
                        struct arena *arena)
 {
 	struct matrix matrix;
 	struct fault fault;
+	bool shown;
 
-	/* A run folder stands for the matrix in it. */
 	if (file_is_directory(path))
-		path = file_join(arena, path, "matrix.json");
-	if (!matrix_read(path, arena, &matrix, &fault) ||
-	    !matrix_output(&matrix, format, out, &fault))
-		return command_fail(&fault);
-	return EXIT_HOLDS;
+		shown = show_run(path, format, out, arena, &fault);
+	else
+		shown = matrix_read(path, arena, &matrix, &fault) &&
+		        matrix_output(&matrix, format, out, &fault);
+	return shown ? EXIT_HOLDS : command_fail(&fault);
 }
 
 static int matrix_run(void *state, struct arena *arena)
@@ -102,13 +123,14 @@ static int report_run(void *state, struct arena *arena)
 	for (int i = MATRIX_CSV; show->operands.count == 1 && matrix_format_names[i] != NULL; i++)
 		if (text_is(show->operands.items[0], matrix_format_names[i]))
 			return show_matrix(path, (enum matrix_format)i, show->out, arena);
-	(void)fault_set(&fault, FAULT_USAGE, "report wants a FORMAT: csv, json or markdown");
+	(void)fault_set(&fault, FAULT_USAGE,
+	                "report wants a FORMAT: csv, json, markdown, html, junit or github");
 	return command_fail(&fault);
 }
 
 const struct command command_matrix = {
     .name = "matrix",
-    .summary = "show a matrix: table, csv, json, markdown",
+    .summary = "show a matrix: table, csv, json, markdown, html, junit, github",
     .operands = "[FILE]",
     .about = "Shows a matrix file (default " DEFAULT_MATRIX ") or the matrix of a run folder.",
     .options = &matrix_options,
@@ -118,9 +140,10 @@ const struct command command_matrix = {
 
 const struct command command_report = {
     .name = "report",
-    .summary = "export csv, json or markdown from a run or a matrix",
+    .summary = "export csv, json, markdown, html, junit or github from a run or a matrix",
     .operands = "FORMAT",
-    .about = "Writes a report from a matrix file or a run folder; nothing is asked again.",
+    .about = "Writes a report from a matrix file or a run folder; nothing is asked again.\n"
+	     "With --run, html shows the bytes behind each verdict.",
     .options = &report_options,
     .state_bytes = sizeof(struct show),
     .run = report_run,

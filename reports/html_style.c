@@ -1,0 +1,84 @@
+/*
+ * The look of the HTML report. The page's policy lets no other style in, so no attribute of an
+ * element carries any. Colour repeats what a word says already; it is never alone.
+ */
+#include "reports/html.h"
+
+#include "harness/base/digest.h"
+
+static const char *const style_lines[] = {
+    ":root{color-scheme:light dark;--ink:#1b1f24;--page:#fff;--soft:#f3f5f7;--line:#d5dae0;",
+    "--mute:#59636e;--link:#0550ae;--good:#116329;--bad:#a40e26;--warn:#7a4b00;",
+    "--goodbg:#e6f6ea;--badbg:#fdecee;--warnbg:#fdf3dc}\n",
+    "@media(prefers-color-scheme:dark){:root{--ink:#e6e9ed;--page:#101418;--soft:#1a2027;",
+    "--line:#343c46;--mute:#9aa5b1;--link:#79b8ff;--good:#6fdd8b;--bad:#ff9aa6;--warn:#f2c66d;",
+    "--goodbg:#12301c;--badbg:#3c161c;--warnbg:#352a10}}\n",
+    "*{box-sizing:border-box}html{-webkit-text-size-adjust:100%}",
+    "body{margin:0 auto;padding:1rem 1.25rem 4rem;max-width:90rem;background:var(--page);",
+    "color:var(--ink);font:15px/1.5 system-ui,sans-serif}\n",
+    "h1{font-size:1.5rem;margin:.4rem 0 .2rem}h2{font-size:1.15rem;margin:2rem 0 .6rem}",
+    "p{margin:.3rem 0}a{color:var(--link)}.mute{color:var(--mute)}\n",
+    "nav a{margin-right:1rem}.scroll{overflow-x:auto;max-width:100%}\n",
+    "table{border-collapse:collapse;font-variant-numeric:tabular-nums}",
+    "th,td{border:1px solid var(--line);padding:.3rem .55rem;text-align:left;",
+    "vertical-align:top;white-space:nowrap}",
+    "thead th{background:var(--soft)}td.n{text-align:right}\n",
+    "tbody th{position:sticky;left:0;background:var(--soft);font-weight:600}\n",
+    "td a{text-decoration:none;color:inherit;display:block}td a:hover{text-decoration:underline}\n",
+    ".v{font-weight:700;font-size:.8rem;letter-spacing:.02em;padding:.05rem .4rem;",
+    "border:1px solid var(--line);border-radius:.25rem;white-space:nowrap}\n",
+    ".pass{color:var(--good);background:var(--goodbg)}",
+    ".fail,.ignored,.unsupported{color:var(--bad);background:var(--badbg)}",
+    ".flaky,.error,.inconclusive,.stale{color:var(--warn);background:var(--warnbg)}",
+    "span.v:not(.pass){border-color:currentColor}td:not(.pass) a{font-weight:700}",
+    ".skipped{color:var(--mute)}\n",
+    "details{border:1px solid var(--line);border-radius:.35rem;margin:.35rem 0}",
+    "summary{cursor:pointer;padding:.35rem .6rem;overflow-wrap:anywhere}",
+    "details>div{padding:.2rem .7rem .7rem;border-top:1px solid var(--line)}",
+    "details details{background:var(--page)}summary:hover{background:var(--soft)}\n",
+    "summary b{margin:0 .35rem}:focus-visible{outline:2px solid var(--link);outline-offset:1px}\n",
+    ":target{scroll-margin-top:3rem}\n",
+    "dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem .9rem;margin:.4rem 0}",
+    "dt{color:var(--mute)}dd{margin:0;overflow-wrap:anywhere}\n",
+    ".why{overflow-wrap:anywhere;border-left:3px solid var(--line);padding-left:.6rem}\n",
+    "h3{font-size:.9rem;margin:.8rem 0 .2rem}",
+    "pre{margin:.2rem 0;padding:.6rem;background:var(--soft);border:1px solid var(--line);",
+    "border-radius:.3rem;overflow:auto;max-height:28rem;font:12.5px/1.45 ui-monospace,monospace;",
+    "white-space:pre-wrap;overflow-wrap:anywhere}\n",
+    "@media(max-width:40rem){body{padding:.7rem .6rem 3rem;font-size:14px}",
+    "h1{font-size:1.25rem}dl{grid-template-columns:1fr}dt{margin-top:.3rem;font-size:.85em}",
+    "th,td{padding:.25rem .4rem}tbody th{max-width:8.5rem;overflow:hidden;",
+    "text-overflow:ellipsis}}\n",
+    "@media print{:root{--ink:#000;--page:#fff;--soft:#fff;--mute:#333;--line:#888;--link:#000;",
+    "--good:#000;--bad:#000;--warn:#000;--goodbg:#fff;--badbg:#fff;--warnbg:#fff}",
+    "body{max-width:none;padding:0;font-size:10pt}nav{display:none}",
+    "pre{max-height:none}.scroll{overflow:visible}th,td{white-space:normal}",
+    "details,tr{break-inside:avoid}}\n",
+};
+
+void html_add_style(struct text_buf *out)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(style_lines); i++)
+		(void)text_buf_add_c(out, style_lines[i]);
+}
+
+void html_add_style_hash(struct text_buf *out)
+{
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	unsigned char hash[DIGEST_BYTES + 1] = {0}; /* 33 bytes: eleven groups, the last of two */
+	struct digest digest;
+
+	digest_init(&digest);
+	for (size_t i = 0; i < ARRAY_LENGTH(style_lines); i++)
+		digest_add(&digest, text_of(style_lines[i]));
+	digest_done(&digest, hash);
+	(void)text_buf_add_c(out, "sha256-");
+	for (size_t i = 0; i < sizeof(hash); i += 3) {
+		unsigned group = (unsigned)hash[i] << 16 | (unsigned)hash[i + 1] << 8 | hash[i + 2];
+		(void)text_buf_byte(out, digits[group >> 18]);
+		(void)text_buf_byte(out, digits[group >> 12 & 63]);
+		(void)text_buf_byte(out, digits[group >> 6 & 63]);
+		(void)text_buf_byte(out, i + 3 == sizeof(hash) ? '=' : digits[group & 63]);
+	}
+}

@@ -1,0 +1,160 @@
+/*
+ * The shell command that sends a recorded request again. It is copied from a page
+ * and run: every byte from the evidence stands in single quotes or as an octal escape of printf,
+ * and no value can be taken for an option or a file.
+ */
+#include "reports/report.h"
+
+#include <ctype.h>
+
+/* Within single quotes the shell leaves all alone but the quote itself. */
+static void add_quoted(struct text_buf *out, struct text text)
+{
+	(void)text_buf_byte(out, '\'');
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] == '\'')
+			(void)text_buf_add_c(out, "'\\''");
+		else
+			(void)text_buf_byte(out, text.data[i]);
+	}
+	(void)text_buf_byte(out, '\'');
+}
+
+/* Bytes at the start that may stand as they are: one printable character, or a line break. */
+static size_t plain_length(struct text text)
+{
+	size_t size = text_utf8_sequence(text, NULL);
+	struct text_buf visible;
+
+	if (size == 0 || text.data[0] == '\n')
+		return size;
+	if (size == 1)
+		return text.data[0] >= ' ' && text.data[0] != 0x7f ? 1 : 0;
+	text_buf_init(&visible, 64);
+	text_buf_add_visible(&visible, text_slice(text, 0, size));
+	bool same = text_equal(text_buf_view(&visible), text_slice(text, 0, size));
+	text_buf_done(&visible);
+	return same ? size : 0;
+}
+
+static bool is_plain(struct text text)
+{
+	size_t size;
+
+	for (size_t at = 0; at < text.len; at += size) {
+		size = plain_length(text_slice(text, at, text.len));
+		if (size == 0)
+			return false;
+	}
+	return true;
+}
+
+/* printf's format: three octal digits for all that is not plain or means something there. */
+static void add_octal(struct text_buf *out, struct text text)
+{
+	(void)text_buf_byte(out, '\'');
+	for (size_t at = 0; at < text.len;) {
+		size_t size = plain_length(text_slice(text, at, text.len));
+		char c = text.data[at];
+		if (size == 0 || c == '\\' || c == '%' || c == '\'' || c == '\n') {
+			(void)text_buf_format(out, "\\%03o", (unsigned)(unsigned char)c);
+			at++;
+			continue;
+		}
+		(void)text_buf_add(out, text_slice(text, at, at + size));
+		at += size;
+	}
+	(void)text_buf_byte(out, '\'');
+}
+
+/* Names of headers that could carry a key are ours to write; "@file" and ";" mean something to
+ * curl. */
+static bool may_repeat(const struct http_header *header)
+{
+	static const char *const ours[] = {"authorization",  "x-api-key",      "api-key",
+	                                   "x-goog-api-key", "content-length", "host"};
+
+	if (header->name.len == 0 || !is_plain(header->value) ||
+	    text_find_byte(header->value, '\n', 0) != TEXT_NOT_FOUND)
+		return false;
+	for (size_t i = 0; i < header->name.len; i++)
+		if (!isalnum((unsigned char)header->name.data[i]) && header->name.data[i] != '-')
+			return false;
+	for (size_t i = 0; i < ARRAY_LENGTH(ours); i++)
+		if (text_equal_ignoring_case(header->name, text_of(ours[i])))
+			return false;
+	return true;
+}
+
+static const char *key_header(struct text dialect)
+{
+	if (text_is(dialect, "anthropic"))
+		return "x-api-key: ";
+	if (text_is(dialect, "azure"))
+		return "api-key: ";
+	if (text_is(dialect, "gemini"))
+		return "x-goog-api-key: ";
+	return "Authorization: Bearer ";
+}
+
+/* "vllm-lab" -> VLLM_LAB_API_KEY: a name that a shell takes. */
+static void add_variable(struct text_buf *out, struct text provider)
+{
+	if (provider.len == 0 || isdigit((unsigned char)provider.data[0]))
+		(void)text_buf_byte(out, '_');
+	for (size_t i = 0; i < provider.len; i++) {
+		int c = (unsigned char)provider.data[i];
+		(void)text_buf_byte(out, (char)(isalnum(c) ? toupper(c) : '_'));
+	}
+	(void)text_buf_add_c(out, "_API_KEY");
+}
+
+static void add_headers(const struct exchange *exchange, const struct matrix_cell *cell,
+                        struct text_buf *out)
+{
+	for (size_t i = 0; i < exchange->request_header_count; i++) {
+		const struct http_header *header = &exchange->request_headers[i];
+		if (!may_repeat(header))
+			continue;
+		(void)text_buf_add_c(out, " \\\n  -H '");
+		(void)text_buf_add(out, header->name);
+		(void)text_buf_add_c(out, ": '");
+		add_quoted(out, header->value);
+	}
+	(void)text_buf_format(out, " \\\n  -H \"%s$", key_header(cell->dialect));
+	add_variable(out, cell->provider);
+	(void)text_buf_byte(out, '"');
+}
+
+void report_curl(const struct exchange *exchange, const struct matrix_cell *cell,
+                 size_t body_max_bytes, struct text_buf *out)
+{
+	struct text body = exchange->request_body;
+	bool piped = body.len <= body_max_bytes && !is_plain(body);
+
+	if (!is_plain(exchange->url) || !is_plain(exchange->method)) {
+		(void)text_buf_add_c(out, "# the recorded address is not printable\n");
+		return;
+	}
+	if (piped) {
+		(void)text_buf_add_c(out, "printf ");
+		add_octal(out, body);
+		(void)text_buf_add_c(out, " | ");
+	}
+	/* -g: brackets of an address are no patterns; -N: a stream is shown as it comes. */
+	(void)text_buf_add_c(out, "curl -sSgN -X ");
+	add_quoted(out, exchange->method);
+	(void)text_buf_add_c(out, " --url ");
+	add_quoted(out, exchange->url);
+	add_headers(exchange, cell, out);
+	if (piped)
+		(void)text_buf_add_c(out, " \\\n  --data-binary @-");
+	else if (body.len > body_max_bytes)
+		(void)text_buf_format(out, " \\\n  --data-binary @request.body # %zu bytes",
+		                      body.len);
+	else if (body.len > 0) {
+		(void)text_buf_add_c(out, " \\\n  --data-raw ");
+		add_quoted(out, body);
+	}
+	(void)text_buf_byte(out, '\n');
+}

@@ -1,0 +1,91 @@
+/* What all reports agree on: what is worst, what a cell is called, and what it does to a CI job. */
+#include "reports/report.h"
+
+#include <stdlib.h>
+
+/* From the worst. What is not known is better than what fails and worse than what passes. */
+static int verdict_rank(enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_FAIL:
+		return 0;
+	case VERDICT_IGNORED:
+		return 1;
+	case VERDICT_UNSUPPORTED:
+		return 2;
+	case VERDICT_FLAKY:
+		return 3;
+	case VERDICT_ERROR:
+		return 4;
+	case VERDICT_INCONCLUSIVE:
+		return 5;
+	case VERDICT_STALE:
+		return 6;
+	case VERDICT_SKIPPED:
+		return 7;
+	case VERDICT_PASS:
+	case VERDICT_COUNT:
+		break;
+	}
+	return 8;
+}
+
+int report_cell_rank(const struct matrix_cell *cell)
+{
+	enum { RANKS = 16, PASSES = RANKS * 8 };
+
+	if (cell->verdict == VERDICT_PASS)
+		return PASSES + (int)cell->severity;
+	return (int)cell->severity * RANKS + verdict_rank(cell->verdict);
+}
+
+/* Addresses within one array: the matrix's own order where nothing else tells. */
+static int compare_rank(const void *a, const void *b)
+{
+	const struct matrix_cell *const *first = a;
+	const struct matrix_cell *const *second = b;
+	int order = report_cell_rank(*first) - report_cell_rank(*second);
+
+	if (order == 0)
+		order = (*first > *second) - (*first < *second);
+	return order;
+}
+
+const struct matrix_cell **report_worst_first(const struct matrix *matrix, struct arena *arena)
+{
+	const struct matrix_cell **cells =
+	    ARENA_NEW_ARRAY(arena, const struct matrix_cell *, matrix->count + 1);
+
+	for (size_t i = 0; i < matrix->count; i++)
+		cells[i] = &matrix->cells[i];
+	if (matrix->count > 1)
+		qsort(cells, matrix->count, sizeof(*cells), compare_rank);
+	return cells;
+}
+
+struct text report_cell_label(const struct matrix_cell *cell, struct arena *arena)
+{
+	return text_format(arena, "%.*s%s", TEXT_ARG(cell->case_id),
+	                   cell->variant == CASE_STREAM ? "~stream" : "");
+}
+
+enum report_effect report_cell_effect(const struct matrix_cell *cell)
+{
+	switch (cell->verdict) {
+	case VERDICT_PASS:
+		return REPORT_PASSES;
+	case VERDICT_FAIL:
+	case VERDICT_FLAKY:
+	case VERDICT_UNSUPPORTED:
+	case VERDICT_IGNORED:
+		return report_cell_matters(cell) ? REPORT_FAILS : REPORT_NO_MATTER;
+	case VERDICT_INCONCLUSIVE:
+	case VERDICT_ERROR:
+		return report_cell_matters(cell) ? REPORT_NO_VERDICT : REPORT_NO_MATTER;
+	case VERDICT_SKIPPED:
+	case VERDICT_STALE:
+	case VERDICT_COUNT:
+		break;
+	}
+	return REPORT_NO_MATTER;
+}
