@@ -133,6 +133,15 @@ static void read_needs(const struct case_reader *reader, const struct case_keys 
 	}
 }
 
+static void read_critical(const struct case_reader *reader, const struct case_keys *keys,
+                          struct eval_case *out)
+{
+	out->critical = keys->critical;
+	if (out->critical && out->class_ != CASE_STOCHASTIC)
+		fault_list_at(reader->faults, json_place(json_member(keys->node, "critical")),
+		              "only a stochastic case has a rate to be critical about");
+}
+
 /* --- steps ------------------------------------------------------------------------------ */
 
 /* Where a step's key stands, or the step itself. */
@@ -388,6 +397,7 @@ static bool read_case(void *context, const struct json *node)
 	check_vouches(reader, &keys);
 	read_variants(reader, &keys, out);
 	read_needs(reader, &keys, out);
+	read_critical(reader, &keys, out);
 	read_steps(reader, &keys, out);
 	return reader->faults->errors == errors;
 }

@@ -43,6 +43,8 @@ static const struct setting case_rows[] = {
 	       "how its trials are judged"),
 	CHOICE("severity", case_keys, severity, SETTING_REQUIRED, case_severity_names,
 	       "what a failure means for routing"),
+	ROW("critical", SETTING_BOOL, case_keys, critical,
+	    "stochastic: held to a higher rate than others (default false)"),
 	ROW("vouches", SETTING_TEXTS, case_keys, vouches, "the features it speaks for"),
 	ROW("variants", SETTING_TEXTS, case_keys, variants, "sync (default), stream or both"),
 	ROW("needs", SETTING_TEXTS, case_keys, needs, "what must be known of the target: context"),

@@ -19,6 +19,7 @@ struct step_keys {
 struct case_keys {
 	struct text id, title;
 	int class_, severity;
+	bool critical;
 	struct text_list vouches, variants, needs;
 	struct text source, like;
 	struct step_keys own; /* of a case with one step */

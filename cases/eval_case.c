@@ -120,8 +120,9 @@ void case_hash(struct eval_case *eval_case, struct arena *arena)
 	struct text_buf text;
 
 	text_buf_init(&text, CASE_MAX_TEXT_BYTES);
-	text_buf_format(&text, "{\"class\":\"%s\",\"steps\":[",
-	                case_class_names[eval_case->class_]);
+	text_buf_format(&text, "{\"class\":\"%s\",%s\"steps\":[",
+	                case_class_names[eval_case->class_],
+	                eval_case->critical ? "\"critical\":true," : "");
 	for (size_t i = 0; i < eval_case->step_count; i++) {
 		if (i > 0)
 			text_buf_byte(&text, ',');

@@ -69,6 +69,7 @@ struct eval_case {
 	struct text capability;
 	enum case_class class_;
 	enum case_severity severity;
+	bool critical; /* stochastic: held to a higher rate than others */
 	struct text_list vouches;
 	bool variants[CASE_VARIANTS];
 	struct text source; /* where the rule comes from */
@@ -90,7 +91,7 @@ MUST_CHECK struct text case_label(const struct eval_case *eval_case, enum case_v
                                   struct arena *arena);
 
 /*
- * Sets the hash: canonical JSON (members sorted) of class, variants and steps, where
+ * Sets the hash: canonical JSON (members sorted) of class, critical, variants and steps, where
  * `like` is resolved already. Title, source, vouches, severity and reference do not count.
  */
 void case_hash(struct eval_case *eval_case, struct arena *arena);

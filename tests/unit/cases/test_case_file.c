@@ -92,6 +92,7 @@ START_TEST(a_whole_case_is_read)
 	                      "    title: a named tool_choice calls that function\n"
 	                      "    class: stochastic\n"
 	                      "    severity: required\n"
+	                      "    critical: true\n"
 	                      "    vouches: [tools, tool_choice.named]\n"
 	                      "    variants: [sync, stream]\n"
 	                      "    needs: [context]\n"
@@ -114,6 +115,7 @@ START_TEST(a_whole_case_is_read)
 	assert_text(eval_case->source, "API reference");
 	ck_assert_int_eq(eval_case->class_, CASE_STOCHASTIC);
 	ck_assert_int_eq(eval_case->severity, CASE_REQUIRED);
+	ck_assert(eval_case->critical);
 	ck_assert_uint_eq(eval_case->vouches.count, 2);
 	assert_text(eval_case->vouches.items[1], "tool_choice.named");
 	ck_assert(eval_case->variants[CASE_SYNC] && eval_case->variants[CASE_STREAM]);
@@ -272,6 +274,7 @@ START_TEST(bodies_are_objects_or_raw_and_never_both)
 	assert_mistake(HEAD CASE "    endpoint: chats\n" ASK WANT ANSWER, 7,
 	               "endpoint is \"chats\"");
 	assert_mistake(HEAD CASE "    needs: [contxt]\n" ASK WANT ANSWER, 7, "want context");
+	assert_mistake(HEAD CASE "    critical: true\n" ASK WANT ANSWER, 7, "only a stochastic case");
 }
 END_TEST
 

@@ -299,6 +299,21 @@ START_TEST(the_hash_of_a_case_is_of_what_decides_its_verdict)
 }
 END_TEST
 
+START_TEST(the_hash_of_a_case_is_of_the_rate_it_is_held_to)
+{
+	struct suite suite;
+
+	put("1.yaml",
+	    file_of(a_case("a", REQUEST("{n: 1}") EXPECT("{status: 200}") REFERENCE), ""));
+	assert_loads(&suite);
+	struct eval_case critical = suite.cases[0];
+	critical.critical = true;
+	case_hash(&critical, &arena);
+	ck_assert_str_ne(critical.hash, suite.cases[0].hash);
+	suite_done(&suite);
+}
+END_TEST
+
 START_TEST(the_hash_of_the_suite_is_also_of_what_cases_vouch_for)
 {
 #define REST REQUEST("{a: 1}") EXPECT("{status: 200}") REFERENCE
@@ -390,6 +405,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, like_is_asked_only_in_variants_of_the_other);
 	tcase_add_test(cases, like_must_have_as_many_steps);
 	tcase_add_test(cases, the_hash_of_a_case_is_of_what_decides_its_verdict);
+	tcase_add_test(cases, the_hash_of_a_case_is_of_the_rate_it_is_held_to);
 	tcase_add_test(cases, the_hash_of_the_suite_is_also_of_what_cases_vouch_for);
 	tcase_add_test(cases, of_two_that_match_the_one_that_says_more_is_meant);
 	tcase_add_test(cases, texts_that_begin_with_a_placeholder_are_found_too);
