@@ -132,7 +132,6 @@ static bool start(struct check_loop *check, struct fault *fault)
 	    .plan = &session->plan,
 	    .seed = session->head.seed,
 	    .jobs = session->options->jobs > 0 ? session->options->jobs : DEFAULT_JOBS,
-	    .trials = session->options->trials,
 	    .max_spend_pico_usd = session->options->max_spend_pico_usd,
 	    .max_attempts = MAX_ATTEMPTS,
 	    .deadline_ms = DEADLINE_MS,

@@ -124,6 +124,7 @@ bool check_plan(struct check_session *session, struct fault *fault)
 	    .profile = session->options->profile,
 	    .cases = session->options->cases,
 	    .capabilities = session->options->capabilities,
+	    .trials = session->options->trials,
 	};
 
 	return plan_make(&session->suite, session->targets, session->target_count, &filter,
@@ -173,7 +174,10 @@ const struct json *check_options_to_json(const struct check_session *session)
 	write_optional(&writer, "base_url", options->base_url);
 	write_optional(&writer, "model", options->model);
 	write_optional(&writer, "api_key_env", options->api_key_env);
-	write_optional(&writer, "profile", options->profile);
+	/* Said in any case: its rules judge the trials, whatever the default will be then. */
+	json_write_member(&writer, "profile",
+	                  options->profile.data == NULL ? TEXT(PLAN_DEFAULT_PROFILE)
+	                                                : options->profile);
 	json_write_member_int(&writer, "trials", options->trials);
 	write_list(&writer, "cases", &options->cases);
 	write_list(&writer, "capabilities", &options->capabilities);
@@ -222,7 +226,8 @@ bool check_options_from_head(struct check_session *session, struct fault *fault)
 	options->profile = json_string(head, "profile");
 	options->cases = read_list(json_member(head, "cases"), session->arena);
 	options->capabilities = read_list(json_member(head, "capabilities"), session->arena);
-	if (options->trials == 0 && !json_integer(head, "trials", 1, 1000, &options->trials))
+	if (options->trials == 0 &&
+	    !json_integer(head, "trials", 1, PLAN_MAX_TRIALS, &options->trials))
 		options->trials = 1;
 	session->config.check.cases = read_list(json_member(head, "case_folders"), session->arena);
 	session->config.check.core = json_truth(head, "core", true);

@@ -7,6 +7,7 @@
 #include "cases/suite.h"
 #include "harness/run/cell_index.h"
 #include "harness/run/plan.h"
+#include "harness/run/stats.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ struct counted_cell {
 struct matrix_builder {
 	const struct suite *suite;
 	struct journal_head head;
+	const struct plan *plan;    /* NULL: judged again, by the rules that the head names */
 	struct counted_cell *cells; /* owned */
 	size_t count, room;
 	struct cell_index index;
@@ -139,6 +141,7 @@ struct matrix_builder *matrix_builder_new(const struct suite *suite, const struc
 	struct matrix_builder *builder = memory_new(sizeof(*builder));
 
 	builder->suite = suite;
+	builder->plan = plan;
 	builder->random = 0x9e3779b97f4a7c15u;
 	for (size_t i = 0; plan != NULL && i < plan->cell_count; i++) {
 		const struct plan_cell *planned = &plan->cells[i];
@@ -294,18 +297,19 @@ struct journal_visitor matrix_builder_visitor(struct matrix_builder *builder)
 
 /* --- the end --- */
 
-static void decide(const struct counted_cell *counted, struct matrix_cell *out)
+static void decide(const struct counted_cell *counted, const struct verdict_rules *rules,
+                   struct matrix_cell *out)
 {
 	const struct eval_case *eval_case = counted->eval_case;
 	int64_t ok = out->tally.of[OUTCOME_OK];
 	int64_t judged = tally_judged(&out->tally);
 	bool bad = judged > ok;
 
-	out->verdict = verdict_decide(eval_case->class_, &out->tally);
+	out->verdict = verdict_decide(rules, eval_case, &out->tally);
 	out->rate = judged == 0 ? (double)NAN : (double)ok / (double)judged;
 	out->rate_low = out->rate_high = (double)NAN;
 	if (judged > 0)
-		wilson_interval(ok, judged, &out->rate_low, &out->rate_high);
+		stats_wilson_interval(ok, judged, &out->rate_low, &out->rate_high);
 	if (bad) {
 		out->first_error = counted->bad_detail;
 		out->evidence = counted->bad_evidence;
@@ -351,6 +355,8 @@ static void finish_cell(const struct matrix_builder *builder, const struct count
                         struct arena *arena, struct matrix_cell *out)
 {
 	const struct eval_case *eval_case = counted->eval_case;
+	struct verdict_rules rules =
+	    builder->plan != NULL ? builder->plan->rules : plan_rules_of(builder->head.options);
 
 	*out = counted->cell;
 	out->capability = eval_case->capability;
@@ -370,7 +376,7 @@ static void finish_cell(const struct matrix_builder *builder, const struct count
 	out->tokens_per_second = counted->speed_us == 0 ? (double)NAN
 	                                                : (double)counted->speed_tokens * 1e6 /
 	                                                      (double)counted->speed_us;
-	decide(counted, out);
+	decide(counted, &rules, out);
 	copy_texts(arena, out);
 }
 

@@ -16,6 +16,7 @@
 #include "harness/base/json_write.h"
 #include "harness/base/loop.h"
 #include "harness/base/settings.h"
+#include "harness/run/stats.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -385,8 +386,8 @@ static bool read_tally(const struct cell_row *row, struct matrix_cell *cell,
 	cell->rate = cell->rate_low = cell->rate_high = (double)NAN;
 	if (judged > 0) {
 		cell->rate = (double)cell->tally.of[OUTCOME_OK] / (double)judged;
-		wilson_interval(cell->tally.of[OUTCOME_OK], judged, &cell->rate_low,
-		                &cell->rate_high);
+		stats_wilson_interval(cell->tally.of[OUTCOME_OK], judged, &cell->rate_low,
+		                      &cell->rate_high);
 	}
 	return true;
 }

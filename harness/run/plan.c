@@ -46,6 +46,30 @@ static bool read_profile(struct text name, enum profile *out, struct fault *faul
 	                 nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?)");
 }
 
+static struct verdict_rules make_rules(enum profile profile, int64_t trials)
+{
+	struct verdict_rules rules = {VERDICT_FULL, int64_max(trials, 1)};
+
+	if (profile == PROFILE_SMOKE)
+		rules.test = VERDICT_ONCE;
+	else if (profile == PROFILE_CI)
+		rules.test = VERDICT_BRIEF;
+	return rules;
+}
+
+struct verdict_rules plan_rules_of(const struct json *options)
+{
+	enum profile profile = PROFILE_CI;
+	int64_t trials = 1;
+	struct fault unknown;
+
+	if (!read_profile(json_string(options, "profile"), &profile, &unknown))
+		profile = PROFILE_CI;
+	if (!json_integer(options, "trials", 1, PLAN_MAX_TRIALS, &trials))
+		trials = 1;
+	return make_rules(profile, trials);
+}
+
 static bool in_smoke(const struct eval_case *eval_case)
 {
 	for (size_t i = 0; i < ARRAY_LENGTH(smoke_cases); i++)
@@ -338,6 +362,17 @@ static void put_owner_first(struct plan *plan)
 	}
 }
 
+/* As many as the cell that may want the most of them. */
+static int64_t most_trials(const struct plan *plan, const struct plan_probe *probe)
+{
+	int64_t most = 0;
+
+	for (size_t i = 0; i < probe->cell_count; i++)
+		most = int64_max(most, verdict_most_trials(&plan->rules,
+		                                           plan->cells[probe->cells[i]].eval_case));
+	return most;
+}
+
 static void add_up(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->probe_count; i++) {
@@ -345,7 +380,7 @@ static void add_up(struct plan *plan)
 		plan->price_assumed = plan->price_assumed || probe->price_assumed;
 		plan->first_round_pico_usd =
 		    plan_add_usd(plan->first_round_pico_usd, probe->bound_pico_usd);
-		for (int trial = 0; trial < VERDICT_MAX_TRIALS; trial++)
+		for (int64_t trial = most_trials(plan, probe); trial > 0; trial--)
 			plan->worst_pico_usd =
 			    plan_add_usd(plan->worst_pico_usd, probe->bound_pico_usd);
 	}
@@ -379,6 +414,7 @@ bool plan_make(const struct suite *suite, struct target *targets, size_t target_
 	*out = (struct plan){.targets = targets, .target_count = target_count};
 	if (!check_filter(&planner, fault))
 		return false;
+	out->rules = make_rules(planner.profile, filter->trials);
 	out->cells = ARENA_NEW_ARRAY(arena, struct plan_cell, most);
 	out->probes = ARENA_NEW_ARRAY(arena, struct plan_probe, most);
 	planner.probe_of = ARENA_NEW_ARRAY(arena, size_t, suite->count * CASE_VARIANTS);

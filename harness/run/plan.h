@@ -37,6 +37,8 @@ struct plan_probe {
 #define PLAN_ASSUMED_OUTPUT_USD "50"
 enum { PLAN_ASSUMED_OUTPUT_TOKENS = 4096 };
 
+enum { PLAN_MAX_TRIALS = 1000 }; /* that can be asked for, of a cell */
+
 struct plan {
 	struct target *targets;
 	size_t target_count;
@@ -44,6 +46,7 @@ struct plan {
 	size_t cell_count;
 	struct plan_probe *probes; /* cheapest gate cases first within a target */
 	size_t probe_count;
+	struct verdict_rules rules;
 	int64_t first_round_pico_usd; /* one trial of every probe */
 	int64_t worst_pico_usd;       /* every probe asked as often as the rules allow */
 	bool price_assumed;
@@ -57,10 +60,17 @@ struct plan_filter {
 	struct text profile;           /* smoke | ci | onboard; data NULL: PLAN_DEFAULT_PROFILE */
 	struct text_list cases;        /* globs on id and label */
 	struct text_list capabilities; /* globs */
+	int64_t trials;                /* at least so many a cell; 0: as the rules say */
 };
 
 extern const char *const plan_profiles[]; /* NULL-terminated */
 #define PLAN_DEFAULT_PROFILE "ci"
+
+/*
+ * The rules of a recorded run, from how it was asked for (the options in its journal's head; NULL
+ * or what can't be read: the defaults). What is judged again must be judged as it was asked.
+ */
+MUST_CHECK struct verdict_rules plan_rules_of(const struct json *options);
 
 /*
  * Arena memory. A profile, a glob or a capability that fits no case is a fault that offers the

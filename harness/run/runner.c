@@ -45,8 +45,8 @@ static struct runner_probe *dequeue(struct runner_provider *provider)
 
 bool runner_cell_wants(const struct runner *runner, const struct runner_cell *cell)
 {
-	return !cell->decided && verdict_wants_more(cell->planned->eval_case->class_, &cell->tally,
-	                                            runner->options.trials);
+	return !cell->decided && verdict_wants_more(&runner->options.plan->rules,
+	                                            cell->planned->eval_case, &cell->tally);
 }
 
 static void decide(struct runner *runner, struct runner_cell *cell, enum verdict verdict,
@@ -157,7 +157,9 @@ static void count_line(struct runner *runner, const struct runner_line *line)
 		return;
 	cell->tally.of[attempt->outcome]++;
 	if (attempt->outcome == OUTCOME_UNRUN || !runner_cell_wants(runner, cell))
-		decide(runner, cell, verdict_decide(cell->planned->eval_case->class_, &cell->tally),
+		decide(runner, cell,
+		       verdict_decide(&runner->options.plan->rules, cell->planned->eval_case,
+		                      &cell->tally),
 		       attempt->detail);
 }
 

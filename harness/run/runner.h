@@ -19,7 +19,6 @@ struct runner_options {
 	const struct plan *plan;
 	struct text seed;           /* of the nonces; that of the journal's head */
 	int64_t jobs;               /* questions in flight over all providers; at least 1 */
-	int64_t trials;             /* at least so many a cell; 1: the default */
 	int64_t max_spend_pico_usd; /* -1: no cap */
 	unsigned max_attempts;      /* of one question; at least 1 */
 	int64_t deadline_ms;        /* of one question with its retries */

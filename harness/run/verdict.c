@@ -1,10 +1,7 @@
-/*
- * Outcomes to verdicts; see verdict.h. The class of a case is known here so that a
- * stochastic case can be given a test of its own without touching a caller.
- */
+/* Outcomes to verdicts; see verdict.h. The arithmetic: stats.h. */
 #include "harness/run/verdict.h"
 
-#include <math.h>
+#include "harness/run/stats.h"
 
 static const char *const outcome_names[OUTCOME_COUNT] = {
     [OUTCOME_OK] = "ok",           [OUTCOME_MISS] = "miss",       [OUTCOME_VIOLATION] = "violation",
@@ -73,27 +70,166 @@ int64_t tally_trials(const struct tally *tally)
 	return tally_judged(tally) + tally->of[OUTCOME_INFRA] + tally->of[OUTCOME_HARNESS];
 }
 
-bool verdict_wants_more(enum case_class class_ UNUSED, const struct tally *tally,
-                        int64_t min_trials)
+/* --- how a cell is judged --- */
+
+static const struct stats_sequential usual_test = {
+    .good = 0.95, .bad = 0.70, .alpha = 0.05, .beta = 0.05};
+static const struct stats_sequential critical_test = {
+    .good = 0.98, .bad = 0.80, .alpha = 0.05, .beta = 0.05};
+
+/* Undecided with all of its interval in here, a cell is known to be neither good nor broken. */
+static const double flaky_low = 0.2;
+static const double flaky_high = 0.95;
+
+/* Seen both good and bad. */
+static bool is_mixed(const struct tally *tally)
+{
+	return tally->of[OUTCOME_OK] > 0 && tally->of[OUTCOME_OK] < tally_judged(tally);
+}
+
+static bool is_stochastic(const struct verdict_rules *rules, const struct eval_case *eval_case)
+{
+	return rules->test != VERDICT_ONCE && eval_case->class_ == CASE_STOCHASTIC;
+}
+
+/* Mixed, also what should not vary does: from then on its rate decides. */
+static bool is_tested(const struct verdict_rules *rules, const struct eval_case *eval_case,
+                      const struct tally *tally)
+{
+	if (is_stochastic(rules, eval_case))
+		return true;
+	return rules->test != VERDICT_ONCE && is_mixed(tally) &&
+	       tally_judged(tally) >= VERDICT_CONFIRM_TRIALS;
+}
+
+/* So many judged trials, and the test ends undecided. */
+static int64_t test_cap(const struct eval_case *eval_case)
+{
+	return eval_case->critical ? VERDICT_MAX_CRITICAL_TRIALS : VERDICT_MAX_TRIALS;
+}
+
+static enum stats_decision decide_test(const struct verdict_rules *rules,
+                                       const struct eval_case *eval_case, const struct tally *tally)
+{
+	int64_t ok = tally->of[OUTCOME_OK];
+	int64_t judged = tally_judged(tally);
+
+	if (rules->test == VERDICT_BRIEF && ok == judged && judged >= VERDICT_BRIEF_TRIALS)
+		return STATS_ACCEPT;
+	return stats_sequential_decide(eval_case->critical ? &critical_test : &usual_test, ok,
+	                               judged);
+}
+
+/* --- whether to go on --- */
+
+/* Judged trials that are wanted, as far as is known by now. */
+static int64_t judged_needed(const struct verdict_rules *rules, const struct eval_case *eval_case,
+                             const struct tally *tally)
+{
+	int64_t needed = int64_max(rules->min_trials, 1);
+	int64_t judged = tally_judged(tally);
+
+	if (is_tested(rules, eval_case, tally)) {
+		if (decide_test(rules, eval_case, tally) == STATS_GO_ON)
+			needed = int64_max(needed, int64_min(judged + 1, test_cap(eval_case)));
+	} else if (judged > tally->of[OUTCOME_OK]) {
+		needed = int64_max(needed, VERDICT_CONFIRM_TRIALS);
+	}
+	return needed;
+}
+
+/* Judged trials of a cell under test. */
+static int64_t test_most(const struct verdict_rules *rules, const struct eval_case *eval_case)
+{
+	return int64_max(test_cap(eval_case), rules->min_trials);
+}
+
+/* All trials of a cell that is under no test. */
+static int64_t plain_most(const struct verdict_rules *rules)
+{
+	return int64_max(VERDICT_MAX_PLAIN_TRIALS, rules->min_trials + VERDICT_MAX_INFRA_TRIALS);
+}
+
+int64_t verdict_most_trials(const struct verdict_rules *rules, const struct eval_case *eval_case)
+{
+	int64_t judged = test_most(rules, eval_case);
+
+	if (rules->test == VERDICT_ONCE)
+		return plain_most(rules);
+	/* And one infra trial more than the judged ones could make up for. */
+	return int64_max(plain_most(rules), judged + judged / (VERDICT_INFRA_ONE_IN - 1) + 1);
+}
+
+/* Whether so much infrastructure leaves a chance of a verdict, and that chance is worth it. */
+static bool infra_allows(const struct verdict_rules *rules, const struct eval_case *eval_case,
+                         const struct tally *tally)
+{
+	int64_t infra = tally->of[OUTCOME_INFRA];
+	int64_t trials = tally_trials(tally);
+
+	if (!is_tested(rules, eval_case, tally))
+		return trials < plain_most(rules) && infra < VERDICT_MAX_INFRA_TRIALS &&
+		       infra * VERDICT_INFRA_ONE_IN <= plain_most(rules);
+	/* What is down from the start is not asked twenty times. */
+	if (infra >= VERDICT_MAX_INFRA_TRIALS && trials < infra * VERDICT_INFRA_ONE_IN)
+		return false;
+	return infra * (VERDICT_INFRA_ONE_IN - 1) <= test_most(rules, eval_case);
+}
+
+bool verdict_wants_more(const struct verdict_rules *rules, const struct eval_case *eval_case,
+                        const struct tally *tally)
 {
 	int64_t judged = tally_judged(tally);
-	int64_t trials = tally_trials(tally);
-	int64_t infra = tally->of[OUTCOME_INFRA];
-	int64_t needed = int64_max(min_trials, 1);
-	int64_t most = int64_max(VERDICT_MAX_TRIALS, needed + VERDICT_MAX_INFRA_TRIALS);
 
 	if (tally->of[OUTCOME_HARNESS] > 0)
 		return false; /* our own fault: asking again costs money and mends nothing */
-	if (trials >= most || infra >= VERDICT_MAX_INFRA_TRIALS)
+	if (!infra_allows(rules, eval_case, tally))
 		return false;
-	if (infra * VERDICT_INFRA_ONE_IN > most)
-		return false;
-	if (judged > tally->of[OUTCOME_OK])
-		needed = int64_max(needed, VERDICT_CONFIRM_TRIALS);
-	return judged < needed || trials < infra * VERDICT_INFRA_ONE_IN;
+	if (judged < judged_needed(rules, eval_case, tally))
+		return true;
+	return tally_trials(tally) < tally->of[OUTCOME_INFRA] * VERDICT_INFRA_ONE_IN &&
+	       judged < test_most(rules, eval_case);
 }
 
-enum verdict verdict_decide(enum case_class class_ UNUSED, const struct tally *tally)
+/* --- the verdict --- */
+
+/* Of trials of which none was good, or too few. */
+static enum verdict name_failure(const struct tally *tally)
+{
+	int64_t judged = tally_judged(tally);
+
+	if (tally->of[OUTCOME_REFUSED] == judged)
+		return VERDICT_UNSUPPORTED;
+	if (tally->of[OUTCOME_IGNORED] == judged)
+		return VERDICT_IGNORED;
+	return VERDICT_FAIL;
+}
+
+static enum verdict decide_tested(const struct verdict_rules *rules,
+                                  const struct eval_case *eval_case, const struct tally *tally)
+{
+	int64_t judged = tally_judged(tally);
+	double low, high;
+
+	switch (decide_test(rules, eval_case, tally)) {
+	case STATS_ACCEPT:
+		return VERDICT_PASS;
+	case STATS_REJECT:
+		return name_failure(tally);
+	case STATS_GO_ON:
+		break;
+	}
+	/* What should not vary and did is flaky whatever its rate may be. */
+	if (eval_case->class_ != CASE_STOCHASTIC)
+		return VERDICT_FLAKY;
+	stats_wilson_interval(tally->of[OUTCOME_OK], judged, &low, &high);
+	return judged >= test_cap(eval_case) && low > flaky_low && high < flaky_high
+	           ? VERDICT_FLAKY
+	           : VERDICT_INCONCLUSIVE;
+}
+
+enum verdict verdict_decide(const struct verdict_rules *rules, const struct eval_case *eval_case,
+                            const struct tally *tally)
 {
 	int64_t judged = tally_judged(tally);
 	int64_t trials = tally_trials(tally);
@@ -103,34 +239,11 @@ enum verdict verdict_decide(enum case_class class_ UNUSED, const struct tally *t
 		return trials > 0 || tally->of[OUTCOME_UNRUN] > 0 ? VERDICT_ERROR : VERDICT_SKIPPED;
 	if ((trials - judged) * VERDICT_INFRA_ONE_IN > trials)
 		return VERDICT_ERROR;
+	if (is_tested(rules, eval_case, tally))
+		return decide_tested(rules, eval_case, tally);
 	if (ok == judged)
 		return VERDICT_PASS;
 	if (ok > 0)
 		return VERDICT_FLAKY;
-	if (judged < VERDICT_CONFIRM_TRIALS)
-		return VERDICT_INCONCLUSIVE;
-	if (tally->of[OUTCOME_REFUSED] == judged)
-		return VERDICT_UNSUPPORTED;
-	if (tally->of[OUTCOME_IGNORED] == judged)
-		return VERDICT_IGNORED;
-	return VERDICT_FAIL;
-}
-
-void wilson_interval(int64_t ok, int64_t judged, double *low, double *high)
-{
-	const double z = 1.959963984540054; /* 97.5 % of the normal distribution */
-
-	if (judged <= 0) {
-		*low = 0;
-		*high = 1;
-		return;
-	}
-	double n = (double)judged;
-	double rate = (double)ok / n;
-	double middle = (rate + z * z / (2 * n)) / (1 + z * z / n);
-	double half = z / (1 + z * z / n) * sqrt(rate * (1 - rate) / n + z * z / (4 * n * n));
-
-	/* At the ends the bound is exactly 0 or 1; rounding must not make it 0.9999999. */
-	*low = ok == 0 ? 0 : fmax(0, middle - half);
-	*high = ok == judged ? 1 : fmin(1, middle + half);
+	return judged < VERDICT_CONFIRM_TRIALS ? VERDICT_INCONCLUSIVE : name_failure(tally);
 }

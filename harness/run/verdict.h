@@ -1,6 +1,8 @@
 /*
- * From outcomes to a verdict: pure, no clock, no I/O. The rules are those of
- * VERDICTS: one trial, two more on a miss; infrastructure is not the model.
+ * From outcomes to a verdict: pure, no clock, no I/O. What is deterministic is asked once, and
+ * twice more on a miss; what is stochastic goes through a sequential test; infrastructure is not
+ * the model. Only the counts matter, not their order: a run that is resumed or judged again comes
+ * to the same verdicts. For users: proviso-verdicts(7).
  */
 #ifndef PROVISO_RUN_VERDICT_H
 #define PROVISO_RUN_VERDICT_H
@@ -44,9 +46,25 @@ struct tally {
 
 enum {
 	VERDICT_CONFIRM_TRIALS = 3,   /* one miss proves nothing: two more are asked */
-	VERDICT_MAX_TRIALS = 8,       /* of a cell, unless `--trials` asks for more */
-	VERDICT_MAX_INFRA_TRIALS = 3, /* each of them was retried already */
-	VERDICT_INFRA_ONE_IN = 5,     /* more infra than one trial in so many: no verdict */
+	VERDICT_BRIEF_TRIALS = 3,     /* all of them good: enough where the rules are brief */
+	VERDICT_MAX_PLAIN_TRIALS = 8, /* of a cell under no test, unless more are asked for */
+	VERDICT_MAX_TRIALS = 20, /* of a cell under test, judged ones, unless more are asked for */
+	VERDICT_MAX_CRITICAL_TRIALS = 30, /* the same of a critical case */
+	VERDICT_MAX_INFRA_TRIALS = 3,     /* each of them was retried already */
+	VERDICT_INFRA_ONE_IN = 5,         /* more infra than one trial in so many: no verdict */
+};
+
+/* How stochastic cells are tested: what a profile pays for. */
+enum verdict_test {
+	VERDICT_ONCE,  /* smoke: like deterministic ones, and nothing is promised */
+	VERDICT_BRIEF, /* ci: the first trials all good accept; else the sequential test */
+	VERDICT_FULL,  /* onboard: the sequential test decides */
+};
+
+/* Of a run; made by the plan. */
+struct verdict_rules {
+	enum verdict_test test;
+	int64_t min_trials; /* what `--trials` asks for; at least 1 */
 };
 
 /* ok + miss + violation + refused + ignored: what the rate is about. */
@@ -55,22 +73,20 @@ MUST_CHECK int64_t tally_judged(const struct tally *tally);
 MUST_CHECK int64_t tally_trials(const struct tally *tally);
 
 /*
- * Whether another trial is worth its price. min_trials: what `--trials` asks for; at least 1.
- * False also where no further trial could bring the share of infra trials down to what a
- * verdict needs.
+ * Whether another trial is worth its price. False also where no further trial could bring the
+ * share of infra trials down to what a verdict needs.
  */
-MUST_CHECK bool verdict_wants_more(enum case_class class_, const struct tally *tally,
-                                   int64_t min_trials);
+MUST_CHECK bool verdict_wants_more(const struct verdict_rules *rules,
+                                   const struct eval_case *eval_case, const struct tally *tally);
+/* How many trials, infra included, that can come to at most. */
+MUST_CHECK int64_t verdict_most_trials(const struct verdict_rules *rules,
+                                       const struct eval_case *eval_case);
 /*
- * Of what there is: a run that was cut short may leave a miss that nothing confirmed
- * (inconclusive), or nothing at all (skipped; error where it was tried).
+ * Of what there is: a run that was cut short may leave a miss that nothing confirmed or a test
+ * that has not decided (inconclusive), or nothing at all (skipped; error where it was tried).
  */
-MUST_CHECK enum verdict verdict_decide(enum case_class class_, const struct tally *tally);
-
-/*
- * Wilson's score interval for `ok` of `judged` at 95 % (E. B. Wilson, JASA 22, 1927).
- * judged 0: 0 and 1.
- */
-void wilson_interval(int64_t ok, int64_t judged, double *low, double *high);
+MUST_CHECK enum verdict verdict_decide(const struct verdict_rules *rules,
+                                       const struct eval_case *eval_case,
+                                       const struct tally *tally);
 
 #endif

@@ -96,7 +96,6 @@ static inline void rig_setup(void)
 	                                      .plan = &rig.plan,
 	                                      .seed = TEXT("seed"),
 	                                      .jobs = 4,
-	                                      .trials = 1,
 	                                      .max_spend_pico_usd = -1,
 	                                      .max_attempts = 3,
 	                                      .deadline_ms = 60000,
@@ -143,6 +142,8 @@ static inline void rig_plan(const char *cases)
 	ck_assert_msg(plan_make(&rig.suite, rig.targets, rig.target_count, &filter, &rig.arena,
 	                        &rig.plan, &fault),
 	              "%s", fault.message);
+	/* Each question once, unless a test is about more: what is tested here is the asking. */
+	rig.plan.rules = (struct verdict_rules){VERDICT_ONCE, 1};
 }
 
 static inline void rig_cell(void *context UNUSED, const struct plan_cell *cell UNUSED,
@@ -197,12 +198,25 @@ static inline struct runner_progress rig_go(void)
 	return progress;
 }
 
+/* How the run was asked for, as far as it decides how its trials are judged. */
+static inline struct text rig_options(void)
+{
+	static const char *const profiles[] = {
+	    [VERDICT_ONCE] = "smoke", [VERDICT_BRIEF] = "ci", [VERDICT_FULL] = "onboard"};
+
+	return text_format(&rig.arena, "{\"profile\":\"%s\",\"trials\":%lld}",
+	                   profiles[rig.plan.rules.test], (long long)rig.plan.rules.min_trials);
+}
+
 static inline struct runner_progress rig_run(void)
 {
 	struct journal_head head = {
 	    .run_id = TEXT("run"), .suite_hash = text_of(rig.suite.hash), .seed = rig.options.seed};
+	struct json *options;
 	struct fault fault;
 
+	ck_assert(json_read_text(rig_options(), "options", &rig.arena, &options, &fault));
+	head.options = options;
 	run_head_targets(&rig.plan, &rig.arena, &head);
 	ck_assert_msg(journal_create(&rig.journal, rig.paths.journal, &head, &fault), "%s",
 	              fault.message);

@@ -51,7 +51,7 @@ static void record(const char *breaks)
 {
 	rig_start_sim(breaks);
 	rig_plan(SOME_CASES);
-	rig.options.trials = 2;
+	rig.plan.rules.min_trials = 2;
 	rig_run();
 	ck_assert_int_eq(rig.end, RUNNER_FINISHED);
 	/* Whatever is judged from here on is judged offline. */

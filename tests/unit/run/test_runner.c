@@ -108,11 +108,43 @@ START_TEST(more_trials_are_asked_with_new_nonces)
 {
 	rig_start_sim("");
 	rig_plan("CH-03");
-	rig.options.trials = 5;
+	rig.plan.rules.min_trials = 5;
 	rig_run();
 	struct matrix matrix = rig_matrix();
 	ck_assert_int_eq(rig_cell_of(&matrix, "CH-03")->tally.of[OUTCOME_OK], 5);
 	ck_assert(expects_pass(rig_cell_of(&matrix, "CH-03")));
+}
+END_TEST
+
+/* Of these, TC-05 is critical, and TS-01 asks what the streamed TC-01 asks. */
+START_TEST(the_rules_of_the_plan_say_how_often_each_case_is_asked)
+{
+	static const struct {
+		enum verdict_test test;
+		int64_t stochastic, critical;
+	} known[] = {{VERDICT_ONCE, 1, 1}, {VERDICT_BRIEF, 3, 3}, {VERDICT_FULL, 10, 15}};
+
+	rig_start_sim("");
+	for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
+		rig_plan("TC-01 TC-05 US-01 TS-01");
+		rig.plan.rules.test = known[i].test;
+		rig_run();
+		ck_assert_int_eq(rig.end, RUNNER_FINISHED);
+		struct matrix matrix = rig_matrix();
+		all_pass(&matrix);
+		ck_assert_int_eq(tally_trials(&rig_cell_of(&matrix, "TC-01")->tally),
+		                 known[i].stochastic);
+		ck_assert_int_eq(tally_trials(&rig_cell_of(&matrix, "TC-05")->tally),
+		                 known[i].critical);
+		ck_assert_int_eq(tally_trials(&rig_cell_of(&matrix, "US-01")->tally), 1);
+		/* What one answer tells is not asked ten times because another case is. */
+		const struct matrix_cell *wire =
+		    matrix_find(&matrix, rig.targets[0].name, TEXT("TS-01"), CASE_STREAM);
+		ck_assert_ptr_nonnull(wire);
+		ck_assert_int_eq(tally_trials(&wire->tally), 1);
+		rig_remove(rig.folder);
+		ck_assert_int_eq(mkdir(rig.folder, 0700), 0);
+	}
 }
 END_TEST
 
@@ -181,7 +213,7 @@ START_TEST(the_cap_holds_with_what_is_in_flight_and_the_run_can_go_on)
 	price_targets();
 	rig.providers[0].models[0].max_output = 64;
 	rig_plan(SOME_CASES);
-	rig.options.trials = 10; /* what all of it costs is more than any one bound */
+	rig.plan.rules.min_trials = 10; /* what all of it costs is more than any one bound */
 	ck_assert(!rig.plan.price_assumed);
 	rig.options.max_spend_pico_usd = half_way();
 	rig.watch = watch_cap;
@@ -267,7 +299,7 @@ static void no_attempt_twice(void)
 static int64_t requests_of_whole_run(void)
 {
 	rig_plan(SOME_CASES);
-	rig.options.trials = SOME_TRIALS;
+	rig.plan.rules.min_trials = SOME_TRIALS;
 	rig_run();
 	ck_assert_int_eq(rig.end, RUNNER_FINISHED);
 	int64_t requests = sim_requests(rig.sim);
@@ -322,7 +354,7 @@ START_TEST(a_journal_cut_anywhere_is_gone_on_with_and_nothing_on_disk_is_asked_a
 
 	rig_start_sim("");
 	rig_plan(SOME_CASES);
-	rig.options.trials = SOME_TRIALS;
+	rig.plan.rules.min_trials = SOME_TRIALS;
 	rig_run();
 	int64_t whole = sim_requests(rig.sim);
 	ck_assert(file_read(rig.paths.journal, 1 << 24, &rig.arena, &source, &fault));
@@ -521,6 +553,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_good_provider_passes_and_one_response_serves_many_cases);
 	tcase_add_test(cases, a_defect_is_noticed_and_confirmed);
 	tcase_add_test(cases, more_trials_are_asked_with_new_nonces);
+	tcase_add_test(cases, the_rules_of_the_plan_say_how_often_each_case_is_asked);
 	tcase_add_test(cases, every_line_names_evidence_that_is_there);
 	tcase_add_test(cases, the_cap_holds_with_what_is_in_flight_and_the_run_can_go_on);
 	tcase_add_test(cases, nothing_is_asked_where_not_even_one_question_fits);
