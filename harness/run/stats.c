@@ -137,7 +137,7 @@ double stats_pass_power(int64_t ok, int64_t judged, int64_t k)
 	double chance = 1;
 
 	if (k < 1 || k > judged)
-		return NAN;
+		return (double)NAN;
 	for (int64_t i = 0; i < k && chance > 0; i++)
 		chance *= i < ok ? (double)(ok - i) / (double)(judged - i) : 0;
 	return chance;
