@@ -2,6 +2,7 @@
 #include "harness/cli/command.h"
 
 #include "harness/base/file.h"
+#include "harness/base/loop.h"
 #include "harness/base/redact.h"
 
 #include <errno.h>
@@ -56,6 +57,15 @@ int command_fail_list(const struct fault_list *faults)
 	if (faults->dropped != 0)
 		(void)fprintf(stderr, "proviso: and %zu more, not shown\n", faults->dropped);
 	return code;
+}
+
+int64_t command_now_wall_ms(void)
+{
+	struct loop *loop = loop_new();
+	int64_t now = loop_wall_ms(loop);
+
+	loop_free(loop);
+	return now;
 }
 
 bool command_write(struct text path, struct text body, struct fault *fault)

@@ -30,8 +30,8 @@ struct command {
 	int (*run)(void *state, struct arena *arena); /* an exit code */
 };
 
-extern const struct command command_check, command_demo, command_inspect, command_matrix,
-    command_report, command_sim, command_validate;
+extern const struct command command_bless, command_check, command_demo, command_diff,
+    command_inspect, command_matrix, command_report, command_sim, command_validate;
 
 /* NULL-terminated, in the order of the list. */
 extern const struct command *const command_table[];
@@ -40,6 +40,9 @@ extern const struct command *const command_table[];
 MUST_CHECK int command_fail(const struct fault *fault);
 /* The same for a list; warnings alone are EXIT_HOLDS. */
 MUST_CHECK int command_fail_list(const struct fault_list *faults);
+
+/* The time of day, for commands without a loop. */
+MUST_CHECK int64_t command_now_wall_ms(void);
 
 /* Writes to the file, replaced whole, or to stdout for "-" or data NULL. */
 MUST_CHECK bool command_write(struct text path, struct text body, struct fault *fault);
