@@ -363,7 +363,10 @@ void expect_check_distinct_ids(const struct judgement *judgement)
 	for (size_t i = 0; i < choice->tool_call_count; i++) {
 		struct text id = choice->tool_calls[i].id;
 		bool taken = is_taken(judgement->seen->reply, id, choice, i);
-		for (size_t step = 0; values != NULL && step < values->step_count; step++)
+		/* Of a trial that is over, the values hold this reply itself and those after it. */
+		for (size_t step = 0; values != NULL && step < values->step_count &&
+		                      values->steps[step] != judgement->seen->reply;
+		     step++)
 			taken = taken || (values->steps[step] != NULL &&
 			                  is_taken(values->steps[step], id, NULL, 0));
 		if (id.len == 0)

@@ -247,6 +247,11 @@ START_TEST(ids_are_distinct_within_a_reply_and_across_steps)
 	assert_finds(expect, FINDING_VIOLATION, "has the id \"c2\" of an earlier one");
 	ANSWER({"c3", "ping", "{}"});
 	assert_holds(expect);
+	/* A trial is judged when it is over: its replies are all there by then. */
+	judging.values.steps[1] = judging.seen.reply;
+	judging.values.steps[2] = judging.seen.reply;
+	judging.values.step_count = 3;
+	assert_holds(expect);
 	judging_content("no call");
 	assert_finds(expect, FINDING_MISS, "no tool call whose id could be judged");
 }
