@@ -440,6 +440,47 @@ static void break_mix_up(struct breakage *on)
 		break_say(on, TEXT("The two results are the same."));
 }
 
+/* --- text that is nearly right --- */
+
+static void break_think_aloud(struct breakage *on)
+{
+	if (on->answer->content.data != NULL)
+		on->answer->content =
+		    text_format(on->arena, "<think>I shall say it as I was asked to.</think>%.*s",
+		                TEXT_ARG(on->answer->content));
+}
+
+/* Without U+200D, which joins emoji. */
+static void break_lose_joiners(struct breakage *on)
+{
+	struct text content = on->answer->content;
+	struct text joiner = TEXT("\xe2\x80\x8d");
+	char *bytes = arena_alloc_bytes(on->arena, content.len + 1);
+	size_t len = 0;
+
+	if (content.data == NULL)
+		return;
+	for (size_t at = 0; at < content.len;) {
+		bool joins = text_starts(text_slice(content, at, content.len), joiner);
+		if (!joins)
+			bytes[len++] = content.data[at];
+		at += joins ? joiner.len : 1;
+	}
+	on->answer->content = (struct text){bytes, len};
+}
+
+static void break_wrong_values_after_tool(struct breakage *on)
+{
+	if (break_after_tool(on))
+		break_wrong_values(on);
+}
+
+static void break_wrong_values_streamed(struct breakage *on)
+{
+	if (on->ask->streamed)
+		break_wrong_values(on);
+}
+
 static void break_say_nothing(struct breakage *on)
 {
 	break_say(on, TEXT(""));
@@ -467,6 +508,14 @@ static const struct {
     {SIM_TC_07, break_wrong_values},
     {SIM_TC_06, break_call_unknown},
     {SIM_TC_04, break_encode_twice},
+    {SIM_TC_08, break_empty_arguments},
+    {SIM_TC_14, break_overlook_parallel},
+    {SIM_TC_19, break_violate_schema},
+    {SIM_TC_24, break_auto_call},
+    {SIM_TR_06, break_wrong_values_after_tool},
+    {SIM_TS_06, break_wrong_values_streamed},
+    {SIM_RE_01, break_think_aloud},
+    {SIM_UN_01, break_lose_joiners},
     {SIM_TR_01, break_forget_result},
     {SIM_TR_04, break_mix_up},
     {SIM_JS_01, break_leave_out_property},
@@ -489,4 +538,5 @@ void sim_break_answer(const struct sim_serving *serving, struct sim_ask *ask,
 	for (size_t i = 0; i < ARRAY_LENGTH(break_acts); i++)
 		if (sim_breaks(serving, break_acts[i].which))
 			break_acts[i].act(&on);
+	sim_break_calls(serving, ask, answer);
 }

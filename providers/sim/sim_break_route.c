@@ -108,16 +108,52 @@ bool sim_break_route(const struct sim_serving *serving, struct sim_output *out)
 	return false;
 }
 
+/* The list alone, without the object around it. */
+static void route_bare_list(const struct sim_serving *serving, struct sim_output *out)
+{
+	struct json *root;
+	struct fault fault;
+
+	if (!json_read_text(out->body, "models", serving->arena, &root, &fault))
+		return;
+	const struct json *data = json_member(root, "data");
+	if (json_is(data, JSON_ARRAY) && text_is(json_string(data->first, "object"), "model"))
+		out->body = text_slice(out->body, data->begin, data->end);
+}
+
+/* An error as the only event of a stream. */
+static void route_error_in_stream(const struct sim_serving *serving, struct sim_output *out)
+{
+	struct text_buf body;
+
+	text_buf_init(&body, SIM_BODY_MAX_BYTES);
+	text_buf_add_c(&body, "data: ");
+	for (size_t i = 0; i < out->body.len; i++)
+		if (out->body.data[i] != '\n')
+			text_buf_byte(&body, out->body.data[i]);
+	text_buf_add_c(&body, "\n\ndata: [DONE]\n\n");
+	out->status = 200;
+	out->body = text_copy(serving->arena, text_buf_view(&body));
+	sim_output_replace_header(out, "content-type", TEXT("text/event-stream"));
+	text_buf_done(&body);
+}
+
 void sim_break_output(const struct sim_serving *serving, struct sim_output *out)
 {
 	bool plain = out->stream == NULL;
 
+	if (out->status >= 400 && serving->streamed && sim_breaks(serving, SIM_ER_08)) {
+		route_error_in_stream(serving, out);
+		return;
+	}
 	if (out->status != 200)
 		return;
 	if (plain && sim_breaks(serving, SIM_HT_01))
 		sim_output_replace_header(out, "content-type", TEXT("text/plain; charset=utf-8"));
 	if (!plain && sim_breaks(serving, SIM_HT_02))
 		sim_output_replace_header(out, "content-type", TEXT("application/json"));
+	if (plain && sim_breaks(serving, SIM_MO_01))
+		route_bare_list(serving, out);
 	if (plain && sim_breaks(serving, SIM_CUT_MID_BODY))
 		out->ending = ENDING_CUT;
 }

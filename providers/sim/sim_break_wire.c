@@ -51,6 +51,34 @@ static void wire_break_plain(struct sim_completion *completion)
 		completion->role = TEXT("model");
 	if (sim_breaks(serving, SIM_TC_03))
 		wire_arguments_as_object(completion);
+	completion->vendor_extras = sim_breaks(serving, SIM_TR_09);
+}
+
+/* Where thoughts left no token for the answer. */
+static void wire_stop_without_answer(struct sim_completion *completion)
+{
+	for (size_t i = 0; i < completion->choice_count; i++)
+		if (completion->choices[i].reasoning.len > 0 &&
+		    completion->choices[i].content.len == 0)
+			completion->choices[i].finish = TEXT("stop");
+}
+
+static void wire_break_finish(struct sim_completion *completion)
+{
+	const struct sim_serving *serving = completion->serving;
+
+	if (sim_breaks(serving, SIM_FR_01))
+		wire_rename_finish(completion, "stop", TEXT("eos"), false);
+	if (sim_breaks(serving, SIM_FINISH_STOP_WITH_CALLS) || sim_breaks(serving, SIM_TC_20) ||
+	    (completion->ask->streamed && sim_breaks(serving, SIM_ST_09)))
+		wire_rename_finish(completion, "tool_calls", TEXT("stop"), true);
+	if (sim_breaks(serving, SIM_FINISH_CUT_AS_STOP) || sim_breaks(serving, SIM_JO_05) ||
+	    sim_breaks(serving, SIM_JS_14))
+		wire_rename_finish(completion, "length", TEXT("stop"), false);
+	if (sim_breaks(serving, SIM_TC_22))
+		wire_rename_finish(completion, "length", TEXT("tool_calls"), true);
+	if (sim_breaks(serving, SIM_RE_05))
+		wire_stop_without_answer(completion);
 }
 
 void sim_break_completion(struct sim_completion *completion)
@@ -58,14 +86,10 @@ void sim_break_completion(struct sim_completion *completion)
 	const struct sim_serving *serving = completion->serving;
 	struct sim_usage *usage = &completion->usage;
 
+	sim_break_usage(completion);
 	if (!completion->ask->streamed)
 		wire_break_plain(completion);
-	if (sim_breaks(serving, SIM_FR_01))
-		wire_rename_finish(completion, "stop", TEXT("eos"), false);
-	if (sim_breaks(serving, SIM_FINISH_STOP_WITH_CALLS))
-		wire_rename_finish(completion, "tool_calls", TEXT("stop"), true);
-	if (sim_breaks(serving, SIM_FINISH_CUT_AS_STOP))
-		wire_rename_finish(completion, "length", TEXT("stop"), false);
+	wire_break_finish(completion);
 	if (sim_breaks(serving, SIM_US_01))
 		usage->no_total = true;
 	if (sim_breaks(serving, SIM_US_02))
@@ -219,6 +243,12 @@ static void wire_comments(struct sim_stream *stream)
 	for (size_t i = stream->count; i-- > 0;)
 		if (i % WIRE_COMMENT_EVERY == 0)
 			wire_insert_raw(stream, i, TEXT(": SIMULATOR PROCESSING\n\n"));
+}
+
+/* Meant to keep the connection alive: but these are events, and no comments. */
+static void wire_notes(struct sim_stream *stream)
+{
+	wire_insert_raw(stream, size_min(1, stream->count), TEXT("data: SIMULATOR PROCESSING\n\n"));
 }
 
 static void wire_crlf(struct sim_stream *stream)
@@ -467,6 +497,7 @@ static const struct {
     {SIM_ST_04, wire_no_role},
     {SIM_ST_05, wire_no_finish_key},
     {SIM_TOOL_WHOLE, wire_whole_arguments},
+    {SIM_TS_08, wire_whole_arguments},
     {SIM_TOOL_ONE_CHARACTER, wire_single_characters},
     {SIM_TOOL_BRACES_PREFIX, wire_braces_prefix},
     {SIM_TS_04, wire_null_fragment},
@@ -479,6 +510,7 @@ static const struct {
     {SIM_USAGE_EVERY_CHUNK, wire_usage_on_all},
     {SIM_ST_06, wire_finish_twice},
     {SIM_TORN_UTF8, wire_torn_utf8},
+    {SIM_ST_07, wire_torn_utf8},
     {SIM_MALFORMED_EVENT, wire_malformed_event},
     {SIM_ST_01, wire_stray_brace},
     {SIM_ER_20, wire_end_empty},
@@ -488,6 +520,7 @@ static const struct {
     {SIM_INBAND_ERROR_FIRST, wire_fail_first},
     {SIM_FILTER_CHUNK_FIRST, wire_filter_chunk},
     {SIM_COMMENTS, wire_comments},
+    {SIM_HT_04, wire_notes},
     {SIM_ST_02, wire_no_done},
     {SIM_CRLF, wire_crlf},
     {SIM_STREAM_BURST, wire_burst},
@@ -508,6 +541,7 @@ void sim_break_stream(struct sim_stream *stream)
 {
 	const struct sim_serving *serving = stream->completion.serving;
 
+	sim_break_chunks(stream);
 	for (size_t i = 0; i < ARRAY_LENGTH(wire_acts); i++)
 		if (sim_breaks(serving, wire_acts[i].which))
 			wire_acts[i].act(stream);

@@ -21,40 +21,108 @@
 	ROW(CH_06, "CH-06", SCOPE_OWN, "does not obey the system message", \
 	    "") \
 	ROW(CH_07, "CH-07", SCOPE_ALL, "refuses the role developer with 400", \
-	    "CH-08 RE-03") \
+	    "RE-03") \
+	ROW(CH_08, "CH-08", SCOPE_ALL, "refuses a second system message with 400", \
+	    "") \
+	ROW(CH_09, "CH-09", SCOPE_OPEN, "reads only the first part of a content list", \
+	    "") \
 	ROW(CH_10, "CH-10", SCOPE_OWN, "forgets what was said two turns ago", \
 	    "") \
 	ROW(CH_11, "CH-11", SCOPE_ALL, "refuses an assistant message without text and without calls", \
 	    "") \
+	ROW(CH_12, "CH-12", SCOPE_ALL, "refuses the name of a message with 400", \
+	    "") \
+	ROW(CH_13, "CH-13", SCOPE_ALL, "answers a trailing assistant turn with 500", \
+	    "") \
+	ROW(CH_14, "CH-14", SCOPE_OPEN, "answers a follow-up with nothing", \
+	    "CH-10") \
 	ROW(ER_01, "ER-01", SCOPE_ALL, "serves whoever comes with a wrong key", \
 	    "") \
 	ROW(ER_02, "ER-02", SCOPE_ALL, "serves whoever comes without a key", \
 	    "") \
 	ROW(ER_03, "ER-03", SCOPE_ALL, "answers for an unknown model with another one", \
-	    "") \
+	    "ER-05") \
 	ROW(ER_04, "ER-04", SCOPE_ALL, "answers broken JSON with 500", \
 	    "UN-02") \
 	ROW(ER_05, "ER-05", SCOPE_ALL, "sends errors flat, without the `error` around them", \
 	    "") \
 	ROW(ER_06, "ER-06", SCOPE_ALL, "answers malformed messages with 500", \
-	    "") \
+	    "ER-16 TR-07") \
 	ROW(ER_07, "ER-07", SCOPE_ALL, "cuts a prompt that is too long and answers 200", \
-	    "ER-08") \
+	    "") \
+	ROW(ER_08, "ER-08", SCOPE_ALL, "sends the errors of streamed requests inside a stream of status 200", \
+	    "") \
+	ROW(ER_09, "ER-09", SCOPE_ALL, "takes any temperature", \
+	    "") \
+	ROW(ER_10, "ER-10", SCOPE_ALL, "takes any tool_choice for auto", \
+	    "") \
+	ROW(ER_11, "ER-11", SCOPE_ALL, "takes tool_choice required without tools", \
+	    "") \
+	ROW(ER_12, "ER-12", SCOPE_ALL, "takes any response_format for text", \
+	    "") \
+	ROW(ER_13, "ER-13", SCOPE_ALL, "takes a json_schema without a name", \
+	    "") \
+	ROW(ER_14, "ER-14", SCOPE_ALL, "takes any name of a tool", \
+	    "") \
+	ROW(ER_15, "ER-15", SCOPE_ALL, "takes two tools of one name", \
+	    "") \
+	ROW(ER_16, "ER-16", SCOPE_ALL, "answers a tool result that no call asked for with 500", \
+	    "") \
+	ROW(ER_17, "ER-17", SCOPE_OWN, "answers 501 where a feature is not offered", \
+	    "") \
 	ROW(ER_20, "ER-20", SCOPE_OPEN, "ends a stream cleanly and empty after a failure", \
-	    "CH-03~stream FR-01~stream HT-02 ST-01 ST-02 ST-03 ST-04 ST-05 ST-06 SU-01") \
+	    "CH-03~stream FR-01~stream HT-02 HT-04~stream RE-01~stream RE-02 ST-01 ST-02 ST-03 ST-04 ST-05 ST-06 ST-08 SU-01 US-03~stream") \
+	ROW(ER_21, "ER-21", SCOPE_ALL, "answers GET on the chat path with 200", \
+	    "") \
 	ROW(FR_01, "FR-01", SCOPE_OPEN, "says finish_reason `eos` where it is stop", \
 	    "") \
 	ROW(HT_01, "HT-01", SCOPE_ALL, "sends plain replies as text/plain", \
 	    "") \
 	ROW(HT_02, "HT-02", SCOPE_ALL, "sends streams as application/json", \
 	    "") \
+	ROW(HT_04, "HT-04", SCOPE_OPEN, "sends notes of progress as events without JSON", \
+	    "CH-03~stream RE-01~stream RE-02~stream ST-01 US-03~stream") \
+	ROW(HT_09, "HT-09", SCOPE_ALL, "refuses unknown fields of streamed requests only", \
+	    "") \
 	ROW(JO_01, "JO-01", SCOPE_OPEN, "wraps a JSON object in a Markdown fence", \
+	    "JO-02") \
+	ROW(JO_02, "JO-02", SCOPE_OPEN, "fills JSON mode up with white space until the limit", \
+	    "") \
+	ROW(JO_03, "JO-03", SCOPE_OPEN, "overlooks JSON mode in streams", \
+	    "") \
+	ROW(JO_04, "JO-04", SCOPE_ALL, "answers JSON mode without the word in the prompt by 500", \
+	    "") \
+	ROW(JO_05, "JO-05", SCOPE_OPEN, "says stop where JSON mode was cut by its limit", \
 	    "") \
 	ROW(JS_01, "JS-01", SCOPE_OPEN, "leaves a required property out of schema-bound JSON", \
-	    "JS-12") \
+	    "") \
 	ROW(JS_02, "JS-02", SCOPE_OWN, "obeys the prompt where the schema forbids it", \
 	    "") \
 	ROW(JS_03, "JS-03", SCOPE_OPEN, "adds a property that the schema does not allow", \
+	    "") \
+	ROW(JS_04, "JS-04", SCOPE_OPEN, "writes numbers as strings, deep within schema-bound JSON", \
+	    "") \
+	ROW(JS_05, "JS-05", SCOPE_OPEN, "mixes the branches of an anyOf", \
+	    "") \
+	ROW(JS_06, "JS-06", SCOPE_OPEN, "overlooks what a schema refers to", \
+	    "") \
+	ROW(JS_08, "JS-08", SCOPE_OPEN, "overlooks pattern and maximum", \
+	    "") \
+	ROW(JS_09, "JS-09", SCOPE_OPEN, "overlooks minItems", \
+	    "") \
+	ROW(JS_10, "JS-10", SCOPE_ALL, "refuses schemas that are not strict", \
+	    "") \
+	ROW(JS_11, "JS-11", SCOPE_OPEN, "takes a schema outside the strict subset, and overlooks it", \
+	    "") \
+	ROW(JS_12, "JS-12", SCOPE_OPEN, "overlooks the schema in streams", \
+	    "") \
+	ROW(JS_13, "JS-13", SCOPE_OPEN, "overlooks the schema where there are tools", \
+	    "") \
+	ROW(JS_14, "JS-14", SCOPE_OPEN, "says stop where schema-bound JSON was cut by its limit", \
+	    "") \
+	ROW(JS_15, "JS-15", SCOPE_OPEN, "refuses in content beside the schema", \
+	    "") \
+	ROW(MO_01, "MO-01", SCOPE_ALL, "sends the list of models as a bare array", \
 	    "") \
 	ROW(PA_01, "PA-01", SCOPE_OPEN, "overlooks max_tokens", \
 	    "") \
@@ -62,10 +130,34 @@
 	    "") \
 	ROW(PA_03, "PA-03", SCOPE_OPEN, "overlooks stop", \
 	    "") \
+	ROW(PA_04, "PA-04", SCOPE_OPEN, "heeds the first stop only", \
+	    "") \
+	ROW(PA_05, "PA-05", SCOPE_OPEN, "leaves the first character of a stop behind", \
+	    "") \
+	ROW(PA_06, "PA-06", SCOPE_OPEN, "overlooks n", \
+	    "") \
+	ROW(PA_07, "PA-07", SCOPE_OPEN, "overlooks logprobs", \
+	    "") \
+	ROW(PA_08, "PA-08", SCOPE_OPEN, "overlooks logit_bias", \
+	    "") \
+	ROW(PA_09, "PA-09", SCOPE_OPEN, "overlooks seed: no answer is like the last", \
+	    "") \
+	ROW(PA_11, "PA-11", SCOPE_ALL, "refuses a temperature above 1", \
+	    "") \
 	ROW(PA_12, "PA-12", SCOPE_OPEN, "overlooks stop, n, max_tokens, tool_choice, response_format and parallel_tool_calls", \
 	    "") \
-	ROW(ST_01, "ST-01", SCOPE_ALL, "sends a stray brace behind the JSON of an event", \
+	ROW(PA_13, "PA-13", SCOPE_ALL, "refuses null where a list of tools could be", \
 	    "") \
+	ROW(PA_14, "PA-14", SCOPE_ALL, "refuses store with 400", \
+	    "") \
+	ROW(RE_01, "RE-01", SCOPE_OPEN, "puts its thoughts into the content, as <think>", \
+	    "") \
+	ROW(RE_02, "RE-02", SCOPE_OPEN, "sends thoughts behind the content of a stream", \
+	    "") \
+	ROW(RE_05, "RE-05", SCOPE_OPEN, "says stop where thoughts used up all tokens", \
+	    "") \
+	ROW(ST_01, "ST-01", SCOPE_ALL, "sends a stray brace behind the JSON of an event", \
+	    "HT-04~stream") \
 	ROW(ST_02, "ST-02", SCOPE_ALL, "ends streams without [DONE]", \
 	    "") \
 	ROW(ST_03, "ST-03", SCOPE_ALL, "gives every chunk an id of its own", \
@@ -75,11 +167,25 @@
 	ROW(ST_05, "ST-05", SCOPE_ALL, "leaves finish_reason out of all chunks but the last", \
 	    "") \
 	ROW(ST_06, "ST-06", SCOPE_ALL, "sends the finish of a choice twice", \
+	    "ST-10") \
+	ROW(ST_07, "ST-07", SCOPE_OPEN, "tears a character of a wide text apart", \
+	    "UN-01~stream") \
+	ROW(ST_08, "ST-08", SCOPE_ALL, "sends a chunk without choices in the middle of a stream", \
+	    "") \
+	ROW(ST_09, "ST-09", SCOPE_OPEN, "ends streamed tool calls with finish_reason stop", \
+	    "") \
+	ROW(ST_10, "ST-10", SCOPE_OPEN, "streams all choices under the index 0", \
 	    "") \
 	ROW(SU_01, "SU-01", SCOPE_ALL, "puts usage on the finish chunk instead of one of its own", \
 	    "") \
+	ROW(SU_02, "SU-02", SCOPE_ALL, "sends usage in streams that did not ask for it", \
+	    "") \
+	ROW(SU_03, "SU-03", SCOPE_OPEN, "refuses stream_options", \
+	    "") \
+	ROW(SU_04, "SU-04", SCOPE_OPEN, "counts in each usage of a stream only what came since the last one", \
+	    "") \
 	ROW(TC_01, "TC-01", SCOPE_OPEN, "answers in prose where a tool is clearly needed", \
-	    "TC-03 TC-04 TS-01 TS-03 TS-04") \
+	    "TC-03 TC-04 TC-20 TS-01 TS-03 TS-04 TS-07") \
 	ROW(TC_02, "TC-02", SCOPE_OPEN, "calls a tool that nobody needs", \
 	    "") \
 	ROW(TC_03, "TC-03", SCOPE_ALL, "sends the arguments of a plain reply's call as an object", \
@@ -92,31 +198,99 @@
 	    "") \
 	ROW(TC_07, "TC-07", SCOPE_OWN, "calls the right tool with wrong values", \
 	    "") \
+	ROW(TC_08, "TC-08", SCOPE_OPEN, "leaves the arguments of a call without parameters empty", \
+	    "") \
 	ROW(TC_09, "TC-09", SCOPE_OPEN, "makes no call although one is required", \
 	    "") \
 	ROW(TC_10, "TC-10", SCOPE_OPEN, "calls another tool than the named one", \
 	    "") \
 	ROW(TC_11, "TC-11", SCOPE_OPEN, "calls a tool although tool_choice is none", \
 	    "") \
+	ROW(TC_12, "TC-12", SCOPE_ALL, "refuses tool_choice without tools", \
+	    "") \
+	ROW(TC_13, "TC-13", SCOPE_OPEN, "makes only the first of several calls", \
+	    "TS-02 TS-05") \
+	ROW(TC_14, "TC-14", SCOPE_OPEN, "overlooks parallel_tool_calls, and calls twice", \
+	    "") \
+	ROW(TC_15, "TC-15", SCOPE_OPEN, "calls the first tool where there are many", \
+	    "") \
+	ROW(TC_16, "TC-16", SCOPE_OPEN, "sends nested objects and arrays of arguments as strings", \
+	    "") \
+	ROW(TC_17, "TC-17", SCOPE_OPEN, "sends a number among the arguments as a string", \
+	    "") \
+	ROW(TC_18, "TC-18", SCOPE_ALL, "refuses tools whose schema has $ref", \
+	    "") \
+	ROW(TC_19, "TC-19", SCOPE_OPEN, "overlooks that a tool is strict", \
+	    "") \
+	ROW(TC_20, "TC-20", SCOPE_OPEN, "ends calls that it chose to make with finish_reason stop", \
+	    "") \
+	ROW(TC_21, "TC-21", SCOPE_OPEN, "leaves raw tool markup in the content beside a call", \
+	    "") \
+	ROW(TC_22, "TC-22", SCOPE_OPEN, "says tool_calls where a call was cut by its token limit", \
+	    "") \
+	ROW(TC_23, "TC-23", SCOPE_OPEN, "loses the backslashes within string arguments", \
+	    "") \
+	ROW(TC_24, "TC-24", SCOPE_OWN, "invents the arguments that nobody gave", \
+	    "") \
+	ROW(TC_25, "TC-25", SCOPE_ALL, "overlooks the legacy field functions", \
+	    "") \
 	ROW(TR_01, "TR-01", SCOPE_OWN, "answers without what the tool returned", \
 	    "") \
 	ROW(TR_02, "TR-02", SCOPE_OPEN, "refuses its own message back when its content is null", \
-	    "") \
+	    "TR-08") \
 	ROW(TR_03, "TR-03", SCOPE_OPEN, "refuses tool call ids that are not nine letters or digits", \
 	    "") \
 	ROW(TR_04, "TR-04", SCOPE_OWN, "mixes up the results of two calls", \
 	    "") \
+	ROW(TR_05, "TR-05", SCOPE_ALL, "refuses a tool result that is empty", \
+	    "") \
+	ROW(TR_05_PARTS, "TR-05.parts", SCOPE_ALL, "refuses a tool result in parts", \
+	    "") \
+	ROW(TR_06, "TR-06", SCOPE_OWN, "forgets the ids that its tools returned", \
+	    "") \
+	ROW(TR_07, "TR-07", SCOPE_OPEN, "serves a history in which a tool result is missing", \
+	    "") \
+	ROW(TR_08, "TR-08", SCOPE_OPEN, "refuses calls in the history that lack their reasoning_content", \
+	    "TR-02") \
+	ROW(TR_09, "TR-09", SCOPE_OPEN, "adds a member to its calls that it refuses to take back", \
+	    "TR-01") \
+	ROW(TR_10, "TR-10", SCOPE_ALL, "refuses a call in the history whose arguments are empty", \
+	    "") \
+	ROW(TR_11, "TR-11", SCOPE_OPEN, "counts the ids of calls anew in each reply", \
+	    "") \
 	ROW(TS_01, "TS-01", SCOPE_ALL, "omits the index of tool call fragments", \
-	    "TC-13~stream TS-05") \
+	    "") \
 	ROW(TS_02, "TS-02", SCOPE_ALL, "gives parallel calls the same index", \
-	    "TC-13~stream TS-05 TS-06") \
+	    "") \
 	ROW(TS_03, "TS-03", SCOPE_ALL, "brings the name of a call in its second fragment", \
 	    "") \
 	ROW(TS_04, "TS-04", SCOPE_ALL, "sends null among the argument fragments", \
 	    "") \
+	ROW(TS_05, "TS-05", SCOPE_OPEN, "streams the arguments of all calls into the first", \
+	    "TC-13~stream") \
+	ROW(TS_06, "TS-06", SCOPE_OPEN, "makes other arguments streamed than not", \
+	    "") \
+	ROW(TS_07, "TS-07", SCOPE_OPEN, "sends the finish before the last fragment of a call", \
+	    "") \
+	ROW(TS_08, "TS-08", SCOPE_OPEN, "streams long arguments in one piece", \
+	    "") \
+	ROW(UN_01, "UN-01", SCOPE_OPEN, "loses the joiners of emoji", \
+	    "") \
 	ROW(US_01, "US-01", SCOPE_ALL, "leaves total_tokens out of usage", \
-	    "US-02") \
+	    "US-02 US-07") \
 	ROW(US_02, "US-02", SCOPE_ALL, "counts a total that is not the sum", \
+	    "US-07") \
+	ROW(US_03, "US-03", SCOPE_ALL, "counts nothing", \
+	    "SU-04~stream US-01 US-04 US-06 US-07 US-09 US-10") \
+	ROW(US_04, "US-04", SCOPE_ALL, "counts more prompt tokens with every request", \
+	    "US-09") \
+	ROW(US_06, "US-06", SCOPE_ALL, "counts one token for any reply", \
+	    "SU-04~stream") \
+	ROW(US_07, "US-07", SCOPE_ALL, "counts more reasoning tokens than completion tokens", \
+	    "") \
+	ROW(US_09, "US-09", SCOPE_ALL, "counts more prompt tokens for streams", \
+	    "") \
+	ROW(US_10, "US-10", SCOPE_ALL, "does not count tools", \
 	    "")
 
 #define SIM_FAULT_TABLE(ROW) \

@@ -190,12 +190,16 @@ static bool message_check_content(struct message_check *check, const struct json
 {
 	const struct json *content = json_member(message, "content");
 	bool may_be_null = role == ROLE_ASSISTANT;
+	bool no_parts = role == ROLE_TOOL && sim_breaks(check->serving, SIM_TR_05_PARTS);
 
 	if (content == NULL)
 		return may_be_null ? true : message_lacks(check, ".content");
+	if (role == ROLE_TOOL && content->type == JSON_STRING && content->text.len == 0 &&
+	    sim_breaks(check->serving, SIM_TR_05))
+		return message_wrong_type(check, ".content", "a non-empty string", content);
 	if (content->type == JSON_STRING || (content->type == JSON_NULL && may_be_null))
 		return true;
-	if (content->type != JSON_ARRAY)
+	if (content->type != JSON_ARRAY || no_parts)
 		return message_wrong_type(check, ".content", "one of a string or array of objects",
 		                          content);
 	if (content->count == 0 && role == ROLE_USER)
@@ -251,6 +255,13 @@ static bool message_check_call(struct message_check *check, const struct json *c
 		           ? message_lacks(check, ".tool_calls[0].function.arguments")
 		           : message_wrong_type(check, ".tool_calls[0].function.arguments",
 		                                "a string", arguments);
+	if (arguments->text.len == 0 && sim_breaks(check->serving, SIM_TR_10))
+		return message_wrong_type(check, ".tool_calls[0].function.arguments",
+		                          "a JSON object as a string", arguments);
+	if (json_member(call, "extra_content") != NULL && sim_breaks(check->serving, SIM_TR_09))
+		return sim_refuse(check->error, "unknown_parameter",
+		                  message_param(check, ".tool_calls[0].extra_content"),
+		                  TEXT("Unknown parameter: 'extra_content'."));
 	if (check->pending_count < MESSAGES_MAX_PENDING)
 		check->pending[check->pending_count++] = id;
 	return message_check_id(check, id);
@@ -279,6 +290,11 @@ static bool message_check_assistant(struct message_check *check, const struct js
 		                              check->index));
 	if (json_is(content, JSON_NULL) && sim_breaks(check->serving, SIM_TR_02))
 		return message_wrong_type(check, ".content", "a string", content);
+	if (json_member(message, "reasoning_content") == NULL &&
+	    sim_breaks(check->serving, SIM_TR_08))
+		return sim_refuse(check->error, NULL, (struct text){0},
+		                  TEXT("The reasoning_content of the thinking mode must be passed "
+		                       "back."));
 	JSON_EACH(call, calls)
 	{
 		if (!message_check_call(check, call))
@@ -292,10 +308,14 @@ static bool message_check_result(struct message_check *check, const struct json 
 {
 	struct text id = json_string(message, "tool_call_id");
 
-	if (!check->after_calls)
-		return sim_refuse(check->error, NULL, message_param(check, ".role"),
-		                  TEXT("Invalid parameter: messages with role 'tool' must be a "
-		                       "response to a preceeding message with 'tool_calls'."));
+	if (!check->after_calls) {
+		(void)sim_refuse(check->error, NULL, message_param(check, ".role"),
+		                 TEXT("Invalid parameter: messages with role 'tool' must be a "
+		                      "response to a preceeding message with 'tool_calls'."));
+		if (sim_breaks(check->serving, SIM_ER_16))
+			check->error->status = 500;
+		return false;
+	}
 	if (id.data == NULL)
 		return message_lacks(check, ".tool_call_id");
 	for (size_t i = 0; i < check->pending_count; i++) {
@@ -313,7 +333,8 @@ static bool message_check_result(struct message_check *check, const struct json 
 
 static bool message_none_pending(struct message_check *check)
 {
-	if (check->pending_count == 0) {
+	if (check->pending_count == 0 || sim_breaks(check->serving, SIM_TR_07)) {
+		check->pending_count = 0;
 		check->after_calls = false;
 		return true;
 	}
@@ -379,6 +400,12 @@ static bool message_check_one(struct message_check *check, const struct json *me
 		return false;
 	if (role != ROLE_TOOL && !message_none_pending(check))
 		return false;
+	if (role == ROLE_SYSTEM && check->index > 0 && sim_breaks(check->serving, SIM_CH_08))
+		return message_wrong_value(check, ".role", TEXT("system"),
+		                           "'user' and 'assistant'");
+	if (json_member(message, "name") != NULL && sim_breaks(check->serving, SIM_CH_12))
+		return sim_refuse(check->error, "unknown_parameter", message_param(check, ".name"),
+		                  TEXT("property 'name' is unsupported in messages."));
 	if (!message_check_content(check, message, role))
 		return false;
 	if (role == ROLE_ASSISTANT)

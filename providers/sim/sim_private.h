@@ -95,6 +95,7 @@ struct sim_serving {
 	struct text case_id;
 	size_t step;
 	struct sim_answer reference; /* where canonical */
+	bool streamed;               /* a stream is asked for */
 };
 
 /* Whether that defect acts on this request. */
@@ -201,6 +202,12 @@ MUST_CHECK struct text sim_instance(const struct json *schema, struct text hint,
 /* What is said goes wrong here; so does what of the question is minded afterwards. */
 void sim_break_answer(const struct sim_serving *serving, struct sim_ask *ask,
                       struct sim_answer *answer);
+/* The same, for what of the question is not minded (sim_break_asked.c). */
+void sim_break_asked(const struct sim_serving *serving, struct sim_ask *ask,
+                     struct sim_answer *answer);
+/* The part of it that is about tool calls only (sim_break_calls.c). */
+void sim_break_calls(const struct sim_serving *serving, const struct sim_ask *ask,
+                     struct sim_answer *answer);
 
 /* --- the reply (sim_reply.c) --- */
 
@@ -232,6 +239,8 @@ struct sim_completion {
 	struct text model;
 	struct text role;
 	bool arguments_as_object;
+	bool vendor_extras;    /* calls carry a member of the vendor's own */
+	bool as_function_call; /* the first call is given in the legacy member */
 	struct sim_choice *choices;
 	size_t choice_count;
 	struct sim_usage usage;
@@ -240,6 +249,8 @@ struct sim_completion {
 void sim_reply_make(const struct sim_serving *serving, const struct sim_ask *ask,
                     const struct sim_answer *answer, struct sim_completion *out);
 void sim_break_completion(struct sim_completion *completion);
+/* What was used is counted wrong (sim_break_asked.c). */
+void sim_break_usage(struct sim_completion *completion);
 
 /* --- bytes (sim_render.c, sim_stream.c, sim_embed.c) --- */
 
@@ -311,6 +322,8 @@ void sim_stream_write(const struct sim_stream *stream, size_t chunk, struct text
 struct sim_chunk *sim_stream_insert(struct sim_stream *stream, size_t at);
 void sim_stream_remove(struct sim_stream *stream, size_t at);
 void sim_break_stream(struct sim_stream *stream);
+/* The part of it that is about the order and the numbers of chunks (sim_break_chunks.c). */
+void sim_break_chunks(struct sim_stream *stream);
 
 /* --- the outcome (sim_route.c) --- */
 

@@ -117,6 +117,9 @@ static bool question_out_of_range(const struct sim_serving *serving, const struc
 	                above ? "<=" : ">=", bound, TEXT_ARG(text_slice(number, 0, 40))));
 }
 
+/* As far as PA-11's provider goes. */
+static const struct number_rule low_temperature = {"temperature", false, "0", "1"};
+
 static bool question_check_number(const struct sim_serving *serving, const struct json *body,
                                   const struct number_rule *rule, struct sim_error *error)
 {
@@ -131,6 +134,12 @@ static bool question_check_number(const struct sim_serving *serving, const struc
 			serving->arena, "Invalid type for '%s': expected %s, but got %s instead.",
 			rule->name, rule->of_integer ? "an integer" : "a decimal",
 			node->type == JSON_NUMBER ? "a decimal number" : json_type_name(node)));
+	if (strcmp(rule->name, "temperature") == 0) {
+		if (sim_breaks(serving, SIM_ER_09))
+			return true;
+		if (sim_breaks(serving, SIM_PA_11))
+			rule = &low_temperature;
+	}
 	if (rule->max != NULL && json_number_compare(node->text, text_of(rule->max)) > 0)
 		return question_out_of_range(serving, rule, node->text, true, error);
 	if (rule->min != NULL && json_number_compare(node->text, text_of(rule->min)) < 0)
@@ -222,7 +231,13 @@ static bool question_check_duplicates(const struct sim_serving *serving, const s
 static bool question_check_known(const struct sim_serving *serving, const struct json *body,
                                  struct sim_error *error)
 {
-	if (!sim_breaks(serving, SIM_REFUSE_UNKNOWN))
+	bool streamed_only = sim_breaks(serving, SIM_HT_09) && serving->streamed;
+	bool lacks_store = sim_breaks(serving, SIM_PA_14) && json_member(body, "store") != NULL;
+
+	if (lacks_store)
+		return sim_refuse(error, "unknown_parameter", TEXT("store"),
+		                  TEXT("Unknown parameter: 'store'."));
+	if (!sim_breaks(serving, SIM_REFUSE_UNKNOWN) && !streamed_only)
 		return true;
 	JSON_EACH(member, body)
 	{
@@ -274,13 +289,17 @@ static bool question_read_stops(const struct sim_serving *serving, struct sim_as
 	return true;
 }
 
-static bool question_read_stream(struct sim_ask *ask, struct sim_error *error)
+static bool question_read_stream(const struct sim_serving *serving, struct sim_ask *ask,
+                                 struct sim_error *error)
 {
 	const struct json *options = json_member(ask->body, "stream_options");
 
 	ask->streamed = json_truth(ask->body, "stream", false);
 	ask->usage_asked = json_truth(options, "include_usage", false);
 	ask->obfuscated = json_truth(options, "include_obfuscation", true);
+	if (json_is(options, JSON_OBJECT) && sim_breaks(serving, SIM_SU_03))
+		return sim_refuse(error, "unknown_parameter", TEXT("stream_options"),
+		                  TEXT("Unknown parameter: 'stream_options'."));
 	if (json_is(options, JSON_OBJECT) && !ask->streamed)
 		return sim_refuse(error, NULL, TEXT("stream_options"),
 		                  TEXT("The 'stream_options' parameter is only allowed when "
@@ -406,6 +425,12 @@ static bool question_read_chat(const struct sim_serving *serving, struct sim_ask
 		}
 		return false;
 	}
+	if (sim_breaks(serving, SIM_CH_13) &&
+	    text_is(json_string(ask->messages->last, "role"), "assistant")) {
+		(void)sim_refuse(error, NULL, TEXT("messages"), TEXT("Internal error."));
+		error->status = 500;
+		return false;
+	}
 	return sim_tools_read(serving, ask, error) && sim_format_read(serving, ask, error);
 }
 
@@ -424,6 +449,6 @@ bool sim_question_read(const struct sim_serving *serving, enum endpoint endpoint
 	ask->echo = json_truth(body, "echo", false);
 	return question_check_numbers(serving, body, endpoint, error) &&
 	       question_read_limits(ask, error) && question_read_stops(serving, ask, error) &&
-	       question_read_stream(ask, error) && question_read_logprobs(ask, error) &&
+	       question_read_stream(serving, ask, error) && question_read_logprobs(ask, error) &&
 	       question_check_context(serving, ask, error);
 }

@@ -171,6 +171,22 @@ static void render_call(struct json_writer *writer, const struct sim_completion 
 	else
 		json_write_string(writer, call->arguments);
 	json_write_object_end(writer);
+	if (completion->vendor_extras) {
+		json_write_key(writer, "extra_content");
+		json_write_object(writer);
+		json_write_member_c(writer, "thought_signature", "c2lt");
+		json_write_object_end(writer);
+	}
+	json_write_object_end(writer);
+}
+
+/* The member that `tool_calls` replaced. */
+static void render_function_call(struct json_writer *writer, const struct sim_call *call)
+{
+	json_write_key(writer, "function_call");
+	json_write_object(writer);
+	json_write_member(writer, "name", call->name);
+	json_write_member(writer, "arguments", call->arguments);
 	json_write_object_end(writer);
 }
 
@@ -191,7 +207,9 @@ static void render_message(struct json_writer *writer, const struct sim_completi
 	render_text_or_null(writer, "content", choice->content);
 	if (choice->reasoning.data != NULL)
 		json_write_member(writer, "reasoning_content", choice->reasoning);
-	if (choice->call_count > 0) {
+	if (choice->call_count > 0 && completion->as_function_call) {
+		render_function_call(writer, &choice->calls[0]);
+	} else if (choice->call_count > 0) {
 		json_write_key(writer, "tool_calls");
 		json_write_array(writer);
 		for (size_t i = 0; i < choice->call_count; i++)
@@ -227,7 +245,8 @@ static void render_choice(struct json_writer *writer, const struct sim_completio
 		sim_render_logprobs(writer, ask, choice->content);
 	else
 		render_legacy_logprobs(writer, ask, choice->content);
-	json_write_member(writer, "finish_reason", choice->finish);
+	bool called = completion->as_function_call && text_is(choice->finish, "tool_calls");
+	json_write_member(writer, "finish_reason", called ? TEXT("function_call") : choice->finish);
 	json_write_object_end(writer);
 }
 

@@ -51,6 +51,7 @@ static void reply_take_calls(const struct sim_serving *serving, const struct sim
                              struct reply_budget *budget, size_t choice, struct sim_choice *out)
 {
 	bool short_ids = serving->setup->switches[SIM_TR_03].on;
+	bool counted_ids = sim_breaks(serving, SIM_TR_11);
 
 	for (size_t i = 0; i < answer->tool_call_count; i++) {
 		int64_t head = sim_tokens_count(answer->tool_calls[i].name) + REPLY_TOKENS_PER_CALL;
@@ -67,6 +68,8 @@ static void reply_take_calls(const struct sim_serving *serving, const struct sim
 		                     : text_format(serving->arena, "call_%.*s",
 		                                   TEXT_ARG(sim_identifier(serving, "call", label,
 		                                                           REPLY_CALL_SIZE)));
+		if (counted_ids)
+			call->id = text_format(serving->arena, "call_%zu", label);
 		call->type = TEXT("function");
 		call->name = answer->tool_calls[i].name;
 		call->arguments = reply_take(budget, answer->tool_calls[i].arguments);
@@ -141,6 +144,9 @@ void sim_reply_make(const struct sim_serving *serving, const struct sim_ask *ask
 	    .choice_count = reply_choice_count(ask),
 	    .usage = {.present = true, .prompt = ask->prompt_tokens},
 	};
+	/* Asked in the old way, answered in the old way; streams of it nobody has. */
+	out->as_function_call = !ask->streamed && ask->tools == NULL &&
+	                        json_is(json_member(ask->body, "functions"), JSON_ARRAY);
 	out->choices = ARENA_NEW_ARRAY(serving->arena, struct sim_choice, out->choice_count);
 	for (size_t i = 0; i < out->choice_count; i++)
 		out->usage.completion += reply_make_choice(serving, ask, answer, i, out);

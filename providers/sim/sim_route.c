@@ -260,6 +260,11 @@ static bool route_complete(struct sim_serving *serving, enum endpoint endpoint,
 
 	if (!sim_question_read(serving, endpoint, body, ask, error))
 		return false;
+	if (sim_breaks(serving, SIM_ER_17) && serving->reference.status >= 400) {
+		(void)route_oracle_error(serving, error);
+		error->status = 501;
+		return false;
+	}
 	if (route_obeys_oracle(serving)) {
 		if (serving->reference.status >= 400)
 			return route_oracle_error(serving, error);
@@ -268,6 +273,7 @@ static bool route_complete(struct sim_serving *serving, enum endpoint endpoint,
 		sim_model_answer(serving, ask, &answer);
 	}
 	sim_break_answer(serving, ask, &answer);
+	sim_break_asked(serving, ask, &answer);
 	sim_reply_make(serving, ask, &answer, completion);
 	sim_break_completion(completion);
 	return route_render(completion, out, error);
@@ -280,6 +286,7 @@ static bool route_post(struct sim_serving *serving, const struct sim_request *re
 
 	if (!route_read_body(serving, request->body, &body, error))
 		return false;
+	serving->streamed = json_truth(body, "stream", false);
 	route_hash_members(serving, body);
 	route_ask_oracle(serving, endpoint, body);
 	if (sim_break_route(serving, out))
@@ -360,6 +367,11 @@ static bool route_serve(struct sim_serving *serving, const struct sim_request *r
 	if (found == ARRAY_LENGTH(route_paths))
 		return route_refuse_path(serving, request, error);
 	enum endpoint endpoint = route_paths[found].endpoint;
+	if (endpoint == ENDPOINT_CHAT && text_is(request->method, "GET") &&
+	    sim_breaks(serving, SIM_ER_21)) {
+		out->body = TEXT("{\"object\": \"list\", \"data\": []}\n");
+		return true;
+	}
 	if (!text_is(request->method, endpoint == ENDPOINT_MODELS ? "GET" : "POST"))
 		return route_refuse_method(serving, request->method, error);
 	if (!route_check_key(serving, request->authorization, error))

@@ -121,6 +121,11 @@ static bool tools_check_parameters(const struct sim_serving *serving, size_t ind
 		                TEXT_ARG(param), json_type_name(parameters)));
 	const char *breach =
 	    json_truth(function, "strict", false) ? tools_strict_breach(parameters, 0) : NULL;
+	struct text source =
+	    text_slice(parameters->source->body, parameters->begin, parameters->end);
+	if (text_find(source, TEXT("\"$ref\""), 0) != TEXT_NOT_FOUND &&
+	    sim_breaks(serving, SIM_TC_18))
+		breach = "'$ref' is not supported";
 	if (json_member(parameters, "type") != NULL && !tools_is_type(parameters, "object"))
 		breach = "schema must be a JSON Schema of 'type: \"object\"'";
 	if (breach == NULL)
@@ -154,7 +159,8 @@ static bool tools_check_one(const struct sim_serving *serving, size_t index,
 		                json_is(function, JSON_OBJECT) ? ".name" : ""),
 		    text_format(arena, "Missing required parameter: 'tools[%zu].function%s'.",
 		                index, json_is(function, JSON_OBJECT) ? ".name" : ""));
-	if (name->type != JSON_STRING || !tools_name_is_good(name->text))
+	bool any_name = name->type == JSON_STRING && sim_breaks(serving, SIM_ER_14);
+	if (!any_name && (name->type != JSON_STRING || !tools_name_is_good(name->text)))
 		return tools_refuse_name(serving, index, name->text, error);
 	return tools_check_parameters(serving, index, function, error);
 }
@@ -164,6 +170,8 @@ static bool tools_check_names_differ(const struct sim_serving *serving, const st
 {
 	size_t index = 0;
 
+	if (sim_breaks(serving, SIM_ER_15))
+		return true;
 	for (const struct json *tool = tools->first; tool != NULL; tool = tool->next, index++) {
 		struct text name = json_string(json_member(tool, "function"), "name");
 
@@ -296,6 +304,9 @@ bool sim_tools_read(const struct sim_serving *serving, struct sim_ask *ask, stru
 	const struct json *choice = json_member(ask->body, "tool_choice");
 
 	ask->parallel = json_truth(ask->body, "parallel_tool_calls", true);
+	if (json_is(tools, JSON_NULL) && sim_breaks(serving, SIM_PA_13))
+		return sim_refuse(error, "invalid_type", TEXT("tools"),
+		                  TEXT("Invalid type for 'tools': expected an array."));
 	if (tools != NULL && tools->type != JSON_NULL) {
 		if (!tools_check(serving, tools, error))
 			return false;
@@ -308,11 +319,13 @@ bool sim_tools_read(const struct sim_serving *serving, struct sim_ask *ask, stru
 			return false;
 	} else if (choice->type != JSON_STRING ||
 	           !tools_choice_from_word(choice->text, &ask->tool_choice)) {
+		if (sim_breaks(serving, SIM_ER_10))
+			return true;
 		return tools_refuse_choice(serving, choice->text, error);
 	}
-	bool needs_tools =
-	    ask->tool_choice == TOOL_CHOICE_REQUIRED || ask->tool_choice == TOOL_CHOICE_NAMED;
-	if (needs_tools && ask->tools == NULL)
+	bool needs_tools = ask->tool_choice == TOOL_CHOICE_REQUIRED ||
+	                   ask->tool_choice == TOOL_CHOICE_NAMED || sim_breaks(serving, SIM_TC_12);
+	if (needs_tools && ask->tools == NULL && !sim_breaks(serving, SIM_ER_11))
 		return sim_refuse(error, NULL, TEXT("tool_choice"),
 		                  TEXT("Invalid value for 'tool_choice': 'tool_choice' is only "
 		                       "allowed when 'tools' are specified."));
@@ -326,6 +339,8 @@ static bool tools_check_schema_name(const struct sim_serving *serving, const str
 {
 	const struct json *name = json_member(format, "name");
 
+	if (name == NULL && sim_breaks(serving, SIM_ER_13))
+		return true;
 	if (name == NULL)
 		return sim_refuse(error, "missing_required_parameter",
 		                  TEXT("response_format.json_schema.name"),
@@ -368,7 +383,9 @@ static bool tools_check_schema(const struct sim_serving *serving, const struct j
 		                              json_type_name(schema)));
 	if (json_member(schema, "type") != NULL && !tools_is_type(schema, "object"))
 		breach = "schema must be a JSON Schema of 'type: \"object\"'";
-	else if (json_is(strict, JSON_BOOL) && strict->truth)
+	else if (sim_breaks(serving, SIM_JS_10) && json_is(strict, JSON_BOOL) && !strict->truth)
+		breach = "'strict' must be true";
+	else if (json_is(strict, JSON_BOOL) && strict->truth && !sim_breaks(serving, SIM_JS_11))
 		breach = tools_strict_breach(schema, 0);
 	if (breach == NULL)
 		return true;
@@ -390,9 +407,12 @@ static bool tools_check_json_is_said(const struct sim_serving *serving, const st
 			if (text_equal_ignoring_case(text_slice(text, at, at + 4), TEXT("json")))
 				return true;
 	}
-	return sim_refuse(error, NULL, TEXT("messages"),
-	                  TEXT("'messages' must contain the word 'json' in some form, to use "
-	                       "'response_format' of type 'json_object'."));
+	(void)sim_refuse(error, NULL, TEXT("messages"),
+	                 TEXT("'messages' must contain the word 'json' in some form, to use "
+	                      "'response_format' of type 'json_object'."));
+	if (sim_breaks(serving, SIM_JO_04))
+		error->status = 500;
+	return false;
 }
 
 bool sim_format_read(const struct sim_serving *serving, struct sim_ask *ask,
@@ -412,6 +432,8 @@ bool sim_format_read(const struct sim_serving *serving, struct sim_ask *ask,
 		ask->format = FORMAT_JSON_OBJECT;
 		return tools_check_json_is_said(serving, ask, error);
 	}
+	if (!text_is(json_string(format, "type"), "json_schema") && sim_breaks(serving, SIM_ER_12))
+		return true;
 	if (!text_is(json_string(format, "type"), "json_schema"))
 		return sim_refuse(
 		    error, "invalid_value", TEXT("response_format.type"),
