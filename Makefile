@@ -205,7 +205,7 @@ $(BUILD)/bench/launch: $(BUILD)/tests/bench/launch.o
 
 # --- install ------------------------------------------------------------------------
 
-MANUALS := $(wildcard harness/cli/man/*.[15])
+MANUALS := $(wildcard harness/cli/man/*.[157])
 .PHONY: install uninstall clean format
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin

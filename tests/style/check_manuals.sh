@@ -4,7 +4,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 bad=0
 binary=${PROVISO:-.build/release/proviso}
-for page in harness/cli/man/*.[15]; do
+for page in harness/cli/man/*.[157]; do
   mandoc -T lint -W warning "$page" >/tmp/proviso-lint.$$ 2>&1 || { sed 's/^/# /' /tmp/proviso-lint.$$; bad=1; }
 done
 rm -f /tmp/proviso-lint.$$

@@ -1,10 +1,8 @@
 /*
- * The statistics against numbers made elsewhere, and by simulation.
- *
- * The tables were computed with exact rational numbers (Python: fractions.Fraction and math.comb,
- * sums of C(n,k) p^k (1-p)^(n-k) and of C(K,x) C(N-K,n-x) / C(N,n)), rounded once at the end. The
- * sequential test's figures are those of the exact distribution over all (ok, missed), walked
- * trial by trial with the bounds (1-beta)/alpha and beta/(1-alpha) as fractions.
+ * The statistics against numbers made elsewhere: with exact rational numbers (Python:
+ * fractions.Fraction and math.comb, sums of C(n,k) p^k (1-p)^(n-k) and of C(K,x) C(N-K,n-x) /
+ * C(N,n)), rounded once at the end. The bounds of the sequential test are those of the likelihood
+ * ratio and (1-beta)/alpha and beta/(1-alpha) as fractions. Its promises: test_verdict.c.
  */
 #include "harness/run/stats.h"
 #include "tests/unit/unit.h"
@@ -180,82 +178,6 @@ START_TEST(the_sequential_test_stops_where_exact_fractions_say)
 }
 END_TEST
 
-enum { SIMULATED_CELLS = 10000 };
-
-struct simulated {
-	double accepted, rejected, trials; /* shares; trials: of a cell on average */
-};
-
-/* xorshift64*: the same cells in every run of this test. */
-static double next_uniform(uint64_t *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return (double)(*state * 0x2545f4914f6cdd1du >> 11) / 9007199254740992.0;
-}
-
-static struct simulated simulate(const struct stats_sequential *test, int64_t most, double rate)
-{
-	struct simulated sum = {0};
-	uint64_t state = 20261121;
-
-	for (int cell = 0; cell < SIMULATED_CELLS; cell++) {
-		enum stats_decision decision = STATS_GO_ON;
-		int64_t ok = 0;
-		int64_t judged = 0;
-		while (decision == STATS_GO_ON && judged < most) {
-			ok += next_uniform(&state) < rate;
-			decision = stats_sequential_decide(test, ok, ++judged);
-		}
-		sum.accepted += decision == STATS_ACCEPT;
-		sum.rejected += decision == STATS_REJECT;
-		sum.trials += (double)judged;
-	}
-	sum.accepted /= SIMULATED_CELLS;
-	sum.rejected /= SIMULATED_CELLS;
-	sum.trials /= SIMULATED_CELLS;
-	return sum;
-}
-
-START_TEST(ten_thousand_simulated_cells_err_no_more_than_promised)
-{
-	/* Beside what is computed exactly; a standard error of the shares is at most .005. */
-	static const struct {
-		const struct stats_sequential *test;
-		int64_t most;
-		double rate, accepted, rejected, trials;
-	} cells[] = {
-	    {&usual, 20, .99, 0.989528, 0.000678, 10.6900},
-	    {&usual, 20, .95, 0.818800, 0.025739, 13.0160},
-	    {&usual, 20, .90, 0.533980, 0.134422, 14.4209},
-	    {&usual, 20, .80, 0.163669, 0.531887, 12.8713},
-	    {&usual, 20, .70, 0.038217, 0.847124, 9.3266},
-	    {&usual, 20, .50, 0.001053, 0.996377, 4.7163},
-	    {&usual, 20, .00, 0, 1, 2},
-	    {&critical, 30, .99, 0.975565, 0.005030, 16.6475},
-	    {&critical, 30, .98, 0.915988, 0.021628, 17.9644},
-	    {&critical, 30, .80, 0.044251, 0.904394, 11.3845},
-	    {&critical, 30, .50, 0.000031, 0.999968, 4.0214},
-	};
-
-	for (size_t i = 0; i < ARRAY_LENGTH(cells); i++) {
-		struct simulated seen = simulate(cells[i].test, cells[i].most, cells[i].rate);
-		printf("# rate %.2f, at most %2d: accepted %.4f, rejected %.4f, %.2f trials\n",
-		       cells[i].rate, (int)cells[i].most, seen.accepted, seen.rejected,
-		       seen.trials);
-		ck_assert_double_eq_tol(seen.accepted, cells[i].accepted, 0.02);
-		ck_assert_double_eq_tol(seen.rejected, cells[i].rejected, 0.02);
-		ck_assert_double_eq_tol(seen.trials, cells[i].trials, 0.2);
-		/* The promises themselves. The cap errs on neither side: it decides nothing. */
-		if (cells[i].rate >= cells[i].test->good)
-			ck_assert_double_le(seen.rejected, cells[i].test->alpha);
-		if (cells[i].rate <= cells[i].test->bad)
-			ck_assert_double_le(seen.accepted, cells[i].test->beta);
-	}
-}
-END_TEST
-
 static void add(TCase *cases)
 {
 	tcase_add_test(cases, binomial_tails_are_exact);
@@ -265,7 +187,6 @@ static void add(TCase *cases)
 	tcase_add_test(cases, pass_power_draws_without_putting_back);
 	tcase_add_test(cases, discoveries_are_those_of_benjamini_and_hochberg);
 	tcase_add_test(cases, the_sequential_test_stops_where_exact_fractions_say);
-	tcase_add_test(cases, ten_thousand_simulated_cells_err_no_more_than_promised);
 }
 
 int main(void)

@@ -278,6 +278,95 @@ START_TEST(infrastructure_does_not_end_a_long_test_while_it_can_be_outweighed)
 }
 END_TEST
 
+/* --- the promises of proviso-verdicts(7) --- */
+
+enum { SIMULATED_CELLS = 10000 };
+
+/* xorshift64*: the same cells in every run of this test. */
+static double next_uniform(uint64_t *state)
+{
+	*state ^= *state >> 12;
+	*state ^= *state << 25;
+	*state ^= *state >> 27;
+	return (double)(*state * 0x2545f4914f6cdd1du >> 11) / 9007199254740992.0;
+}
+
+struct simulated {
+	double pass, fail, trials; /* shares; trials: of a cell on average */
+};
+
+static struct simulated simulate(double rate)
+{
+	struct simulated sum = {0};
+	uint64_t state = 20261121;
+
+	for (int cell = 0; cell < SIMULATED_CELLS; cell++) {
+		struct tally tally = {0};
+		while (verdict_wants_more(&rules, &judged_case, &tally))
+			tally.of[next_uniform(&state) < rate ? OUTCOME_OK : OUTCOME_MISS]++;
+		enum verdict verdict = verdict_decide(&rules, &judged_case, &tally);
+		sum.pass += verdict == VERDICT_PASS;
+		sum.fail += verdict == VERDICT_FAIL;
+		sum.trials += (double)tally_judged(&tally);
+	}
+	sum.pass /= SIMULATED_CELLS;
+	sum.fail /= SIMULATED_CELLS;
+	sum.trials /= SIMULATED_CELLS;
+	return sum;
+}
+
+START_TEST(ten_thousand_simulated_cells_keep_what_the_manual_says)
+{
+	/*
+	 * Exact: the distribution over all (ok, missed), walked trial by trial with rational
+	 * numbers (Python's fractions.Fraction), as far as the test goes on.
+	 */
+	static const struct {
+		enum verdict_test test;
+		bool critical;
+		double rate, pass, fail, trials;
+	} lines[] = {
+	    {VERDICT_FULL, false, .99, 0.989528, 0.000678, 10.6900},
+	    {VERDICT_FULL, false, .95, 0.818800, 0.025739, 13.0160},
+	    {VERDICT_FULL, false, .90, 0.533980, 0.134422, 14.4209},
+	    {VERDICT_FULL, false, .80, 0.163669, 0.531887, 12.8713},
+	    {VERDICT_FULL, false, .70, 0.038217, 0.847124, 9.3266},
+	    {VERDICT_FULL, false, .50, 0.001053, 0.996377, 4.7163},
+	    {VERDICT_FULL, false, .00, 0, 1, 2},
+	    {VERDICT_FULL, true, .99, 0.975565, 0.005030, 16.6475},
+	    {VERDICT_FULL, true, .98, 0.915988, 0.021628, 17.9644},
+	    {VERDICT_FULL, true, .80, 0.044251, 0.904394, 11.3845},
+	    {VERDICT_FULL, true, .50, 0.000031, 0.999968, 4.0214},
+	    {VERDICT_BRIEF, false, .95, 0.923394, 0.020003, 4.9366},
+	    {VERDICT_BRIEF, false, .70, 0.345991, 0.610661, 5.7357},
+	    {VERDICT_BRIEF, false, .50, 0.125023, 0.873996, 3.9167},
+	    {VERDICT_BRIEF, true, .98, 0.976676, 0.010054, 4.2601},
+	    {VERDICT_BRIEF, true, .80, 0.513813, 0.475219, 5.2916},
+	};
+
+	rules.min_trials = 1;
+	for (size_t i = 0; i < ARRAY_LENGTH(lines); i++) {
+		under(lines[i].test, CASE_STOCHASTIC);
+		judged_case.critical = lines[i].critical;
+		struct simulated seen = simulate(lines[i].rate);
+		printf("# %s%s at %.2f: %.4f pass, %.4f fail, %.2f trials\n",
+		       lines[i].test == VERDICT_FULL ? "onboard" : "ci",
+		       lines[i].critical ? ", critical" : "", lines[i].rate, seen.pass, seen.fail,
+		       seen.trials);
+		/* Four standard errors of a share near one half. */
+		ck_assert_double_eq_tol(seen.pass, lines[i].pass, 0.02);
+		ck_assert_double_eq_tol(seen.fail, lines[i].fail, 0.02);
+		ck_assert_double_eq_tol(seen.trials, lines[i].trials, 0.25);
+		/* The promises: in both profiles of the good ones, in onboard of the bad ones. */
+		if (lines[i].rate >= (lines[i].critical ? .98 : .95))
+			ck_assert_double_le(seen.fail, .05);
+		if (lines[i].rate <= (lines[i].critical ? .80 : .70) &&
+		    lines[i].test == VERDICT_FULL)
+			ck_assert_double_le(seen.pass, .05);
+	}
+}
+END_TEST
+
 START_TEST(names_are_read_back)
 {
 	enum outcome outcome;
@@ -317,6 +406,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, asked_once_means_once);
 	tcase_add_test(cases, what_should_not_vary_and_does_is_judged_by_its_rate);
 	tcase_add_test(cases, infrastructure_does_not_end_a_long_test_while_it_can_be_outweighed);
+	tcase_add_test(cases, ten_thousand_simulated_cells_keep_what_the_manual_says);
 	tcase_add_test(cases, names_are_read_back);
 }
 
