@@ -84,7 +84,7 @@ static void add_response(struct html_page *page, const struct exchange *exchange
 	struct text_buf head;
 
 	(void)text_buf_add_c(page->out, "<h3>Response</h3><p class=mute>");
-	(void)text_buf_format(page->out, "%zu bytes in %zu pieces, head after ", exchange->body.len,
+	(void)text_buf_format(page->out, "%zu bytes in %zu chunks, head after ", exchange->body.len,
 	                      exchange->chunk_count);
 	html_add_ms(page->out, exchange->head_us);
 	(void)text_buf_add_c(page->out, ", end after ");

@@ -48,6 +48,11 @@ void report_junit(const struct matrix *matrix, struct text_buf *out);
  * a command. Nothing where all passes.
  */
 void report_github(const struct matrix *matrix, struct text_buf *out);
+/*
+ * Text from outside for a log or a terminal: visible, and nothing that the runner of a CI job
+ * takes for a command, even where it is the first on its line.
+ */
+void report_add_log_text(struct text_buf *out, struct text text);
 /* The Markdown report, cut at a line's end to what a step summary may hold. */
 void report_github_summary(const struct matrix *matrix, struct text_buf *out);
 

@@ -112,18 +112,20 @@ static void add_variable(struct text_buf *out, struct text provider)
 static void add_headers(const struct exchange *exchange, const struct matrix_cell *cell,
                         struct text_buf *out)
 {
+	struct arena arena = {0};
+
 	for (size_t i = 0; i < exchange->request_header_count; i++) {
 		const struct http_header *header = &exchange->request_headers[i];
 		if (!may_repeat(header))
 			continue;
-		(void)text_buf_add_c(out, " \\\n  -H '");
-		(void)text_buf_add(out, header->name);
-		(void)text_buf_add_c(out, ": '");
-		add_quoted(out, header->value);
+		(void)text_buf_add_c(out, " \\\n  -H ");
+		add_quoted(out, text_format(&arena, "%.*s: %.*s", TEXT_ARG(header->name),
+		                            TEXT_ARG(header->value)));
 	}
 	(void)text_buf_format(out, " \\\n  -H \"%s$", key_header(cell->dialect));
 	add_variable(out, cell->provider);
 	(void)text_buf_byte(out, '"');
+	arena_done(&arena);
 }
 
 void report_curl(const struct exchange *exchange, const struct matrix_cell *cell,

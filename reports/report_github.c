@@ -9,6 +9,34 @@
 
 #include <inttypes.h>
 
+/* "::" with nothing printable of ASCII before it: the runner skips blanks of all kinds. */
+static bool starts_command(struct text text)
+{
+	size_t at = text_find(text, TEXT("::"), 0);
+
+	for (size_t i = 0; at != TEXT_NOT_FOUND && i < at; i++)
+		if (text.data[i] > ' ' && text.data[i] < 0x7f)
+			return false;
+	return at != TEXT_NOT_FOUND;
+}
+
+void report_add_log_text(struct text_buf *out, struct text text)
+{
+	struct text_buf visible;
+
+	text_buf_init(&visible, REPORT_MAX_BYTES);
+	text_buf_add_visible(&visible, text);
+	struct text view = text_buf_view(&visible);
+	if (starts_command(view))
+		(void)text_buf_byte(out, '\\');
+	for (size_t i = 0; i < view.len; i++) {
+		if (view.data[i] == '[' && i > 0 && view.data[i - 1] == '#')
+			(void)text_buf_byte(out, '\\');
+		(void)text_buf_byte(out, view.data[i]);
+	}
+	text_buf_done(&visible);
+}
+
 enum spot { SPOT_LINE, SPOT_MESSAGE, SPOT_PROPERTY }; /* plain; of a command; in its head */
 
 /* Text from outside in the middle of a line. */

@@ -204,7 +204,7 @@ static void add_worst(struct page *page)
 		    (long long)tally_judged(&cell->tally));
 		if (cell->first_error.len != 0) {
 			(void)text_buf_add_c(page->out, "       ");
-			text_buf_add_visible(page->out, cell->first_error);
+			report_add_log_text(page->out, cell->first_error);
 			(void)text_buf_byte(page->out, '\n');
 		}
 		if (cell->evidence.len != 0)
