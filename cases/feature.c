@@ -16,18 +16,23 @@
 	FEATURE("developer", "a message of role developer") \
 	FEATURE("multi_turn", "an assistant message is in the history") \
 	FEATURE("content_parts", "a message's content is an array of text parts") \
+	FEATURE("unicode", "a message holds text beyond ASCII") \
 	FEATURE("message_name", "a message has a name") \
 	FEATURE("images", "a message holds an image") \
 	FEATURE("audio", "a message holds audio") \
 	FEATURE("files", "a message holds a file") \
 	FEATURE("tools", "tools are offered") \
 	FEATURE("tools.strict", "a tool's function is strict") \
+	FEATURE("tools.many", "more than 16 tools are offered") \
+	FEATURE("tools.no_parameters", "a tool without parameters is offered") \
+	FEATURE("tools.loose_schema", "a tool's schema has $ref, an enum without type, or is missing") \
 	FEATURE("tool_choice.auto", "tool_choice is auto") \
 	FEATURE("tool_choice.none", "tool_choice is none") \
 	FEATURE("tool_choice.required", "tool_choice is required") \
 	FEATURE("tool_choice.named", "tool_choice names a function") \
 	FEATURE("parallel_tool_calls", "parallel_tool_calls is given") \
 	FEATURE("tool_messages", "a message of role tool is in the history") \
+	FEATURE("tool_messages.empty_arguments", "a call in the history has the arguments \"\"") \
 	FEATURE("functions", "the legacy functions field") \
 	FEATURE("response_format.json_object", "response_format json_object") \
 	FEATURE("response_format.json_schema", "response_format json_schema") \
