@@ -145,10 +145,14 @@ START_TEST(every_question_of_the_core_suite_is_recognised)
 			bool known = suite_recognise(&suite, asked->endpoint, ask(asked, &values),
 			                             &arena, &match);
 			ck_assert_msg(known, "%.*s step %zu", TEXT_ARG(eval_case->id), step);
-			ck_assert_msg(
-			    match.eval_case == &suite.cases[eval_case->probe] && match.step == step,
-			    "%.*s step %zu is taken for %.*s step %zu", TEXT_ARG(eval_case->id),
-			    step, TEXT_ARG(match.eval_case->id), match.step);
+			/* A step may ask again what an earlier one of its case asked. */
+			bool same =
+			    match.step == step ||
+			    json_equal(asked->request, match.eval_case->steps[match.step].request);
+			ck_assert_msg(match.eval_case == &suite.cases[eval_case->probe] && same,
+			              "%.*s step %zu is taken for %.*s step %zu",
+			              TEXT_ARG(eval_case->id), step, TEXT_ARG(match.eval_case->id),
+			              match.step);
 			for (size_t j = 0; j < TEMPLATE_NONCES; j++)
 				ck_assert(match.values->nonces[j].data == NULL ||
 				          text_equal(match.values->nonces[j], values.nonces[j]));
