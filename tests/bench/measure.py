@@ -16,6 +16,12 @@ class Samples:
     def add(self, run):
         self.runs.append(run)
 
+    def first(self, count):
+        """Those of the rounds in which a slower peer took its turns too."""
+        some = Samples()
+        some.runs = self.runs[:count]
+        return some
+
     def wall_ms(self):
         return [run["wall_s"] * 1000 for run in self.runs]
 
