@@ -9,6 +9,8 @@
 #include "cases/suite.h"
 #include "harness/base/loop.h"
 #include "harness/cli/command.h"
+#include "harness/cli/matrix_output.h"
+#include "harness/run/baseline.h"
 #include "harness/run/config.h"
 #include "harness/run/matrix.h"
 #include "harness/run/run_folder.h"
@@ -16,7 +18,7 @@
 /* The options as given. */
 struct check_options {
 	struct text config, base_url, model, api_key_env;
-	struct text profile, out, resume, replay, matrix;
+	struct text profile, out, resume, replay, matrix, baseline;
 	struct text_list targets, cases, capabilities;
 	struct text csv, json, markdown, html, junit;
 	int64_t trials, jobs;       /* 0: as the config says */
@@ -40,6 +42,8 @@ struct check_session {
 	struct run_folder folder;
 	struct journal_head head; /* of the run, new or recorded */
 	bool resuming;
+	struct matrix *baseline;       /* of --baseline; else NULL */
+	struct comparison *comparison; /* with it, once the run is over; else NULL */
 };
 
 /* Config or --base-url, suite, targets. Returns EXIT_HOLDS or what to exit with (said already). */
@@ -62,6 +66,16 @@ MUST_CHECK bool check_options_from_head(struct check_session *session, struct fa
  */
 MUST_CHECK bool check_discover_context(struct check_session *session, struct loop *loop,
                                        struct fault *fault);
+
+/* check_baseline.c. Read before anything is sent: a baseline that can't be read costs nothing. */
+MUST_CHECK bool check_baseline_read(struct check_session *session, struct fault *fault);
+/* Fills session->comparison; nothing without --baseline. */
+void check_baseline_compare(struct check_session *session, const struct matrix *fresh);
+/* The matrix in a format, with what changed where the format can hold it. */
+MUST_CHECK bool check_output(const struct check_session *session, const struct matrix *fresh,
+                             enum matrix_format format, struct text path, struct fault *fault);
+/* What changed: behind the table on stdout, else to stderr. */
+MUST_CHECK bool check_baseline_print(const struct check_session *session, struct fault *fault);
 
 /* Asks, writes matrix and reports, prints; the exit code. */
 MUST_CHECK int check_run(struct check_session *session);

@@ -181,11 +181,11 @@ static bool write_reports(const struct check_session *session, const struct matr
 	const struct report_evidence evidence = {session->folder.evidence, session->head.run_id};
 
 	return (options->csv.data == NULL ||
-	        matrix_output(matrix, MATRIX_CSV, options->csv, fault)) &&
+	        check_output(session, matrix, MATRIX_CSV, options->csv, fault)) &&
 	       (options->json.data == NULL ||
 	        matrix_output(matrix, MATRIX_JSON, options->json, fault)) &&
 	       (options->markdown.data == NULL ||
-	        matrix_output(matrix, MATRIX_MARKDOWN, options->markdown, fault)) &&
+	        check_output(session, matrix, MATRIX_MARKDOWN, options->markdown, fault)) &&
 	       (options->junit.data == NULL ||
 	        matrix_output(matrix, MATRIX_JUNIT, options->junit, fault)) &&
 	       (options->html.data == NULL ||
@@ -208,16 +208,20 @@ static bool update_matrix(const struct check_session *session, const struct matr
 }
 
 /* Reports and the printed table of the run's own matrix; *code: how its cells end. */
-static bool conclude(const struct check_session *session, const struct matrix *fresh, bool update,
+static bool conclude(struct check_session *session, const struct matrix *fresh, bool update,
                      int *code, struct fault *fault)
 {
+	check_baseline_compare(session, fresh);
 	if (!matrix_write(fresh, session->folder.matrix, fault) ||
 	    (update && !update_matrix(session, fresh, fault)) ||
 	    !write_reports(session, fresh, fault) ||
-	    !matrix_output(fresh, (enum matrix_format)session->options->format,
-	                   (struct text){NULL, 0}, fault))
+	    !check_output(session, fresh, (enum matrix_format)session->options->format,
+	                  (struct text){NULL, 0}, fault) ||
+	    !check_baseline_print(session, fault))
 		return false;
-	*code = matrix_exit_code(fresh);
+	*code = session->comparison == NULL
+	            ? matrix_exit_code(fresh)
+	            : comparison_exit_code(session->comparison, fresh, session->arena);
 	return true;
 }
 
@@ -323,7 +327,7 @@ static int prepare(struct check_loop *check, struct fault *fault)
 		return command_fail(fault);
 	if (session->options->dry_run)
 		return EXIT_HOLDS;
-	if (!check_load_keys(session, fault) ||
+	if (!check_baseline_read(session, fault) || !check_load_keys(session, fault) ||
 	    !check_discover_context(session, check->loop, fault) || !fits_cap(session, fault) ||
 	    (!session->resuming && !open_new(check, fault)) || !start(check, fault))
 		return command_fail(fault);
@@ -360,7 +364,8 @@ int check_replay(struct check_session *session)
 
 	session->folder =
 	    run_folder_of(text_c(session->arena, session->options->replay), session->arena);
-	if (!journal_read_head(session->folder.journal, session->arena, &session->head, &fault) ||
+	if (!check_baseline_read(session, &fault) ||
+	    !journal_read_head(session->folder.journal, session->arena, &session->head, &fault) ||
 	    !check_options_from_head(session, &fault))
 		return command_fail(&fault);
 	session->suite_loaded = true;

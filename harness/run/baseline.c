@@ -17,6 +17,8 @@
 /* 3/3 to 0/3 is p = .05 exactly and 10/10 to 15/20 a drop of 25 points, whatever doubles say. */
 #define ROUNDING 1e-9
 
+enum { DEAD_TRIALS = 5 };
+
 static const char *const change_names[CHANGE_COUNT] = {
     [CHANGE_REGRESSED] = "regressed", [CHANGE_LIKELY] = "likely", [CHANGE_WATCH] = "watch",
     [CHANGE_CHANGED] = "changed",     [CHANGE_GONE] = "gone",     [CHANGE_NEW] = "new",
@@ -271,6 +273,18 @@ const struct cell_change *comparison_find(const struct comparison *comparison,
 	return NULL;
 }
 
+/*
+ * It passed, and now none of five or more succeeds. Too few trials may stand in the baseline to
+ * call it a regression, but a cell this dead must not pass silently: one that succeeds seven times
+ * of ten, the worst that counts as good, does so once in 400 runs.
+ */
+static bool is_dead(const struct cell_change *change)
+{
+	return change->base->verdict == VERDICT_PASS && is_proven_bad(change->head) &&
+	       change->head->tally.of[OUTCOME_OK] == 0 &&
+	       tally_judged(&change->head->tally) >= DEAD_TRIALS;
+}
+
 /* Whether the cell's own verdict decides how the run ends, as it does without a baseline. */
 static bool counts_by_verdict(const struct cell_change *change)
 {
@@ -279,8 +293,10 @@ static bool counts_by_verdict(const struct cell_change *change)
 	/* No evidence now: infrastructure, or too little asked. It is not excused by older days. */
 	if (!has_evidence(change->head))
 		return true;
-	return change->head->verdict == VERDICT_INCONCLUSIVE &&
-	       change->base->verdict == VERDICT_PASS;
+	if (change->waiver != NULL)
+		return false;
+	return is_dead(change) || (change->head->verdict == VERDICT_INCONCLUSIVE &&
+	                           change->base->verdict == VERDICT_PASS);
 }
 
 int comparison_exit_code(const struct comparison *comparison, const struct matrix *fresh,

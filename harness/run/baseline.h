@@ -68,8 +68,9 @@ MUST_CHECK const struct cell_change *comparison_find(const struct comparison *co
                                                      const struct matrix_cell *head);
 /*
  * How `check --baseline` ends: 1 on a regression that gates. A cell that the baseline knows
- * counts by its change alone, so what was accepted stays accepted; one that it does not know
- * counts by its verdict, and one without a verdict now counts as it does without a baseline.
+ * counts by its change alone (or where it is plainly dead), so what was accepted stays accepted;
+ * one that it does not know counts by its verdict, and one without a verdict now counts as it does
+ * without a baseline.
  */
 MUST_CHECK int comparison_exit_code(const struct comparison *comparison, const struct matrix *fresh,
                                     struct arena *arena);
@@ -92,9 +93,10 @@ struct blessing {
 };
 /*
  * Accepts the matrix as the baseline in the file `path`. Where an old baseline stands there, the
- * trials of cells with the same case hash are pooled, newest first, up to BASELINE_MAX_TRIALS; a
- * run already in it is not counted twice. Refused: a file there that is no baseline, and a matrix
- * whose verdicts contradict its outcomes.
+ * trials of cells with the same case hash are pooled, the last BASELINE_MAX_TRIALS of them; a run
+ * that is in it is not counted twice, and a cell that turned from pass to failure or back starts
+ * anew. Refused: a file there that is no baseline, and a matrix whose verdicts contradict its
+ * outcomes.
  */
 MUST_CHECK bool baseline_bless(const struct matrix *matrix, const char *path, int64_t now_wall_ms,
                                struct blessing *out, struct fault *fault);

@@ -374,6 +374,17 @@ static bool has_verdict(const struct matrix_cell *cell)
 	       cell->verdict != VERDICT_STALE && tally_judged(&cell->tally) > 0;
 }
 
+/* From a pass to a failure or back: what was asked before that says nothing of how it is now. */
+static bool has_turned(const struct matrix_cell *old, const struct matrix_cell *now)
+{
+	bool passed = old->verdict == VERDICT_PASS;
+	bool passes = now->verdict == VERDICT_PASS;
+	enum verdict other = passed ? now->verdict : old->verdict;
+
+	return passed != passes &&
+	       (other == VERDICT_FAIL || other == VERDICT_UNSUPPORTED || other == VERDICT_IGNORED);
+}
+
 /*
  * One cell over the one that was blessed before (or NULL). A run that is in there already adds
  * nothing; an older one than the last is a step back, and replaces.
@@ -397,7 +408,7 @@ static struct blessed_cell bless_cell(const struct matrix_cell *cell,
 			blessed.letters = before->letters;
 		return blessed;
 	}
-	if (cell->tested_wall_ms < old->tested_wall_ms)
+	if (cell->tested_wall_ms < old->tested_wall_ms || has_turned(old, cell))
 		return blessed;
 	struct text both =
 	    text_format(arena, "%.*s%.*s", TEXT_ARG(before->letters), TEXT_ARG(fresh));

@@ -274,6 +274,20 @@ START_TEST(a_new_cell_that_fails_counts_by_its_verdict)
 }
 END_TEST
 
+START_TEST(a_dead_cell_counts_though_the_baseline_proves_too_little)
+{
+	add(&base, "TC-10", VERDICT_PASS, 1, 0);
+	add(&head, "TC-10", VERDICT_FAIL, 0, 4);
+	compare();
+	ck_assert_int_eq(exit_code(), 0);
+	head.count = 0;
+	add(&head, "TC-10", VERDICT_FAIL, 0, 5);
+	compare();
+	assert_change("TC-10", CHANGE_WATCH);
+	ck_assert_int_eq(exit_code(), 1);
+}
+END_TEST
+
 START_TEST(an_advisory_regression_is_shown_and_gates_nothing)
 {
 	add(&base, "TC-10", VERDICT_PASS, 10, 0)->severity = CASE_ADVISORY;
@@ -444,13 +458,23 @@ START_TEST(blessing_again_pools_the_trials_of_another_run_and_none_twice)
 }
 END_TEST
 
+START_TEST(a_cell_that_turned_starts_anew)
+{
+	(void)bless_run("a", 1000, 10, 0);
+	ck_assert_uint_eq(bless_run("b", 2000, 0, 5).pooled, 0);
+	assert_pooled(0, 5);
+	ck_assert_uint_eq(bless_run("c", 3000, 10, 0).pooled, 0);
+	assert_pooled(10, 0);
+}
+END_TEST
+
 START_TEST(pooling_forgets_the_oldest_trials_beyond_200)
 {
-	(void)bless_run("a", 1000, 0, 50);
+	(void)bless_run("a", 1000, 25, 25);
 	(void)bless_run("b", 2000, 150, 0);
-	assert_pooled(150, 50);
+	assert_pooled(175, 25);
 	(void)bless_run("c", 3000, 20, 0);
-	assert_pooled(170, 30);
+	assert_pooled(185, 15);
 	(void)bless_run("d", 4000, 900, 100); /* more than fits: its rate stays */
 	assert_pooled(180, 20);
 }
@@ -567,12 +591,14 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, another_case_hash_is_changed_and_never_compared);
 	tcase_add_test(cases, cells_of_one_side_are_new_or_gone);
 	tcase_add_test(cases, a_new_cell_that_fails_counts_by_its_verdict);
+	tcase_add_test(cases, a_dead_cell_counts_though_the_baseline_proves_too_little);
 	tcase_add_test(cases, an_advisory_regression_is_shown_and_gates_nothing);
 	tcase_add_test(cases, a_waiver_that_holds_excuses_and_an_expired_one_does_not);
 	tcase_add_test(cases, a_waiver_is_for_its_target_and_case_alone);
 	tcase_add_test(cases, the_same_provider_twice_raises_hardly_a_false_alarm);
 	tcase_add_test(cases, a_blessed_matrix_compares_as_the_same);
 	tcase_add_test(cases, blessing_again_pools_the_trials_of_another_run_and_none_twice);
+	tcase_add_test(cases, a_cell_that_turned_starts_anew);
 	tcase_add_test(cases, pooling_forgets_the_oldest_trials_beyond_200);
 	tcase_add_test(cases, another_case_is_never_pooled);
 	tcase_add_test(cases, a_cell_without_evidence_keeps_what_was_blessed);
