@@ -277,9 +277,9 @@
 	ROW(UN_01, "UN-01", SCOPE_OPEN, "loses the joiners of emoji", \
 	    "") \
 	ROW(US_01, "US-01", SCOPE_ALL, "leaves total_tokens out of usage", \
-	    "US-02 US-07") \
+	    "US-02") \
 	ROW(US_02, "US-02", SCOPE_ALL, "counts a total that is not the sum", \
-	    "US-07") \
+	    "") \
 	ROW(US_03, "US-03", SCOPE_ALL, "counts nothing", \
 	    "SU-04~stream US-01 US-04 US-06 US-07 US-09 US-10") \
 	ROW(US_04, "US-04", SCOPE_ALL, "counts more prompt tokens with every request", \
