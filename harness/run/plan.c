@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-enum { CI_MAX_STEPS = 2 }; /* a cheap case asks no more than so often */
-
 enum profile { PROFILE_SMOKE, PROFILE_CI, PROFILE_ONBOARD, PROFILE_COUNT };
 
 const char *const plan_profiles[] = {"smoke", "ci", "onboard", NULL};
@@ -78,15 +76,20 @@ static bool in_smoke(const struct eval_case *eval_case)
 	return false;
 }
 
-static bool in_profile(enum profile profile, const struct eval_case *eval_case)
+/* Decided by one look at an answer that a gate case has to have anyway. */
+static bool is_cheap(const struct suite *suite, const struct eval_case *eval_case)
 {
-	switch (profile) {
+	return eval_case->class_ == CASE_DETERMINISTIC && eval_case->like.data != NULL &&
+	       suite->cases[eval_case->probe].severity == CASE_GATE;
+}
+
+static bool in_profile(const struct planner *planner, const struct eval_case *eval_case)
+{
+	switch (planner->profile) {
 	case PROFILE_SMOKE:
 		return in_smoke(eval_case);
 	case PROFILE_CI:
-		return eval_case->severity == CASE_GATE ||
-		       (eval_case->class_ == CASE_DETERMINISTIC &&
-		        eval_case->step_count <= CI_MAX_STEPS && eval_case->needs == 0);
+		return eval_case->severity == CASE_GATE || is_cheap(planner->suite, eval_case);
 	case PROFILE_ONBOARD:
 	case PROFILE_COUNT:
 		break;
@@ -114,7 +117,7 @@ static bool is_wanted(const struct planner *planner, const struct eval_case *eva
 	if (!eval_case->variants[variant])
 		return false;
 	if (filter->cases.count == 0 && filter->capabilities.count == 0)
-		return in_profile(planner->profile, eval_case);
+		return in_profile(planner, eval_case);
 	for (size_t i = 0; !wanted && i < filter->cases.count; i++)
 		wanted = fits_case(filter->cases.items[i], eval_case, variant);
 	if (filter->capabilities.count == 0)
