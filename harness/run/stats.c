@@ -47,7 +47,7 @@ static double sum_share(const struct distribution *self, int64_t from, int64_t t
 		all += weight;
 		if (x >= from && x <= to)
 			inside += weight;
-		weight *= x < self->high ? self->up(self, x) : 0;
+		weight *= self->up(self, x);
 	}
 	weight = 1;
 	for (int64_t x = mode - 1; x >= self->low && weight > 0; x--) {

@@ -87,19 +87,12 @@ static bool is_mixed(const struct tally *tally)
 	return tally->of[OUTCOME_OK] > 0 && tally->of[OUTCOME_OK] < tally_judged(tally);
 }
 
-static bool is_stochastic(const struct verdict_rules *rules, const struct eval_case *eval_case)
-{
-	return rules->test != VERDICT_ONCE && eval_case->class_ == CASE_STOCHASTIC;
-}
-
-/* Mixed, also what should not vary does: from then on its rate decides. */
+/* Whether its rate decides. Of what should not vary it does as soon as that does vary. */
 static bool is_tested(const struct verdict_rules *rules, const struct eval_case *eval_case,
                       const struct tally *tally)
 {
-	if (is_stochastic(rules, eval_case))
-		return true;
-	return rules->test != VERDICT_ONCE && is_mixed(tally) &&
-	       tally_judged(tally) >= VERDICT_CONFIRM_TRIALS;
+	return rules->test != VERDICT_ONCE &&
+	       (eval_case->class_ == CASE_STOCHASTIC || is_mixed(tally));
 }
 
 /* So many judged trials, and the test ends undecided. */
@@ -156,7 +149,7 @@ int64_t verdict_most_trials(const struct verdict_rules *rules, const struct eval
 
 	if (rules->test == VERDICT_ONCE)
 		return plain_most(rules);
-	/* And one infra trial more than the judged ones could make up for. */
+	/* And one infra trial more than the judged ones make up for: with that, it is given up. */
 	return int64_max(plain_most(rules), judged + judged / (VERDICT_INFRA_ONE_IN - 1) + 1);
 }
 
@@ -171,24 +164,17 @@ static bool infra_allows(const struct verdict_rules *rules, const struct eval_ca
 		return trials < plain_most(rules) && infra < VERDICT_MAX_INFRA_TRIALS &&
 		       infra * VERDICT_INFRA_ONE_IN <= plain_most(rules);
 	/* What is down from the start is not asked twenty times. */
-	if (infra >= VERDICT_MAX_INFRA_TRIALS && trials < infra * VERDICT_INFRA_ONE_IN)
-		return false;
-	return infra * (VERDICT_INFRA_ONE_IN - 1) <= test_most(rules, eval_case);
+	return infra < VERDICT_MAX_INFRA_TRIALS || trials >= infra * VERDICT_INFRA_ONE_IN;
 }
 
 bool verdict_wants_more(const struct verdict_rules *rules, const struct eval_case *eval_case,
                         const struct tally *tally)
 {
-	int64_t judged = tally_judged(tally);
-
 	if (tally->of[OUTCOME_HARNESS] > 0)
 		return false; /* our own fault: asking again costs money and mends nothing */
-	if (!infra_allows(rules, eval_case, tally))
-		return false;
-	if (judged < judged_needed(rules, eval_case, tally))
-		return true;
-	return tally_trials(tally) < tally->of[OUTCOME_INFRA] * VERDICT_INFRA_ONE_IN &&
-	       judged < test_most(rules, eval_case);
+	return infra_allows(rules, eval_case, tally) &&
+	       (tally_judged(tally) < judged_needed(rules, eval_case, tally) ||
+	        tally_trials(tally) < tally->of[OUTCOME_INFRA] * VERDICT_INFRA_ONE_IN);
 }
 
 /* --- the verdict --- */

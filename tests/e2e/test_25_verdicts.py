@@ -19,13 +19,10 @@ STOCHASTIC, DETERMINISTIC, CRITICAL = "stochastic", "deterministic", "stochastic
 
 
 def answering(pattern):
-    """o: the word that was asked for; m: another; i: status 500. The last one goes on for ever."""
+    """o: the word that was asked for; m: another. The last one goes on for ever."""
     def answer(head, body, number):
-        kind = pattern[min(number, len(pattern)) - 1]
-        if kind == "i":
-            return reply({"error": {"message": "down", "type": "server_error", "param": None, "code": None}}, "500 Oops")
         word = re.search(r"Say: (\S+)", json.loads(body)["messages"][0]["content"]).group(1)
-        return reply(chat(word if kind == "o" else "no"))
+        return reply(chat(word if pattern[min(number, len(pattern)) - 1] == "o" else "no"))
     return answer
 
 

@@ -150,6 +150,11 @@ START_TEST(discoveries_are_those_of_benjamini_and_hochberg)
 	ck_assert_double_eq_tol(pulled[0], 0.06, 1e-15);
 	ck_assert_double_eq_tol(pulled[1], 0.06, 1e-15);
 	ck_assert_double_eq(pulled[2], 1);
+	double unknown[] = {0.01, NAN, 0.02};
+	stats_benjamini_hochberg(unknown, 3, unknown);
+	ck_assert_double_eq_tol(unknown[0], 0.03, 1e-15);
+	ck_assert_double_eq(unknown[1], 1);
+	ck_assert_double_eq_tol(unknown[2], 0.03, 1e-15);
 	stats_benjamini_hochberg(pulled, 0, pulled);
 }
 END_TEST
