@@ -89,6 +89,10 @@ void sim_break_completion(struct sim_completion *completion)
 	sim_break_usage(completion);
 	if (!completion->ask->streamed)
 		wire_break_plain(completion);
+	if (completion->ask->endpoint == ENDPOINT_COMPLETIONS && sim_breaks(serving, SIM_CP_01)) {
+		completion->object = TEXT("chat.completion");
+		completion->chunk_object = TEXT("chat.completion.chunk");
+	}
 	wire_break_finish(completion);
 	if (sim_breaks(serving, SIM_US_01))
 		usage->no_total = true;

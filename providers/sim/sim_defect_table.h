@@ -36,6 +36,8 @@
 	    "") \
 	ROW(CH_14, "CH-14", SCOPE_OPEN, "answers a follow-up with nothing", \
 	    "CH-10") \
+	ROW(CP_01, "CP-01", SCOPE_ALL, "calls legacy completions chat.completion", \
+	    "") \
 	ROW(ER_01, "ER-01", SCOPE_ALL, "serves whoever comes with a wrong key", \
 	    "") \
 	ROW(ER_02, "ER-02", SCOPE_ALL, "serves whoever comes without a key", \
