@@ -120,15 +120,19 @@ static const struct matrix_summary *find_summary(const struct page *page, struct
 	return NULL;
 }
 
+static struct text summary_words(const struct page *page, const struct matrix_summary *summary)
+{
+	return text_format(page->arena, "%s %zu/%zu", report_verdict_word(summary->verdict),
+	                   summary->passed, summary->total);
+}
+
 static void add_summary(struct page *page, const struct matrix_summary *summary, size_t width)
 {
 	if (summary == NULL) {
 		add_padded(page, TEXT("-"), width);
 		return;
 	}
-	struct text words =
-	    text_format(page->arena, "%s %zu/%zu", report_verdict_word(summary->verdict),
-	                summary->passed, summary->total);
+	struct text words = summary_words(page, summary);
 	if (page->options->colour)
 		(void)text_buf_add_c(page->out, verdict_colour(summary->verdict));
 	add_padded(page, words, width);
@@ -171,6 +175,10 @@ static void add_table(struct page *page)
 	for (size_t t = 0; t < page->target_count; t++) {
 		size_t name = text_columns(page->targets[t]) + COLUMN_GAP;
 		width = name > width ? name : width;
+	}
+	for (size_t i = 0; i < page->summary_count; i++) {
+		size_t words = summary_words(page, &page->summaries[i]).len + COLUMN_GAP;
+		width = words > width ? words : width;
 	}
 	width = size_min(width, WIDEST_NAME);
 	size_t room = page_width - size_min(page_width, page->label_width + COLUMN_GAP);

@@ -1,0 +1,139 @@
+"""Reports through the real program: each format to the byte, a CI job, a page that nothing escapes from.
+
+`make golden` writes tests/golden anew from what the program prints; look at the diff before it is committed.
+"""
+import html.parser
+import os
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from conftest import ROOT, reply, chat
+
+GOLDEN = ROOT / "tests/golden"
+WRITE = os.environ.get("PROVISO_GOLDEN") == "write"
+REPORTS = {
+    "cells.csv": ["report", "csv"], "report.json": ["report", "json"], "report.md": ["report", "markdown"],
+    "junit.xml": ["report", "junit"], "github.txt": ["report", "github"], "report.html": ["report", "html"],
+}
+
+
+def compare(name, text):
+    path = GOLDEN / name
+    if WRITE:
+        path.write_bytes(text.encode())
+    assert path.read_bytes().decode() == text, f"{name} differs; `make golden` writes it anew"
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_is_what_it_was(proviso, name):
+    done = proviso(*REPORTS[name], "--run", GOLDEN / "run", "--out", name)
+    assert done.code == 0 and done.out == "", done
+    compare(name, (proviso.cwd / name).read_bytes().decode())
+
+
+def test_the_table_is_what_it_was(proviso):
+    done = proviso("matrix", GOLDEN / "run")
+    assert done.code == 0
+    compare("table.txt", done.out)
+
+
+class Page(html.parser.HTMLParser):
+    """The tags, their attributes, and whether each is one that may be there."""
+
+    VOID = {"meta"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text, self.links, self.ids = [], [], set(), set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        for name, value in attributes:
+            assert name in {"lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "scope", "open"}
+            if name == "href":
+                assert value.startswith("#")
+                self.links.add(value[1:])
+            if name == "id":
+                assert value not in self.ids
+                self.ids.add(value)
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_the_page_holds_text_only_and_its_links_lead_somewhere(proviso):
+    proviso("report", "html", "--run", GOLDEN / "run", "--out", "a.html")
+    page = Page((proviso.cwd / "a.html").read_text())
+    assert set(page.tags) <= {
+        "html", "head", "meta", "title", "style", "body", "header", "nav", "section", "h1", "h2", "h3", "p", "a", "b",
+        "span", "div", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "dl", "dt", "dd", "pre"}
+    assert page.links <= page.ids
+    assert "</pre><script>alert(1)</script>" in "".join(page.text)
+
+
+def test_a_matrix_alone_shows_ids_and_no_bytes(proviso):
+    done = proviso("report", "html", "--matrix", GOLDEN / "run/matrix.json")
+    assert done.code == 0 and "000007:5" in done.out and "curl" not in done.out
+
+
+def test_a_run_whose_evidence_is_gone_is_still_a_page(proviso):
+    shutil.copytree(GOLDEN / "run", proviso.cwd / "run")
+    (proviso.cwd / "run/evidence/000001.rec").write_bytes(b"{}\n")
+    done = proviso("report", "html", "--run", "run")
+    assert done.code == 0 and "can&#39;t be read" in done.out
+
+
+def test_the_command_of_a_page_asks_the_same_again(proviso, scripted):
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not here")
+    server = scripted(lambda head, body, number: reply(chat("it's")))
+    config = f"""version: 1
+providers:
+  odd-lab:
+    base_url: {server.url}
+    api_key: env:WHATEVER
+    models: {{m: {{}}}}
+"""
+    (proviso.cwd / "proviso.yaml").write_text(config)
+    proviso("check", "--case", "CH-01", "--out", "run", "--html", "a.html", env={"WHATEVER": "sk-very-secret"})
+    text = (proviso.cwd / "a.html").read_text()
+    assert "sk-very-secret" not in text
+    command = re.search(r"<pre>(curl .*?)</pre>", text, re.S).group(1)
+    command = html.unescape(command)
+    assert "$ODD_LAB_API_KEY" in command
+    asked = [body for _, body in server.requests]
+    subprocess.run(["sh", "-c", command], env={"PATH": os.environ["PATH"], "ODD_LAB_API_KEY": "k-1"}, check=True,
+                   stdout=subprocess.DEVNULL, timeout=60)
+    head, body = server.requests[-1]
+    assert b"Bearer k-1" in head and body in asked and len(server.requests) == len(asked) + 1
+
+
+def check_in_ci(proviso, sim, tmp_path, **env):
+    one = sim("--break", "ST-06")
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n")
+    done = proviso("check", "--base-url", one.url, "--model", "sim-small", "--api-key-env", "K", "--case", "ST-0*",
+                   "--junit", "junit.xml", "--html", "report.html",
+                   env={"K": "sim-key", "GITHUB_STEP_SUMMARY": str(summary), **env})
+    assert done.code == 1, done
+    return done, summary.read_text()
+
+
+def test_a_github_job_gets_annotations_and_a_summary(proviso, sim, tmp_path):
+    done, summary = check_in_ci(proviso, sim, tmp_path, GITHUB_ACTIONS="true")
+    assert re.search(r"^::error title=FAIL .*%3A ST-06~stream::gate FAIL, 0 of ", done.err, re.M), done.err
+    assert "::error" not in done.out
+    assert summary.startswith("before\n## Proviso: ") and "ST-06" in summary
+    root = ElementTree.parse(proviso.cwd / "junit.xml").getroot()
+    failed = [case.get("name") for case in root.iter("testcase") if case.find("failure") is not None]
+    assert "ST-06~stream" in failed and int(root.get("failures")) == len(failed)
+    assert "ST-06" in (proviso.cwd / "report.html").read_text()
+
+
+def test_elsewhere_nothing_is_annotated(proviso, sim, tmp_path):
+    done, summary = check_in_ci(proviso, sim, tmp_path)
+    assert "::error" not in done.err and summary == "before\n"
