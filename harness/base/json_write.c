@@ -176,8 +176,19 @@ void json_write_c(struct json_writer *writer, const char *value)
 
 void json_write_int(struct json_writer *writer, int64_t value)
 {
+	enum { MOST_DIGITS = 20 };
+	char digits[MOST_DIGITS];
+	size_t at = sizeof(digits);
+	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+	/* Own digits: printf's way to them took a tenth of a journal line's time. */
 	separate(writer);
-	(void)text_buf_format(writer->out, "%" PRId64, value);
+	do
+		digits[--at] = (char)('0' + rest % 10);
+	while ((rest /= 10) != 0);
+	if (value < 0)
+		(void)text_buf_byte(writer->out, '-');
+	(void)text_buf_add(writer->out, (struct text){digits + at, sizeof(digits) - at});
 }
 
 void json_write_bool(struct json_writer *writer, bool value)

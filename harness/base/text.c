@@ -147,15 +147,22 @@ const char *text_c(struct arena *arena, struct text view)
 	return text_copy(arena, view).data;
 }
 
+/* Nearly all that is formatted is short: it is formatted once, here, and copied. */
+enum { FORMAT_FEW_BYTES = 160 };
+
 struct text text_vformat(struct arena *arena, const char *format, va_list arguments)
 {
+	char few[FORMAT_FEW_BYTES];
 	va_list again;
 
 	va_copy(again, arguments);
-	int len = vsnprintf(NULL, 0, format, arguments);
+	int len = vsnprintf(few, sizeof(few), format, arguments);
 	REQUIRE(len >= 0);
 	char *bytes = arena_alloc_bytes(arena, (size_t)len + 1);
-	(void)vsnprintf(bytes, (size_t)len + 1, format, again);
+	if ((size_t)len < sizeof(few))
+		memcpy(bytes, few, (size_t)len + 1);
+	else
+		(void)vsnprintf(bytes, (size_t)len + 1, format, again);
 	va_end(again);
 	return (struct text){bytes, (size_t)len};
 }
@@ -334,14 +341,18 @@ bool text_buf_byte(struct text_buf *buf, char byte)
 
 bool text_buf_vformat(struct text_buf *buf, const char *format, va_list arguments)
 {
+	char few[FORMAT_FEW_BYTES];
 	va_list again;
 
 	va_copy(again, arguments);
-	int len = vsnprintf(NULL, 0, format, arguments);
+	int len = vsnprintf(few, sizeof(few), format, arguments);
 	REQUIRE(len >= 0);
 	char *end = text_buf_reserve(buf, (size_t)len);
 	if (end != NULL) {
-		(void)vsnprintf(end, (size_t)len + 1, format, again);
+		if ((size_t)len < sizeof(few))
+			memcpy(end, few, (size_t)len + 1);
+		else
+			(void)vsnprintf(end, (size_t)len + 1, format, again);
 		buf->len += (size_t)len;
 	}
 	va_end(again);

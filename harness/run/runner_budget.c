@@ -8,6 +8,9 @@ int64_t budget_bound(const struct plan_probe *probe, size_t step)
 {
 	int64_t bound = 0;
 
+	/* The plan has counted the whole question already. */
+	if (step == 0)
+		return probe->bound_pico_usd;
 	for (; step < probe->asks->step_count; step++)
 		bound =
 		    plan_add_usd(bound, plan_step_bound(probe->target, probe->asks, step, NULL));

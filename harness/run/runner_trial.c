@@ -240,6 +240,15 @@ static bool goes_on(const struct runner_trial *trial, const struct judgement *ju
 	return can;
 }
 
+/* What the budget is charged: the known cost, or the bound of this step. */
+static int64_t charge_of(const struct runner_trial *trial, const struct journal_attempt *line)
+{
+	if (line->cost_pico_usd >= 0)
+		return budget_charge(line, 0);
+	return budget_charge(
+	    line, plan_step_bound(trial_target(trial), trial_case(trial), trial->step, NULL));
+}
+
 static void write_attempt(struct runner_trial *trial, const struct call_attempt *attempt,
                           const struct judgement *judgements, bool ends_trial)
 {
@@ -249,11 +258,7 @@ static void write_attempt(struct runner_trial *trial, const struct call_attempt 
 		tell_measures(trial, attempt, &line);
 		if (i == 0) {
 			tell_costs(trial, attempt, &line);
-			trial->charge =
-			    plan_add_usd(trial->charge,
-			                 budget_charge(&line, plan_step_bound(trial_target(trial),
-			                                                      trial_case(trial),
-			                                                      trial->step, NULL)));
+			trial->charge = plan_add_usd(trial->charge, charge_of(trial, &line));
 		}
 		add_line(trial, i, &line, &judgements[i]);
 	}
