@@ -7,7 +7,7 @@
 enum {
 	HTML_EXCERPT_BYTES = 20000,        /* of a request or response where something is wrong */
 	HTML_PASSING_EXCERPT_BYTES = 2000, /* of one that passes */
-	HTML_EVIDENCE_BYTES = 3 << 19,     /* of all excerpts on a page; the worst come first */
+	HTML_EVIDENCE_BYTES = 1 << 20,     /* of all excerpts on a page; the worst come first */
 };
 
 /*

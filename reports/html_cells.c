@@ -1,6 +1,7 @@
 /* The cells of the HTML report: a section a target and capability, the worst first. */
 #include "reports/html.h"
 
+#include "cases/suite.h"
 #include "harness/base/csv.h"
 #include "harness/base/loop.h"
 
@@ -125,6 +126,18 @@ static void add_rate(struct html_page *page, const struct matrix_cell *cell)
 	(void)text_buf_add_c(page->out, "</span>");
 }
 
+/* Only of a case that still asks what it asked then: a title must not lie about old evidence. */
+static void add_title(struct html_page *page, const struct matrix_cell *cell)
+{
+	if (page->evidence == NULL || page->evidence->suite == NULL)
+		return;
+	const struct eval_case *eval_case = suite_find(page->evidence->suite, cell->case_id);
+	if (eval_case == NULL || !text_is(cell->case_hash, eval_case->hash))
+		return;
+	html_add_text(page->out, eval_case->title);
+	(void)text_buf_byte(page->out, ' ');
+}
+
 static void add_cell(struct html_page *page, const struct matrix_cell *cell)
 {
 	(void)text_buf_add_c(page->out, "<details><summary>");
@@ -132,6 +145,7 @@ static void add_cell(struct html_page *page, const struct matrix_cell *cell)
 	(void)text_buf_add_c(page->out, " <b>");
 	html_add_text(page->out, report_cell_label(cell, page->arena));
 	(void)text_buf_add_c(page->out, "</b> ");
+	add_title(page, cell);
 	add_rate(page, cell);
 	if (cell->first_error.len != 0 && cell->verdict != VERDICT_PASS) {
 		(void)text_buf_add_c(page->out, "<p class=why>");

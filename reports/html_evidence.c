@@ -137,7 +137,7 @@ static void add_exchange(struct html_page *page, const struct matrix_cell *cell,
 
 void html_add_evidence(struct html_page *page, const struct matrix_cell *cell)
 {
-	if (page->evidence == NULL || cell->evidence.len == 0)
+	if (page->evidence == NULL || page->evidence->folder == NULL || cell->evidence.len == 0)
 		return;
 	if (!text_equal(cell->run_id, page->evidence->run_id)) {
 		(void)text_buf_add_c(page->out, "<p class=mute>Its bytes are in another run&#39;s "

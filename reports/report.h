@@ -56,15 +56,18 @@ void report_add_log_text(struct text_buf *out, struct text text);
 /* The Markdown report, cut at a line's end to what a step summary may hold. */
 void report_github_summary(const struct matrix *matrix, struct text_buf *out);
 
-/* Where the bytes behind a matrix are. */
+struct suite;
+
+/* What stands behind a matrix. */
 struct report_evidence {
-	const char *folder; /* RUN/evidence */
-	struct text run_id; /* only cells of this run have their bytes there */
+	const char *folder;        /* RUN/evidence; NULL: no bytes are at hand */
+	struct text run_id;        /* only cells of this run have their bytes there */
+	const struct suite *suite; /* titles of the cases that are still the same; may be NULL */
 };
 /*
  * One HTML file: no network, no script, every verdict in words. The matrix, what does not pass
  * first, each cell with its figures, and the bytes behind it with the curl command that asks
- * again where `evidence` (may be NULL) holds them. What can't be read is said in its place.
+ * again, as far as `evidence` (may be NULL) has them. What can't be read is said in its place.
  */
 void report_html(const struct matrix *matrix, const struct report_evidence *evidence,
                  struct text_buf *out);

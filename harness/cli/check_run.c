@@ -178,7 +178,8 @@ static bool write_reports(const struct check_session *session, const struct matr
                           struct fault *fault)
 {
 	const struct check_options *options = session->options;
-	const struct report_evidence evidence = {session->folder.evidence, session->head.run_id};
+	const struct report_evidence evidence = {session->folder.evidence, session->head.run_id,
+	                                         &session->suite};
 
 	return (options->csv.data == NULL ||
 	        check_output(session, matrix, MATRIX_CSV, options->csv, fault)) &&

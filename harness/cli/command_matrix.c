@@ -2,6 +2,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/matrix_output.h"
 
+#include "cases/suite.h"
 #include "harness/base/file.h"
 #include "harness/run/run_folder.h"
 #include "reports/report.h"
@@ -63,6 +64,20 @@ static const struct option_table report_options = {
     .operands_max = 1,
 };
 
+/* The page has titles for the cases of the core suite. */
+static bool show_page(const struct matrix *matrix, struct report_evidence *evidence,
+                      struct text out, struct arena *arena, struct fault *fault)
+{
+	struct fault_list *faults = ARENA_NEW(arena, struct fault_list);
+	struct suite suite;
+
+	if (suite_load(&suite, true, &(struct text_list){0}, faults))
+		evidence->suite = &suite;
+	bool shown = matrix_output_evidence(matrix, MATRIX_HTML, evidence, out, fault);
+	suite_done(&suite);
+	return shown;
+}
+
 /* A run folder stands for the matrix in it, and has the bytes behind it. */
 static bool show_run(const char *path, enum matrix_format format, struct text out,
                      struct arena *arena, struct fault *fault)
@@ -79,12 +94,13 @@ static bool show_run(const char *path, enum matrix_format format, struct text ou
 	if (!journal_read_head(folder.journal, arena, &head, fault))
 		return false;
 	evidence.run_id = head.run_id;
-	return matrix_output_evidence(&matrix, format, &evidence, out, fault);
+	return show_page(&matrix, &evidence, out, arena, fault);
 }
 
 static int show_matrix(const char *path, enum matrix_format format, struct text out,
                        struct arena *arena)
 {
+	struct report_evidence evidence = {.folder = NULL};
 	struct matrix matrix;
 	struct fault fault;
 	bool shown;
@@ -93,7 +109,8 @@ static int show_matrix(const char *path, enum matrix_format format, struct text 
 		shown = show_run(path, format, out, arena, &fault);
 	else
 		shown = matrix_read(path, arena, &matrix, &fault) &&
-		        matrix_output(&matrix, format, out, &fault);
+		        (format == MATRIX_HTML ? show_page(&matrix, &evidence, out, arena, &fault)
+		                               : matrix_output(&matrix, format, out, &fault));
 	return shown ? EXIT_HOLDS : command_fail(&fault);
 }
 

@@ -1,6 +1,7 @@
 /* The HTML page: what it shows, and that nothing in it comes alive. */
 #include "tests/unit/reports/sample.h"
 
+#include "cases/suite.h"
 #include "harness/base/file.h"
 #include "harness/base/json.h"
 #include "providers/recording.h"
@@ -128,6 +129,22 @@ START_TEST(sums_leave_out_what_is_unknown_and_say_so)
 }
 END_TEST
 
+START_TEST(a_title_is_shown_where_the_case_is_still_the_same)
+{
+	struct fault_list faults = {0};
+	struct matrix matrix = sample_matrix();
+	struct suite suite;
+
+	ck_assert(suite_load(&suite, true, &(struct text_list){0}, &faults));
+	const struct eval_case *known = suite_find(&suite, TEXT("CH-01"));
+	struct report_evidence evidence = {.suite = &suite};
+	matrix.cells[0].case_hash = text_of(known->hash);
+	report_html(&matrix, &evidence, &out);
+	ck_assert_uint_eq(sample_count(&out, text_c(&arena, known->title)), 1);
+	suite_done(&suite);
+}
+END_TEST
+
 START_TEST(nothing_but_its_own_style_is_let_in)
 {
 	struct matrix matrix = sample_matrix();
@@ -142,7 +159,7 @@ START_TEST(evidence_is_shown_once_and_linked_from_the_others)
 {
 	struct matrix matrix = sample_matrix();
 	struct exchange exchange = hostile_exchange();
-	struct report_evidence evidence = {record(&exchange), sample_runs[0]};
+	struct report_evidence evidence = {record(&exchange), sample_runs[0], NULL};
 
 	report_html(&matrix, &evidence, &out);
 	forget(evidence.folder);
@@ -166,7 +183,7 @@ START_TEST(long_answers_are_cut_on_a_character)
 	for (size_t i = 0; i < 2 * HTML_EXCERPT_BYTES + 1; i++)
 		body[i] = i == 0 ? 'x' : i % 2 == 1 ? '\xc3' : '\xa9';
 	exchange.body = (struct text){body, 2 * HTML_EXCERPT_BYTES + 1};
-	struct report_evidence evidence = {record(&exchange), sample_runs[0]};
+	struct report_evidence evidence = {record(&exchange), sample_runs[0], NULL};
 	report_html(&matrix, &evidence, &out);
 	forget(evidence.folder);
 	assert_holds(&out, "<p class=mute>19999 of 40001 bytes;");
@@ -177,7 +194,7 @@ END_TEST
 START_TEST(evidence_that_is_gone_or_of_another_run_is_said)
 {
 	struct matrix matrix = sample_matrix();
-	struct report_evidence evidence = {"/nonexistent<b>", sample_runs[0]};
+	struct report_evidence evidence = {"/nonexistent<b>", sample_runs[0], NULL};
 
 	report_html(&matrix, &evidence, &out);
 	assert_holds(&out, "The evidence can&#39;t be read: ");
@@ -251,6 +268,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, every_verdict_is_a_word);
 	tcase_add_test(cases, the_worst_comes_first);
 	tcase_add_test(cases, sums_leave_out_what_is_unknown_and_say_so);
+	tcase_add_test(cases, a_title_is_shown_where_the_case_is_still_the_same);
 	tcase_add_test(cases, nothing_but_its_own_style_is_let_in);
 	tcase_add_test(cases, evidence_is_shown_once_and_linked_from_the_others);
 	tcase_add_test(cases, long_answers_are_cut_on_a_character);
