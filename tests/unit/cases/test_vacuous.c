@@ -1,0 +1,119 @@
+/*
+ * No case of the suite is vacuous: a provider that answers every question with {}, with an
+ * empty stream or with nothing but [DONE] passes none.
+ */
+#include "cases/expect.h"
+#include "cases/suite.h"
+#include "providers/reply_reader.h"
+#include "tests/unit/unit.h"
+
+/* What says nothing, as a success. */
+struct silence {
+	const char *what, *content_type, *body;
+};
+
+static const struct silence plain_silences[] = {
+    {"{}", "application/json", "{}"},
+    {"no body", "application/json", ""},
+};
+static const struct silence stream_silences[] = {
+    {"an empty stream", "text/event-stream", ""},
+    {"nothing but [DONE]", "text/event-stream", "data: [DONE]\n\n"},
+    {"an empty chunk", "text/event-stream", "data: {}\n\ndata: [DONE]\n\n"},
+};
+
+static struct suite suite;
+static struct arena arena;
+
+static void open_suite(void)
+{
+	struct fault_list *faults = memory_new(sizeof(*faults));
+
+	ck_assert(suite_load(&suite, true, NULL, faults));
+	memory_free(faults);
+}
+
+static void close_suite(void)
+{
+	suite_done(&suite);
+	arena_done(&arena);
+}
+
+/* The request as a tree, so that fates and tools can be judged; NULL where it is none yet. */
+static struct json *request_of(const struct case_step *step, const struct template_values *values)
+{
+	struct json *filled;
+	struct fault fault;
+
+	if (step->request == NULL || !template_fill(step->request, values, &arena, &filled, &fault))
+		return NULL;
+	return filled;
+}
+
+static bool finds_something(const struct eval_case *eval_case, size_t at, bool streamed,
+                            const struct silence *silence, struct template_values *values)
+{
+	const struct case_step *step = &eval_case->steps[at];
+	struct http_header header = {TEXT("content-type"), text_of(silence->content_type)};
+	struct exchange exchange = {
+	    .status = 200, .headers = &header, .header_count = 1, .body = text_of(silence->body)};
+	struct chat_request request = {
+	    .body = TEXT("{}"), .streamed = streamed, .usage_asked = streamed && step->usage_asked};
+	struct reply_context context = {
+	    .request = &request, .status = 200, .content_type = header.value};
+	const struct chat_reply *reply = reply_read(&context, exchange.body, &arena);
+	struct findings findings = {0};
+	struct observation seen = {.exchange = &exchange,
+	                           .reply = reply,
+	                           .request = request_of(step, values),
+	                           .values = values,
+	                           .streamed = streamed,
+	                           .features = &eval_case->vouches};
+
+	expect_check(step->expect, &seen, &arena, &findings);
+	values->steps[values->step_count++] = reply;
+	return findings.gravest != FINDING_NONE;
+}
+
+static bool notices(const struct eval_case *eval_case, bool stream, size_t which)
+{
+	struct template_values values = {.context_tokens = 1000};
+	bool found = false;
+
+	template_nonces(&values, TEXT("s"), TEXT("t"), eval_case->id, 0, &arena);
+	for (size_t i = 0; i < eval_case->step_count; i++) {
+		int streams = eval_case->steps[i].streams;
+		bool streamed = streams == -1 ? stream : streams == 1;
+		const struct silence *silence =
+		    streamed ? &stream_silences[which]
+			     : &plain_silences[size_min(which, ARRAY_LENGTH(plain_silences) - 1)];
+		found = finds_something(eval_case, i, streamed, silence, &values) || found;
+	}
+	return found;
+}
+
+START_TEST(silence_passes_no_case)
+{
+	for (size_t i = 0; i < suite.count; i++)
+		for (int variant = 0; variant < CASE_VARIANTS; variant++)
+			for (size_t which = 0; which < ARRAY_LENGTH(stream_silences); which++) {
+				if (!suite.cases[i].variants[variant])
+					continue;
+				ck_assert_msg(
+				    notices(&suite.cases[i], variant == CASE_STREAM, which),
+				    "%.*s (%s) is satisfied by %s", TEXT_ARG(suite.cases[i].id),
+				    case_variant_names[variant], stream_silences[which].what);
+			}
+}
+END_TEST
+
+static void add(TCase *cases)
+{
+	tcase_add_checked_fixture(cases, open_suite, close_suite);
+	tcase_add_test(cases, silence_passes_no_case);
+}
+
+int main(void)
+{
+	return unit_main("vacuous", add);
+}
