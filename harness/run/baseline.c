@@ -56,11 +56,10 @@ static bool is_proven_bad(const struct matrix_cell *cell)
 	       cell->verdict == VERDICT_IGNORED;
 }
 
-/* Three of three: a miss that nothing confirmed proves nothing. */
+/* A miss that nothing confirmed proves nothing. Where one trial was good, chance judges instead. */
 static bool is_confirmed_bad(const struct matrix_cell *cell)
 {
-	return is_proven_bad(cell) && cell->tally.of[OUTCOME_OK] == 0 &&
-	       tally_judged(&cell->tally) >= VERDICT_CONFIRM_TRIALS;
+	return is_proven_bad(cell) && tally_judged(&cell->tally) >= VERDICT_CONFIRM_TRIALS;
 }
 
 /* A cell without a hash can't show that it asked the same. */

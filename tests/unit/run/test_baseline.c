@@ -265,6 +265,18 @@ START_TEST(cells_of_one_side_are_new_or_gone)
 }
 END_TEST
 
+START_TEST(a_stale_verdict_is_no_evidence)
+{
+	add(&base, "TC-10", VERDICT_PASS, 10, 0);
+	add(&head, "TC-10", VERDICT_STALE, 10, 0);
+	add(&base, "TC-11", VERDICT_STALE, 10, 0);
+	add(&head, "TC-11", VERDICT_FAIL, 0, 10);
+	compare();
+	assert_change("TC-10", CHANGE_GONE);
+	assert_change("TC-11", CHANGE_NEW);
+}
+END_TEST
+
 START_TEST(a_new_cell_that_fails_counts_by_its_verdict)
 {
 	add(&head, "TC-11", VERDICT_FAIL, 0, 3);
@@ -380,6 +392,35 @@ START_TEST(the_same_provider_twice_raises_hardly_a_false_alarm)
 	}
 	/* Benjamini and Hochberg promise one run in ten at most where nothing changed. */
 	ck_assert_uint_le(alarmed_runs, 25);
+}
+END_TEST
+
+START_TEST(a_few_cells_that_got_worse_among_many_are_found)
+{
+	enum { MANY = 200, BROKEN = 5, RUNS = 100 };
+	char ids[MANY][8];
+	size_t found = 0;
+	size_t wrong = 0;
+
+	for (size_t run = 0; run < RUNS; run++) {
+		base.count = head.count = 0;
+		for (size_t i = 0; i < MANY; i++) {
+			int64_t before = draw(20, 0.97);
+			int64_t after = draw(10, i < BROKEN ? 0.2 : 0.97);
+			(void)snprintf(ids[i], sizeof(ids[i]), "TC-%03zu", i);
+			add(&base, ids[i], VERDICT_PASS, before, 20 - before);
+			add(&head, ids[i], VERDICT_FLAKY, after, 10 - after);
+		}
+		compare();
+		for (size_t i = 0; i < MANY; i++) {
+			found += i < BROKEN && comparison.changes[i].gates;
+			wrong += i >= BROKEN && comparison.changes[i].gates;
+		}
+		arena_reset(&arena);
+		path = file_join(&arena, folder, "baseline.json");
+	}
+	ck_assert_uint_ge(found * 100, (size_t)(80 * BROKEN * RUNS));
+	ck_assert_uint_le(wrong * 10, found + wrong); /* the share of false discoveries */
 }
 END_TEST
 
@@ -590,12 +631,14 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, figures_that_prove_nothing_are_noise);
 	tcase_add_test(cases, another_case_hash_is_changed_and_never_compared);
 	tcase_add_test(cases, cells_of_one_side_are_new_or_gone);
+	tcase_add_test(cases, a_stale_verdict_is_no_evidence);
 	tcase_add_test(cases, a_new_cell_that_fails_counts_by_its_verdict);
 	tcase_add_test(cases, a_dead_cell_counts_though_the_baseline_proves_too_little);
 	tcase_add_test(cases, an_advisory_regression_is_shown_and_gates_nothing);
 	tcase_add_test(cases, a_waiver_that_holds_excuses_and_an_expired_one_does_not);
 	tcase_add_test(cases, a_waiver_is_for_its_target_and_case_alone);
 	tcase_add_test(cases, the_same_provider_twice_raises_hardly_a_false_alarm);
+	tcase_add_test(cases, a_few_cells_that_got_worse_among_many_are_found);
 	tcase_add_test(cases, a_blessed_matrix_compares_as_the_same);
 	tcase_add_test(cases, blessing_again_pools_the_trials_of_another_run_and_none_twice);
 	tcase_add_test(cases, a_cell_that_turned_starts_anew);
