@@ -88,7 +88,7 @@ struct block_keys {
 	const struct json *wire, *error, *pointers, *fate, *any_of, *same, *incremental;
 	struct text_list finish_reasons;
 	int64_t choices, choice;
-	bool distinct_ids;
+	bool distinct_ids, same_model, fresh_id;
 };
 
 /* clang-format off */
@@ -111,6 +111,8 @@ static const struct setting block_rows[] = {
 	ROW("same", SETTING_NODE, same, "what must be as in an earlier step"),
 	ROW("incremental", SETTING_NODE, incremental, "how the stream must arrive"),
 	ROW("distinct_ids", SETTING_BOOL, distinct_ids, "tool call ids differ and are not empty"),
+	ROW("same_model", SETTING_BOOL, same_model, "the model that was asked answered"),
+	ROW("fresh_id", SETTING_BOOL, fresh_id, "no earlier step's reply had its id"),
 	{.name = "choices", .type = SETTING_INT, .offset = offsetof(struct block_keys, choices),
 	 .min = 0, .max = CHAT_MAX_CHOICES, .doc = "how many choices there are"},
 	{.name = "choice", .type = SETTING_INT, .offset = offsetof(struct block_keys, choice),
@@ -194,7 +196,9 @@ bool expect_read_block(struct expect_reader *reader, const struct json *node,
 	                               .choice = keys.choice,
 	                               .choices = keys.choices,
 	                               .finish_reasons = keys.finish_reasons,
-	                               .distinct_ids = keys.distinct_ids};
+	                               .distinct_ids = keys.distinct_ids,
+	                               .same_model = keys.same_model,
+	                               .fresh_id = keys.fresh_id};
 	if (json_is(reasons, JSON_ARRAY) && reasons->count == 0)
 		return expect_fault(reader, reasons, "an empty list can't be met");
 	*out = expect;
@@ -375,6 +379,7 @@ void expect_check_body(const struct expectation *expect, const struct judgement 
 		judge(judgement, FINDING_VIOLATION, "there are %zu choices, want %lld",
 		      reply->choice_count, (long long)expect->choices);
 	check_choice(expect, judgement);
+	expect_check_identity(expect, judgement);
 	if (expect->distinct_ids)
 		expect_check_distinct_ids(judgement);
 	if (expect->usage != NULL)

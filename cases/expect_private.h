@@ -75,6 +75,8 @@ struct expectation {
 	enum wire_rule *rules;
 	size_t rule_count;
 	bool distinct_ids;
+	bool same_model;
+	bool fresh_id;
 	struct expectation **any_of;
 	size_t any_of_count;
 	struct expectation *added[2]; /* variant_expect: not streamed, streamed */
@@ -196,6 +198,8 @@ MUST_CHECK bool expect_read_same(struct expect_reader *reader, const struct json
 void expect_check_same(const struct expect_same *expect, const struct judgement *judgement);
 MUST_CHECK bool expect_same_fits(const struct expect_same *expect, const struct expect_step *step,
                                  struct fault_list *faults);
+
+void expect_check_identity(const struct expectation *expect, const struct judgement *judgement);
 
 MUST_CHECK bool expect_read_incremental(struct expect_reader *reader, const struct json *node,
                                         const struct expect_incremental **out);

@@ -343,8 +343,8 @@ static bool judges_bytes_only(const struct expectation *expect)
 	       expect->refusal == NULL && expect->calls == NULL && expect->usage == NULL &&
 	       expect->error == NULL && expect->pointers == NULL && expect->fates == NULL &&
 	       expect->same == NULL && expect->incremental == NULL && !expect->distinct_ids &&
-	       expect->finish_reasons.count == 0 && expect->any_of_count == 0 &&
-	       expect->choices < 0;
+	       !expect->same_model && !expect->fresh_id && expect->finish_reasons.count == 0 &&
+	       expect->any_of_count == 0 && expect->choices < 0;
 }
 
 /*

@@ -87,6 +87,10 @@ void sim_break_completion(struct sim_completion *completion)
 	struct sim_usage *usage = &completion->usage;
 
 	sim_break_usage(completion);
+	if (sim_breaks(serving, SIM_CH_04))
+		completion->model = TEXT("sim-tiny");
+	if (sim_breaks(serving, SIM_CH_05))
+		completion->id = TEXT("chatcmpl-1");
 	if (!completion->ask->streamed)
 		wire_break_plain(completion);
 	if (completion->ask->endpoint == ENDPOINT_COMPLETIONS && sim_breaks(serving, SIM_CP_01)) {

@@ -18,6 +18,10 @@
 	    "") \
 	ROW(CH_03, "CH-03", SCOPE_OWN, "does not repeat the word it was asked to repeat", \
 	    "") \
+	ROW(CH_04, "CH-04", SCOPE_ALL, "answers by another model than the one that was asked", \
+	    "") \
+	ROW(CH_05, "CH-05", SCOPE_ALL, "gives all replies the same id", \
+	    "") \
 	ROW(CH_06, "CH-06", SCOPE_OWN, "does not obey the system message", \
 	    "") \
 	ROW(CH_07, "CH-07", SCOPE_ALL, "refuses the role developer with 400", \
@@ -73,7 +77,7 @@
 	ROW(ER_17, "ER-17", SCOPE_OWN, "answers 501 where a feature is not offered", \
 	    "") \
 	ROW(ER_20, "ER-20", SCOPE_OPEN, "ends a stream cleanly and empty after a failure", \
-	    "CH-03~stream FR-01~stream HT-02 HT-04~stream RE-01~stream RE-02 ST-01 ST-02 ST-03 ST-04 ST-05 ST-06 ST-08 SU-01 US-03~stream") \
+	    "CH-03~stream CH-04~stream FR-01~stream HT-02 HT-04~stream RE-01~stream RE-02 ST-01 ST-02 ST-03 ST-04 ST-05 ST-06 ST-08 SU-01 US-03~stream") \
 	ROW(ER_21, "ER-21", SCOPE_ALL, "answers GET on the chat path with 200", \
 	    "") \
 	ROW(FR_01, "FR-01", SCOPE_OPEN, "says finish_reason `eos` where it is stop", \
@@ -83,7 +87,7 @@
 	ROW(HT_02, "HT-02", SCOPE_ALL, "sends streams as application/json", \
 	    "") \
 	ROW(HT_04, "HT-04", SCOPE_OPEN, "sends notes of progress as events without JSON", \
-	    "CH-03~stream RE-01~stream RE-02~stream ST-01 US-03~stream") \
+	    "CH-03~stream CH-04~stream RE-01~stream RE-02~stream ST-01 US-03~stream") \
 	ROW(HT_09, "HT-09", SCOPE_ALL, "refuses unknown fields of streamed requests only", \
 	    "") \
 	ROW(JO_01, "JO-01", SCOPE_OPEN, "wraps a JSON object in a Markdown fence", \

@@ -1,0 +1,116 @@
+/*
+ * Who answered, and which answer it is: the model that a reply names is the one that was
+ * asked, and its id is not that of an earlier one.
+ */
+#include "cases/expect_private.h"
+
+enum { VERSION_MIN_DIGITS = 3 }; /* -002, -0613, -2024-08-06; but not the -8 of an 8b model */
+
+/* Without what aggregators put before and behind: "openai/gpt-4o:free", "x-latest". */
+static struct text bare_name(struct text name)
+{
+	static const char latest[] = "-latest";
+	size_t from = 0;
+
+	for (size_t i = 0; i < name.len; i++)
+		if (name.data[i] == '/')
+			from = i + 1;
+	name = text_slice(name, from, name.len);
+	size_t colon = text_find_byte(name, ':', 0);
+	if (colon != TEXT_NOT_FOUND && colon > 0)
+		name = text_slice(name, 0, colon);
+	if (text_ends(name, text_of(latest)))
+		name = text_slice(name, 0, name.len - strlen(latest));
+	return name;
+}
+
+/* "-2024-08-06" or "@20241022": an alias answers by the name of its version. */
+static bool is_version(struct text rest)
+{
+	size_t digits = 0;
+
+	if (rest.len == 0)
+		return true;
+	if (rest.data[0] != '-' && rest.data[0] != '@')
+		return false;
+	for (size_t i = 1; i < rest.len; i++) {
+		bool digit = rest.data[i] >= '0' && rest.data[i] <= '9';
+		if (!digit && rest.data[i] != '-')
+			return false;
+		digits += digit;
+	}
+	return digits >= VERSION_MIN_DIGITS;
+}
+
+static bool is_version_of(struct text longer, struct text shorter)
+{
+	return longer.len >= shorter.len &&
+	       text_equal_ignoring_case(text_slice(longer, 0, shorter.len), shorter) &&
+	       is_version(text_slice(longer, shorter.len, longer.len));
+}
+
+static void check_model(const struct judgement *judgement)
+{
+	const struct chat_reply *reply = judgement->seen->reply;
+	struct text asked = json_string(judgement->seen->request, "model");
+	struct text wanted = bare_name(asked);
+	bool named = false;
+
+	for (size_t i = 0; i < reply->model_count; i++) {
+		struct text got = bare_name(reply->models[i]);
+		/* Azure opens its streams with an empty name. */
+		if (got.len == 0)
+			continue;
+		named = true;
+		if (!is_version_of(got, wanted) && !is_version_of(wanted, got))
+			judge(judgement, FINDING_VIOLATION,
+			      "the model \"%.*s\" answered, want \"%.*s\" or a version of it",
+			      TEXT_ARG(shown(judgement, reply->models[i])),
+			      TEXT_ARG(shown(judgement, asked)));
+	}
+	if (!named)
+		judge(judgement, FINDING_VIOLATION, "the reply does not say which model answered");
+}
+
+static bool has_id(const struct chat_reply *reply, struct text id)
+{
+	for (size_t i = 0; reply != NULL && i < reply->id_count; i++)
+		if (text_equal(reply->ids[i], id))
+			return true;
+	return false;
+}
+
+/* How many replies came before this one; replay has the later ones at hand as well. */
+static size_t replies_before(const struct observation *seen)
+{
+	size_t before = 0;
+
+	while (before < seen->values->step_count && seen->values->steps[before] != seen->reply)
+		before++;
+	return before;
+}
+
+static void check_fresh_id(const struct judgement *judgement)
+{
+	const struct observation *seen = judgement->seen;
+	struct text id = seen->reply->id_count > 0 ? seen->reply->ids[0] : (struct text){0};
+	size_t before = replies_before(seen);
+
+	if (id.len == 0) {
+		judge(judgement, FINDING_VIOLATION, "the reply has no id");
+		return;
+	}
+	for (size_t i = 0; i < before; i++)
+		if (has_id(seen->values->steps[i], id))
+			judge(judgement, FINDING_VIOLATION,
+			      "the id \"%.*s\" is that of step %zu as well",
+			      TEXT_ARG(shown(judgement, id)), i);
+}
+
+void expect_check_identity(const struct expectation *expect, const struct judgement *judgement)
+{
+	if (expect->same_model)
+		check_model(judgement);
+	if (expect->fresh_id)
+		check_fresh_id(judgement);
+}

@@ -1,0 +1,86 @@
+/* Who answered, and which answer it is. */
+#include "tests/unit/cases/judging.h"
+
+/* Asked for one model, answered by another. */
+static void answered_by(const char *asked, const char *answered)
+{
+	struct text body = text_format(
+	    &judging.arena,
+	    "{\"id\":\"c1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"%s\","
+	    "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"x\"},"
+	    "\"finish_reason\":\"stop\"}],\"usage\":"
+	    "{\"prompt_tokens\":9,\"completion_tokens\":3,\"total_tokens\":12}}",
+	    answered);
+
+	judging_asked(text_format(&judging.arena, "{\"model\":\"%s\"}", asked).data);
+	judging_answered(200, "application/json", body.data);
+}
+
+START_TEST(a_model_answers_by_its_name_or_by_that_of_a_version)
+{
+	static const char *const good[][2] = {{"gpt-4o", "gpt-4o"},
+	                                      {"gpt-4o", "gpt-4o-2024-08-06"},
+	                                      {"gpt-4", "gpt-4-0613"},
+	                                      {"GPT-4", "gpt-4"},
+	                                      {"openai/gpt-4o", "gpt-4o-2024-08-06"},
+	                                      {"gpt-4o", "openai/gpt-4o"},
+	                                      {"models/gemini-1.5-pro", "gemini-1.5-pro-002"},
+	                                      {"claude-3-5-latest", "claude-3-5@20241022"},
+	                                      {"qwen/qwen3:free", "qwen/qwen3"},
+	                                      {"gpt-4-0613", "gpt-4"}};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(good); i++) {
+		answered_by(good[i][0], good[i][1]);
+		assert_holds("{\"same_model\":true}");
+	}
+}
+END_TEST
+
+START_TEST(another_model_is_no_version_however_alike_its_name)
+{
+	static const char *const bad[][2] = {{"gpt-4o", "gpt-4o-mini"},
+	                                     {"gpt-4o-mini", "gpt-4o"},
+	                                     {"gpt-4", "gpt-4.1"},
+	                                     {"gpt-4", "gpt-4-32k"},
+	                                     {"llama-3", "llama-3-8"},
+	                                     {"openai/gpt-4o", "openai/gpt-5"},
+	                                     {"a", "b"}};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
+		answered_by(bad[i][0], bad[i][1]);
+		assert_finds("{\"same_model\":true}", FINDING_VIOLATION, "answered, want");
+	}
+	answered_by("a", "");
+	assert_finds("{\"same_model\":true}", FINDING_VIOLATION, "does not say which model");
+}
+END_TEST
+
+START_TEST(an_id_is_compared_with_those_of_earlier_steps_only)
+{
+	judging_content("x");
+	judging.values.steps[0] = judging.seen.reply;
+	judging.values.step_count = 1;
+	assert_holds("{\"fresh_id\":true}");
+
+	judging_content("y"); /* by the same id */
+	judging.values.steps[1] = judging.seen.reply;
+	assert_finds("{\"fresh_id\":true}", FINDING_VIOLATION, "is that of step 0 as well");
+	judging.values.step_count = 2;
+	assert_finds("{\"fresh_id\":true}", FINDING_VIOLATION, "is that of step 0 as well");
+	judging.seen.reply = judging.values.steps[0];
+	assert_holds("{\"fresh_id\":true}");
+}
+END_TEST
+
+static void add(TCase *cases)
+{
+	tcase_add_checked_fixture(cases, judging_setup, judging_teardown);
+	tcase_add_test(cases, a_model_answers_by_its_name_or_by_that_of_a_version);
+	tcase_add_test(cases, another_model_is_no_version_however_alike_its_name);
+	tcase_add_test(cases, an_id_is_compared_with_those_of_earlier_steps_only);
+}
+
+int main(void)
+{
+	return unit_main("expect_identity", add);
+}
