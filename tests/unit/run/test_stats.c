@@ -145,12 +145,12 @@ START_TEST(discoveries_are_those_of_benjamini_and_hochberg)
 	ck_assert_double_eq_tol(adjusted[0], 0.0015, 1e-15);
 	ck_assert_double_eq_tol(adjusted[3 * 7 % 15], 0.0095 * 15 / 4, 1e-15);
 	/* A later one that is smaller pulls the earlier ones down with it; never above 1. */
-	double pulled[] = {0.04, 0.03, NAN};
+	double pulled[] = {0.04, 0.03, (double)NAN};
 	stats_benjamini_hochberg(pulled, 3, pulled);
 	ck_assert_double_eq_tol(pulled[0], 0.06, 1e-15);
 	ck_assert_double_eq_tol(pulled[1], 0.06, 1e-15);
 	ck_assert_double_eq(pulled[2], 1);
-	double unknown[] = {0.01, NAN, 0.02};
+	double unknown[] = {0.01, (double)NAN, 0.02};
 	stats_benjamini_hochberg(unknown, 3, unknown);
 	ck_assert_double_eq_tol(unknown[0], 0.03, 1e-15);
 	ck_assert_double_eq(unknown[1], 1);
