@@ -56,8 +56,9 @@ static void add_counts(struct html_page *page)
 	for (int i = 0; i < VERDICT_COUNT; i++) {
 		if (counts[i] == 0)
 			continue;
+		(void)text_buf_add_c(page->out, "<span class=c>");
 		html_add_verdict(page, (enum verdict)i);
-		(void)text_buf_format(page->out, " %zu &ensp;", counts[i]);
+		(void)text_buf_format(page->out, " %zu</span> &ensp;", counts[i]);
 	}
 	(void)text_buf_add_c(page->out, "</p>\n");
 }
