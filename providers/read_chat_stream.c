@@ -94,8 +94,9 @@ static void read_finish(struct reply_build *build, struct build_choice *choice,
 	if (!json_is(member, JSON_STRING))
 		return;
 	if (member->text.len > 0 && choice->finish_count > 0)
-		reply_violates(build, WIRE_ST_06, WIRE_DEVIATES, "choice %lld finishes again%s",
-		               (long long)choice->index, reply_build_where(build));
+		reply_violates(build, WIRE_ST_06, WIRE_DEVIATES,
+		               "choice %lld finishes again in event %lld", (long long)choice->index,
+		               (long long)build->event);
 	reply_build_finish_reason(build, choice, member->text);
 }
 

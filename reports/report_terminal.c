@@ -240,13 +240,18 @@ static void add_totals(struct page *page)
 		else
 			unknown = true;
 	}
-	(void)text_buf_format(page->out, "%zu of %zu cells pass; known cost ", passed,
-	                      page->matrix->count);
-	csv_writer_init(&writer, page->out, false);
-	csv_write_usd(&writer, cost);
-	(void)text_buf_format(page->out, " USD%s; suite %.*s\n",
-	                      unknown ? ", some cells' cost is unknown" : "",
-	                      TEXT_ARG(page->matrix->suite_hash));
+	(void)text_buf_format(page->out, "%zu of %zu cells pass; ", passed, page->matrix->count);
+	/* Cells judged on another's answer cost 0: their sum alone says nothing. */
+	if (unknown && cost == 0) {
+		(void)text_buf_add_c(page->out, "cost unknown");
+	} else {
+		(void)text_buf_add_c(page->out, "known cost ");
+		csv_writer_init(&writer, page->out, false);
+		csv_write_usd(&writer, cost);
+		(void)text_buf_format(page->out, " USD%s",
+		                      unknown ? ", some cells' cost is unknown" : "");
+	}
+	(void)text_buf_format(page->out, "; suite %.*s\n", TEXT_ARG(page->matrix->suite_hash));
 }
 
 void report_terminal(const struct matrix *matrix, const struct report_terminal_options *options,
