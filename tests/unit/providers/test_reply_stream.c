@@ -356,7 +356,7 @@ START_TEST(a_finish_must_come_and_come_once)
 	assert_violates(reply, "ST-06", WIRE_BREAKS, "choice 0 never finishes");
 	reply = read_text(ROLE SAY("x") FINISH("stop") FINISH("stop") DONE);
 	ck_assert(reply->complete);
-	assert_violates(reply, "ST-06", WIRE_DEVIATES, "finishes again of event 4");
+	assert_violates(reply, "ST-06", WIRE_DEVIATES, "finishes again in event 4");
 	reply = read_text(ROLE SAY("x") FINISH("") DONE);
 	ck_assert(!reply->complete);
 	assert_violates(reply, "ST-05", WIRE_DEVIATES, "is \"\", not null");
