@@ -31,9 +31,5 @@ bool change_output(const struct comparison *comparison, enum change_format forma
 		report_changes_markdown(comparison, &out);
 		break;
 	}
-	bool written = out.overflow ? fault_set(fault, FAULT_INPUT, "the report is over %d MiB",
-	                                        REPORT_MAX_BYTES >> 20)
-	                            : command_write(path, text_buf_view(&out), fault);
-	text_buf_done(&out);
-	return written;
+	return command_write_report(path, &out, fault);
 }

@@ -84,6 +84,15 @@ bool command_write(struct text path, struct text body, struct fault *fault)
 	return written;
 }
 
+bool command_write_report(struct text path, struct text_buf *report, struct fault *fault)
+{
+	bool written = report->overflow ? fault_set(fault, FAULT_INPUT,
+	                                            "the report is over %zu MiB", report->max >> 20)
+	                                : command_write(path, text_buf_view(report), fault);
+	text_buf_done(report);
+	return written;
+}
+
 static bool is_set(const char *name)
 {
 	const char *value = getenv(name);

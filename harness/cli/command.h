@@ -47,6 +47,10 @@ MUST_CHECK int64_t command_now_wall_ms(void);
 /* Writes to the file, replaced whole, or to stdout for "-" or data NULL. */
 MUST_CHECK bool command_write(struct text path, struct text body, struct fault *fault);
 
+/* The same for a report under construction, which it frees; one that passed its cap is a fault. */
+MUST_CHECK bool command_write_report(struct text path, struct text_buf *report,
+                                     struct fault *fault);
+
 /* Whether colour (stdout) and progress (stderr) are wanted: a terminal, and NO_COLOR, CI, TERM
  * obeyed. */
 MUST_CHECK bool terminal_wants_colour(void);

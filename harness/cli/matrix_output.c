@@ -48,11 +48,7 @@ bool matrix_output_evidence(const struct matrix *matrix, enum matrix_format form
 		report_github(matrix, &out);
 		break;
 	}
-	bool written = out.overflow ? fault_set(fault, FAULT_INPUT, "the report is over %d MiB",
-	                                        REPORT_MAX_BYTES >> 20)
-	                            : command_write(path, text_buf_view(&out), fault);
-	text_buf_done(&out);
-	return written;
+	return command_write_report(path, &out, fault);
 }
 
 bool matrix_output(const struct matrix *matrix, enum matrix_format format, struct text path,
