@@ -398,6 +398,7 @@ static bool read_case(void *context, const struct json *node)
 	read_variants(reader, &keys, out);
 	read_needs(reader, &keys, out);
 	read_critical(reader, &keys, out);
+	out->own = !reader->core;
 	read_steps(reader, &keys, out);
 	return reader->faults->errors == errors;
 }

@@ -69,6 +69,7 @@ struct eval_case {
 	struct text capability;
 	enum case_class class_;
 	enum case_severity severity;
+	bool own;      /* of a user's folder, not of the core suite */
 	bool critical; /* stochastic: held to a higher rate than others */
 	struct text_list vouches;
 	bool variants[CASE_VARIANTS];

@@ -89,7 +89,10 @@ static bool in_profile(const struct planner *planner, const struct eval_case *ev
 	case PROFILE_SMOKE:
 		return in_smoke(eval_case);
 	case PROFILE_CI:
-		return eval_case->severity == CASE_GATE || is_cheap(planner->suite, eval_case);
+		/* Whoever writes cases of their own and names them in the config wants them asked.
+		 */
+		return eval_case->own || eval_case->severity == CASE_GATE ||
+		       is_cheap(planner->suite, eval_case);
 	case PROFILE_ONBOARD:
 	case PROFILE_COUNT:
 		break;

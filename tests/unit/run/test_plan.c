@@ -163,11 +163,38 @@ START_TEST(profiles_choose_and_names_override_them)
 	ck_assert(make(&priced, 1, &smoke));
 	ck_assert_uint_eq(plan.cell_count, 5); /* without PA-10 */
 	ck_assert(make(&priced, 1, &ci));
-	ck_assert_uint_eq(plan.cell_count, 4); /* ER-07 is no gate case and needs a context */
+	ck_assert_uint_eq(plan.cell_count, 6); /* one's own cases, whatever their severity */
 	ck_assert(make(&priced, 1, &named));
 	ck_assert_uint_eq(plan.cell_count, 1);
 	ck_assert(make(&priced, 1, &capability));
 	ck_assert_uint_eq(plan.cell_count, 6);
+}
+END_TEST
+
+static bool is_planned(const char *id)
+{
+	for (size_t i = 0; i < plan.cell_count; i++)
+		if (text_is(plan.cells[i].eval_case->id, id))
+			return true;
+	return false;
+}
+
+START_TEST(of_the_core_suite_ci_takes_gates_and_what_costs_no_question)
+{
+	const struct plan_filter ci = {0};
+	const struct plan_filter onboard = {.profile = TEXT("onboard")};
+	struct suite core;
+	struct fault_list faults = {0};
+	struct fault unused;
+
+	ck_assert(suite_load(&core, true, &(struct text_list){0}, &faults));
+	ck_assert(plan_make(&core, &priced, 1, &ci, &arena, &plan, &unused));
+	ck_assert(is_planned("CH-03"));  /* a gate */
+	ck_assert(is_planned("US-03"));  /* judged on CH-03's answer */
+	ck_assert(!is_planned("PA-06")); /* required, a question of its own */
+	ck_assert(plan_make(&core, &priced, 1, &onboard, &arena, &plan, &unused));
+	ck_assert(is_planned("PA-06"));
+	suite_done(&core);
 }
 END_TEST
 
@@ -328,6 +355,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, what_matters_is_asked_first);
 	tcase_add_test(cases, a_like_case_alone_still_asks_its_owners_question);
 	tcase_add_test(cases, profiles_choose_and_names_override_them);
+	tcase_add_test(cases, of_the_core_suite_ci_takes_gates_and_what_costs_no_question);
 	tcase_add_test(cases, a_name_that_fits_nothing_is_said_with_the_nearest);
 	tcase_add_test(cases, what_needs_the_window_is_skipped_where_it_is_not_known);
 	tcase_add_test(cases, what_the_dialect_can_not_carry_is_skipped_with_its_words);
