@@ -88,8 +88,7 @@ def test_a_run_whose_evidence_is_gone_is_still_a_page(proviso):
 
 
 def test_the_command_of_a_page_asks_the_same_again(proviso, scripted):
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not here")
+    assert shutil.which("curl"), "tests/deps.sh installs curl for this"
     server = scripted(lambda head, body, number: reply(chat("it's")))
     config = f"""version: 1
 providers:

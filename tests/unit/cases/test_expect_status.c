@@ -173,6 +173,23 @@ START_TEST(a_stream_without_its_end_is_one_violation)
 }
 END_TEST
 
+START_TEST(what_came_without_an_end_is_judged_by_the_rules_of_the_wire_alone)
+{
+	struct reply_context context = {.dialect = &dialect_openai, .status = 200, .cut = true};
+
+	judging_asked("{\"stream\":true}");
+	judging_answered(200, "text/event-stream", HELLO);
+	assert_holds("{\"wire\":[\"ST-01\",\"ST-03\"]}");
+	assert_finds("{\"wire\":[\"ST-06\"]}", FINDING_VIOLATION, "ST-06 is broken");
+	assert_finds("{\"wire\":[\"ST-01\"],\"content\":{\"contains\":\"hello\"}}",
+	             FINDING_VIOLATION, "the reply is not complete");
+	/* A broken connection is another matter: more may have been on its way. */
+	judging.exchange.end = EXCHANGE_CUT;
+	judging.seen.reply = reply_read(&context, text_of(HELLO), &judging.arena);
+	assert_finds("{\"wire\":[\"ST-01\"]}", FINDING_VIOLATION, "the reply is not complete");
+}
+END_TEST
+
 START_TEST(a_cut_stream_says_how_it_ended)
 {
 	struct reply_context context = {.dialect = &dialect_openai, .status = 200, .cut = true};
@@ -228,6 +245,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, no_answer_at_all_is_told);
 	tcase_add_test(cases, a_whole_stream_is_complete);
 	tcase_add_test(cases, a_stream_without_its_end_is_one_violation);
+	tcase_add_test(cases, what_came_without_an_end_is_judged_by_the_rules_of_the_wire_alone);
 	tcase_add_test(cases, a_cut_stream_says_how_it_ended);
 	tcase_add_test(cases, an_incomplete_reply_is_judged_by_the_rule_the_case_is_about);
 	tcase_add_test(cases, an_error_in_a_stream_that_began_well_is_no_success);
