@@ -1,0 +1,79 @@
+/*
+ * Who is proven for what: the matrix seen from a request's side. Built once from
+ * suite, matrix and policy, const afterwards and shared by threads; asked for every
+ * request, so it costs a few comparisons of bit sets a target and allocates nothing.
+ *
+ * The rule (the contract's "How a case reaches the router"): of the cells that speak for a shape,
+ * every gate one must be a pass and fresh, and no required or advisory one may be fail,
+ * unsupported or ignored. A cell speaks for a shape that holds all that its case vouches for. The
+ * streamed cell of a case speaks for streamed requests only, and its plain cell for plain ones
+ * only where the case has both; a case that is asked in one way alone speaks for both ways.
+ */
+#ifndef PROVISO_RUN_EVIDENCE_H
+#define PROVISO_RUN_EVIDENCE_H
+
+#include "cases/shape.h"
+#include "cases/suite.h"
+#include "harness/run/config.h"
+#include "harness/run/matrix.h"
+
+struct evidence;
+
+struct evidence_sources {
+	const struct suite *suite;
+	const struct matrix *matrix;
+	const struct config_policy *policy;
+	const struct target *targets; /* a target's number is its index here */
+	size_t target_count;
+};
+
+/* All of it in the arena; the sources must outlive it. */
+MUST_CHECK const struct evidence *evidence_build(const struct evidence_sources *sources,
+                                                 struct arena *arena);
+
+/* A cell that stands against a target, or that only a waiver keeps from doing so. */
+struct evidence_block {
+	const struct eval_case *eval_case;
+	enum case_variant variant;
+	const struct matrix_cell *cell;     /* NULL: never asked */
+	const char *verdict;                /* its verdict's name; "stale", "unproven" */
+	const char *reason;                 /* a phrase: why that excludes */
+	const struct config_waiver *waiver; /* that holds now; NULL: it excludes */
+	bool unproven; /* nothing is known against it: policy.unproven decides */
+};
+
+enum { EVIDENCE_BLOCKS_MAX = 32 }; /* told of one target; further ones are counted */
+
+struct evidence_finding {
+	bool eligible;
+	/* Those that exclude first; those that policy or a waiver lets pass behind. */
+	struct evidence_block blocks[EVIDENCE_BLOCKS_MAX];
+	size_t count;
+	size_t excluding; /* of them */
+	size_t dropped;
+};
+
+/* What a shape means for one target: its features, and whether its prompt is long there. */
+MUST_CHECK struct feature_set evidence_features(const struct evidence *evidence, size_t target,
+                                                const struct shape *shape);
+/* Quick: whether the target may serve the shape at that moment. */
+MUST_CHECK bool evidence_allows(const struct evidence *evidence, size_t target,
+                                const struct shape *shape, int64_t now_wall_ms);
+/* The same with all that stands against it. */
+void evidence_judge(const struct evidence *evidence, size_t target, const struct shape *shape,
+                    int64_t now_wall_ms, struct evidence_finding *out);
+
+/* What a decision rests on: the gate cells that prove the target for the shape. */
+struct evidence_proof {
+	size_t count;
+	int64_t oldest_wall_ms; /* -1: there is none */
+	struct text_list cells; /* labels, TC-10~stream; arena, empty without one */
+};
+void evidence_prove(const struct evidence *evidence, size_t target, const struct shape *shape,
+                    struct arena *arena, struct evidence_proof *out);
+
+/* Fields of the shape that no case of the suite vouches for: "field.NAME"; arena. */
+MUST_CHECK struct text_list evidence_unknown_fields(const struct evidence *evidence,
+                                                    const struct shape *shape, struct arena *arena);
+
+#endif
