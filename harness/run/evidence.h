@@ -4,10 +4,11 @@
  * request, so it costs a few comparisons of bit sets a target and allocates nothing.
  *
  * The rule (the contract's "How a case reaches the router"): of the cells that speak for a shape,
- * every gate one must be a pass and fresh, and no required or advisory one may be fail,
- * unsupported or ignored. A cell speaks for a shape that holds all that its case vouches for. The
- * streamed cell of a case speaks for streamed requests only, and its plain cell for plain ones
- * only where the case has both; a case that is asked in one way alone speaks for both ways.
+ * every gate one must be a pass and fresh, and there must be one; and no required or advisory one
+ * may be fail, unsupported or ignored. A cell speaks for a shape that holds all that its case
+ * vouches for. The streamed cell of a case speaks for streamed requests only, and its plain cell
+ * for plain ones only where the case has both; a case that is asked in one way alone speaks for
+ * both ways.
  */
 #ifndef PROVISO_RUN_EVIDENCE_H
 #define PROVISO_RUN_EVIDENCE_H
@@ -33,7 +34,7 @@ MUST_CHECK const struct evidence *evidence_build(const struct evidence_sources *
 
 /* A cell that stands against a target, or that only a waiver keeps from doing so. */
 struct evidence_block {
-	const struct eval_case *eval_case;
+	const struct eval_case *eval_case; /* NULL: no gate case speaks for the shape at all */
 	enum case_variant variant;
 	const struct matrix_cell *cell;     /* NULL: never asked */
 	const char *verdict;                /* its verdict's name; "stale", "unproven" */

@@ -1,0 +1,416 @@
+/*
+ * The matrix seen from a request's side; see evidence.h.
+ *
+ * For each target the cells are sorted into two lists when this is built: `claims`, gate cells
+ * that pass and so prove it as long as they are fresh, and `marks`, cells that stand against it. A
+ * healthy target has hardly any marks, so that a decision costs next to nothing.
+ */
+#include "harness/run/evidence.h"
+
+/* What a case vouches for, in one way of asking. */
+struct voice {
+	struct feature_set features;
+	struct text_list fields; /* of "field.NAME" */
+	const struct eval_case *eval_case;
+	enum case_variant variant;
+	bool plain_only; /* the streamed way has a voice of its own */
+};
+
+struct claim {
+	const struct voice *voice;
+	const struct matrix_cell *cell;
+};
+
+struct mark {
+	const struct voice *voice;
+	const struct matrix_cell *cell;     /* NULL: never asked */
+	const struct config_waiver *waiver; /* NULL: none names it */
+	bool unproven;
+	bool gate;
+	bool other_question; /* the case has changed since */
+};
+
+struct standing {
+	struct claim *claims;
+	size_t claim_count;
+	struct mark *marks;
+	size_t mark_count;
+	int64_t oldest_wall_ms; /* of the claims; INT64_MAX: none */
+};
+
+struct evidence {
+	struct evidence_sources sources;
+	struct voice *voices;
+	size_t voice_count;
+	struct standing *standings; /* one a target */
+};
+
+/* --- building ------------------------------------------------------------------ */
+
+static void read_vouches(struct voice *voice, struct arena *arena)
+{
+	const struct text_list *vouches = &voice->eval_case->vouches;
+	struct text *fields = ARENA_NEW_ARRAY(arena, struct text, vouches->count);
+
+	for (size_t i = 0; i < vouches->count; i++) {
+		struct text field = feature_field(vouches->items[i]);
+		if (field.data != NULL)
+			fields[voice->fields.count++] = field;
+		else
+			feature_add(&voice->features, feature_from_name(vouches->items[i]));
+	}
+	voice->fields.items = fields;
+	if (voice->variant == CASE_STREAM)
+		feature_add(&voice->features, FEATURE_STREAM);
+}
+
+static void collect_voices(struct evidence *evidence, struct arena *arena)
+{
+	const struct suite *suite = evidence->sources.suite;
+
+	evidence->voices = ARENA_NEW_ARRAY(arena, struct voice, suite->count * CASE_VARIANTS);
+	for (size_t i = 0; i < suite->count; i++) {
+		const struct eval_case *eval_case = &suite->cases[i];
+		for (int variant = 0; variant < CASE_VARIANTS; variant++) {
+			if (eval_case->vouches.count == 0 || !eval_case->variants[variant])
+				continue;
+			struct voice *voice = &evidence->voices[evidence->voice_count++];
+			*voice = (struct voice){
+			    .eval_case = eval_case,
+			    .variant = (enum case_variant)variant,
+			    .plain_only = variant == CASE_SYNC && eval_case->variants[CASE_STREAM],
+			};
+			read_vouches(voice, arena);
+		}
+	}
+}
+
+static const struct config_waiver *find_waiver(const struct evidence *evidence, struct text target,
+                                               struct text case_id)
+{
+	const struct setting_list *list = &evidence->sources.policy->waivers;
+	const struct config_waiver *waivers = list->items;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (text_equal(waivers[i].target, target) &&
+		    text_equal(waivers[i].case_id, case_id))
+			return &waivers[i];
+	return NULL;
+}
+
+static bool is_proven_bad(enum verdict verdict)
+{
+	return verdict == VERDICT_FAIL || verdict == VERDICT_UNSUPPORTED ||
+	       verdict == VERDICT_IGNORED;
+}
+
+/* What the cell of that voice says of the target. */
+static void add_cell(struct evidence *evidence, size_t number, const struct voice *voice)
+{
+	struct standing *standing = &evidence->standings[number];
+	struct text target = evidence->sources.targets[number].name;
+	const struct eval_case *asked = voice->eval_case;
+	const struct matrix_cell *cell =
+	    matrix_find(evidence->sources.matrix, target, asked->id, voice->variant);
+	bool gate = asked->severity == CASE_GATE;
+	bool other =
+	    cell != NULL && cell->case_hash.len > 0 && !text_is(cell->case_hash, asked->hash);
+	bool unproven = cell == NULL || cell->verdict == VERDICT_SKIPPED;
+
+	if (gate && !other && !unproven && cell->verdict == VERDICT_PASS) {
+		standing->claims[standing->claim_count++] = (struct claim){voice, cell};
+		standing->oldest_wall_ms =
+		    int64_min(standing->oldest_wall_ms, cell->tested_wall_ms);
+		return;
+	}
+	/* Of what is not a gate only proof of the bad counts, and only on the same question. */
+	if (!gate && (unproven || other || !is_proven_bad(cell->verdict)))
+		return;
+	standing->marks[standing->mark_count++] = (struct mark){
+	    .voice = voice,
+	    .cell = cell,
+	    .waiver = find_waiver(evidence, target, asked->id),
+	    .unproven = unproven,
+	    .gate = gate,
+	    .other_question = other,
+	};
+}
+
+const struct evidence *evidence_build(const struct evidence_sources *sources, struct arena *arena)
+{
+	struct evidence *evidence = ARENA_NEW(arena, struct evidence);
+
+	evidence->sources = *sources;
+	collect_voices(evidence, arena);
+	evidence->standings = ARENA_NEW_ARRAY(arena, struct standing, sources->target_count);
+	for (size_t i = 0; i < sources->target_count; i++) {
+		struct standing *standing = &evidence->standings[i];
+		standing->claims = ARENA_NEW_ARRAY(arena, struct claim, evidence->voice_count);
+		standing->marks = ARENA_NEW_ARRAY(arena, struct mark, evidence->voice_count);
+		standing->oldest_wall_ms = INT64_MAX;
+		for (size_t v = 0; v < evidence->voice_count; v++)
+			add_cell(evidence, i, &evidence->voices[v]);
+	}
+	return evidence;
+}
+
+/* --- who speaks for a shape ------------------------------------------------------ */
+
+struct feature_set evidence_features(const struct evidence *evidence, size_t target,
+                                     const struct shape *shape)
+{
+	int64_t context = evidence->sources.targets[target].model->context;
+	struct feature_set features = shape->features;
+
+	if (context > 0 && price_estimate_tokens(shape->prompt_bytes) > context / 2)
+		feature_add(&features, FEATURE_LONG_CONTEXT);
+	return features;
+}
+
+static bool has_field(const struct shape *shape, struct text field)
+{
+	for (size_t i = 0; i < shape->fields.count; i++)
+		if (text_equal(shape->fields.items[i], field))
+			return true;
+	return false;
+}
+
+static bool speaks(const struct voice *voice, const struct feature_set *features,
+                   const struct shape *shape)
+{
+	if (!feature_within(&voice->features, features) || (voice->plain_only && shape->streamed))
+		return false;
+	for (size_t i = 0; i < voice->fields.count; i++)
+		if (!has_field(shape, voice->fields.items[i]))
+			return false;
+	return true;
+}
+
+static bool is_stale(const struct evidence *evidence, const struct matrix_cell *cell,
+                     int64_t now_wall_ms)
+{
+	return cell->verdict == VERDICT_STALE ||
+	       now_wall_ms - cell->tested_wall_ms > evidence->sources.policy->max_age_ms;
+}
+
+/* --- what stands against a target --------------------------------------------------- */
+
+static bool waiver_holds(const struct config_waiver *waiver, int64_t now_wall_ms)
+{
+	return waiver != NULL && now_wall_ms < waiver->until_wall_ms;
+}
+
+/* Whether that mark means anything at that moment: old news of a case that is no gate does not. */
+static bool mark_counts(const struct evidence *evidence, const struct mark *mark,
+                        int64_t now_wall_ms)
+{
+	return mark->gate || !is_stale(evidence, mark->cell, now_wall_ms);
+}
+
+static bool mark_excludes(const struct evidence *evidence, const struct mark *mark,
+                          int64_t now_wall_ms)
+{
+	return !waiver_holds(mark->waiver, now_wall_ms) &&
+	       !(mark->unproven && evidence->sources.policy->unproven == CONFIG_ALLOW);
+}
+
+/* Whether anything is proven at all: of an endpoint that no gate case asks about nothing is. */
+static bool has_proof(const struct standing *standing, const struct feature_set *features,
+                      const struct shape *shape)
+{
+	for (size_t i = 0; i < standing->claim_count; i++)
+		if (speaks(standing->claims[i].voice, features, shape))
+			return true;
+	return false;
+}
+
+bool evidence_allows(const struct evidence *evidence, size_t target, const struct shape *shape,
+                     int64_t now_wall_ms)
+{
+	const struct standing *standing = &evidence->standings[target];
+	struct feature_set features = evidence_features(evidence, target, shape);
+	int64_t max_age_ms = evidence->sources.policy->max_age_ms;
+
+	for (size_t i = 0; i < standing->mark_count; i++) {
+		const struct mark *mark = &standing->marks[i];
+		if (speaks(mark->voice, &features, shape) &&
+		    mark_counts(evidence, mark, now_wall_ms) &&
+		    mark_excludes(evidence, mark, now_wall_ms))
+			return false;
+	}
+	if (!has_proof(standing, &features, shape) &&
+	    evidence->sources.policy->unproven != CONFIG_ALLOW)
+		return false;
+	if (standing->claim_count == 0 || now_wall_ms - standing->oldest_wall_ms <= max_age_ms)
+		return true;
+	for (size_t i = 0; i < standing->claim_count; i++) {
+		const struct claim *claim = &standing->claims[i];
+		struct text name = evidence->sources.targets[target].name;
+		if (is_stale(evidence, claim->cell, now_wall_ms) &&
+		    speaks(claim->voice, &features, shape) &&
+		    !waiver_holds(find_waiver(evidence, name, claim->voice->eval_case->id),
+		                  now_wall_ms))
+			return false;
+	}
+	return true;
+}
+
+static const char *reason_of(const struct mark *mark, bool stale)
+{
+	if (mark->cell == NULL)
+		return "was never asked";
+	if (mark->other_question)
+		return "the case has changed since it was asked";
+	if (stale && mark->cell->verdict != VERDICT_SKIPPED)
+		return "was asked too long ago";
+	switch (mark->cell->verdict) {
+	case VERDICT_PASS:
+		return "passes";
+	case VERDICT_FAIL:
+		return "fails";
+	case VERDICT_FLAKY:
+		return "passes at times only";
+	case VERDICT_UNSUPPORTED:
+		return "is refused";
+	case VERDICT_IGNORED:
+		return "is accepted and ignored";
+	case VERDICT_INCONCLUSIVE:
+		return "is not decided";
+	case VERDICT_ERROR:
+		return "could not be asked";
+	case VERDICT_SKIPPED:
+		return "was not asked";
+	case VERDICT_STALE:
+	case VERDICT_COUNT:
+		break;
+	}
+	return "was asked too long ago";
+}
+
+static void add_block(struct evidence_finding *out, const struct evidence_block *block,
+                      bool excludes)
+{
+	if (out->count == EVIDENCE_BLOCKS_MAX) {
+		out->dropped++;
+		out->excluding += excludes;
+		return;
+	}
+	size_t at = out->count++;
+	if (excludes) {
+		/* In front of those that were let pass. */
+		at = size_min(out->excluding++, at);
+		memmove(&out->blocks[at + 1], &out->blocks[at],
+		        (out->count - 1 - at) * sizeof(out->blocks[0]));
+	}
+	out->blocks[at] = *block;
+}
+
+static void judge_mark(const struct evidence *evidence, const struct mark *mark,
+                       int64_t now_wall_ms, struct evidence_finding *out)
+{
+	bool stale = mark->cell != NULL && is_stale(evidence, mark->cell, now_wall_ms);
+	struct evidence_block block = {
+	    .eval_case = mark->voice->eval_case,
+	    .variant = mark->voice->variant,
+	    .cell = mark->cell,
+	    .verdict = mark->unproven                  ? "unproven"
+	               : stale || mark->other_question ? "stale"
+	                                               : verdict_name(mark->cell->verdict),
+	    .reason = reason_of(mark, stale),
+	    .waiver = waiver_holds(mark->waiver, now_wall_ms) ? mark->waiver : NULL,
+	    .unproven = mark->unproven,
+	};
+
+	add_block(out, &block, mark_excludes(evidence, mark, now_wall_ms));
+}
+
+static void judge_claim(const struct evidence *evidence, size_t target, const struct claim *claim,
+                        int64_t now_wall_ms, struct evidence_finding *out)
+{
+	const struct eval_case *asked = claim->voice->eval_case;
+	const struct config_waiver *waiver =
+	    find_waiver(evidence, evidence->sources.targets[target].name, asked->id);
+	struct evidence_block block = {
+	    .eval_case = asked,
+	    .variant = claim->voice->variant,
+	    .cell = claim->cell,
+	    .verdict = "stale",
+	    .reason = "was asked too long ago",
+	    .waiver = waiver_holds(waiver, now_wall_ms) ? waiver : NULL,
+	};
+
+	add_block(out, &block, block.waiver == NULL);
+}
+
+void evidence_judge(const struct evidence *evidence, size_t target, const struct shape *shape,
+                    int64_t now_wall_ms, struct evidence_finding *out)
+{
+	const struct standing *standing = &evidence->standings[target];
+	struct feature_set features = evidence_features(evidence, target, shape);
+
+	*out = (struct evidence_finding){0};
+	for (size_t i = 0; i < standing->mark_count; i++)
+		if (speaks(standing->marks[i].voice, &features, shape) &&
+		    mark_counts(evidence, &standing->marks[i], now_wall_ms))
+			judge_mark(evidence, &standing->marks[i], now_wall_ms, out);
+	for (size_t i = 0; i < standing->claim_count; i++)
+		if (is_stale(evidence, standing->claims[i].cell, now_wall_ms) &&
+		    speaks(standing->claims[i].voice, &features, shape))
+			judge_claim(evidence, target, &standing->claims[i], now_wall_ms, out);
+	if (out->count == 0 && !has_proof(standing, &features, shape)) {
+		struct evidence_block block = {
+		    .verdict = "unproven",
+		    .reason = "no gate case speaks for such a request",
+		    .unproven = true,
+		};
+		add_block(out, &block, evidence->sources.policy->unproven != CONFIG_ALLOW);
+	}
+	out->eligible = out->excluding == 0;
+}
+
+/* --- what stands for it -------------------------------------------------------------- */
+
+void evidence_prove(const struct evidence *evidence, size_t target, const struct shape *shape,
+                    struct arena *arena, struct evidence_proof *out)
+{
+	const struct standing *standing = &evidence->standings[target];
+	struct feature_set features = evidence_features(evidence, target, shape);
+
+	*out = (struct evidence_proof){.oldest_wall_ms = -1};
+	if (arena != NULL)
+		out->cells.items = ARENA_NEW_ARRAY(arena, struct text, standing->claim_count);
+	for (size_t i = 0; i < standing->claim_count; i++) {
+		const struct claim *claim = &standing->claims[i];
+		if (!speaks(claim->voice, &features, shape))
+			continue;
+		if (out->count++ == 0 || claim->cell->tested_wall_ms < out->oldest_wall_ms)
+			out->oldest_wall_ms = claim->cell->tested_wall_ms;
+		if (arena != NULL)
+			out->cells.items[out->cells.count++] =
+			    case_label(claim->voice->eval_case, claim->voice->variant, arena);
+	}
+}
+
+static bool is_vouched_field(const struct evidence *evidence, struct text field)
+{
+	for (size_t i = 0; i < evidence->voice_count; i++)
+		for (size_t f = 0; f < evidence->voices[i].fields.count; f++)
+			if (text_equal(evidence->voices[i].fields.items[f], field))
+				return true;
+	return false;
+}
+
+struct text_list evidence_unknown_fields(const struct evidence *evidence, const struct shape *shape,
+                                         struct arena *arena)
+{
+	struct text_list unknown = {NULL, 0};
+
+	if (shape->fields.count == 0)
+		return unknown;
+	unknown.items = ARENA_NEW_ARRAY(arena, struct text, shape->fields.count);
+	for (size_t i = 0; i < shape->fields.count; i++)
+		if (!is_vouched_field(evidence, shape->fields.items[i]))
+			unknown.items[unknown.count++] =
+			    text_format(arena, "field.%.*s", TEXT_ARG(shape->fields.items[i]));
+	return unknown;
+}
