@@ -76,6 +76,8 @@ struct eval_case {
 	struct text source; /* where the rule comes from */
 	struct text like;   /* asks what that case asks: same steps; data NULL: its own question */
 	unsigned needs;     /* enum case_need */
+	unsigned endpoints; /* that its steps ask: bits 1u << enum endpoint */
+	bool images;        /* a step sends one */
 	struct case_step *steps;
 	size_t step_count;
 	/*

@@ -72,6 +72,7 @@ struct observation {
 	const struct chat_reply *reply;
 	const struct json *request;           /* the body as sent; NULL where it was no JSON */
 	const struct template_values *values; /* of the trial, with the earlier steps */
+	enum endpoint endpoint;               /* that was asked */
 	bool streamed;
 	const struct text_list
 	    *features; /* what the case vouches for: a 4xx naming one is `refused` */
@@ -98,6 +99,13 @@ MUST_CHECK bool expect_check_step(const struct expectation *expect, const struct
 /* Adds what does not hold. Pure: same observation, same findings. */
 void expect_check(const struct expectation *expect, const struct observation *observation,
                   struct arena *arena, struct findings *findings);
+
+/*
+ * Whether the provider has no such endpoint, or the model is not made for it: 404, 405 or 501, or
+ * an error that says so. Never of chat and of the list of models, which everybody must have.
+ */
+MUST_CHECK bool expect_endpoint_is_missing(enum endpoint endpoint, const struct exchange *exchange,
+                                           const struct chat_reply *reply);
 
 void finding_add(struct findings *findings, struct arena *arena, enum finding_kind kind,
                  const char *format, ...) PRINTF_LIKE(4, 5);

@@ -380,6 +380,19 @@ static bool check_complete(const struct expectation *expect, const struct judgem
 	return false;
 }
 
+/* Before all else: where there is no such route, a 404 is no answer to any question. */
+static bool check_endpoint(const struct judgement *judgement)
+{
+	const struct observation *seen = judgement->seen;
+
+	if (!expect_endpoint_is_missing(seen->endpoint, seen->exchange, seen->reply))
+		return true;
+	judge(judgement, FINDING_REFUSED, "%s is not offered: status %d, %.*s",
+	      endpoint_name(seen->endpoint), seen->exchange->status,
+	      TEXT_ARG(expect_error_text(judgement)));
+	return false;
+}
+
 bool expect_check_status(const struct expectation *expect, const struct judgement *judgement)
 {
 	const struct observation *seen = judgement->seen;
@@ -387,6 +400,9 @@ bool expect_check_status(const struct expectation *expect, const struct judgemen
 	bool good = false;
 	size_t count;
 	const struct status_range *wanted = wanted_of(expect, seen->streamed, &count);
+
+	if (!check_endpoint(judgement))
+		return false;
 
 	for (size_t i = 0; i < count; i++)
 		good = good || (status >= wanted[i].low && status <= wanted[i].high);

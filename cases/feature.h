@@ -88,6 +88,11 @@ extern const char *const feature_names[];
 MUST_CHECK enum feature feature_from_name(struct text name);
 /* NAME of "field.NAME"; data NULL where it is no such feature. */
 MUST_CHECK struct text feature_field(struct text name);
+/*
+ * The feature that a claim means, as configs and providers' own lists put it: its own name, or
+ * another word for it (vision: images). data NULL: none.
+ */
+MUST_CHECK struct text feature_of_claim(struct text claim);
 /* Whether it is one of the table, or "field.NAME". */
 MUST_CHECK bool feature_is_known(struct text name);
 

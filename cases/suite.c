@@ -193,6 +193,8 @@ static void take_steps(struct eval_case *eval_case, const struct eval_case *othe
 	}
 	eval_case->probe = other->probe;
 	eval_case->needs |= other->needs;
+	eval_case->endpoints = other->endpoints;
+	eval_case->images = other->images;
 }
 
 static void resolve_like(const struct suite *suite, struct eval_case *eval_case,
@@ -223,11 +225,28 @@ static void resolve_like(const struct suite *suite, struct eval_case *eval_case,
 	take_steps(eval_case, other);
 }
 
-/* Sets what the placeholders of the steps need. */
+/* A part of type image_url (chat) or input_image (responses), however deep. */
+static bool has_image(const struct json *node)
+{
+	struct text type =
+	    json_is(node, JSON_OBJECT) ? json_string(node, "type") : (struct text){0};
+
+	if (text_is(type, "image_url") || text_is(type, "input_image"))
+		return true;
+	JSON_EACH(child, node)
+	if (has_image(child))
+		return true;
+	return false;
+}
+
+/* Sets what the steps ask of a model, and what their placeholders need. */
 static void add_needs(struct suite *suite, struct eval_case *eval_case)
 {
 	for (size_t i = 0; i < eval_case->step_count; i++) {
 		const struct case_step *step = &eval_case->steps[i];
+		eval_case->endpoints |= 1u << step->endpoint;
+		eval_case->images |= has_image(json_member(step->request, "messages")) ||
+		                     has_image(json_member(step->request, "input"));
 		eval_case->needs |= template_needs(step->request);
 		if (step->raw.data != NULL)
 			eval_case->needs |=

@@ -14,6 +14,13 @@ struct provider_model {
 	struct text name;
 	int64_t context;    /* tokens; -1: unknown */
 	int64_t max_output; /* tokens; -1: unknown */
+	/*
+	 * What the config or the catalogue says it is for: bits 1u << enum endpoint; 0: not said,
+	 * and then it is asked everything.
+	 */
+	unsigned endpoints;
+	struct text_list features; /* claimed there, as written (feature.h says which there are) */
+	const struct json *node;   /* where it was configured; NULL: in no file */
 	struct price price;
 };
 

@@ -18,6 +18,7 @@ struct provider_model_config {
 	struct text name;
 	int64_t context, max_output; /* 0: unknown */
 	const struct json *price;    /* NULL: unknown */
+	struct text_list endpoints, features;
 	struct text source, reviewed, note;
 	const struct json *node;
 };

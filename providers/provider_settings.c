@@ -60,6 +60,10 @@ static const struct setting model_rows[] = {
 	    .max = TOKENS_MAX, .doc = "Tokens that a reply may hold."),
 	ROW(provider_model_config, "price", SETTING_NODE, price,
 	    .doc = "What tokens cost; a model without it has no known cost."),
+	ROW(provider_model_config, "endpoints", SETTING_TEXTS, endpoints,
+	    .doc = "What it is for: chat, completions, embeddings, responses, messages."),
+	ROW(provider_model_config, "features", SETTING_TEXTS, features,
+	    .doc = "What it is said to support, such as tools or images."),
 	ROW(provider_model_config, "source", SETTING_TEXT, source,
 	    .doc = "Where these facts come from."),
 	ROW(provider_model_config, "reviewed", SETTING_TEXT, reviewed,
@@ -148,6 +152,44 @@ static bool price_read(const struct json *node, struct text version, struct pric
 	return good;
 }
 
+/* The place of the index-th item of a member, which may also be one string. */
+static struct place item_place(const struct json *model, const char *member, size_t index)
+{
+	const struct json *node = json_member(model, member);
+
+	return json_place(json_is(node, JSON_ARRAY) ? json_at(node, index) : node);
+}
+
+/* A list of models is the provider's and no endpoint of a model. */
+static bool endpoints_read(const struct provider_model_config *config, unsigned *out,
+                           struct fault_list *faults)
+{
+	const struct json *node = json_member(config->node, "endpoints");
+	const char *known[ENDPOINT_MODELS];
+	bool good = true;
+
+	for (int i = 0; i < ENDPOINT_MODELS; i++)
+		known[i] = endpoint_name((enum endpoint)i);
+	for (size_t i = 0; i < config->endpoints.count; i++) {
+		struct text name = config->endpoints.items[i];
+		enum endpoint endpoint;
+		if (endpoint_from_name(name, &endpoint) && endpoint != ENDPOINT_MODELS) {
+			*out |= 1u << endpoint;
+			continue;
+		}
+		const char *nearest = text_nearest(name, known, ENDPOINT_MODELS);
+		(void)fault_list_at(faults, item_place(config->node, "endpoints", i),
+		                    "there is no endpoint '%.*s'%s%s%s", TEXT_ARG(name),
+		                    nearest == NULL ? "" : " (did you mean '",
+		                    nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?)");
+		good = false;
+	}
+	if (config->endpoints.count > 0 || !json_is(node, JSON_ARRAY))
+		return good;
+	(void)fault_list_at(faults, json_place(node), "a model without endpoints is for nothing");
+	return false;
+}
+
 bool provider_models_read(const struct setting_list *configs, struct text version,
                           struct arena *arena, struct provider_model **out, size_t *count,
                           struct fault_list *faults)
@@ -164,6 +206,9 @@ bool provider_models_read(const struct setting_list *configs, struct text versio
 		model->name = items[i].name;
 		model->context = items[i].context > 0 ? items[i].context : -1;
 		model->max_output = items[i].max_output > 0 ? items[i].max_output : -1;
+		model->features = items[i].features;
+		model->node = items[i].node;
+		good = endpoints_read(&items[i], &model->endpoints, faults) && good;
 		if (model->name.len == 0) {
 			(void)fault_list_at(faults, json_place(items[i].node),
 			                    "a model needs a name");

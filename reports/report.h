@@ -97,7 +97,7 @@ MUST_CHECK enum report_effect report_cell_effect(const struct matrix_cell *cell)
 
 /* "PASS", "FAIL" ...: one word a verdict, the same everywhere. */
 const char *report_verdict_word(enum verdict verdict);
-/* Whether a cell that does not pass counts against the target (gate or required). */
+/* Whether a cell that does not pass counts against the target: matrix_cell_counts. */
 MUST_CHECK bool report_cell_matters(const struct matrix_cell *cell);
 
 #endif

@@ -39,7 +39,7 @@ const char *report_verdict_word(enum verdict verdict)
 
 bool report_cell_matters(const struct matrix_cell *cell)
 {
-	return cell->severity != CASE_ADVISORY;
+	return matrix_cell_counts(cell);
 }
 
 static const char *verdict_colour(enum verdict verdict)

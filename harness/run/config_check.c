@@ -4,6 +4,7 @@
  */
 #include "harness/run/config.h"
 
+#include "cases/feature.h"
 #include "harness/base/loop.h"
 #include "harness/base/regex.h"
 #include "harness/run/plan.h"
@@ -132,6 +133,30 @@ static void check_waiver(struct checker *c, struct config_waiver *waiver)
 		(void)fault_list_at(c->faults, place_of(waiver->node, "until"),
 		                    "until is \"%.*s\"; want a date like 2026-12-31",
 		                    TEXT_ARG(waiver->until));
+}
+
+/* --- models --- */
+
+/* What a model is said to support; the catalogue's own models are tested, not checked here. */
+static void check_features(struct checker *c, const struct provider_model *model)
+{
+	const struct json *node = json_member(model->node, "features");
+	size_t known = 0;
+
+	while (feature_names[known] != NULL)
+		known++;
+	for (size_t i = 0; i < model->features.count; i++) {
+		const struct json *item = json_is(node, JSON_ARRAY) ? json_at(node, i) : node;
+		if (feature_of_claim(model->features.items[i]).data == NULL)
+			complain_unknown(c, json_place(item), "feature", model->features.items[i],
+			                 feature_names, known);
+	}
+}
+
+static void check_models(struct checker *c, const struct provider *provider)
+{
+	for (size_t i = 0; i < provider->model_count; i++)
+		check_features(c, &provider->models[i]);
 }
 
 /* --- tasks --- */
@@ -370,6 +395,8 @@ bool config_check(struct config *config, struct fault_list *faults)
 	size_t errors_before = faults->errors;
 
 	check_profile(&c);
+	for (size_t i = 0; i < config->providers.count; i++)
+		check_models(&c, &config->providers.items[i]);
 	for (size_t i = 0; i < config->policy.waivers.count; i++)
 		check_waiver(&c, &waivers[i]);
 	for (size_t i = 0; i < config->tasks.count; i++)

@@ -27,7 +27,8 @@ struct text judge_stops_provider(const struct case_step *step, const struct exch
 	const char *why = NULL;
 	struct text said = {NULL, 0};
 
-	if (step->auth != AUTH_KEY || is_about(step, status))
+	if (step->auth != AUTH_KEY || is_about(step, status) ||
+	    expect_endpoint_is_missing(step->endpoint, exchange, reply))
 		return said;
 	if (status == 401 || status == 403)
 		why = "the key is not accepted";
@@ -47,17 +48,30 @@ struct text judge_stops_provider(const struct case_step *step, const struct exch
 
 /* --- one step --- */
 
+/* A trial while its steps are judged. */
+struct trial_judge {
+	const struct eval_case *eval_case;
+	enum case_variant variant;
+	const struct template_values *values;
+	struct arena *arena;
+	enum finding_kind gravest;
+	struct judgement judgement;
+};
+
 /*
  * Infrastructure is not the model. But a request that is wrong on purpose and makes the server
  * fall over (500, 501) has been answered: that is the very thing such a case asks about. What a
  * gateway or an overloaded server says (502, 503, 504, 429) is still no answer to it.
  */
-static bool is_infra(const struct eval_case *eval_case, const struct exchange *exchange)
+static bool is_infra(const struct trial_judge *t, size_t at, const struct judged_step *asked)
 {
+	const struct exchange *exchange = asked->exchange;
 	bool fell_over = exchange->end == EXCHANGE_COMPLETE &&
 	                 (exchange->status == 500 || exchange->status == 501);
 
-	return exchange_is_infra(exchange) && !(eval_case->class_ == CASE_NEGATIVE && fell_over);
+	if (expect_endpoint_is_missing(t->eval_case->steps[at].endpoint, exchange, asked->reply))
+		return false;
+	return exchange_is_infra(exchange) && !(t->eval_case->class_ == CASE_NEGATIVE && fell_over);
 }
 
 static struct text infra_detail(const struct exchange *exchange, const struct chat_reply *reply,
@@ -93,16 +107,6 @@ static enum outcome outcome_of(enum finding_kind kind)
 	return OUTCOME_HARNESS;
 }
 
-/* A trial while its steps are judged. */
-struct trial_judge {
-	const struct eval_case *eval_case;
-	enum case_variant variant;
-	const struct template_values *values;
-	struct arena *arena;
-	enum finding_kind gravest;
-	struct judgement judgement;
-};
-
 /* "step 2: ..." where there are several. */
 static struct text at_step(const struct trial_judge *t, size_t step, struct text detail)
 {
@@ -129,6 +133,7 @@ static void judge_expectations(struct trial_judge *t, size_t at, const struct ju
 	    .reply = asked->reply,
 	    .request = asked->request,
 	    .values = t->values,
+	    .endpoint = step->endpoint,
 	    .streamed = question_streams(step, t->variant),
 	    .features = &t->eval_case->vouches,
 	};
@@ -161,7 +166,7 @@ static bool judge_step(struct trial_judge *t, size_t at, const struct judged_ste
 		*out = (struct judgement){OUTCOME_UNRUN, stop, {NULL, 0}};
 	} else if (exchange->end == EXCHANGE_CANCELLED) {
 		*out = (struct judgement){OUTCOME_UNRUN, TEXT("cancelled"), {NULL, 0}};
-	} else if (is_infra(t->eval_case, exchange)) {
+	} else if (is_infra(t, at, asked)) {
 		struct text detail = infra_detail(exchange, asked->reply, t->arena);
 		*out = (struct judgement){OUTCOME_INFRA, at_step(t, at, detail), {NULL, 0}};
 	} else {

@@ -151,6 +151,7 @@ struct matrix_builder *matrix_builder_new(const struct suite *suite, const struc
 		                  ? planned->skip
 		                  : text_copy(&builder->arena, planned->skip);
 		fresh->cell.dialect = text_of(planned->target->provider->dialect->name);
+		fresh->cell.optional = plan_is_optional(planned->eval_case, planned->target->model);
 	}
 	return builder;
 }
@@ -180,6 +181,7 @@ static struct counted_cell *find_cell(struct matrix_builder *builder,
 		struct counted_cell *fresh =
 		    add_cell(builder, attempt->target, eval_case, (enum case_variant)variant);
 		fresh->cell.dialect = dialect_of(builder, attempt->target);
+		fresh->cell.optional = plan_is_optional(eval_case, NULL);
 		return fresh;
 	}
 	return NULL;

@@ -37,6 +37,11 @@ struct matrix_cell {
 	int64_t ttft_p50_us, ttft_p90_us, latency_p50_us, latency_p90_us; /* -1 unknown */
 	double tokens_per_second; /* completion tokens over the whole latency; NaN unknown */
 	int64_t retries;
+	/*
+	 * About an endpoint beyond chat, or about images, which the target was not said to offer:
+	 * that it does not is a fact, and no fault.
+	 */
+	bool optional;
 	bool asked_now; /* planned in the run at hand; not stored */
 };
 
@@ -103,6 +108,12 @@ struct matrix_summary {
 /* By target, then capability in the order of their first case. Arena. */
 MUST_CHECK struct matrix_summary *matrix_summarise(const struct matrix *matrix, struct arena *arena,
                                                    size_t *count);
+
+/*
+ * Whether a cell that does not pass counts against the target: a gate or required one, unless
+ * all it says is that something optional is not offered.
+ */
+MUST_CHECK bool matrix_cell_counts(const struct matrix_cell *cell);
 
 /*
  * How `check` ends: the exit code of the contract for the cells that were asked. Of the fresh

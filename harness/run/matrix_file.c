@@ -136,6 +136,8 @@ static void write_measures(struct json_writer *writer, const struct matrix_cell 
 	write_text(writer, "price_version", cell->price_version);
 	write_double(writer, "tokens_per_second", cell->tokens_per_second, 2);
 	json_write_member_int(writer, "retries", cell->retries);
+	if (cell->optional)
+		json_write_member_bool(writer, "optional", true);
 }
 
 static void write_head(const struct matrix *matrix, struct text_buf *out)
@@ -209,6 +211,7 @@ struct cell_row {
 	struct text_list vouches;
 	int64_t tokens[4];
 	int64_t cost_pico_usd, retries;
+	bool optional;
 };
 
 /* clang-format off */
@@ -291,6 +294,7 @@ static const struct setting cell_rows[] = {
 	ROW_TEXT("price_version", price_version),
 	ROW_NODE("tokens_per_second", tokens_per_second),
 	ROW_COUNT("retries", retries),
+	{.name = "optional", .type = SETTING_BOOL, .offset = offsetof(struct cell_row, optional)},
 };
 static const struct setting_table cell_table = {
 	.what = "cell",
@@ -438,6 +442,7 @@ static bool read_cell(const struct json *node, struct arena *arena, struct matri
 	    .reasoning_tokens = row.tokens[3],
 	    .cost_pico_usd = row.cost_pico_usd,
 	    .retries = row.retries,
+	    .optional = row.optional,
 	};
 	take_texts(&row, cell);
 	return read_tally(&row, cell, faults) && read_measures(&row, cell, faults);

@@ -189,6 +189,12 @@ struct matrix_summary *matrix_summarise(const struct matrix *matrix, struct aren
 
 /* --- the exit code --- */
 
+bool matrix_cell_counts(const struct matrix_cell *cell)
+{
+	return cell->severity != CASE_ADVISORY &&
+	       !(cell->optional && cell->verdict == VERDICT_UNSUPPORTED);
+}
+
 int matrix_exit_code(const struct matrix *fresh)
 {
 	bool error = false;
@@ -196,7 +202,7 @@ int matrix_exit_code(const struct matrix *fresh)
 
 	for (size_t i = 0; i < fresh->count; i++) {
 		const struct matrix_cell *cell = &fresh->cells[i];
-		if (!cell->asked_now || cell->severity == CASE_ADVISORY)
+		if (!cell->asked_now || !matrix_cell_counts(cell))
 			continue;
 		switch (cell->verdict) {
 		case VERDICT_FAIL:

@@ -1,6 +1,7 @@
 /* Which cells are wanted, and the fewest questions that decide them; see plan.h. */
 #include "harness/run/plan.h"
 
+#include "cases/feature.h"
 #include "harness/run/question.h"
 
 #include <stdlib.h>
@@ -192,6 +193,39 @@ static bool check_globs(const struct planner *planner, const struct text_list *g
 	return true;
 }
 
+/* --- what a model is for --- */
+
+enum { ENDPOINTS_OF_ALL = 1u << ENDPOINT_CHAT | 1u << ENDPOINT_MODELS };
+
+static bool claims_images(const struct provider_model *model)
+{
+	for (size_t i = 0; model != NULL && i < model->features.count; i++)
+		if (text_equal(feature_of_claim(model->features.items[i]), TEXT("images")))
+			return true;
+	return false;
+}
+
+bool plan_is_optional(const struct eval_case *eval_case, const struct provider_model *model)
+{
+	unsigned beyond = eval_case->endpoints & ~(unsigned)ENDPOINTS_OF_ALL;
+	unsigned said = model == NULL ? 0 : model->endpoints;
+
+	return (beyond & ~said) != 0 || (eval_case->images && !claims_images(model));
+}
+
+/* The endpoints that a model is for, as they are written. */
+static struct text endpoint_list(const struct planner *planner, unsigned endpoints)
+{
+	struct text list = TEXT("");
+
+	for (int i = 0; i < ENDPOINT_COUNT; i++)
+		if ((endpoints >> i & 1) != 0)
+			list =
+			    text_format(planner->arena, "%.*s%s%s", TEXT_ARG(list),
+			                list.len == 0 ? "" : ", ", endpoint_name((enum endpoint)i));
+	return list;
+}
+
 /* --- why a cell can't be asked --- */
 
 /*
@@ -221,8 +255,13 @@ static bool dialect_carries(const struct target *target, const struct eval_case 
 static struct text skip_reason(const struct planner *planner, const struct target *target,
                                const struct eval_case *asks, enum case_variant variant)
 {
+	unsigned for_others = asks->endpoints & ~(1u << ENDPOINT_MODELS | target->model->endpoints);
 	struct fault fault;
 
+	if (target->model->endpoints != 0 && for_others != 0)
+		return text_format(planner->arena, "%.*s is for %.*s: its `endpoints` say so",
+		                   TEXT_ARG(target->name),
+		                   TEXT_ARG(endpoint_list(planner, target->model->endpoints)));
 	if ((asks->needs & CASE_NEEDS_CONTEXT) != 0 && target->model->context < 0)
 		return text_format(planner->arena,
 		                   "the context window of %.*s is not known: set its `context`",

@@ -81,6 +81,14 @@ MUST_CHECK bool plan_make(const struct suite *suite, struct target *targets, siz
                           struct fault *fault);
 
 /*
+ * Whether the case asks for what a chat model need not have (an endpoint beyond chat, images) and
+ * what `model` is not said to have; NULL: nothing is said of it. Where it is then refused, it is
+ * not offered, and that is no fault.
+ */
+MUST_CHECK bool plan_is_optional(const struct eval_case *eval_case,
+                                 const struct provider_model *model);
+
+/*
  * What one attempt at one step may cost at most; 0 where nobody bills, *assumed (may be NULL)
  * set where no price is known. plan_bound.c.
  */

@@ -159,6 +159,7 @@ static struct text judge(const struct eval_case *eval_case, enum case_variant va
 		    .reply = asked->reply,
 		    .request = asked->request,
 		    .values = values,
+		    .endpoint = step->endpoint,
 		    .streamed = streamed,
 		    .features = &eval_case->vouches,
 		};

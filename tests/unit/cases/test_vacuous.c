@@ -67,6 +67,7 @@ static bool finds_something(const struct eval_case *eval_case, size_t at, bool s
 	                           .reply = reply,
 	                           .request = request_of(step, values),
 	                           .values = values,
+	                           .endpoint = step->endpoint,
 	                           .streamed = streamed,
 	                           .features = &eval_case->vouches};
 

@@ -61,7 +61,9 @@ START_TEST(a_provider_is_read_whole)
 	    "      context: 131072\n"
 	    "      max_output: 8192\n"
 	    "      price: {input: \"0.10\", cached_input: \"0.02\", output: \"0.30\"}\n"
-	    "    free: {price: {input: \"0\", output: 0}}\n"
+	    "      endpoints: [chat, responses]\n"
+	    "      features: [tools, vision]\n"
+	    "    free: {price: {input: \"0\", output: 0}, endpoints: embeddings}\n"
 	    "    bare:\n");
 	const struct provider *lab = provider_find(&set, TEXT("lab"));
 	ck_assert_ptr_nonnull(lab);
@@ -85,10 +87,15 @@ START_TEST(a_provider_is_read_whole)
 	ck_assert_int_eq(model->price.cache_write, -1);
 	ck_assert_int_eq(model->price.output, 300000000000);
 	assert_text(model->price.version, "config");
+	ck_assert_uint_eq(model->endpoints, 1u << ENDPOINT_CHAT | 1u << ENDPOINT_RESPONSES);
+	ck_assert_uint_eq(model->features.count, 2);
+	assert_text(model->features.items[1], "vision");
 	model = provider_model_find(lab, TEXT("free"));
 	ck_assert(model->price.known);
 	ck_assert_int_eq(model->price.input, 0);
+	ck_assert_uint_eq(model->endpoints, 1u << ENDPOINT_EMBEDDINGS);
 	model = provider_model_find(lab, TEXT("bare"));
+	ck_assert_uint_eq(model->endpoints, 0);
 	ck_assert(!model->price.known);
 	ck_assert_int_eq(model->price.input, -1);
 	ck_assert_int_eq(model->context, -1);
@@ -118,6 +125,10 @@ static const struct {
     {"lab: {base_url: http://x, models: {m: {price: {input: \"-1\", output: \"1\"}}}}", "input"},
     {"lab: {base_url: http://x, models: {m: {context: 0}}}", "context"},
     {"lab: {base_url: http://x, models: {\"\": {}}}", "name"},
+    {"lab: {base_url: http://x, models: {m: {endpoints: [chat, embedings]}}}",
+     "no endpoint 'embedings' (did you mean 'embeddings'?)"},
+    {"lab: {base_url: http://x, models: {m: {endpoints: [models]}}}", "no endpoint 'models'"},
+    {"lab: {base_url: http://x, models: {m: {endpoints: []}}}", "for nothing"},
     {"a/b: {base_url: http://x}", "name"},
     {"\"\": {base_url: http://x}", "name"},
     {"deepseek: {base_url: https://evil.example/v1}", "api_key: env:DEEPSEEK_API_KEY"},

@@ -224,6 +224,18 @@ START_TEST(every_slip_is_found_where_it_stands)
 }
 END_TEST
 
+START_TEST(a_feature_that_nobody_knows_is_a_slip)
+{
+	ck_assert(!load("version: 1\nproviders:\n  lab:\n    base_url: http://x/v1\n"
+	                "    models:\n      m: {features: [vision, tools, tool_choice.nmaed]}\n"));
+	ck_assert_uint_eq(faults->count, 1);
+	assert_fault_says(&faults->items[0], "did you mean 'tool_choice.named'");
+	ck_assert_uint_eq(faults->items[0].line, 6);
+	ck_assert_uint_eq(faults->items[0].column, 37);
+	config_done(&config);
+}
+END_TEST
+
 START_TEST(all_slips_are_shown_at_once)
 {
 	ck_assert(!load(PROVIDERS "polcy: {}\ncheck: {profile: smok}\nproxy: {listen: x}\n"
@@ -292,6 +304,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, the_proxys_sections_are_read_too);
 	tcase_add_test(cases, what_is_not_said_has_the_contracts_default);
 	tcase_add_test(cases, every_slip_is_found_where_it_stands);
+	tcase_add_test(cases, a_feature_that_nobody_knows_is_a_slip);
 	tcase_add_test(cases, all_slips_are_shown_at_once);
 	tcase_add_test(cases, a_wrong_provider_is_not_reported_again_by_those_who_name_it);
 	tcase_add_test(cases, a_pepper_that_stands_in_the_config_is_not_shown);

@@ -61,6 +61,15 @@ static const char own_suite[] =
     "          messages: [{role: user, content: \"{{steps.0.tool_calls.0.id}}\"}]\n"
     "        expect: {status: 200, content: {contains: [done]}}\n"
     "        reference: {content: done}\n"
+    "  - id: EM-01\n"
+    "    title: another endpoint\n"
+    "    class: negative\n"
+    "    severity: gate\n"
+    "    source: test\n"
+    "    endpoint: embeddings\n"
+    "    request: {input: \"\"}\n"
+    "    expect: {status: 4xx}\n"
+    "    reference: {error: {status: 400}}\n"
     "  - id: PA-01\n"
     "    title: stop has a fate\n"
     "    class: deterministic\n"
@@ -249,6 +258,33 @@ START_TEST(refused_keys_and_spent_quotas_stop_a_provider_instead_of_painting_it_
 }
 END_TEST
 
+START_TEST(an_endpoint_that_is_not_offered_is_neither_a_fault_nor_an_answer)
+{
+	static const struct {
+		int status;
+		const char *message;
+		enum outcome outcome;
+	} known[] = {
+	    {404, "Not Found", OUTCOME_REFUSED},
+	    {405, "Method Not Allowed", OUTCOME_REFUSED},
+	    {501, "not implemented", OUTCOME_REFUSED},
+	    {403, "You are not allowed to generate embeddings from this model", OUTCOME_REFUSED},
+	    {400, "The model does not support Embeddings API", OUTCOME_REFUSED},
+	    {400, "input is empty", OUTCOME_OK},
+	    {403, "this key may not do that", OUTCOME_UNRUN},
+	    {500, "out of memory", OUTCOME_VIOLATION},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
+		struct judged_step step = step_of(known[i].status, EXCHANGE_COMPLETE,
+		                                  error_saying(known[i].message, "e"));
+		ck_assert_int_eq(judged("EM-01", &step, 1).outcome, known[i].outcome);
+		if (known[i].status == 404 || known[i].status == 405)
+			ck_assert_int_eq(judged("CH-01", &step, 1).outcome, OUTCOME_VIOLATION);
+	}
+}
+END_TEST
+
 START_TEST(a_case_about_such_an_answer_is_judged_by_it)
 {
 	const char *body = error_saying("no", "x");
@@ -384,6 +420,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_wrong_request_that_makes_the_server_fall_over_has_been_answered);
 	tcase_add_test(cases,
 	               refused_keys_and_spent_quotas_stop_a_provider_instead_of_painting_it_red);
+	tcase_add_test(cases, an_endpoint_that_is_not_offered_is_neither_a_fault_nor_an_answer);
 	tcase_add_test(cases, a_case_about_such_an_answer_is_judged_by_it);
 	tcase_add_test(cases, what_we_cancelled_says_nothing_about_them);
 	tcase_add_test(cases, a_reply_that_is_cut_half_way_is_judged_and_not_excused);

@@ -325,6 +325,7 @@ static struct matrix some_matrix(void)
 START_TEST(a_matrix_is_read_back_to_the_byte)
 {
 	struct matrix matrix = some_matrix();
+	matrix.cells[0].optional = true;
 	struct text written = json_of(&matrix);
 	struct matrix again;
 	struct fault fault;
@@ -338,7 +339,8 @@ START_TEST(a_matrix_is_read_back_to_the_byte)
 	ck_assert_int_eq(cell->cached_tokens, -1);
 	ck_assert_uint_eq(cell->vouches.count, 2);
 	assert_text(cell->vouches.items[1], "stream");
-	ck_assert(!cell->asked_now);
+	ck_assert(cell->optional && !cell->asked_now);
+	ck_assert(!cell_of(&again, "CH-02")->optional);
 	ck_assert_int_eq(cell_of(&again, "CH-02")->verdict, VERDICT_UNSUPPORTED);
 	ck_assert_int_eq(again.suite_cases, 3);
 }
@@ -537,6 +539,12 @@ START_TEST(the_exit_code_is_about_what_was_asked_and_matters)
 		cells[1].severity = known[i].severity;
 		ck_assert_int_eq(matrix_exit_code(&matrix), known[i].code);
 	}
+	/* Nobody said that it offers this; dropped or broken it would still count. */
+	cells[1] = plain_cell("B", VERDICT_UNSUPPORTED);
+	cells[1].asked_now = cells[1].optional = true;
+	ck_assert_int_eq(matrix_exit_code(&matrix), 0);
+	cells[1].verdict = VERDICT_IGNORED;
+	ck_assert_int_eq(matrix_exit_code(&matrix), 1);
 	/* The gravest first: a failure, then what kept us from a verdict, then too little evidence.
 	 */
 	cells[0].verdict = VERDICT_INCONCLUSIVE;

@@ -49,6 +49,37 @@ static const char own_suite[] =
     "    expect: {status: 200}\n"
     "    reference: {content: hello}\n";
 
+/* What asks more than plain chat. */
+static const char beyond_suite[] =
+    "capability: beyond\n"
+    "cases:\n"
+    "  - id: CH-01\n"
+    "    title: plain\n"
+    "    class: deterministic\n"
+    "    severity: gate\n"
+    "    source: test\n"
+    "    request: {messages: [{role: user, content: hello}]}\n"
+    "    expect: {status: 200}\n"
+    "    reference: {content: hello}\n"
+    "  - id: EM-01\n"
+    "    title: another endpoint\n"
+    "    class: deterministic\n"
+    "    severity: required\n"
+    "    source: test\n"
+    "    endpoint: embeddings\n"
+    "    request: {input: hello}\n"
+    "    expect: {wire: [EM-01]}\n"
+    "    reference: none\n"
+    "  - id: VI-01\n"
+    "    title: an image\n"
+    "    class: deterministic\n"
+    "    severity: required\n"
+    "    source: test\n"
+    "    request: {messages: [{role: user, content: [{type: image_url, image_url: {url: x}}]}], "
+    "max_tokens: 1}\n"
+    "    expect: {status: 200}\n"
+    "    reference: {content: hello}\n";
+
 static struct provider_model models[] = {
     {.name = TEXT_INIT("priced"),
      .context = 1000,
@@ -72,7 +103,7 @@ static struct provider near = {.name = TEXT_INIT("near"),
                                .loopback = true};
 static struct target priced = {&far, &models[0], TEXT_INIT("far/priced")};
 
-static void set_up(void)
+static void load(const char *yaml)
 {
 	char path[] = "/tmp/proviso-test-XXXXXX.yaml";
 	int fd = mkstemps(path, 5);
@@ -82,12 +113,17 @@ static void set_up(void)
 
 	ck_assert_int_ge(fd, 0);
 	(void)close(fd);
-	ck_assert(file_replace(path, text_of(own_suite), 0600, &fault));
+	ck_assert(file_replace(path, text_of(yaml), 0600, &fault));
 	bool good = suite_load(&suite, false, &folders, faults);
 	fault_list_print(faults, stderr);
 	ck_assert(good);
 	memory_free(faults);
 	(void)unlink(path);
+}
+
+static void set_up(void)
+{
+	load(own_suite);
 }
 
 static void tear_down(void)
@@ -236,6 +272,58 @@ static bool carries_nothing(const struct provider *provider UNUSED,
 	return fault_set(why, FAULT_INPUT, "n has no counterpart");
 }
 
+static const struct plan_cell *cell_of(const char *id)
+{
+	for (size_t i = 0; i < plan.cell_count; i++)
+		if (text_is(plan.cells[i].eval_case->id, id))
+			return &plan.cells[i];
+	ck_abort_msg("there is no cell of %s", id);
+	return NULL;
+}
+
+START_TEST(what_a_model_is_not_for_is_skipped_where_its_endpoints_are_said)
+{
+	const struct plan_filter all = {.profile = TEXT("onboard")};
+	struct provider_model model = models[0];
+	struct target target = {&far, &model, TEXT_INIT("far/m")};
+
+	suite_done(&suite);
+	load(beyond_suite);
+	model.endpoints = 1u << ENDPOINT_EMBEDDINGS | 1u << ENDPOINT_COMPLETIONS;
+	ck_assert(make(&target, 1, &all));
+	ck_assert_ptr_null(cell_of("EM-01")->skip.data);
+	assert_text(cell_of("CH-01")->skip,
+	            "far/m is for completions, embeddings: its `endpoints` say so");
+	ck_assert_uint_eq(plan.probe_count, 1);
+	model.endpoints = 1u << ENDPOINT_CHAT;
+	ck_assert(make(&target, 1, &all));
+	assert_text(cell_of("EM-01")->skip, "far/m is for chat: its `endpoints` say so");
+	ck_assert_ptr_null(cell_of("CH-01")->skip.data);
+}
+END_TEST
+
+START_TEST(what_a_chat_model_need_not_have_is_optional_until_it_is_claimed)
+{
+	const struct plan_filter all = {.profile = TEXT("onboard")};
+	struct text vision = TEXT("vision");
+	struct provider_model model = models[0];
+
+	suite_done(&suite);
+	load(beyond_suite);
+	ck_assert(make(&priced, 1, &all));
+	const struct eval_case *chat = cell_of("CH-01")->eval_case;
+	const struct eval_case *embed = cell_of("EM-01")->eval_case;
+	const struct eval_case *image = cell_of("VI-01")->eval_case;
+	ck_assert(!plan_is_optional(chat, NULL) && !plan_is_optional(chat, &model));
+	ck_assert(plan_is_optional(embed, NULL) && plan_is_optional(embed, &model));
+	ck_assert(plan_is_optional(image, NULL) && plan_is_optional(image, &model));
+	model.endpoints = 1u << ENDPOINT_EMBEDDINGS;
+	ck_assert(!plan_is_optional(embed, &model) && plan_is_optional(image, &model));
+	model.features = (struct text_list){&vision, 1};
+	ck_assert(!plan_is_optional(image, &model));
+}
+END_TEST
+
 START_TEST(what_the_dialect_can_not_carry_is_skipped_with_its_words)
 {
 	const struct dialect narrow = {.name = "narrow", .encode = carries_nothing};
@@ -358,6 +446,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, of_the_core_suite_ci_takes_gates_and_what_costs_no_question);
 	tcase_add_test(cases, a_name_that_fits_nothing_is_said_with_the_nearest);
 	tcase_add_test(cases, what_needs_the_window_is_skipped_where_it_is_not_known);
+	tcase_add_test(cases, what_a_model_is_not_for_is_skipped_where_its_endpoints_are_said);
+	tcase_add_test(cases, what_a_chat_model_need_not_have_is_optional_until_it_is_claimed);
 	tcase_add_test(cases, what_the_dialect_can_not_carry_is_skipped_with_its_words);
 	tcase_add_test(cases, bounds_hold_prompt_output_and_choices);
 	tcase_add_test(cases, a_profile_names_the_rules_and_a_recorded_run_keeps_them);
