@@ -1,0 +1,82 @@
+/* What the matrix has measured of each target, beside what it proves: for ranking. */
+#include "harness/run/router_private.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static int compare_int64(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a;
+	int64_t y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* -1 of nothing. */
+static int64_t median(int64_t *values, size_t count)
+{
+	if (count == 0)
+		return -1;
+	qsort(values, count, sizeof(*values), compare_int64);
+	return values[count / 2];
+}
+
+struct sums {
+	double rates;
+	int64_t rate_count;
+	int64_t tokens, trials; /* of cells with known tokens of their own */
+	int64_t *latencies, *firsts;
+	size_t latency_count, first_count;
+};
+
+static void add_cell(struct sums *sums, const struct matrix_cell *cell)
+{
+	int64_t trials = tally_judged(&cell->tally);
+
+	if (cell->class_ == CASE_STOCHASTIC && trials > 0 && !isnan(cell->rate)) {
+		sums->rates += cell->rate;
+		sums->rate_count++;
+	}
+	/* 0 where another case asked for it. */
+	if (cell->completion_tokens > 0 && trials > 0) {
+		sums->tokens += cell->completion_tokens;
+		sums->trials += trials;
+	}
+	if (cell->verdict != VERDICT_PASS)
+		return;
+	if (cell->variant == CASE_SYNC && cell->latency_p50_us >= 0)
+		sums->latencies[sums->latency_count++] = cell->latency_p50_us;
+	if (cell->variant == CASE_STREAM && cell->ttft_p50_us >= 0)
+		sums->firsts[sums->first_count++] = cell->ttft_p50_us;
+}
+
+static void measure(const struct router *router, size_t number, struct sums *sums)
+{
+	const struct matrix *matrix = router->matrix;
+	struct router_measure *out = &router->measures[number];
+
+	*sums = (struct sums){.latencies = sums->latencies, .firsts = sums->firsts};
+	for (size_t i = 0; i < matrix->count; i++)
+		if (text_equal(matrix->cells[i].target, router->targets[number].name))
+			add_cell(sums, &matrix->cells[i]);
+	*out = (struct router_measure){
+	    .quality = sums->rate_count == 0 ? (double)NAN : sums->rates / (double)sums->rate_count,
+	    .latency_us = median(sums->latencies, sums->latency_count),
+	    .ttft_us = median(sums->firsts, sums->first_count),
+	    .output_tokens = sums->trials == 0 ? -1 : sums->tokens / sums->trials,
+	};
+}
+
+void router_measure_all(struct router *router, struct arena *arena)
+{
+	struct arena scratch = {0};
+	struct sums sums = {
+	    .latencies = ARENA_NEW_ARRAY(&scratch, int64_t, router->matrix->count),
+	    .firsts = ARENA_NEW_ARRAY(&scratch, int64_t, router->matrix->count),
+	};
+
+	router->measures = ARENA_NEW_ARRAY(arena, struct router_measure, router->target_count);
+	for (size_t i = 0; i < router->target_count; i++)
+		measure(router, i, &sums);
+	arena_done(&scratch);
+}

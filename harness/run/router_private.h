@@ -1,0 +1,47 @@
+/* What the files of the router share; nobody else includes this. */
+#ifndef PROVISO_RUN_ROUTER_PRIVATE_H
+#define PROVISO_RUN_ROUTER_PRIVATE_H
+
+#include "harness/run/router.h"
+#include "harness/run/task.h"
+
+/* What the matrix has measured of a target, over all of its cells. */
+struct router_measure {
+	double quality;        /* mean rate of its stochastic cells; NaN */
+	int64_t latency_us;    /* median of the plain cells' medians; -1 */
+	int64_t ttft_us;       /* the same of the streamed ones' first delta; -1 */
+	int64_t output_tokens; /* mean completion of a trial; -1 */
+};
+
+struct router {
+	const struct config *config;
+	const struct matrix *matrix;
+	struct target *targets; /* arena */
+	struct router_measure *measures;
+	bool *has_key;
+	size_t target_count;
+	const struct evidence *evidence;
+	struct task_table *tasks; /* owned */
+	char matrix_hash[13];
+};
+
+/* The target's number, or SIZE_MAX. */
+MUST_CHECK size_t router_find_target(const struct router *router, struct text name);
+
+/* router_measure.c */
+void router_measure_all(struct router *router, struct arena *arena);
+
+/* How the candidates of one request are to be ordered. */
+struct router_order {
+	enum config_strategy strategy;
+	const struct config_route *route;             /* NULL: none */
+	const struct router_preferences *preferences; /* NULL: none */
+	uint64_t random;
+};
+/* router_rank.c: fills in what a candidate costs and how good it is; then sorts. */
+void router_estimate(const struct router *router, const struct shape *shape,
+                     struct router_candidate *candidate);
+void router_rank(const struct router_order *order, struct router_candidate *candidates,
+                 size_t count);
+
+#endif

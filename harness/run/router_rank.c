@@ -1,0 +1,249 @@
+/*
+ * The order in which proven targets are tried. A strategy gives each candidate a
+ * score, lower is earlier; what is not known is behind all that is. Equal scores keep the order
+ * in which the route names its targets.
+ */
+#include "harness/run/router_private.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum {
+	BYTES_PER_TOKEN = 4, /* of English; an expectation, where price_bound is a bound */
+	/* What a short answer has; taken where neither the request nor the matrix says more. */
+	USUAL_OUTPUT_TOKENS = 256,
+	MESSAGE_TOKENS = 8, /* what a chat template adds, about */
+};
+
+/* `balanced`: the stated trade. Shares of the worst candidate's cost and latency, and lost quality.
+ */
+static const double balanced_cost = 0.4;
+static const double balanced_quality = 0.4;
+static const double balanced_latency = 0.2;
+
+/* --- what a candidate costs ------------------------------------------------------- */
+
+static int64_t expected_output(const struct router_measure *measure, const struct shape *shape)
+{
+	int64_t usual = measure->output_tokens > 0 ? measure->output_tokens : USUAL_OUTPUT_TOKENS;
+
+	return shape->max_output >= 0 ? int64_min(usual, shape->max_output) : usual;
+}
+
+int64_t router_bound(const struct target *target, const struct shape *shape)
+{
+	int64_t output = shape->max_output;
+
+	if (shape->endpoint == ENDPOINT_EMBEDDINGS)
+		output = 0;
+	else if (output < 0)
+		output = target->model->max_output >= 0 ? target->model->max_output
+		                                        : target->model->context;
+	if (output > 0 && __builtin_mul_overflow(output, shape->choices, &output))
+		return INT64_MAX;
+	return price_bound(&target->model->price, shape->prompt_bytes + MESSAGE_TOKENS, output);
+}
+
+static int64_t expected_cost(const struct target *target, const struct router_measure *measure,
+                             const struct shape *shape)
+{
+	const struct price *price = &target->model->price;
+	int64_t input = shape->prompt_bytes / BYTES_PER_TOKEN + MESSAGE_TOKENS;
+	int64_t output = 0;
+
+	if (!price->known)
+		return -1;
+	if (shape->endpoint != ENDPOINT_EMBEDDINGS)
+		output = int64_min(expected_output(measure, shape), INT64_MAX / 1024) *
+		         int64_min(shape->choices, 1024);
+	int64_t first = price_charge(input, price->input);
+	int64_t second = price_charge(output, price->output);
+	return first > INT64_MAX - second ? INT64_MAX : first + second;
+}
+
+void router_estimate(const struct router *router, const struct shape *shape,
+                     struct router_candidate *candidate)
+{
+	const struct router_measure *measure = &router->measures[candidate->number];
+
+	candidate->expected_cost_pico_usd = expected_cost(candidate->target, measure, shape);
+	candidate->bound_pico_usd = router_bound(candidate->target, shape);
+	candidate->quality = measure->quality;
+	candidate->latency_us = shape->streamed ? measure->ttft_us : measure->latency_us;
+}
+
+/* --- scores ------------------------------------------------------------------------ */
+
+/* Per answer that is worth something: a target that fails half the time costs twice. */
+static double cost_score(const struct router_candidate *candidate)
+{
+	double quality = candidate->quality;
+
+	if (candidate->expected_cost_pico_usd < 0)
+		return INFINITY;
+	if (isnan(quality))
+		quality = 1;
+	return (double)candidate->expected_cost_pico_usd / fmax(quality, 0.01);
+}
+
+static double latency_score(const struct router_candidate *candidate)
+{
+	return candidate->latency_us < 0 ? (double)INFINITY : (double)candidate->latency_us;
+}
+
+static double quality_score(const struct router_candidate *candidate)
+{
+	return isnan(candidate->quality) ? (double)INFINITY : 1 - candidate->quality;
+}
+
+/* xorshift64*, one step a draw; in (0, 1). */
+static double draw(uint64_t *state)
+{
+	*state ^= *state >> 12;
+	*state ^= *state << 25;
+	*state ^= *state >> 27;
+	uint64_t bits = (*state * UINT64_C(2685821657736338717)) >> 11;
+	return ((double)bits + 0.5) / 9007199254740992.0;
+}
+
+static int64_t weight_of(const struct config_route *route, struct text target)
+{
+	for (size_t i = 0; route != NULL && i < route->targets.count; i++)
+		if (text_equal(route->targets.items[i], target))
+			return route->weights[i];
+	return 1;
+}
+
+/*
+ * Drawn without replacement, each by its weight: the one with the smallest -ln(u) / w comes first
+ * (Efraimidis and Spirakis, 2006).
+ */
+static double weighted_score(const struct router_order *order, struct text target, uint64_t *state)
+{
+	int64_t weight = weight_of(order->route, target);
+	double u = draw(state);
+
+	return weight <= 0 ? (double)INFINITY : -log(u) / (double)weight;
+}
+
+struct worst {
+	double cost, latency;
+};
+
+static struct worst find_worst(const struct router_candidate *candidates, size_t count)
+{
+	struct worst worst = {0, 0};
+
+	for (size_t i = 0; i < count; i++) {
+		if (isfinite(cost_score(&candidates[i])))
+			worst.cost = fmax(worst.cost, cost_score(&candidates[i]));
+		if (isfinite(latency_score(&candidates[i])))
+			worst.latency = fmax(worst.latency, latency_score(&candidates[i]));
+	}
+	return worst;
+}
+
+/* Of the worst; what is unknown counts as the worst. */
+static double share(double value, double worst)
+{
+	if (!isfinite(value))
+		return 1;
+	return worst > 0 ? value / worst : 0;
+}
+
+static double balanced_score(const struct router_candidate *candidate, const struct worst *worst)
+{
+	return balanced_cost * share(cost_score(candidate), worst->cost) +
+	       balanced_quality * fmin(quality_score(candidate), 1) +
+	       balanced_latency * share(latency_score(candidate), worst->latency);
+}
+
+static enum config_strategy strategy_of(const struct router_order *order)
+{
+	struct text sort =
+	    order->preferences == NULL ? (struct text){NULL, 0} : order->preferences->sort;
+
+	if (text_is(sort, "price"))
+		return CONFIG_CHEAPEST;
+	if (text_is(sort, "latency") || text_is(sort, "throughput"))
+		return CONFIG_FASTEST;
+	return order->strategy;
+}
+
+static void score_all(const struct router_order *order, struct router_candidate *candidates,
+                      size_t count)
+{
+	struct worst worst = find_worst(candidates, count);
+	uint64_t state = order->random | 1;
+
+	for (size_t i = 0; i < count; i++) {
+		struct router_candidate *candidate = &candidates[i];
+		switch (strategy_of(order)) {
+		case CONFIG_CHEAPEST:
+			candidate->score = cost_score(candidate);
+			break;
+		case CONFIG_FASTEST:
+			candidate->score = latency_score(candidate);
+			break;
+		case CONFIG_BEST:
+			candidate->score = quality_score(candidate);
+			break;
+		case CONFIG_ORDERED:
+			candidate->score = (double)i;
+			break;
+		case CONFIG_WEIGHTED:
+			candidate->score = weighted_score(order, candidate->target->name, &state);
+			break;
+		case CONFIG_BALANCED:
+			candidate->score = balanced_score(candidate, &worst);
+			break;
+		}
+	}
+}
+
+/* --- sorting ------------------------------------------------------------------------ */
+
+/* Place in the client's own order; those it does not name come behind. */
+static size_t preferred_place(const struct router_order *order,
+                              const struct router_candidate *candidate)
+{
+	const struct text_list *list;
+
+	if (order->preferences == NULL)
+		return 0;
+	list = &order->preferences->order;
+	for (size_t i = 0; i < list->count; i++)
+		if (text_equal(list->items[i], candidate->target->name) ||
+		    text_equal(list->items[i], candidate->target->provider->name))
+			return i;
+	return list->count;
+}
+
+static bool is_before(const struct router_order *order, const struct router_candidate *a,
+                      const struct router_candidate *b)
+{
+	size_t place_a = preferred_place(order, a);
+	size_t place_b = preferred_place(order, b);
+
+	if (a->proven != b->proven)
+		return a->proven;
+	if (place_a != place_b)
+		return place_a < place_b;
+	return a->score < b->score;
+}
+
+void router_rank(const struct router_order *order, struct router_candidate *candidates,
+                 size_t count)
+{
+	score_all(order, candidates, count);
+	/* By insertion: stable, and there are few. */
+	for (size_t i = 1; i < count; i++) {
+		struct router_candidate candidate = candidates[i];
+		size_t at = i;
+		while (at > 0 && is_before(order, &candidate, &candidates[at - 1])) {
+			candidates[at] = candidates[at - 1];
+			at--;
+		}
+		candidates[at] = candidate;
+	}
+}
