@@ -86,6 +86,7 @@ const struct json *expect_next(const struct json *node, const struct json *item)
 struct block_keys {
 	const struct json *status, *headers, *content, *reasoning, *refusal, *tool_calls, *usage;
 	const struct json *wire, *error, *pointers, *fate, *any_of, *same, *incremental;
+	const struct json *embeddings;
 	struct text_list finish_reasons;
 	int64_t choices, choice;
 	bool distinct_ids, same_model, fresh_id;
@@ -109,6 +110,7 @@ static const struct setting block_rows[] = {
 	ROW("fate", SETTING_NODE, fate, "whether a parameter is honoured, refused or ignored"),
 	ROW("any_of", SETTING_NODE, any_of, "blocks of which one must hold"),
 	ROW("same", SETTING_NODE, same, "what must be as in an earlier step"),
+	ROW("embeddings", SETTING_NODE, embeddings, "what the vectors must be"),
 	ROW("incremental", SETTING_NODE, incremental, "how the stream must arrive"),
 	ROW("distinct_ids", SETTING_BOOL, distinct_ids, "tool call ids differ and are not empty"),
 	ROW("same_model", SETTING_BOOL, same_model, "the model that was asked answered"),
@@ -177,6 +179,8 @@ static bool read_families(struct expect_reader *reader, const struct block_keys 
 		good &= read_any_of(reader, keys->any_of, out);
 	if (keys->same != NULL)
 		good &= expect_read_same(reader, keys->same, &out->same);
+	if (keys->embeddings != NULL)
+		good &= expect_read_embeddings(reader, keys->embeddings, &out->embeddings);
 	if (keys->incremental != NULL)
 		good &= expect_read_incremental(reader, keys->incremental, &out->incremental);
 	return good;
@@ -252,6 +256,8 @@ static bool block_fits(const struct expectation *expect, const struct expect_ste
 		good &= expect_calls_fit(expect->calls, step, faults);
 	if (expect->same != NULL)
 		good &= expect_same_fits(expect->same, step, faults);
+	if (expect->embeddings != NULL)
+		good &= expect_embeddings_fit(expect->embeddings, step, faults);
 	if (expect->fates != NULL)
 		good &= expect_fates_fit(expect->fates, step, faults);
 	for (size_t i = 0; i < expect->any_of_count; i++)
@@ -390,6 +396,8 @@ void expect_check_body(const struct expectation *expect, const struct judgement 
 		expect_check_pointers(expect->pointers, judgement);
 	if (expect->same != NULL)
 		expect_check_same(expect->same, judgement);
+	if (expect->embeddings != NULL)
+		expect_check_embeddings(expect->embeddings, judgement);
 	if (expect->incremental != NULL)
 		expect_check_incremental(expect->incremental, judgement);
 	if (expect->any_of_count > 0)

@@ -22,6 +22,9 @@
  *   error: {code: [...], type: [...], param: [..., null], message: /re/, machine_code: true}
  *   json: [{at: /choices/0/index, equals | matches: /re/ | type | count: 2 | absent: true}]
  *   same: {step: 0, content, tool_calls, finish_reason, input_tokens, input_larger: true}
+ *   embeddings: {count, dimensions, encoding: float | base64,
+ *                alike: [{item: 0, to: 1, step: 0, cosine: 0.999}]}   vector 0 of this reply and 1
+ *                of step 0 (default: of this reply)
  *   same_model: true      the model that was asked answered, or a version of it (-2024-08-06)
  *   fresh_id: true        the reply has an id, and no earlier step had it
  *   incremental: {reads: 5, spread: 100ms}

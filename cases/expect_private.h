@@ -50,6 +50,7 @@ struct expect_headers;
 struct expect_pointers;
 struct expect_fate;
 struct expect_same;
+struct expect_embeddings;
 
 struct expect_incremental {
 	int64_t reads;     /* pieces that came at different moments */
@@ -71,6 +72,7 @@ struct expectation {
 	const struct expect_pointers *pointers;
 	const struct expect_fate *fates; /* a list */
 	const struct expect_same *same;
+	const struct expect_embeddings *embeddings;
 	const struct expect_incremental *incremental;
 	enum wire_rule *rules;
 	size_t rule_count;
@@ -198,6 +200,13 @@ MUST_CHECK bool expect_read_same(struct expect_reader *reader, const struct json
 void expect_check_same(const struct expect_same *expect, const struct judgement *judgement);
 MUST_CHECK bool expect_same_fits(const struct expect_same *expect, const struct expect_step *step,
                                  struct fault_list *faults);
+
+MUST_CHECK bool expect_read_embeddings(struct expect_reader *reader, const struct json *node,
+                                       const struct expect_embeddings **out);
+void expect_check_embeddings(const struct expect_embeddings *expect,
+                             const struct judgement *judgement);
+MUST_CHECK bool expect_embeddings_fit(const struct expect_embeddings *expect,
+                                      const struct expect_step *step, struct fault_list *faults);
 
 void expect_check_identity(const struct expectation *expect, const struct judgement *judgement);
 

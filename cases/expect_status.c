@@ -342,9 +342,10 @@ static bool judges_bytes_only(const struct expectation *expect)
 	return expect->rule_count > 0 && expect->content == NULL && expect->reasoning == NULL &&
 	       expect->refusal == NULL && expect->calls == NULL && expect->usage == NULL &&
 	       expect->error == NULL && expect->pointers == NULL && expect->fates == NULL &&
-	       expect->same == NULL && expect->incremental == NULL && !expect->distinct_ids &&
-	       !expect->same_model && !expect->fresh_id && expect->finish_reasons.count == 0 &&
-	       expect->any_of_count == 0 && expect->choices < 0;
+	       expect->same == NULL && expect->embeddings == NULL && expect->incremental == NULL &&
+	       !expect->distinct_ids && !expect->same_model && !expect->fresh_id &&
+	       expect->finish_reasons.count == 0 && expect->any_of_count == 0 &&
+	       expect->choices < 0;
 }
 
 /*

@@ -1,6 +1,8 @@
 /* Legacy completions (streamed and whole), embeddings, and the list of models. */
 #include "providers/read_chat.h"
 
+#include "harness/base/base64.h"
+
 #include <math.h>
 
 /* --- completions ---------------------------------------------------------- */
@@ -139,15 +141,6 @@ static bool embeddings_match(const struct json *value)
 	        (data->count == 0 && json_member(value, "usage") != NULL));
 }
 
-static int base64_digit(char c)
-{
-	static const char digits[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *found = c == '\0' ? NULL : strchr(digits, c);
-
-	return found == NULL ? -1 : (int)(found - digits);
-}
-
 /*
  * How many little-endian floats a base64 text holds, or -1: other number formats
  * (int8, binary) come in the same clothes, and read as floats they look absurd.
@@ -160,7 +153,7 @@ static int64_t base64_floats(struct text base64)
 	int64_t bytes = 0;
 
 	for (size_t i = 0; i < base64.len && base64.data[i] != '='; i++) {
-		int digit = base64_digit(base64.data[i]);
+		int digit = base64_value(base64.data[i]);
 		if (digit < 0)
 			return -1;
 		bits = bits << 6 | (uint32_t)digit;

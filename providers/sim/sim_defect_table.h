@@ -42,6 +42,16 @@
 	    "CH-10") \
 	ROW(CP_01, "CP-01", SCOPE_ALL, "calls legacy completions chat.completion", \
 	    "") \
+	ROW(EM_01, "EM-01", SCOPE_ALL, "lists embeddings in reverse order", \
+	    "EM-04") \
+	ROW(EM_02, "EM-02", SCOPE_ALL, "overlooks encoding_format, and always sends lists of numbers", \
+	    "") \
+	ROW(EM_03, "EM-03", SCOPE_ALL, "overlooks dimensions", \
+	    "") \
+	ROW(EM_03_TOKENS, "EM-03.tokens", SCOPE_ALL, "refuses lists of tokens to embed", \
+	    "") \
+	ROW(EM_04, "EM-04", SCOPE_ALL, "gives a text another vector in each place of a batch", \
+	    "") \
 	ROW(ER_01, "ER-01", SCOPE_ALL, "serves whoever comes with a wrong key", \
 	    "") \
 	ROW(ER_02, "ER-02", SCOPE_ALL, "serves whoever comes without a key", \

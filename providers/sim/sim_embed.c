@@ -2,6 +2,7 @@
  * Embeddings: a vector of each text, made from its tokens, so that equal texts
  * have equal vectors and similar texts similar ones.
  */
+#include "harness/base/base64.h"
 #include "providers/sim/sim_private.h"
 
 #include <math.h>
@@ -26,8 +27,19 @@ static bool embed_is_text(const struct json *input)
 	       (json_is(input, JSON_ARRAY) && json_is(input->first, JSON_NUMBER));
 }
 
-static bool embed_check_input(const struct json *input, struct sim_error *error)
+static bool embed_has_tokens(const struct json *input)
 {
+	return json_is(input, JSON_ARRAY) &&
+	       (json_is(input->first, JSON_NUMBER) || json_is(input->first, JSON_ARRAY));
+}
+
+static bool embed_check_input(const struct sim_serving *serving, const struct json *input,
+                              struct sim_error *error)
+{
+	if (embed_has_tokens(input) && sim_breaks(serving, SIM_EM_03_TOKENS))
+		return sim_refuse(error, "invalid_type", TEXT("input"),
+		                  TEXT("Invalid type for 'input': expected a string or an array of "
+		                       "strings."));
 	if (input == NULL)
 		return sim_refuse(error, "missing_required_parameter", TEXT("input"),
 		                  TEXT("Missing required parameter: 'input'."));
@@ -80,7 +92,7 @@ static bool embed_read(const struct sim_serving *serving, const struct json *bod
 	int64_t count = SIM_EMBEDDING_DIMENSIONS;
 
 	*ask = (struct embed_ask){.input = json_member(body, "input")};
-	if (!embed_check_input(ask->input, error) ||
+	if (!embed_check_input(serving, ask->input, error) ||
 	    !embed_check_length(serving, ask->input, error))
 		return false;
 	if (dimensions != NULL && dimensions->type != JSON_NULL &&
@@ -90,10 +102,12 @@ static bool embed_read(const struct sim_serving *serving, const struct json *bod
 		                              "Invalid 'dimensions': expected an integer from 1 to "
 		                              "%d.",
 		                              SIM_EMBEDDING_DIMENSIONS));
-	ask->dimensions = (size_t)count;
+	ask->dimensions = sim_breaks(serving, SIM_EM_03) ? SIM_EMBEDDING_DIMENSIONS : (size_t)count;
 	ask->base64 = json_is(format, JSON_STRING) && text_is(format->text, "base64");
 	bool known = format == NULL || format->type == JSON_NULL || ask->base64 ||
 	             (format->type == JSON_STRING && text_is(format->text, "float"));
+	if (sim_breaks(serving, SIM_EM_02))
+		ask->base64 = false;
 	return known ? true
 	             : sim_refuse(error, "invalid_value", TEXT("encoding_format"),
 	                          TEXT("Invalid value for 'encoding_format'. Supported values are: "
@@ -158,33 +172,28 @@ static int64_t embed_make(const struct json *input, float *vector, size_t dimens
 /* Little-endian float32, as numpy reads them. */
 static struct text embed_base64(struct arena *arena, const float *vector, size_t dimensions)
 {
-	static const char letters[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t size = dimensions * 4;
-	unsigned char *raw = arena_alloc(arena, size + 3);
-	char *out = arena_alloc_bytes(arena, (size + 2) / 3 * 4);
-	size_t len = 0;
+	char *raw = arena_alloc_bytes(arena, dimensions * 4 + 1);
 
 	for (size_t i = 0; i < dimensions; i++) {
 		uint32_t bits;
 		memcpy(&bits, &vector[i], sizeof(bits));
 		for (size_t k = 0; k < 4; k++)
-			raw[4 * i + k] = (unsigned char)(bits >> (8 * k) & 0xff);
+			raw[4 * i + k] = (char)(unsigned char)(bits >> (8 * k) & 0xff);
 	}
-	for (size_t i = 0; i < size; i += 3) {
-		unsigned three = (unsigned)raw[i] << 16 | (unsigned)raw[i + 1] << 8 | raw[i + 2];
-		for (unsigned k = 0; k < 4; k++)
-			out[len++] = i + k > size ? '=' : letters[three >> (18 - 6 * k) & 63];
-	}
-	return (struct text){out, len};
+	return base64_encode(arena, (struct text){raw, dimensions * 4});
 }
 
-static void embed_write(struct json_writer *writer, struct embed_ask *ask, struct arena *arena,
-                        const struct json *input, size_t index)
+static void embed_write(struct json_writer *writer, struct embed_ask *ask,
+                        const struct sim_serving *serving, const struct json *input, size_t index)
 {
+	struct arena *arena = serving->arena;
 	float *vector = ARENA_NEW_ARRAY(arena, float, ask->dimensions);
 
 	ask->tokens += embed_make(input, vector, ask->dimensions);
+	if (index > 0 && sim_breaks(serving, SIM_EM_04)) {
+		embed_add_token(vector, index, ask->dimensions);
+		embed_normalise(vector, ask->dimensions);
+	}
 	json_write_object(writer);
 	json_write_member_c(writer, "object", "embedding");
 	json_write_member_int(writer, "index", (int64_t)index);
@@ -198,6 +207,20 @@ static void embed_write(struct json_writer *writer, struct embed_ask *ask, struc
 		json_write_array_end(writer);
 	}
 	json_write_object_end(writer);
+}
+
+static void embed_write_all(struct json_writer *writer, struct embed_ask *ask,
+                            const struct sim_serving *serving)
+{
+	size_t count = embed_is_text(ask->input) ? 1 : ask->input->count;
+	bool reversed = sim_breaks(serving, SIM_EM_01);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t index = reversed ? count - 1 - i : i;
+		embed_write(writer, ask, serving,
+		            embed_is_text(ask->input) ? ask->input : json_at(ask->input, index),
+		            index);
+	}
 }
 
 static bool embed_check_model(const struct sim_serving *serving, struct text model,
@@ -221,7 +244,6 @@ bool sim_embed_answer(const struct sim_serving *serving, const struct json *body
 	struct text model = json_string(body, "model");
 	struct json_writer writer;
 	struct embed_ask ask;
-	size_t index = 0;
 
 	if (!embed_check_model(serving, model, error) || !embed_read(serving, body, &ask, error))
 		return false;
@@ -230,11 +252,7 @@ bool sim_embed_answer(const struct sim_serving *serving, const struct json *body
 	json_write_member_c(&writer, "object", "list");
 	json_write_key(&writer, "data");
 	json_write_array(&writer);
-	if (embed_is_text(ask.input))
-		embed_write(&writer, &ask, serving->arena, ask.input, 0);
-	else
-		JSON_EACH(item, ask.input)
-	embed_write(&writer, &ask, serving->arena, item, index++);
+	embed_write_all(&writer, &ask, serving);
 	json_write_array_end(&writer);
 	json_write_member(&writer, "model", model);
 	json_write_key(&writer, "usage");

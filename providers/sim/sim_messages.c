@@ -2,6 +2,7 @@
  * The messages of a chat request: roles, content, and that every tool call has
  * its result and every result its call. Refused in OpenAI's words.
  */
+#include "harness/base/base64.h"
 #include "providers/sim/sim_private.h"
 
 enum {
@@ -93,40 +94,6 @@ struct text sim_message_text(const struct json *message, struct arena *arena)
 
 /* --- images: a data URL must hold what it says --- */
 
-static int message_base64_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* Decoded bytes in the arena; data NULL where it is no base64. */
-static struct text message_from_base64(struct text coded, struct arena *arena)
-{
-	while (coded.len > 0 && coded.data[coded.len - 1] == '=')
-		coded.len--;
-	char *bytes = arena_alloc_bytes(arena, coded.len + 1);
-	unsigned held = 0, bits = 0;
-	size_t len = 0;
-
-	for (size_t i = 0; i < coded.len; i++) {
-		int value = message_base64_value(coded.data[i]);
-		if (value < 0)
-			return (struct text){0};
-		held = (held << 6 | (unsigned)value) & 0xffffff;
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			bytes[len++] = (char)(unsigned char)(held >> bits & 0xff);
-		}
-	}
-	return (struct text){bytes, len};
-}
-
 /* By its first and last bytes: enough to tell a picture from a torn one. */
 static bool message_is_image(struct text bytes)
 {
@@ -148,9 +115,10 @@ static bool message_check_image(struct message_check *check, const struct json *
 	if (text_starts(url, TEXT("https://")) || text_starts(url, TEXT("http://")))
 		return true;
 	size_t comma = text_find(url, TEXT(";base64,"), 0);
+	struct text bytes;
 	if (text_starts(url, TEXT("data:image/")) && comma != TEXT_NOT_FOUND &&
-	    message_is_image(
-		message_from_base64(text_slice(url, comma + 8, url.len), check->arena)))
+	    base64_decode(text_slice(url, comma + 8, url.len), check->arena, &bytes) &&
+	    message_is_image(bytes))
 		return true;
 	return sim_refuse(check->error, "invalid_image_format", (struct text){0},
 	                  TEXT("You uploaded an unsupported image. Please make sure your image is "
@@ -218,7 +186,7 @@ static bool message_check_content(struct message_check *check, const struct json
 static bool message_id_is_short(struct text id)
 {
 	for (size_t i = 0; i < id.len; i++)
-		if (message_base64_value(id.data[i]) < 0 || id.data[i] == '+' || id.data[i] == '/')
+		if (base64_value(id.data[i]) < 0 || id.data[i] == '+' || id.data[i] == '/')
 			return false;
 	return id.len == MESSAGES_SHORT_ID;
 }
