@@ -115,7 +115,8 @@ static void add_message(struct shape *shape, const struct json *message)
 	struct text type = json_string(message, "type");
 
 	add_role(shape, json_string(message, "role"));
-	if (is_given(message, "name"))
+	/* A function's name is not that of a person. */
+	if (is_given(message, "name") && is_given(message, "role"))
 		shape_mark(shape, FEATURE_MESSAGE_NAME);
 	if (is_given(message, "reasoning") || is_given(message, "reasoning_content") ||
 	    is_given(message, "reasoning_details") || text_is(type, "reasoning"))
