@@ -7,7 +7,8 @@
 enum {
 	HTML_EXCERPT_BYTES = 20000,        /* of a request or response where something is wrong */
 	HTML_PASSING_EXCERPT_BYTES = 2000, /* of one that passes */
-	HTML_EVIDENCE_BYTES = 1 << 20,     /* of all excerpts on a page; the worst come first */
+	HTML_CHANGES_LISTED = 200,     /* of a kind that gates nothing; all that gates is listed */
+	HTML_EVIDENCE_BYTES = 1 << 20, /* of all excerpts on a page; the worst come first */
 };
 
 /*
@@ -24,7 +25,7 @@ void html_add_style_hash(struct text_buf *out);
 
 struct html_page {
 	const struct matrix *matrix;
-	const struct report_evidence *evidence; /* NULL: none */
+	const struct report_context *context; /* never NULL */
 	struct arena *arena;
 	struct text_buf *out;
 	const struct matrix_summary *summaries;
@@ -40,6 +41,12 @@ struct html_page {
 void html_add_verdict(struct html_page *page, enum verdict verdict);
 /* Whole milliseconds where it is many, else with a decimal; "unknown" below 0. */
 void html_add_ms(struct text_buf *out, int64_t us);
+
+/* html_changes.c: what changed since the baseline; nothing where there is none. */
+void html_add_changes(struct html_page *page);
+/* The same of one cell: a word beside its verdict where it matters, and a line of its facts. */
+void html_add_change_mark(struct html_page *page, const struct matrix_cell *cell);
+void html_add_change(struct html_page *page, const struct matrix_cell *cell);
 
 /* The section of all cells, grouped as the summaries are, the worst group first. */
 void html_add_cells(struct html_page *page);

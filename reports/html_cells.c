@@ -94,6 +94,7 @@ static void add_cost(struct html_page *page, const struct matrix_cell *cell)
 static void add_facts(struct html_page *page, const struct matrix_cell *cell)
 {
 	(void)text_buf_add_c(page->out, "<dl>");
+	html_add_change(page, cell);
 	add_outcomes(page, cell);
 	if (cell->tested_wall_ms > 0)
 		add_fact(page, "asked", wall_format(page->arena, cell->tested_wall_ms, false));
@@ -129,9 +130,9 @@ static void add_rate(struct html_page *page, const struct matrix_cell *cell)
 /* Only of a case that still asks what it asked then: a title must not lie about old evidence. */
 static void add_title(struct html_page *page, const struct matrix_cell *cell)
 {
-	if (page->evidence == NULL || page->evidence->suite == NULL)
+	if (page->context->suite == NULL)
 		return;
-	const struct eval_case *eval_case = suite_find(page->evidence->suite, cell->case_id);
+	const struct eval_case *eval_case = suite_find(page->context->suite, cell->case_id);
 	if (eval_case == NULL || !text_is(cell->case_hash, eval_case->hash))
 		return;
 	html_add_text(page->out, eval_case->title);
@@ -146,13 +147,19 @@ static void add_cell(struct html_page *page, const struct matrix_cell *cell)
 	html_add_text(page->out, report_cell_label(cell, page->arena));
 	(void)text_buf_add_c(page->out, "</b> ");
 	add_title(page, cell);
+	html_add_change_mark(page, cell);
 	add_rate(page, cell);
 	if (cell->first_error.len != 0 && cell->verdict != VERDICT_PASS) {
 		(void)text_buf_add_c(page->out, "<p class=why>");
 		html_add_text(page->out, cell->first_error);
 		(void)text_buf_add_c(page->out, "</p>");
 	}
-	(void)text_buf_add_c(page->out, "</summary><div>");
+	/* Only a comparison links to single cells. */
+	if (page->context->comparison != NULL)
+		(void)text_buf_format(page->out, "</summary><div id=c%zu>",
+		                      (size_t)(cell - page->matrix->cells));
+	else
+		(void)text_buf_add_c(page->out, "</summary><div>");
 	add_facts(page, cell);
 	html_add_evidence(page, cell);
 	(void)text_buf_add_c(page->out, "</div></details>\n");
@@ -163,7 +170,8 @@ static void add_cell(struct html_page *page, const struct matrix_cell *cell)
 static void begin_group(struct html_page *page, size_t group)
 {
 	const struct matrix_summary *summary = &page->summaries[group];
-	bool open = summary->worst != NULL && report_cell_effect(summary->worst) == REPORT_FAILS;
+	bool open =
+	    summary->worst != NULL && report_cell_effect(summary->worst, NULL) == REPORT_FAILS;
 
 	(void)text_buf_format(page->out, "<details%s><summary>", open ? " open" : "");
 	html_add_verdict(page, summary->verdict);

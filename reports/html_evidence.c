@@ -119,7 +119,7 @@ static void add_exchange(struct html_page *page, const struct matrix_cell *cell,
 	    cell->verdict == VERDICT_PASS ? HTML_PASSING_EXCERPT_BYTES : HTML_EXCERPT_BYTES;
 	size_t before = page->out->len;
 
-	if (recording_read(page->evidence->folder, cell->evidence, &arena, &label, &exchange,
+	if (recording_read(page->context->folder, cell->evidence, &arena, &label, &exchange,
 	                   &fault)) {
 		page->shown[id] = 1;
 		(void)text_buf_format(page->out, "<div id=e%zu>", id);
@@ -137,9 +137,9 @@ static void add_exchange(struct html_page *page, const struct matrix_cell *cell,
 
 void html_add_evidence(struct html_page *page, const struct matrix_cell *cell)
 {
-	if (page->evidence == NULL || page->evidence->folder == NULL || cell->evidence.len == 0)
+	if (page->context->folder == NULL || cell->evidence.len == 0)
 		return;
-	if (!text_equal(cell->run_id, page->evidence->run_id)) {
+	if (!text_equal(cell->run_id, page->context->run_id)) {
 		(void)text_buf_add_c(page->out, "<p class=mute>Its bytes are in another run&#39;s "
 		                                "folder.</p>");
 		return;

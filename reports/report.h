@@ -14,15 +14,31 @@ enum {
 	REPORT_MAX_ANNOTATIONS = 9,        /* GitHub shows ten of a kind and step */
 };
 
+struct suite;
+struct comparison;
+
+/* What a matrix is shown with. A NULL context, and any member that is NULL, shows less. */
+struct report_context {
+	const char *folder;        /* RUN/evidence: the bytes behind the cells */
+	struct text run_id;        /* only cells of this run have their bytes there */
+	const struct suite *suite; /* titles of the cases that are still the same */
+	/* Of this very matrix with a baseline: what changed, and what gates by it. */
+	const struct comparison *comparison;
+};
+
 /*
  * The contract's columns, one row a cell, sorted as the matrix is; RFC 4180 with
  * text cells defused for spreadsheets. New columns only ever come at the end.
  */
 void report_csv(const struct matrix *matrix, struct text_buf *out);
-/* {"suite":..., "capabilities":[...], "cells":[...]}: the matrix with its summary. */
-void report_json(const struct matrix *matrix, struct text_buf *out);
-/* A table of capabilities by target and a list of what does not pass, for a pull request. */
-void report_markdown(const struct matrix *matrix, struct text_buf *out);
+/* {"capabilities":[...],"baseline":{...},"matrix":{...}}: the matrix with its summary, and what
+ * changed where there is a comparison. */
+void report_json(const struct matrix *matrix, const struct report_context *context,
+                 struct text_buf *out);
+/* What changed, a table of capabilities by target, and a list of what does not pass: for a pull
+ * request. */
+void report_markdown(const struct matrix *matrix, const struct report_context *context,
+                     struct text_buf *out);
 
 struct report_terminal_options {
 	bool colour;
@@ -39,37 +55,34 @@ void report_terminal(const struct matrix *matrix, const struct report_terminal_o
 
 /*
  * JUnit XML as GitHub, GitLab and Jenkins read it: a suite a target, a test a cell. Against the
- * target: failure; no verdict to be had: error; advisory, skipped, stale: skipped.
+ * target: failure; no verdict to be had: error; advisory, skipped, stale, and what the
+ * baseline accepts: skipped. So the file is red exactly where the exit code is.
  */
-void report_junit(const struct matrix *matrix, struct text_buf *out);
+void report_junit(const struct matrix *matrix, const struct report_context *context,
+                  struct text_buf *out);
 /*
  * Workflow commands for the log of a GitHub job: the worst as annotations, then all
- * that does not pass in a folded group. No byte of a model comes to stand where the runner reads
- * a command. Nothing where all passes.
+ * that does not pass in a folded group. With a comparison the regressions are the errors, and
+ * weaker signs are notices. No byte of a model comes to stand where the runner reads a command.
+ * Nothing where all passes and nothing changed.
  */
-void report_github(const struct matrix *matrix, struct text_buf *out);
+void report_github(const struct matrix *matrix, const struct report_context *context,
+                   struct text_buf *out);
 /*
  * Text from outside for a log or a terminal: visible, and nothing that the runner of a CI job
  * takes for a command, even where it is the first on its line.
  */
 void report_add_log_text(struct text_buf *out, struct text text);
 /* The Markdown report, cut at a line's end to what a step summary may hold. */
-void report_github_summary(const struct matrix *matrix, struct text_buf *out);
+void report_github_summary(const struct matrix *matrix, const struct report_context *context,
+                           struct text_buf *out);
 
-struct suite;
-
-/* What stands behind a matrix. */
-struct report_evidence {
-	const char *folder;        /* RUN/evidence; NULL: no bytes are at hand */
-	struct text run_id;        /* only cells of this run have their bytes there */
-	const struct suite *suite; /* titles of the cases that are still the same; may be NULL */
-};
 /*
  * One HTML file: no network, no script, every verdict in words. The matrix, what does not pass
  * first, each cell with its figures, and the bytes behind it with the curl command that asks
- * again, as far as `evidence` (may be NULL) has them. What can't be read is said in its place.
+ * again, as far as the context has them. What can't be read is said in its place.
  */
-void report_html(const struct matrix *matrix, const struct report_evidence *evidence,
+void report_html(const struct matrix *matrix, const struct report_context *context,
                  struct text_buf *out);
 
 /*
@@ -89,11 +102,16 @@ MUST_CHECK int report_cell_rank(const struct matrix_cell *cell);
 /* "TC-10" or "TC-10~stream"; arena. */
 MUST_CHECK struct text report_cell_label(const struct matrix_cell *cell, struct arena *arena);
 /*
- * What a cell does to a CI job, the same in JUnit and annotations: advisory cells, skipped and
- * stale ones do nothing.
+ * What a cell does to a CI job, the same in JUnit, annotations and code quality: advisory cells,
+ * skipped and stale ones do nothing. With a comparison in the context (which may be NULL) a cell
+ * that the baseline knows counts by its change, as it does for the exit code.
  */
 enum report_effect { REPORT_PASSES, REPORT_FAILS, REPORT_NO_VERDICT, REPORT_NO_MATTER };
-MUST_CHECK enum report_effect report_cell_effect(const struct matrix_cell *cell);
+MUST_CHECK enum report_effect report_cell_effect(const struct matrix_cell *cell,
+                                                 const struct report_context *context);
+/* What became of the cell since the baseline; NULL without one. */
+MUST_CHECK const struct cell_change *report_cell_change(const struct matrix_cell *cell,
+                                                        const struct report_context *context);
 
 /* "PASS", "FAIL" ...: one word a verdict, the same everywhere. */
 const char *report_verdict_word(enum verdict verdict);

@@ -15,6 +15,9 @@ void report_changes_terminal(const struct comparison *comparison,
 void report_changes_markdown(const struct comparison *comparison, struct text_buf *out);
 /* {"holds":true,"counts":{...},"changes":[{"target","case","variant","change","gates",...}]} */
 void report_changes_json(const struct comparison *comparison, struct text_buf *out);
+/* The same as a value within another document. */
+struct json_writer;
+void report_changes_write(const struct comparison *comparison, struct json_writer *writer);
 /* One row a cell. */
 void report_changes_csv(const struct comparison *comparison, struct text_buf *out);
 

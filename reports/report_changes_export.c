@@ -120,27 +120,32 @@ static void write_change(struct json_writer *writer, const struct cell_change *c
 	json_write_object_end(writer);
 }
 
+void report_changes_write(const struct comparison *comparison, struct json_writer *writer)
+{
+	json_write_object(writer);
+	json_write_member_bool(writer, "holds", comparison->gating == 0);
+	json_write_key(writer, "counts");
+	json_write_object(writer);
+	for (int i = 0; i < CHANGE_COUNT; i++)
+		json_write_member_int(writer, change_name((enum change)i),
+		                      (int64_t)comparison->of[i]);
+	json_write_object_end(writer);
+	json_write_member_int(writer, "gating", (int64_t)comparison->gating);
+	json_write_member_int(writer, "waived", (int64_t)comparison->waived);
+	json_write_key(writer, "changes");
+	json_write_array(writer);
+	for (size_t i = 0; i < comparison->count; i++)
+		write_change(writer, &comparison->changes[i]);
+	json_write_array_end(writer);
+	json_write_object_end(writer);
+}
+
 void report_changes_json(const struct comparison *comparison, struct text_buf *out)
 {
 	struct json_writer writer;
 
 	json_writer_init(&writer, out, false);
-	json_write_object(&writer);
-	json_write_member_bool(&writer, "holds", comparison->gating == 0);
-	json_write_key(&writer, "counts");
-	json_write_object(&writer);
-	for (int i = 0; i < CHANGE_COUNT; i++)
-		json_write_member_int(&writer, change_name((enum change)i),
-		                      (int64_t)comparison->of[i]);
-	json_write_object_end(&writer);
-	json_write_member_int(&writer, "gating", (int64_t)comparison->gating);
-	json_write_member_int(&writer, "waived", (int64_t)comparison->waived);
-	json_write_key(&writer, "changes");
-	json_write_array(&writer);
-	for (size_t i = 0; i < comparison->count; i++)
-		write_change(&writer, &comparison->changes[i]);
-	json_write_array_end(&writer);
-	json_write_object_end(&writer);
+	report_changes_write(comparison, &writer);
 	(void)text_buf_byte(out, '\n');
 }
 

@@ -7,6 +7,8 @@
  */
 #include "reports/report.h"
 
+#include "reports/report_changes.h"
+
 #include <inttypes.h>
 
 /* "::" with nothing printable of ASCII before it: the runner skips blanks of all kinds. */
@@ -63,30 +65,72 @@ static void add_escaped(struct text_buf *out, struct text text, enum spot spot)
 	text_buf_done(&visible);
 }
 
-static void add_rate(struct text_buf *out, const struct matrix_cell *cell, enum spot spot)
+/* "gate FAIL, 0 of 3 ok; regressed since the baseline (pass 10/10); waived by ...: why" */
+static void add_rate(struct text_buf *out, const struct matrix_cell *cell,
+                     const struct cell_change *change, enum spot spot)
 {
+	struct arena arena = {0};
+
 	(void)text_buf_format(out, "%s %s, %" PRId64 " of %" PRId64 " ok",
 	                      case_severity_names[cell->severity],
 	                      report_verdict_word(cell->verdict), cell->tally.of[OUTCOME_OK],
 	                      tally_judged(&cell->tally));
-	if (cell->first_error.len == 0)
-		return;
-	(void)text_buf_add_c(out, ": ");
-	add_escaped(out, cell->first_error, spot);
+	if (change != NULL) {
+		struct text note = report_change_note(change, &arena);
+		struct text base = report_change_side(change->base, &arena);
+		(void)text_buf_format(out, "; %s since the baseline (%.*s)",
+		                      change_name(change->change), TEXT_ARG(base));
+		if (note.len > 0) {
+			(void)text_buf_add_c(out, "; ");
+			add_escaped(out, note, spot);
+		}
+	}
+	if (cell->first_error.len != 0) {
+		(void)text_buf_add_c(out, ": ");
+		add_escaped(out, cell->first_error, spot);
+	}
+	arena_done(&arena);
 }
 
-static void add_annotation(struct text_buf *out, const struct matrix_cell *cell)
+/* What a reader of the job is told of a cell, from the gravest. */
+enum kind { KIND_ERROR, KIND_WARNING, KIND_NOTICE, KIND_NONE };
+
+static const char *const kind_names[] = {"error", "warning", "notice"};
+
+/* Weaker signs, what is waived and what gates nothing are notices: seen, and never red. */
+static enum kind kind_of(const struct matrix_cell *cell, const struct report_context *context)
+{
+	const struct cell_change *change = report_cell_change(cell, context);
+
+	switch (report_cell_effect(cell, context)) {
+	case REPORT_FAILS:
+		return KIND_ERROR;
+	case REPORT_NO_VERDICT:
+		return KIND_WARNING;
+	case REPORT_PASSES:
+	case REPORT_NO_MATTER:
+		break;
+	}
+	if (change != NULL && (change->change <= CHANGE_WATCH || change->expired != NULL))
+		return KIND_NOTICE;
+	return KIND_NONE;
+}
+
+static void add_annotation(struct text_buf *out, enum kind kind, const struct matrix_cell *cell,
+                           const struct cell_change *change)
 {
 	struct arena arena = {0};
+	const char *word = change != NULL && change->change == CHANGE_REGRESSED
+	                       ? "REGRESSED"
+	                       : report_verdict_word(cell->verdict);
 
-	(void)text_buf_format(
-	    out, "::%s title=", report_cell_effect(cell) == REPORT_FAILS ? "error" : "warning");
+	(void)text_buf_format(out, "::%s title=", kind_names[kind]);
 	add_escaped(out,
-	            text_format(&arena, "%s %.*s: %.*s", report_verdict_word(cell->verdict),
-	                        TEXT_ARG(cell->target), TEXT_ARG(report_cell_label(cell, &arena))),
+	            text_format(&arena, "%s %.*s: %.*s", word, TEXT_ARG(cell->target),
+	                        TEXT_ARG(report_cell_label(cell, &arena))),
 	            SPOT_PROPERTY);
 	(void)text_buf_add_c(out, "::");
-	add_rate(out, cell, SPOT_MESSAGE);
+	add_rate(out, cell, change, SPOT_MESSAGE);
 	if (cell->evidence.len != 0) {
 		(void)text_buf_add_c(out, " (evidence ");
 		add_escaped(out, cell->evidence, SPOT_MESSAGE);
@@ -98,63 +142,78 @@ static void add_annotation(struct text_buf *out, const struct matrix_cell *cell)
 	arena_done(&arena);
 }
 
-static size_t count_not_passing(const struct matrix *matrix)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < matrix->count; i++)
-		count += matrix->cells[i].verdict != VERDICT_PASS;
-	return count;
-}
-
 /* One kind: the worst, and how many more there are. */
 static void add_annotations(const struct matrix_cell **cells, size_t count,
-                            enum report_effect effect, struct text_buf *out)
+                            const struct report_context *context, enum kind kind,
+                            struct text_buf *out)
 {
 	size_t seen = 0;
 
 	for (size_t i = 0; i < count; i++)
-		if (report_cell_effect(cells[i]) == effect && seen++ < REPORT_MAX_ANNOTATIONS)
-			add_annotation(out, cells[i]);
+		if (kind_of(cells[i], context) == kind && seen++ < REPORT_MAX_ANNOTATIONS)
+			add_annotation(out, kind, cells[i], report_cell_change(cells[i], context));
 	if (seen > REPORT_MAX_ANNOTATIONS)
 		(void)text_buf_format(
 		    out, "::%s title=proviso::and %zu more; the log and the summary list them\n",
-		    effect == REPORT_FAILS ? "error" : "warning", seen - REPORT_MAX_ANNOTATIONS);
+		    kind_names[kind], seen - REPORT_MAX_ANNOTATIONS);
 }
 
-void report_github(const struct matrix *matrix, struct text_buf *out)
+/* Everything that does not pass, and what changed in one line, folded. */
+static void add_group(const struct matrix *matrix, const struct matrix_cell **cells,
+                      const struct report_context *context, struct text_buf *out)
 {
 	struct arena arena = {0};
-	const struct matrix_cell **cells = report_worst_first(matrix, &arena);
-	size_t count = count_not_passing(matrix);
+	size_t count = 0;
 
-	if (count == 0) {
-		arena_done(&arena);
-		return;
-	}
-	add_annotations(cells, count, REPORT_FAILS, out);
-	add_annotations(cells, count, REPORT_NO_VERDICT, out);
+	for (size_t i = 0; i < matrix->count; i++)
+		count += matrix->cells[i].verdict != VERDICT_PASS;
 	(void)text_buf_format(out, "::group::proviso: %zu of %zu cells do not pass\n", count,
 	                      matrix->count);
-	for (size_t i = 0; i < count; i++) {
+	if (context != NULL && context->comparison != NULL) {
+		struct text counts = report_changes_counts(context->comparison, &arena);
+		(void)text_buf_format(out, "- against the baseline: %.*s\n", TEXT_ARG(counts));
+	}
+	for (size_t i = 0; i < matrix->count; i++) {
+		const struct cell_change *change = report_cell_change(cells[i], context);
+		if (cells[i]->verdict == VERDICT_PASS && kind_of(cells[i], context) == KIND_NONE)
+			continue;
 		(void)text_buf_add_c(out, "- ");
 		add_escaped(out, cells[i]->target, SPOT_LINE);
 		(void)text_buf_byte(out, ' ');
 		add_escaped(out, report_cell_label(cells[i], &arena), SPOT_LINE);
 		(void)text_buf_byte(out, ' ');
-		add_rate(out, cells[i], SPOT_LINE);
+		add_rate(out, cells[i], change, SPOT_LINE);
 		(void)text_buf_byte(out, '\n');
 	}
 	(void)text_buf_add_c(out, "::endgroup::\n");
 	arena_done(&arena);
 }
 
-void report_github_summary(const struct matrix *matrix, struct text_buf *out)
+void report_github(const struct matrix *matrix, const struct report_context *context,
+                   struct text_buf *out)
+{
+	struct arena arena = {0};
+	const struct matrix_cell **cells = report_worst_first(matrix, &arena);
+	bool any = false;
+
+	for (size_t i = 0; i < matrix->count; i++)
+		any = any || cells[i]->verdict != VERDICT_PASS ||
+		      kind_of(cells[i], context) != KIND_NONE;
+	if (any) {
+		for (int kind = KIND_ERROR; kind < KIND_NONE; kind++)
+			add_annotations(cells, matrix->count, context, (enum kind)kind, out);
+		add_group(matrix, cells, context, out);
+	}
+	arena_done(&arena);
+}
+
+void report_github_summary(const struct matrix *matrix, const struct report_context *context,
+                           struct text_buf *out)
 {
 	struct text_buf whole;
 
 	text_buf_init(&whole, REPORT_MAX_BYTES);
-	report_markdown(matrix, &whole);
+	report_markdown(matrix, context, &whole);
 	struct text view = text_buf_view(&whole);
 	if (view.len <= REPORT_SUMMARY_MAX_BYTES) {
 		(void)text_buf_add(out, view);

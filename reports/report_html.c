@@ -80,7 +80,10 @@ static void add_title(struct html_page *page)
 		(void)text_buf_format(page->out, " and %zu more", matrix->runs.count - 3);
 	(void)text_buf_add_c(page->out, "</p>\n");
 	add_counts(page);
-	(void)text_buf_add_c(page->out, "<nav><a href=\"#cells\">Cells</a><a href=\"#latency\">"
+	(void)text_buf_add_c(page->out, "<nav>");
+	if (page->context->comparison != NULL)
+		(void)text_buf_add_c(page->out, "<a href=\"#changes\">Changes</a>");
+	(void)text_buf_add_c(page->out, "<a href=\"#cells\">Cells</a><a href=\"#latency\">"
 	                                "Latency</a><a href=\"#cost\">Cost</a></nav></header>\n");
 }
 
@@ -140,16 +143,22 @@ static void add_table(struct html_page *page)
 	(void)text_buf_add_c(page->out, "</tbody></table></div></section>\n");
 }
 
-void report_html(const struct matrix *matrix, const struct report_evidence *evidence,
+void report_html(const struct matrix *matrix, const struct report_context *context,
                  struct text_buf *out)
 {
+	static const struct report_context nothing = {.folder = NULL};
 	struct arena arena = {0};
 	struct html_page page = {
-	    .matrix = matrix, .evidence = evidence, .arena = &arena, .out = out};
+	    .matrix = matrix,
+	    .context = context == NULL ? &nothing : context,
+	    .arena = &arena,
+	    .out = out,
+	};
 
 	page.summaries = matrix_summarise(matrix, &arena, &page.summary_count);
 	add_head(&page);
 	add_title(&page);
+	html_add_changes(&page);
 	add_table(&page);
 	html_add_cells(&page);
 	html_add_measures(&page);

@@ -2,6 +2,7 @@
 #include "reports/report.h"
 
 #include "harness/base/json_write.h"
+#include "reports/report_changes.h"
 
 static void write_summaries(const struct matrix *matrix, struct json_writer *writer)
 {
@@ -28,7 +29,8 @@ static void write_summaries(const struct matrix *matrix, struct json_writer *wri
 }
 
 /* The matrix file is JSON already; its members follow the summary as they stand there. */
-void report_json(const struct matrix *matrix, struct text_buf *out)
+void report_json(const struct matrix *matrix, const struct report_context *context,
+                 struct text_buf *out)
 {
 	struct text_buf file;
 	struct json_writer writer;
@@ -38,6 +40,10 @@ void report_json(const struct matrix *matrix, struct text_buf *out)
 	json_writer_init(&writer, out, false);
 	json_write_object(&writer);
 	write_summaries(matrix, &writer);
+	if (context != NULL && context->comparison != NULL) {
+		json_write_key(&writer, "baseline");
+		report_changes_write(context->comparison, &writer);
+	}
 	json_write_key(&writer, "matrix");
 	json_write_raw(&writer, text_trim(text_buf_view(&file)));
 	json_write_object_end(&writer);

@@ -2,6 +2,7 @@
 #include "reports/report.h"
 
 #include "reports/markdown.h"
+#include "reports/report_changes.h"
 
 void markdown_add(struct text_buf *out, struct text text)
 {
@@ -76,8 +77,13 @@ static void add_failures(const struct matrix *matrix, struct text_buf *out)
 	}
 }
 
-void report_markdown(const struct matrix *matrix, struct text_buf *out)
+void report_markdown(const struct matrix *matrix, const struct report_context *context,
+                     struct text_buf *out)
 {
+	if (context != NULL && context->comparison != NULL) {
+		report_changes_markdown(context->comparison, out);
+		(void)text_buf_byte(out, '\n');
+	}
 	(void)text_buf_format(out, "## Proviso: %zu cells, suite %.*s\n\n", matrix->count,
 	                      TEXT_ARG(matrix->suite_hash));
 	add_summaries(matrix, out);

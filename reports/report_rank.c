@@ -1,6 +1,8 @@
 /* What all reports agree on: what is worst, what a cell is called, and what it does to a CI job. */
 #include "reports/report.h"
 
+#include "harness/run/baseline.h"
+
 #include <stdlib.h>
 
 /* From the worst. What is not known is better than what fails and worse than what passes. */
@@ -69,7 +71,16 @@ struct text report_cell_label(const struct matrix_cell *cell, struct arena *aren
 	                   cell->variant == CASE_STREAM ? "~stream" : "");
 }
 
-enum report_effect report_cell_effect(const struct matrix_cell *cell)
+const struct cell_change *report_cell_change(const struct matrix_cell *cell,
+                                             const struct report_context *context)
+{
+	if (context == NULL || context->comparison == NULL)
+		return NULL;
+	return comparison_find(context->comparison, cell);
+}
+
+/* By the cell's own verdict. */
+static enum report_effect own_effect(const struct matrix_cell *cell)
 {
 	switch (cell->verdict) {
 	case VERDICT_PASS:
@@ -88,4 +99,18 @@ enum report_effect report_cell_effect(const struct matrix_cell *cell)
 		break;
 	}
 	return REPORT_NO_MATTER;
+}
+
+enum report_effect report_cell_effect(const struct matrix_cell *cell,
+                                      const struct report_context *context)
+{
+	const struct cell_change *change = report_cell_change(cell, context);
+	enum report_effect effect = own_effect(cell);
+
+	if (change == NULL)
+		return effect;
+	if (change->gates)
+		return REPORT_FAILS;
+	return effect == REPORT_PASSES || change_counts_by_verdict(change) ? effect
+	                                                                   : REPORT_NO_MATTER;
 }

@@ -71,9 +71,6 @@ MUST_CHECK bool check_discover_context(struct check_session *session, struct loo
 MUST_CHECK bool check_baseline_read(struct check_session *session, struct fault *fault);
 /* Fills session->comparison; nothing without --baseline. */
 void check_baseline_compare(struct check_session *session, const struct matrix *fresh);
-/* The matrix in a format, with what changed where the format can hold it. */
-MUST_CHECK bool check_output(const struct check_session *session, const struct matrix *fresh,
-                             enum matrix_format format, struct text path, struct fault *fault);
 /* What changed: behind the table on stdout, else to stderr. */
 MUST_CHECK bool check_baseline_print(const struct check_session *session, struct fault *fault);
 

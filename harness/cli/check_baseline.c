@@ -3,7 +3,6 @@
 
 #include "harness/base/loop.h"
 #include "harness/cli/change_output.h"
-#include "harness/cli/matrix_output.h"
 #include "reports/report_changes.h"
 
 bool check_baseline_read(struct check_session *session, struct fault *fault)
@@ -29,35 +28,6 @@ void check_baseline_compare(struct check_session *session, const struct matrix *
 		return;
 	session->comparison = ARENA_NEW(session->arena, struct comparison);
 	baseline_compare(session->baseline, fresh, &options, session->arena, session->comparison);
-}
-
-static bool write_buffer(const struct text_buf *out, struct text path, struct fault *fault)
-{
-	if (out->overflow)
-		return fault_set(fault, FAULT_INPUT, "the report is over %d MiB",
-		                 REPORT_MAX_BYTES >> 20);
-	return command_write(path, text_buf_view(out), fault);
-}
-
-/* CSV and Markdown hold the changes; the other formats are those of a matrix alone. */
-bool check_output(const struct check_session *session, const struct matrix *fresh,
-                  enum matrix_format format, struct text path, struct fault *fault)
-{
-	struct text_buf out;
-
-	if (session->comparison == NULL || (format != MATRIX_CSV && format != MATRIX_MARKDOWN))
-		return matrix_output(fresh, format, path, fault);
-	text_buf_init(&out, REPORT_MAX_BYTES);
-	if (format == MATRIX_CSV) {
-		report_csv_compared(fresh, session->comparison, &out);
-	} else {
-		report_changes_markdown(session->comparison, &out);
-		(void)text_buf_byte(&out, '\n');
-		report_markdown(fresh, &out);
-	}
-	bool written = write_buffer(&out, path, fault);
-	text_buf_done(&out);
-	return written;
 }
 
 bool check_baseline_print(const struct check_session *session, struct fault *fault)

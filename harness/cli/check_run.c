@@ -5,6 +5,7 @@
 #include "harness/base/csv.h"
 #include "harness/base/digest.h"
 #include "harness/base/file.h"
+#include "harness/cli/ci_output.h"
 #include "harness/cli/matrix_output.h"
 #include "harness/cli/progress.h"
 #include "harness/run/matrix.h"
@@ -174,24 +175,38 @@ static void clean_up(struct check_loop *check)
 
 /* --- after the run --- */
 
+/* Everything that shows the run is shown the same. */
+static struct report_context context_of(const struct check_session *session)
+{
+	return (struct report_context){
+	    .folder = session->folder.evidence,
+	    .run_id = session->head.run_id,
+	    .suite = &session->suite,
+	    .comparison = session->comparison,
+	};
+}
+
 static bool write_reports(const struct check_session *session, const struct matrix *matrix,
                           struct fault *fault)
 {
 	const struct check_options *options = session->options;
-	const struct report_evidence evidence = {session->folder.evidence, session->head.run_id,
-	                                         &session->suite};
+	const struct report_context context = context_of(session);
+	const struct {
+		struct text path;
+		enum matrix_format format;
+	} reports[] = {
+	    {options->csv, MATRIX_CSV},           {options->json, MATRIX_JSON},
+	    {options->markdown, MATRIX_MARKDOWN}, {options->junit, MATRIX_JUNIT},
+	    {options->html, MATRIX_HTML},
+	};
 
-	return (options->csv.data == NULL ||
-	        check_output(session, matrix, MATRIX_CSV, options->csv, fault)) &&
-	       (options->json.data == NULL ||
-	        matrix_output(matrix, MATRIX_JSON, options->json, fault)) &&
-	       (options->markdown.data == NULL ||
-	        check_output(session, matrix, MATRIX_MARKDOWN, options->markdown, fault)) &&
-	       (options->junit.data == NULL ||
-	        matrix_output(matrix, MATRIX_JUNIT, options->junit, fault)) &&
-	       (options->html.data == NULL ||
-	        matrix_output_evidence(matrix, MATRIX_HTML, &evidence, options->html, fault)) &&
-	       matrix_output_github(matrix, fault);
+	for (size_t i = 0; i < ARRAY_LENGTH(reports); i++)
+		if (reports[i].path.data != NULL &&
+		    !matrix_output(matrix, reports[i].format, &context, reports[i].path, fault))
+			return false;
+	return ci_output(matrix, &context, session->folder.path, fault) &&
+	       matrix_output(matrix, (enum matrix_format)options->format, &context,
+	                     (struct text){NULL, 0}, fault);
 }
 
 /* This run's cells over the matrix that is there; cells not asked keep their old verdict. */
@@ -215,10 +230,7 @@ static bool conclude(struct check_session *session, const struct matrix *fresh, 
 	check_baseline_compare(session, fresh);
 	if (!matrix_write(fresh, session->folder.matrix, fault) ||
 	    (update && !update_matrix(session, fresh, fault)) ||
-	    !write_reports(session, fresh, fault) ||
-	    !check_output(session, fresh, (enum matrix_format)session->options->format,
-	                  (struct text){NULL, 0}, fault) ||
-	    !check_baseline_print(session, fault))
+	    !write_reports(session, fresh, fault) || !check_baseline_print(session, fault))
 		return false;
 	*code = session->comparison == NULL
 	            ? matrix_exit_code(fresh)
@@ -365,6 +377,13 @@ int check_replay(struct check_session *session)
 
 	session->folder =
 	    run_folder_of(text_c(session->arena, session->options->replay), session->arena);
+	/* Judging needs no config; its waivers are honoured where it is named. */
+	if (session->options->config.data != NULL) {
+		session->config_loaded = true;
+		if (!config_load(text_c(session->arena, session->options->config), &session->config,
+		                 faults))
+			return command_fail_list(faults);
+	}
 	if (!check_baseline_read(session, &fault) ||
 	    !journal_read_head(session->folder.journal, session->arena, &session->head, &fault) ||
 	    !check_options_from_head(session, &fault))

@@ -4,6 +4,8 @@
 
 #include "cases/suite.h"
 #include "harness/base/file.h"
+#include "harness/run/baseline.h"
+#include "harness/run/config.h"
 #include "harness/run/run_folder.h"
 #include "reports/report.h"
 
@@ -11,7 +13,7 @@
 
 struct show {
 	int format;
-	struct text out, matrix, run;
+	struct text out, matrix, run, baseline, config;
 	struct text_list operands;
 };
 
@@ -49,6 +51,16 @@ static const struct option report_rows[] = {
      .offset = offsetof(struct show, run),
      .value = "DIR",
      .help = "report the matrix of this run instead"},
+    {.name = "baseline",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct show, baseline),
+     .value = "FILE",
+     .help = "show what changed since this was blessed"},
+    {.name = "config",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct show, config),
+     .value = "FILE",
+     .help = "honour the waivers of this config (default: none)"},
     {.name = "out",
      .letter = 'o',
      .kind = OPTION_TEXT,
@@ -64,54 +76,103 @@ static const struct option_table report_options = {
     .operands_max = 1,
 };
 
-/* The page has titles for the cases of the core suite. */
-static bool show_page(const struct matrix *matrix, struct report_evidence *evidence,
-                      struct text out, struct arena *arena, struct fault *fault)
-{
-	struct fault_list *faults = ARENA_NEW(arena, struct fault_list);
+/* What is shown, and all that is shown with it. */
+struct view {
+	struct matrix matrix;
+	struct report_context context;
+	struct config config;
+	bool config_loaded;
 	struct suite suite;
+	bool suite_loaded;
+	struct matrix base;
+	struct comparison comparison;
+};
 
-	if (suite_load(&suite, true, &(struct text_list){0}, faults))
-		evidence->suite = &suite;
-	bool shown = matrix_output_evidence(matrix, MATRIX_HTML, evidence, out, fault);
-	suite_done(&suite);
-	return shown;
+static void view_done(struct view *view)
+{
+	if (view->config_loaded)
+		config_done(&view->config);
+	if (view->suite_loaded)
+		suite_done(&view->suite);
 }
 
 /* A run folder stands for the matrix in it, and has the bytes behind it. */
-static bool show_run(const char *path, enum matrix_format format, struct text out,
-                     struct arena *arena, struct fault *fault)
+static bool read_matrix(const char *path, enum matrix_format format, struct view *view,
+                        struct arena *arena, struct fault *fault)
 {
-	struct run_folder folder = run_folder_of(path, arena);
-	struct report_evidence evidence = {.folder = folder.evidence};
 	struct journal_head head;
-	struct matrix matrix;
 
-	if (!matrix_read(folder.matrix, arena, &matrix, fault))
+	if (!file_is_directory(path))
+		return matrix_read(path, arena, &view->matrix, fault);
+	struct run_folder folder = run_folder_of(path, arena);
+	if (!matrix_read(folder.matrix, arena, &view->matrix, fault))
 		return false;
+	view->context.folder = folder.evidence;
 	if (format != MATRIX_HTML)
-		return matrix_output(&matrix, format, out, fault);
+		return true;
 	if (!journal_read_head(folder.journal, arena, &head, fault))
 		return false;
-	evidence.run_id = head.run_id;
-	return show_page(&matrix, &evidence, out, arena, fault);
+	view->context.run_id = head.run_id;
+	return true;
 }
 
-static int show_matrix(const char *path, enum matrix_format format, struct text out,
+/* The cases of the core suite have titles. */
+static void load_titles(struct view *view, struct arena *arena)
+{
+	struct fault_list *faults = ARENA_NEW(arena, struct fault_list);
+
+	view->suite_loaded = true;
+	if (suite_load(&view->suite, true, &(struct text_list){0}, faults))
+		view->context.suite = &view->suite;
+}
+
+static bool compare(const struct show *show, struct view *view, struct arena *arena,
+                    struct fault *fault)
+{
+	struct comparison_options options = {
+	    .waivers = view->config.policy.waivers.items,
+	    .waiver_count = view->config.policy.waivers.count,
+	    .now_wall_ms = command_now_wall_ms(),
+	    .partial = view->context.folder != NULL,
+	};
+
+	if (!baseline_read(text_c(arena, show->baseline), arena, &view->base, fault))
+		return false;
+	baseline_compare(&view->base, &view->matrix, &options, arena, &view->comparison);
+	view->context.comparison = &view->comparison;
+	return true;
+}
+
+static bool prepare(const struct show *show, const char *path, enum matrix_format format,
+                    struct view *view, struct arena *arena, struct fault *fault)
+{
+	if (!read_matrix(path, format, view, arena, fault))
+		return false;
+	if (format == MATRIX_HTML)
+		load_titles(view, arena);
+	return show->baseline.data == NULL || compare(show, view, arena, fault);
+}
+
+static int show_matrix(const struct show *show, const char *path, enum matrix_format format,
                        struct arena *arena)
 {
-	struct report_evidence evidence = {.folder = NULL};
-	struct matrix matrix;
+	struct fault_list *faults = ARENA_NEW(arena, struct fault_list);
+	struct view *view = ARENA_NEW(arena, struct view);
 	struct fault fault;
-	bool shown;
+	int code = EXIT_HOLDS;
 
-	if (file_is_directory(path))
-		shown = show_run(path, format, out, arena, &fault);
-	else
-		shown = matrix_read(path, arena, &matrix, &fault) &&
-		        (format == MATRIX_HTML ? show_page(&matrix, &evidence, out, arena, &fault)
-		                               : matrix_output(&matrix, format, out, &fault));
-	return shown ? EXIT_HOLDS : command_fail(&fault);
+	view->config = config_defaults;
+	if (show->config.data != NULL) {
+		view->config_loaded = true;
+		if (!config_load(text_c(arena, show->config), &view->config, faults))
+			code = command_fail_list(faults);
+	}
+	if (code == EXIT_HOLDS &&
+	    (!prepare(show, path, format, view, arena, &fault) ||
+	     !matrix_output(&view->matrix, format, &view->context, show->out, &fault)))
+		code = command_fail(&fault);
+	view_done(view);
+	return code;
 }
 
 static int matrix_run(void *state, struct arena *arena)
@@ -120,7 +181,7 @@ static int matrix_run(void *state, struct arena *arena)
 	struct text path =
 	    show->operands.count == 1 ? show->operands.items[0] : TEXT(DEFAULT_MATRIX);
 
-	return show_matrix(text_c(arena, path), (enum matrix_format)show->format, show->out, arena);
+	return show_matrix(show, text_c(arena, path), (enum matrix_format)show->format, arena);
 }
 
 static int report_run(void *state, struct arena *arena)
@@ -133,13 +194,17 @@ static int report_run(void *state, struct arena *arena)
 		(void)fault_set(&fault, FAULT_USAGE, "give --matrix or --run, not both");
 		return command_fail(&fault);
 	}
+	if (show->config.data != NULL && show->baseline.data == NULL) {
+		(void)fault_set(&fault, FAULT_USAGE, "--config goes with --baseline");
+		return command_fail(&fault);
+	}
 	if (show->matrix.data != NULL)
 		path = text_c(arena, show->matrix);
 	else if (show->run.data != NULL)
 		path = text_c(arena, show->run);
 	for (int i = MATRIX_CSV; show->operands.count == 1 && matrix_format_names[i] != NULL; i++)
 		if (text_is(show->operands.items[0], matrix_format_names[i]))
-			return show_matrix(path, (enum matrix_format)i, show->out, arena);
+			return show_matrix(show, path, (enum matrix_format)i, arena);
 	(void)fault_set(&fault, FAULT_USAGE,
 	                "report wants a FORMAT: csv, json, markdown, html, junit or github");
 	return command_fail(&fault);

@@ -4,7 +4,7 @@
 
 #include "harness/run/matrix.h"
 
-struct report_evidence;
+struct report_context;
 
 enum matrix_format {
 	MATRIX_TABLE,
@@ -19,18 +19,12 @@ enum matrix_format {
 /* NULL-terminated, in the enum's order. */
 extern const char *const matrix_format_names[];
 
-/* To the file, replaced whole, or to stdout (data NULL or "-"); colour only there, and only on a
- * terminal. */
-MUST_CHECK bool matrix_output(const struct matrix *matrix, enum matrix_format format,
-                              struct text path, struct fault *fault);
-/* The same, with the bytes behind the matrix for a format that shows them; may be NULL. */
-MUST_CHECK bool matrix_output_evidence(const struct matrix *matrix, enum matrix_format format,
-                                       const struct report_evidence *evidence, struct text path,
-                                       struct fault *fault);
 /*
- * In a job of GitHub Actions: annotations to stderr, so that results stay clean, and the step
- * summary. Nothing elsewhere.
+ * To the file, replaced whole, or to stdout (data NULL or "-"); colour only there, and only on a
+ * terminal. The context may be NULL; a format takes from it what it can show.
  */
-MUST_CHECK bool matrix_output_github(const struct matrix *matrix, struct fault *fault);
+MUST_CHECK bool matrix_output(const struct matrix *matrix, enum matrix_format format,
+                              const struct report_context *context, struct text path,
+                              struct fault *fault);
 
 #endif

@@ -284,8 +284,7 @@ static bool is_dead(const struct cell_change *change)
 	       tally_judged(&change->head->tally) >= DEAD_TRIALS;
 }
 
-/* Whether the cell's own verdict decides how the run ends, as it does without a baseline. */
-static bool counts_by_verdict(const struct cell_change *change)
+bool change_counts_by_verdict(const struct cell_change *change)
 {
 	if (change->change == CHANGE_NEW || change->change == CHANGE_CHANGED)
 		return change->waiver == NULL;
@@ -310,7 +309,7 @@ int comparison_exit_code(const struct comparison *comparison, const struct matri
 	for (size_t i = 0; i < fresh->count; i++) {
 		const struct cell_change *change = comparison_find(comparison, &fresh->cells[i]);
 		counting.cells[i] = fresh->cells[i];
-		if (change != NULL && !counts_by_verdict(change))
+		if (change != NULL && !change_counts_by_verdict(change))
 			counting.cells[i].asked_now = false;
 	}
 	return matrix_exit_code(&counting);

@@ -63,6 +63,9 @@ void baseline_compare(const struct matrix *base, const struct matrix *head,
                       struct comparison *out);
 /* Of the side that there is: the head's where it has one. */
 MUST_CHECK const struct matrix_cell *change_cell(const struct cell_change *change);
+/* Of one with a head that gates nothing by itself: whether the cell's own verdict decides how the
+ * run ends, as it does without a baseline. */
+MUST_CHECK bool change_counts_by_verdict(const struct cell_change *change);
 /* The change of the cell in the head's matrix with that index, or NULL. */
 MUST_CHECK const struct cell_change *comparison_find(const struct comparison *comparison,
                                                      const struct matrix_cell *head);

@@ -1,6 +1,7 @@
 """The regression gate end to end: check, bless, break the provider, check --baseline."""
 import csv
 import json
+import xml.etree.ElementTree as ElementTree
 
 import pytest
 
@@ -74,6 +75,33 @@ def test_the_story_of_a_repository(proviso, sim):
     done = check(proviso, "--baseline", baseline)
     assert done.code == 0, done
     assert "1 fixed" in done.out, done
+
+
+def test_every_report_of_a_run_says_what_changed(proviso, sim):
+    baseline = blessed(proviso, sim)
+    configure(proviso, sim("--break", "TS-01").url, waive(proviso, "2099-12-31"))
+    broken = (proviso.cwd / "proviso.yaml").read_text()
+    (proviso.cwd / "proviso.yaml").write_text(broken.replace("case: \"TS-01\"", "case: \"CH-01\""))
+    done = check(proviso, "--baseline", baseline, "--out", "run", "--html", "a.html", "--junit", "a.xml", "--json", "a.json")
+    assert done.code == 1, done
+    page = (proviso.cwd / "a.html").read_text()
+    assert "1 regressed, 3 same" in page and "<dt>since the baseline<dd>regressed: pass 1/1 &rarr; fail 0/3" in page
+    assert "waived by platform until 2099-12-31" in page  # of a cell that is the same: shown all the same
+    suite = ElementTree.parse(proviso.cwd / "a.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("4", "1")
+    assert "regressed since the baseline, pass 1/1 -> fail 0/3" in suite.find(".//failure").text
+    assert json.loads((proviso.cwd / "a.json").read_text())["baseline"]["counts"]["regressed"] == 1
+    # The same later, from the run alone.
+    for kind, name in [("html", "a.html"), ("junit", "a.xml"), ("json", "a.json")]:
+        done = proviso("report", kind, "--run", "run", "--baseline", baseline, "--config", "proviso.yaml")
+        assert done.code == 0 and done.out == (proviso.cwd / name).read_text(), kind
+    done = proviso("report", "github", "--run", "run", "--baseline", baseline)
+    assert "::error title=REGRESSED lab/sim-small%3A TS-01~stream::gate FAIL, 0 of 3 ok; regressed" in done.out, done
+    assert proviso("report", "html", "--config", "proviso.yaml").code == 2
+    # Judged again: a waiver counts where its config is named.
+    (proviso.cwd / "proviso.yaml").write_text(broken)
+    assert check(proviso, "--replay", "run", "--baseline", baseline, cases=()).code == 1
+    assert check(proviso, "--replay", "run", "--baseline", baseline, "--config", "proviso.yaml", cases=()).code == 0
 
 
 def test_without_a_baseline_the_columns_are_empty(proviso, sim):

@@ -32,7 +32,7 @@ START_TEST(what_fails_is_an_error_and_what_has_no_verdict_a_warning)
 {
 	struct matrix matrix = sample_matrix();
 
-	report_github(&matrix, &out);
+	report_github(&matrix, NULL, &out);
 	ck_assert_uint_eq(sample_count(&out, "::error title="), 2);
 	ck_assert_uint_eq(sample_count(&out, "::warning title="), 2);
 	assert_holds(&out, "::error title=FLAKY lab/qwen%3A CH-02~stream::required FLAKY, 0 of 3 "
@@ -48,7 +48,7 @@ START_TEST(no_word_of_a_model_is_a_command)
 	struct matrix matrix = sample_matrix();
 	struct text rest, line;
 
-	report_github(&matrix, &out);
+	report_github(&matrix, NULL, &out);
 	assert_clean(&out, "\n");
 	assert_lacks(&out, "##[");
 	assert_holds(&out, "%25 (evidence");
@@ -68,12 +68,12 @@ START_TEST(nine_are_shown_and_the_rest_is_counted)
 {
 	struct matrix matrix = failing(10);
 
-	report_github(&matrix, &out);
+	report_github(&matrix, NULL, &out);
 	ck_assert_uint_eq(sample_count(&out, "::error title="), 10);
 	assert_holds(&out, "::error title=proviso::and 1 more;");
 	text_buf_reset(&out);
 	matrix.count = 9;
-	report_github(&matrix, &out);
+	report_github(&matrix, NULL, &out);
 	ck_assert_uint_eq(sample_count(&out, "::error title="), 9);
 	assert_lacks(&out, "more;");
 }
@@ -84,7 +84,7 @@ START_TEST(nothing_is_said_where_all_passes)
 	struct matrix matrix = sample_matrix();
 
 	matrix.count = 1;
-	report_github(&matrix, &out);
+	report_github(&matrix, NULL, &out);
 	ck_assert_uint_eq(out.len, 0);
 }
 END_TEST
@@ -106,13 +106,13 @@ START_TEST(a_summary_is_cut_at_a_line)
 {
 	struct matrix matrix = failing(6000);
 
-	report_github_summary(&matrix, &out);
+	report_github_summary(&matrix, NULL, &out);
 	ck_assert_uint_le(out.len, REPORT_SUMMARY_MAX_BYTES + 200);
 	ck_assert_uint_gt(out.len, REPORT_SUMMARY_MAX_BYTES - 2000);
 	assert_holds(&out, " |\n\nCut here: ");
 	text_buf_reset(&out);
 	matrix.count = 2;
-	report_github_summary(&matrix, &out);
+	report_github_summary(&matrix, NULL, &out);
 	assert_lacks(&out, "Cut here");
 }
 END_TEST

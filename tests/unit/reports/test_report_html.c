@@ -137,7 +137,7 @@ START_TEST(a_title_is_shown_where_the_case_is_still_the_same)
 
 	ck_assert(suite_load(&suite, true, &(struct text_list){0}, &faults));
 	const struct eval_case *known = suite_find(&suite, TEXT("CH-01"));
-	struct report_evidence evidence = {.suite = &suite};
+	struct report_context evidence = {.suite = &suite};
 	matrix.cells[0].case_hash = text_of(known->hash);
 	report_html(&matrix, &evidence, &out);
 	ck_assert_uint_eq(sample_count(&out, text_c(&arena, known->title)), 1);
@@ -159,7 +159,7 @@ START_TEST(evidence_is_shown_once_and_linked_from_the_others)
 {
 	struct matrix matrix = sample_matrix();
 	struct exchange exchange = hostile_exchange();
-	struct report_evidence evidence = {record(&exchange), sample_runs[0], NULL};
+	struct report_context evidence = {.folder = record(&exchange), .run_id = sample_runs[0]};
 
 	report_html(&matrix, &evidence, &out);
 	forget(evidence.folder);
@@ -183,7 +183,7 @@ START_TEST(long_answers_are_cut_on_a_character)
 	for (size_t i = 0; i < 2 * HTML_EXCERPT_BYTES + 1; i++)
 		body[i] = i == 0 ? 'x' : i % 2 == 1 ? '\xc3' : '\xa9';
 	exchange.body = (struct text){body, 2 * HTML_EXCERPT_BYTES + 1};
-	struct report_evidence evidence = {record(&exchange), sample_runs[0], NULL};
+	struct report_context evidence = {.folder = record(&exchange), .run_id = sample_runs[0]};
 	report_html(&matrix, &evidence, &out);
 	forget(evidence.folder);
 	assert_holds(&out, "<p class=mute>19999 of 40001 bytes;");
@@ -194,7 +194,7 @@ END_TEST
 START_TEST(evidence_that_is_gone_or_of_another_run_is_said)
 {
 	struct matrix matrix = sample_matrix();
-	struct report_evidence evidence = {"/nonexistent<b>", sample_runs[0], NULL};
+	struct report_context evidence = {.folder = "/nonexistent<b>", .run_id = sample_runs[0]};
 
 	report_html(&matrix, &evidence, &out);
 	assert_holds(&out, "The evidence can&#39;t be read: ");

@@ -8,7 +8,7 @@ static void set_up(void)
 	struct matrix matrix = sample_matrix();
 
 	text_buf_init(&out, REPORT_MAX_BYTES);
-	report_junit(&matrix, &out);
+	report_junit(&matrix, NULL, &out);
 }
 
 static void tear_down(void)
@@ -70,7 +70,7 @@ START_TEST(a_matrix_without_cells_is_a_document_without_suites)
 	struct matrix matrix = {.suite_hash = TEXT("0123456789ab")};
 
 	text_buf_reset(&out);
-	report_junit(&matrix, &out);
+	report_junit(&matrix, NULL, &out);
 	assert_text(text_buf_view(&out),
 	            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"proviso\" "
 	            "tests=\"0\" failures=\"0\" errors=\"0\" skipped=\"0\">\n</testsuites>\n");

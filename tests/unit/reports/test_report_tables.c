@@ -80,7 +80,7 @@ START_TEST(markdown_keeps_its_rows_whatever_is_in_them)
 	struct text rest, line;
 	size_t rows = 0;
 
-	report_markdown(&matrix, &out);
+	report_markdown(&matrix, NULL, &out);
 	assert_clean(&out, "\n");
 	assert_holds(&out, "| lab/qwen | chat | FAIL | 1 of 6 |\n");
 	assert_holds(&out, "&lt;script&gt;");
@@ -151,7 +151,7 @@ START_TEST(json_holds_the_summary_and_the_matrix)
 	struct fault fault;
 
 	matrix.cells[1].first_error = TEXT("\"quoted\"\x1b");
-	report_json(&matrix, &out);
+	report_json(&matrix, NULL, &out);
 	ck_assert_msg(json_read_text(text_buf_view(&out), "report", &arena, &root, &fault), "%s",
 	              fault.message);
 	const struct json *first = json_member(root, "capabilities")->first;
@@ -174,8 +174,8 @@ START_TEST(a_matrix_without_cells_is_no_crash)
 	show(false, 100, 20);
 	assert_holds(&out, "0 of 0 cells pass; known cost 0 USD; suite 0123456789ab\n");
 	report_csv(&matrix, &out);
-	report_json(&matrix, &out);
-	report_markdown(&matrix, &out);
+	report_json(&matrix, NULL, &out);
+	report_markdown(&matrix, NULL, &out);
 	assert_holds(&out, "## Proviso: 0 cells");
 }
 END_TEST
