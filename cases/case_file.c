@@ -286,13 +286,19 @@ static void check_like_keys(const struct case_reader *reader, const struct step_
 	}
 }
 
+/* The other endpoints tell usage anyway, and know no stream_options.include_usage. */
+static bool has_stream_options(const struct step_keys *keys)
+{
+	return keys->endpoint == ENDPOINT_CHAT || keys->endpoint == ENDPOINT_COMPLETIONS;
+}
+
 static void read_step(const struct case_reader *reader, const struct step_keys *keys, size_t index,
                       const struct eval_case *eval_case, struct case_step *out)
 {
 	*out = (struct case_step){.endpoint = (enum endpoint)keys->endpoint,
 	                          .auth = (enum chat_auth)keys->auth,
 	                          .streams = -1,
-	                          .usage_asked = keys->usage_asked,
+	                          .usage_asked = keys->usage_asked && has_stream_options(keys),
 	                          .node = keys->node};
 	if (eval_case->like.data != NULL) {
 		check_like_keys(reader, keys);

@@ -114,6 +114,7 @@ static const struct chat_choice *step_choice(const struct filler *filler, size_t
 static struct text step_text(const struct filler *filler, const struct template_slot *slot)
 {
 	const struct chat_choice *choice = step_choice(filler, slot->step);
+	const struct chat_reply *reply = filler->values->steps[slot->step];
 	const struct chat_tool_call *call = NULL;
 
 	if (choice == NULL)
@@ -125,6 +126,8 @@ static struct text step_text(const struct filler *filler, const struct template_
 		return choice->content;
 	case STEP_REASONING:
 		return choice->reasoning;
+	case STEP_ID:
+		return reply->id_count > 0 ? reply->ids[0] : (struct text){NULL, 0};
 	case STEP_MESSAGE:
 		break;
 	case STEP_CALL_ID:

@@ -5,7 +5,7 @@
  *   {{nonce}} {{nonce2}} {{nonce3}}   fresh words of this trial
  *   {{words:N}}                       N words of harmless filler text
  *   {{overflow}}                      more text than the model's context holds
- *   {{steps.0.content}}               from the reply to an earlier step: content, reasoning,
+ *   {{steps.0.content}}               from the reply to an earlier step: id, content, reasoning,
  *                                     message (a string that is only this becomes the whole
  * assistant message, verbatim), tool_calls.N.id, .name, .arguments
  *

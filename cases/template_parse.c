@@ -83,6 +83,8 @@ static bool parse_step(struct text name, struct template_slot *slot)
 		slot->field = STEP_CONTENT;
 	else if (text_is(rest, "reasoning"))
 		slot->field = STEP_REASONING;
+	else if (text_is(rest, "id"))
+		slot->field = STEP_ID;
 	else if (text_is(rest, "message"))
 		slot->field = STEP_MESSAGE;
 	else

@@ -16,6 +16,7 @@ enum template_step_field {
 	STEP_CONTENT,
 	STEP_REASONING,
 	STEP_MESSAGE,
+	STEP_ID, /* of the reply itself */
 	STEP_CALL_ID,
 	STEP_CALL_NAME,
 	STEP_CALL_ARGUMENTS,

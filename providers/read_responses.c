@@ -138,19 +138,69 @@ void read_responses_finish(struct reply_build *build, const struct json *respons
 	reply_build_finish_reason(build, choice, reason);
 }
 
-static void judge_root(struct reply_build *build, const struct json *root)
+static void lacks(struct reply_build *build, size_t at, const char *what, const char *member)
+{
+	reply_violates(build, WIRE_RS_01, WIRE_DEVIATES, "output[%zu]%s, a %s, has no %s", at,
+	               reply_build_where(build), what, member);
+}
+
+/* What clients read of an item without asking: the official SDKs type it as always there. */
+static void judge_item(struct reply_build *build, const struct json *item, size_t at)
+{
+	static const char *const of_calls[] = {"call_id", "name", "arguments"};
+	struct text type = json_string(item, "type");
+
+	if (type.len == 0)
+		lacks(build, at, "thing", "type");
+	if (text_is(type, "message")) {
+		if (!text_is(json_string(item, "role"), "assistant"))
+			lacks(build, at, "message", "role assistant");
+		if (!json_is(json_member(item, "content"), JSON_ARRAY))
+			lacks(build, at, "message", "list of content");
+		JSON_EACH(part, json_member(item, "content"))
+		if (json_string(part, "type").len == 0)
+			lacks(build, at, "message", "type of a part");
+	}
+	for (size_t i = 0; text_is(type, "function_call") && i < ARRAY_LENGTH(of_calls); i++)
+		if (json_string(item, of_calls[i]).data == NULL)
+			lacks(build, at, "function_call", of_calls[i]);
+}
+
+static void judge_usage(struct reply_build *build, const struct json *root)
+{
+	static const char *const counts[] = {"input_tokens", "output_tokens", "total_tokens"};
+	const struct json *usage = json_member(root, "usage");
+	int64_t count;
+
+	for (size_t i = 0; json_is(usage, JSON_OBJECT) && i < ARRAY_LENGTH(counts); i++)
+		if (!json_integer(usage, counts[i], 0, INT64_MAX, &count))
+			reply_violates(build, WIRE_RS_01, WIRE_DEVIATES, "usage%s has no %s",
+			               reply_build_where(build), counts[i]);
+}
+
+void read_responses_judge(struct reply_build *build, const struct json *root)
 {
 	static const char *const strings[] = {"id", "status", "model"};
+	size_t at = 0;
 
 	reply_saw(build, WIRE_RS_01);
+	if (!json_is(json_member(root, "created_at"), JSON_NUMBER))
+		reply_violates(build, WIRE_RS_01, WIRE_DEVIATES, "created_at%s is %s",
+		               reply_build_where(build),
+		               json_type_name(json_member(root, "created_at")));
+	JSON_EACH(item, json_member(root, "output"))
+	judge_item(build, item, at++);
+	judge_usage(build, root);
 	if (!text_is(json_string(root, "object"), "response"))
-		reply_violates(build, WIRE_RS_01, WIRE_DEVIATES, "object is not response");
+		reply_violates(build, WIRE_RS_01, WIRE_DEVIATES, "object%s is not response",
+		               reply_build_where(build));
 	for (size_t i = 0; i < ARRAY_LENGTH(strings); i++)
 		if (json_string(root, strings[i]).len == 0)
-			reply_violates(build, WIRE_RS_01, WIRE_DEVIATES, "%s is missing",
-			               strings[i]);
+			reply_violates(build, WIRE_RS_01, WIRE_DEVIATES, "%s%s is missing",
+			               strings[i], reply_build_where(build));
 	if (!json_is(json_member(root, "output"), JSON_ARRAY))
-		reply_violates(build, WIRE_RS_01, WIRE_BREAKS, "output is %s",
+		reply_violates(build, WIRE_RS_01, WIRE_BREAKS, "output%s is %s",
+		               reply_build_where(build),
 		               json_type_name(json_member(root, "output")));
 }
 
@@ -187,7 +237,7 @@ static void read_body(struct reply_build *build, const struct json *root)
 
 	if (json_is(error, JSON_OBJECT))
 		read_responses_error(build, error);
-	judge_root(build, root);
+	read_responses_judge(build, root);
 	reply_build_id(build, json_string(root, "id"));
 	reply_build_model(build, json_string(root, "model"));
 	read_responses_output(build, json_member(root, "output"));

@@ -21,6 +21,8 @@ void read_responses_output(struct reply_build *build, const struct json *output)
 void read_responses_settle_served(struct reply_build *build);
 void read_responses_error(struct reply_build *build, const struct json *error);
 void read_responses_usage(struct reply_build *build, const struct json *response);
+/* RS-01: whether a response that has ended is one, with its items and usage. */
+void read_responses_judge(struct reply_build *build, const struct json *root);
 /* The status as a finish reason. */
 void read_responses_finish(struct reply_build *build, const struct json *response);
 

@@ -11,7 +11,7 @@ enum {
 
 /* What the order of events is held against; of the response under way. */
 struct responses_state {
-	bool added[ITEMS_TRACKED];
+	bool added[ITEMS_TRACKED], done[ITEMS_TRACKED];
 	uint64_t parts[ITEMS_TRACKED]; /* bit set of the content parts that were added */
 	struct text item_ids[ITEMS_TRACKED];
 	int64_t part_output, part_content; /* the text part at hand */
@@ -130,6 +130,7 @@ static void add_item(struct reply_build *build, const struct json *root)
 	state->items++;
 	if (output >= 0 && output < ITEMS_TRACKED) {
 		state->added[output] = true;
+		state->done[output] = false;
 		state->parts[output] = 0;
 		state->item_ids[output] = reply_build_name(build, json_string(item, "id"));
 	}
@@ -245,7 +246,10 @@ static void item_done(struct reply_build *build, const struct json *root)
 {
 	const struct json *item = json_member(root, "item");
 	struct build_choice *choice = read_responses_choice(build);
+	int64_t output = small_integer(root, "output_index");
 
+	if (output >= 0 && output < ITEMS_TRACKED)
+		state_of(build)->done[output] = true;
 	if (!read_responses_is_call(json_string(item, "type")))
 		return;
 	struct text item_id = json_string(item, "id");
@@ -254,7 +258,7 @@ static void item_done(struct reply_build *build, const struct json *root)
 		if (text_equal(choice->calls[i]->item_id, item_id))
 			call = choice->calls[i];
 	if (call == NULL)
-		call = reply_build_call_of_key(choice, small_integer(root, "output_index"));
+		call = reply_build_call_of_key(choice, output);
 	if (call == NULL) {
 		read_responses_whole_call(build, item);
 		return;
@@ -264,6 +268,18 @@ static void item_done(struct reply_build *build, const struct json *root)
 	if (call->id.len == 0 && json_string(item, "call_id").data != NULL)
 		reply_build_call_id(build, call, json_string(item, "call_id"));
 	settle_arguments(build, call, read_responses_arguments(item));
+}
+
+/* Clients take an item for finished, and act on it, when its own event says so. */
+static void judge_all_done(struct reply_build *build)
+{
+	struct responses_state *state = state_of(build);
+
+	for (size_t i = 0; i < ITEMS_TRACKED; i++)
+		if (state->added[i] && !state->done[i])
+			reply_violates(build, WIRE_RS_03, WIRE_DEVIATES,
+			               "the end%s comes before output %zu is done",
+			               reply_build_where(build), i);
 }
 
 static void end_response(struct reply_build *build, const struct json *root, bool failed)
@@ -282,6 +298,8 @@ static void end_response(struct reply_build *build, const struct json *root, boo
 		read_responses_error(build, json_is(error, JSON_OBJECT) ? error : root);
 		return;
 	}
+	if (json_is(response, JSON_OBJECT))
+		read_responses_judge(build, response);
 	reply_saw(build, WIRE_RS_06);
 	if (json_string(response, "id").len == 0 || json_string(response, "model").len == 0)
 		reply_violates(build, WIRE_RS_06, WIRE_DEVIATES, "the end%s has no id or no model",
@@ -294,6 +312,8 @@ static void end_response(struct reply_build *build, const struct json *root, boo
 		read_responses_output(build, output); /* nothing came in pieces */
 	read_responses_usage(build, response);
 	read_responses_finish(build, response);
+	if (text_is(json_string(response, "status"), "completed"))
+		judge_all_done(build);
 }
 
 /* --- events --------------------------------------------------------------- */

@@ -39,7 +39,7 @@
 	ROW(CH_13, "CH-13", SCOPE_ALL, "answers a trailing assistant turn with 500", \
 	    "") \
 	ROW(CH_14, "CH-14", SCOPE_OPEN, "answers a follow-up with nothing", \
-	    "CH-10") \
+	    "CH-10 RS-09") \
 	ROW(CP_01, "CP-01", SCOPE_ALL, "calls legacy completions chat.completion", \
 	    "") \
 	ROW(EM_01, "EM-01", SCOPE_ALL, "lists embeddings in reverse order", \
@@ -171,6 +171,30 @@
 	ROW(RE_02, "RE-02", SCOPE_OPEN, "sends thoughts behind the content of a stream", \
 	    "") \
 	ROW(RE_05, "RE-05", SCOPE_OPEN, "says stop where thoughts used up all tokens", \
+	    "") \
+	ROW(RS_01, "RS-01", SCOPE_ALL, "leaves `created_at` out of responses", \
+	    "") \
+	ROW(RS_02, "RS-02", SCOPE_OWN, "answers a response without what the tool returned", \
+	    "") \
+	ROW(RS_03, "RS-03", SCOPE_ALL, "streams text of a part that no event has added", \
+	    "") \
+	ROW(RS_04, "RS-04", SCOPE_ALL, "numbers all events of a response 0", \
+	    "") \
+	ROW(RS_05, "RS-05", SCOPE_ALL, "gives every delta of a response another item_id", \
+	    "RS-05.calls") \
+	ROW(RS_05_CALLS, "RS-05.calls", SCOPE_ALL, "streams a blank behind arguments that their end does not have", \
+	    "") \
+	ROW(RS_06, "RS-06", SCOPE_ALL, "ends streamed responses with an empty output", \
+	    "") \
+	ROW(RS_07, "RS-07", SCOPE_ALL, "calls a response completed that its limit has cut", \
+	    "") \
+	ROW(RS_08, "RS-08", SCOPE_ALL, "ends a streamed response without a word after a failure", \
+	    "") \
+	ROW(RS_09, "RS-09", SCOPE_ALL, "overlooks previous_response_id", \
+	    "") \
+	ROW(RS_10, "RS-10", SCOPE_OPEN, "overlooks text.format", \
+	    "") \
+	ROW(RS_10_TOOL_CHOICE, "RS-10.tool_choice", SCOPE_OPEN, "calls another tool than the one a response must call", \
 	    "") \
 	ROW(ST_01, "ST-01", SCOPE_ALL, "sends a stray brace behind the JSON of an event", \
 	    "HT-04~stream") \

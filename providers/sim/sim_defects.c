@@ -2,6 +2,7 @@
  * Which defects there are and which of them are switched on. What each of them does
  * stands at the seam it belongs to: sim_break_answer.c, sim_break_wire.c.
  */
+#include "providers/sim/sim_memory.h"
 #include "providers/sim/sim_private.h"
 
 #define DEFECT_INFO(name, id, scope, does, affects) {id, does, affects},
@@ -162,11 +163,15 @@ bool sim_setup_init(struct sim_setup *setup, const struct sim_options *options, 
 		good = defect_switch_on(setup, options->breaks[i], fault);
 	if (!good)
 		sim_setup_done(setup);
+	else
+		setup->memory = sim_memory_new();
 	return good;
 }
 
 void sim_setup_done(struct sim_setup *setup)
 {
+	sim_memory_free(setup->memory);
+	setup->memory = NULL;
 	arena_done(&setup->arena);
 }
 

@@ -242,14 +242,34 @@ static struct text model_results(const struct sim_ask *ask, struct arena *arena)
 	return results;
 }
 
+/* "Repeat my previous message": what the user said before; data NULL: that was not asked. */
+static struct text model_earlier(const struct sim_ask *ask, struct text said, struct arena *arena)
+{
+	const struct json *last = NULL, *before = NULL;
+
+	if (!model_says(said, TEXT("my previous message")))
+		return (struct text){0};
+	JSON_EACH(message, ask->messages)
+	{
+		if (!text_is(json_string(message, "role"), "user"))
+			continue;
+		before = last;
+		last = message;
+	}
+	return before == NULL ? (struct text){0} : sim_message_text(before, arena);
+}
+
 static struct text model_prose(const struct sim_serving *serving, const struct sim_ask *ask)
 {
 	struct text said = model_user_text(ask, serving->arena);
 	struct text echo = model_echo_asked(said);
+	struct text earlier = model_earlier(ask, said, serving->arena);
 	size_t words = model_words_asked(said);
 
 	if (text_is(json_string(model_last(ask), "role"), "tool"))
 		return model_results(ask, serving->arena);
+	if (earlier.data != NULL)
+		return earlier;
 	if (echo.data != NULL)
 		return echo;
 	if (words > 0)

@@ -6,6 +6,7 @@
  *   oracle, or sim_model -> struct sim_answer (what is said)
  *   sim_reply     stop, max_tokens, n, ids, usage -> struct sim_completion
  *   sim_render    one JSON body; sim_stream: a list of chunks, written one by one
+ *                 (sim_responses*: the same for the Responses endpoint)
  *   sim.c         plays the outcome on a socket, in time
  *
  * Defects are not strewn over this way: each stands at one of its seams, in
@@ -61,7 +62,9 @@ struct sim_switch {
 	    owner; /* the case whose question the defect's case asks; data NULL: it acts anywhere */
 };
 
-/* What a simulator is set to. Const while it serves. */
+struct sim_memory; /* sim_memory.h */
+
+/* What a simulator is set to. Const while it serves, but for what it remembers. */
 struct sim_setup {
 	struct arena arena; /* owns what the members point to */
 	const struct text *models;
@@ -72,6 +75,7 @@ struct sim_setup {
 	uint64_t seed;
 	struct sim_oracle oracle;
 	struct sim_switch switches[SIM_BREAK_COUNT];
+	struct sim_memory *memory; /* owned; the one thing that serving changes */
 };
 
 /* Copies the options; unknown names are faults. Ended by sim_setup_done. */

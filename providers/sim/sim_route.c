@@ -2,7 +2,8 @@
  * From a request to its outcome, with no socket in sight: who may ask, what is
  * asked for, which error, which bytes.
  */
-#include "providers/sim/sim_private.h"
+#include "providers/sim/sim_memory.h"
+#include "providers/sim/sim_responses.h"
 
 enum {
 	ROUTE_TOKENS_PER_MINUTE = 2000000,
@@ -13,13 +14,13 @@ static const struct {
 	const char *path;
 	enum endpoint endpoint;
 } route_paths[] = {
-    {"/v1/chat/completions", ENDPOINT_CHAT},
-    {"/v1/completions", ENDPOINT_COMPLETIONS},
-    {"/v1/embeddings", ENDPOINT_EMBEDDINGS},
+    {"/v1/chat/completions", ENDPOINT_CHAT}, {"/v1/completions", ENDPOINT_COMPLETIONS},
+    {"/v1/embeddings", ENDPOINT_EMBEDDINGS}, {"/v1/responses", ENDPOINT_RESPONSES},
     {"/v1/models", ENDPOINT_MODELS},
 };
 
 static const char route_model_path[] = "/v1/models/";
+static const char route_response_path[] = "/v1/responses/";
 
 /* --- the outcome's headers --- */
 
@@ -251,15 +252,12 @@ static bool route_render(const struct sim_completion *completion, struct sim_out
 	                         TEXT("The reply would be larger than 64 MiB."));
 }
 
-static bool route_complete(struct sim_serving *serving, enum endpoint endpoint,
-                           const struct json *body, struct sim_output *out, struct sim_error *error)
+/* What is said to a question that was found good: `completion`, or an error. */
+static bool route_say(struct sim_serving *serving, struct sim_ask *ask,
+                      struct sim_completion *completion, struct sim_error *error)
 {
-	struct sim_ask *ask = ARENA_NEW(serving->arena, struct sim_ask);
-	struct sim_completion *completion = ARENA_NEW(serving->arena, struct sim_completion);
 	struct sim_answer answer;
 
-	if (!sim_question_read(serving, endpoint, body, ask, error))
-		return false;
 	if (sim_breaks(serving, SIM_ER_17) && serving->reference.status >= 400) {
 		(void)route_oracle_error(serving, error);
 		error->status = 501;
@@ -275,8 +273,106 @@ static bool route_complete(struct sim_serving *serving, enum endpoint endpoint,
 	sim_break_answer(serving, ask, &answer);
 	sim_break_asked(serving, ask, &answer);
 	sim_reply_make(serving, ask, &answer, completion);
+	return true;
+}
+
+static bool route_complete(struct sim_serving *serving, enum endpoint endpoint,
+                           const struct json *body, struct sim_output *out, struct sim_error *error)
+{
+	struct sim_ask *ask = ARENA_NEW(serving->arena, struct sim_ask);
+	struct sim_completion *completion = ARENA_NEW(serving->arena, struct sim_completion);
+
+	if (!sim_question_read(serving, endpoint, body, ask, error) ||
+	    !route_say(serving, ask, completion, error))
+		return false;
 	sim_break_completion(completion);
 	return route_render(completion, out, error);
+}
+
+/* --- responses --- */
+
+/* False: the reply is larger than anybody takes. */
+static bool route_render_response(const struct sim_response *response, struct sim_output *out)
+{
+	struct text_buf body;
+
+	text_buf_init(&body, SIM_BODY_MAX_BYTES);
+	sim_response_render(response, &body);
+	bool fits = !body.overflow;
+	out->body = text_copy(response->completion->serving->arena, text_buf_view(&body));
+	text_buf_done(&body);
+	return fits;
+}
+
+static void route_stream_response(const struct sim_response *response, struct sim_output *out)
+{
+	const struct sim_serving *serving = response->completion->serving;
+	struct sim_events events;
+
+	sim_events_make(response, &events);
+	sim_break_events(&events);
+	out->stream = ARENA_NEW(serving->arena, struct sim_stream);
+	sim_events_render(&events, out->stream);
+	sim_break_event_stream(serving, out->stream);
+	out->body = (struct text){0};
+	sim_output_replace_header(out, "content-type", TEXT("text/event-stream; charset=utf-8"));
+}
+
+/* Streamed, and nobody is told that it failed. */
+static void route_end_silently(const struct sim_serving *serving, struct sim_output *out)
+{
+	out->stream = ARENA_NEW(serving->arena, struct sim_stream);
+	*out->stream = (struct sim_stream){.ending = ENDING_CLEAN};
+	sim_output_replace_header(out, "content-type", TEXT("text/event-stream; charset=utf-8"));
+}
+
+static bool route_respond(struct sim_serving *serving, const struct json *body,
+                          struct sim_output *out, struct sim_error *error)
+{
+	struct sim_responses_ask *question = ARENA_NEW(serving->arena, struct sim_responses_ask);
+	struct sim_ask *ask = ARENA_NEW(serving->arena, struct sim_ask);
+	struct sim_completion *completion = ARENA_NEW(serving->arena, struct sim_completion);
+	struct sim_response *response = ARENA_NEW(serving->arena, struct sim_response);
+
+	if (!sim_responses_read(serving, body, question, error) ||
+	    !sim_question_read(serving, ENDPOINT_CHAT, question->chat, ask, error) ||
+	    !route_say(serving, ask, completion, error)) {
+		sim_responses_rename(serving, error);
+		if (!serving->streamed || !sim_breaks(serving, SIM_RS_08))
+			return false;
+		route_end_silently(serving, out);
+		return true;
+	}
+	sim_response_make(completion, question, response);
+	sim_break_response(response);
+	route_add_limits(serving, completion->usage.total, out);
+	if (!route_render_response(response, out))
+		return sim_refuse(error, "reply_too_large", (struct text){0},
+		                  TEXT("The reply would be larger than 64 MiB."));
+	if (question->store)
+		sim_memory_keep(serving->setup->memory,
+		                &(struct sim_memory_entry){
+				    response->id, sim_response_messages(response), out->body});
+	if (ask->streamed && !sim_breaks(serving, SIM_JSON_ON_STREAM))
+		route_stream_response(response, out);
+	return true;
+}
+
+/* GET /v1/responses/ID */
+static bool route_stored(const struct sim_serving *serving, struct text id, struct sim_output *out,
+                         struct sim_error *error)
+{
+	const struct sim_memory_entry *entry = sim_memory_find(serving->setup->memory, id);
+
+	if (entry == NULL) {
+		(void)sim_refuse(error, NULL, (struct text){0},
+		                 text_format(serving->arena, "Response with id '%.*s' not found.",
+		                             TEXT_ARG(text_slice(id, 0, 80))));
+		error->status = 404;
+		return false;
+	}
+	out->body = text_copy(serving->arena, entry->body);
+	return true;
 }
 
 static bool route_post(struct sim_serving *serving, const struct sim_request *request,
@@ -291,6 +387,8 @@ static bool route_post(struct sim_serving *serving, const struct sim_request *re
 	route_ask_oracle(serving, endpoint, body);
 	if (sim_break_route(serving, out))
 		return true;
+	if (endpoint == ENDPOINT_RESPONSES)
+		return route_respond(serving, body, out, error);
 	if (endpoint != ENDPOINT_EMBEDDINGS)
 		return route_complete(serving, endpoint, body, out, error);
 
@@ -364,6 +462,13 @@ static bool route_serve(struct sim_serving *serving, const struct sim_request *r
 		only = text_slice(request->path, strlen(route_model_path), request->path.len);
 		found = ARRAY_LENGTH(route_paths) - 1;
 	}
+	if (text_starts(request->path, text_of(route_response_path)) &&
+	    text_is(request->method, "GET"))
+		return route_check_key(serving, request->authorization, error) &&
+		       route_stored(serving,
+		                    text_slice(request->path, strlen(route_response_path),
+		                               request->path.len),
+		                    out, error);
 	if (found == ARRAY_LENGTH(route_paths))
 		return route_refuse_path(serving, request, error);
 	enum endpoint endpoint = route_paths[found].endpoint;

@@ -128,7 +128,9 @@ START_TEST(every_question_of_the_core_suite_is_recognised)
 	    .id = TEXT("call_9"), .name = TEXT("f"), .arguments = TEXT("{}")};
 	struct chat_choice choice = {
 	    .content = TEXT("hm"), .tool_calls = &call, .tool_call_count = 1};
-	struct chat_reply reply = {.choices = &choice, .choice_count = 1};
+	struct text id = TEXT("resp_9");
+	struct chat_reply reply = {
+	    .choices = &choice, .choice_count = 1, .ids = &id, .id_count = 1};
 
 	ck_assert(suite_load(&suite, true, NULL, faults));
 	for (size_t i = 0; i < suite.count; i++) {

@@ -8,7 +8,9 @@
 #define CREATED EVENT("0", "response.created", ",\"response\":{\"id\":\"r\",\"model\":\"m\"}")
 #define COMPLETED(number, output)                                                                  \
 	EVENT(number, "response.completed",                                                        \
-	      ",\"response\":{\"id\":\"r\",\"object\":\"response\",\"model\":\"m\",\"status\":"    \
+	      ",\"response\":{\"id\":\"r\",\"object\":\"response\",\"created_at\":1,\"model\":"    \
+	      "\"m\","                                                                             \
+	      "\"status\":"                                                                        \
 	      "\"completed\",\"output\":[" output                                                  \
 	      "],\"usage\":{\"input_tokens\":3,\"output_tokens\":2,\"total_tokens\":5,"            \
 	      "\"output_tokens_details\":{\"reasoning_tokens\":1}}}")
@@ -36,10 +38,21 @@
 	EVENT(number, "response.function_call_arguments.done",                                     \
 	      ",\"item_id\":\"" id "\",\"output_index\":" index ",\"arguments\":\"" whole "\"")
 
+#define MESSAGE                                                                                    \
+	"{\"id\":\"i\",\"type\":\"message\",\"role\":\"assistant\",\"content\":[{\"type\":"        \
+	"\"output_text\","                                                                         \
+	"\"text\":\"hey\"}]}"
+#define CALL(id, name, arguments)                                                                  \
+	"{\"id\":\"" id "\",\"type\":\"function_call\",\"call_id\":\"call_" id                     \
+	"\",\"name\":\"" name "\",\"arguments\":\"" arguments "\"}"
+#define ITEM_DONE(number, index, item)                                                             \
+	EVENT(number, "response.output_item.done", ",\"output_index\":" index ",\"item\":" item)
+
 START_TEST(a_streamed_response_in_order_breaks_no_rule)
 {
-	const struct chat_reply *reply = read_text(CREATED TEXT_ITEM TEXT_DELTA(
-	    "3", "he") TEXT_DELTA("4", "y") TEXT_DONE("5", "hey") COMPLETED("6", "{}"));
+	const struct chat_reply *reply = read_text(
+	    CREATED TEXT_ITEM TEXT_DELTA("3", "he") TEXT_DELTA("4", "y") TEXT_DONE("5", "hey")
+		ITEM_DONE("6", "0", MESSAGE) COMPLETED("7", MESSAGE));
 
 	assert_no_violation(reply);
 	ck_assert_int_eq(reply->api, CHAT_API_RESPONSES);
@@ -47,6 +60,7 @@ START_TEST(a_streamed_response_in_order_breaks_no_rule)
 	assert_text(reply->choices[0].content, "hey");
 	assert_text(reply->choices[0].finish_reason, "stop");
 	ck_assert_int_eq(reply->usage.reasoning, 1);
+	assert_keeps(reply, "RS-01");
 	assert_keeps(reply, "RS-03");
 	assert_keeps(reply, "RS-04");
 	assert_keeps(reply, "RS-05");
@@ -60,7 +74,9 @@ START_TEST(calls_of_a_streamed_response_are_folded_by_item)
 	    CREATED CALL_ITEM("1", "0", "a", "f") CALL_ITEM("2", "1", "b", "g")
 		CALL_DELTA("3", "1", "b", "{}") CALL_DELTA("4", "0", "a", "{\\\"x\\\":")
 		    CALL_DELTA("5", "0", "a", "1}") CALL_DONE("6", "0", "a", "{\\\"x\\\":1}")
-			COMPLETED("7", "{},{}"));
+			ITEM_DONE("7", "0", CALL("a", "f", "{\\\"x\\\":1}"))
+			    ITEM_DONE("8", "1", CALL("b", "g", "{}")) COMPLETED(
+				"9", CALL("a", "f", "{\\\"x\\\":1}") "," CALL("b", "g", "{}")));
 
 	assert_no_violation(reply);
 	assert_text(reply->choices[0].tool_calls[0].id, "call_a");
@@ -122,8 +138,8 @@ END_TEST
 START_TEST(a_whole_response_is_read)
 {
 	const struct chat_reply *reply = read_text(
-	    "{\"id\":\"r\",\"object\":\"response\",\"status\":\"completed\",\"model\":\"m\","
-	    "\"error\":null,"
+	    "{\"id\":\"r\",\"object\":\"response\",\"created_at\":1,\"status\":\"completed\","
+	    "\"model\":\"m\",\"error\":null,"
 	    "\"output\":[{\"type\":\"reasoning\",\"summary\":[{\"text\":\"h\"},{\"text\":\"m\"}]},"
 	    "{\"type\":\"message\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\","
 	    "\"text\":\"x\"}]},{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\","
@@ -142,6 +158,43 @@ START_TEST(a_whole_response_is_read)
 	              "\"reason\":\"max_output_tokens\"},\"output\":[]}");
 	assert_text(reply->choices[0].finish_reason, "length");
 	assert_violates(reply, "RS-01", WIRE_DEVIATES, "id is missing");
+}
+END_TEST
+
+START_TEST(items_that_lack_what_clients_read_are_told)
+{
+	static const struct {
+		const char *output, *says;
+	} known[] = {
+	    {"{}", "output[0], a thing, has no type"},
+	    {"{\"type\":\"message\",\"content\":[]}", "a message, has no role assistant"},
+	    {"{\"type\":\"message\",\"role\":\"assistant\",\"content\":\"x\"}",
+	     "a message, has no list of content"},
+	    {"{\"type\":\"message\",\"role\":\"assistant\",\"content\":[{\"text\":\"x\"}]}",
+	     "a message, has no type of a part"},
+	    {"{\"type\":\"function_call\",\"name\":\"f\",\"arguments\":\"{}\"}",
+	     "a function_call, has no call_id"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
+		struct text body = text_format(
+		    &unit_arena,
+		    "{\"id\":\"r\",\"object\":\"response\",\"created_at\":1,\"model\":\"m\","
+		    "\"status\":\"completed\",\"output\":[%s],\"usage\":{\"input_tokens\":1,"
+		    "\"output_tokens\":1,\"total_tokens\":2}}",
+		    known[i].output);
+		assert_violates(read_text(body.data), "RS-01", WIRE_DEVIATES, known[i].says);
+	}
+	assert_violates(read_text("{\"object\":\"response\",\"output\":[],\"usage\":{}}"), "RS-01",
+	                WIRE_DEVIATES, "usage has no input_tokens");
+}
+END_TEST
+
+START_TEST(an_end_before_an_item_is_done_is_told)
+{
+	assert_violates(read_text(CREATED TEXT_ITEM TEXT_DELTA("3", "x") TEXT_DONE("4", "x")
+	                              COMPLETED("5", MESSAGE)),
+	                "RS-03", WIRE_DEVIATES, "comes before output 0 is done");
 }
 END_TEST
 
@@ -401,6 +454,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, responses_out_of_order_are_told);
 	tcase_add_test(cases, a_failed_response_is_an_error);
 	tcase_add_test(cases, a_whole_response_is_read);
+	tcase_add_test(cases, items_that_lack_what_clients_read_are_told);
+	tcase_add_test(cases, an_end_before_an_item_is_done_is_told);
 	tcase_add_test(cases, custom_calls_before_a_message_were_run_by_the_provider);
 	tcase_add_test(cases, anthropic_messages_are_read);
 	tcase_add_test(cases, anthropic_streams_are_read_block_by_block);

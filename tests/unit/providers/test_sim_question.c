@@ -229,7 +229,7 @@ START_TEST(other_paths_and_methods_are_refused)
 	ck_assert_int_eq(desk.output.status, 405);
 	desk_send(&desk, "POST", "/v1/models", "Bearer sim-key", TEXT("{}"));
 	ck_assert_int_eq(desk.output.status, 405);
-	desk_send(&desk, "POST", "/v1/responses", "Bearer sim-key", TEXT("{}"));
+	desk_send(&desk, "POST", "/v1/moderations", "Bearer sim-key", TEXT("{}"));
 	ck_assert_int_eq(desk.output.status, 404);
 	assert_member(&desk, "/error/code", "unknown_url");
 	desk_close(&desk);
