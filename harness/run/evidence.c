@@ -16,12 +16,16 @@ struct voice {
 	bool plain_only; /* the streamed way has a voice of its own */
 };
 
+/* The features stand here once more: most are looked at and passed over without going further. */
 struct claim {
+	struct feature_set features;
 	const struct voice *voice;
 	const struct matrix_cell *cell;
+	const struct config_waiver *waiver; /* NULL: none names it */
 };
 
 struct mark {
+	struct feature_set features;
 	const struct voice *voice;
 	const struct matrix_cell *cell;     /* NULL: never asked */
 	const struct config_waiver *waiver; /* NULL: none names it */
@@ -36,12 +40,14 @@ struct standing {
 	struct mark *marks;
 	size_t mark_count;
 	int64_t oldest_wall_ms; /* of the claims; INT64_MAX: none */
+	int64_t newest_wall_ms; /* INT64_MIN: none */
 };
 
 struct evidence {
 	struct evidence_sources sources;
 	struct voice *voices;
 	size_t voice_count;
+	struct text_list fields;    /* that any case vouches for */
 	struct standing *standings; /* one a target */
 };
 
@@ -62,6 +68,29 @@ static void read_vouches(struct voice *voice, struct arena *arena)
 	voice->fields.items = fields;
 	if (voice->variant == CASE_STREAM)
 		feature_add(&voice->features, FEATURE_STREAM);
+}
+
+static bool has_text(const struct text_list *list, struct text wanted)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (text_equal(list->items[i], wanted))
+			return true;
+	return false;
+}
+
+static void collect_fields(struct evidence *evidence, struct arena *arena)
+{
+	size_t room = 0;
+
+	for (size_t i = 0; i < evidence->voice_count; i++)
+		room += evidence->voices[i].fields.count;
+	evidence->fields.items = ARENA_NEW_ARRAY(arena, struct text, room);
+	for (size_t i = 0; i < evidence->voice_count; i++)
+		for (size_t f = 0; f < evidence->voices[i].fields.count; f++) {
+			struct text field = evidence->voices[i].fields.items[f];
+			if (!has_text(&evidence->fields, field))
+				evidence->fields.items[evidence->fields.count++] = field;
+		}
 }
 
 static void collect_voices(struct evidence *evidence, struct arena *arena)
@@ -85,17 +114,20 @@ static void collect_voices(struct evidence *evidence, struct arena *arena)
 	}
 }
 
+/* Of several the one that holds longest. */
 static const struct config_waiver *find_waiver(const struct evidence *evidence, struct text target,
                                                struct text case_id)
 {
 	const struct setting_list *list = &evidence->sources.policy->waivers;
 	const struct config_waiver *waivers = list->items;
+	const struct config_waiver *best = NULL;
 
 	for (size_t i = 0; i < list->count; i++)
 		if (text_equal(waivers[i].target, target) &&
-		    text_equal(waivers[i].case_id, case_id))
-			return &waivers[i];
-	return NULL;
+		    text_equal(waivers[i].case_id, case_id) &&
+		    (best == NULL || waivers[i].until_wall_ms > best->until_wall_ms))
+			best = &waivers[i];
+	return best;
 }
 
 static bool is_proven_bad(enum verdict verdict)
@@ -113,20 +145,24 @@ static void add_cell(struct evidence *evidence, size_t number, const struct voic
 	const struct matrix_cell *cell =
 	    matrix_find(evidence->sources.matrix, target, asked->id, voice->variant);
 	bool gate = asked->severity == CASE_GATE;
-	bool other =
-	    cell != NULL && cell->case_hash.len > 0 && !text_is(cell->case_hash, asked->hash);
+	/* A cell that does not say which question was asked is no answer to this one. */
+	bool other = cell != NULL && !text_is(cell->case_hash, asked->hash);
 	bool unproven = cell == NULL || cell->verdict == VERDICT_SKIPPED;
 
 	if (gate && !other && !unproven && cell->verdict == VERDICT_PASS) {
-		standing->claims[standing->claim_count++] = (struct claim){voice, cell};
+		standing->claims[standing->claim_count++] = (struct claim){
+		    voice->features, voice, cell, find_waiver(evidence, target, asked->id)};
 		standing->oldest_wall_ms =
 		    int64_min(standing->oldest_wall_ms, cell->tested_wall_ms);
+		standing->newest_wall_ms =
+		    int64_max(standing->newest_wall_ms, cell->tested_wall_ms);
 		return;
 	}
 	/* Of what is not a gate only proof of the bad counts, and only on the same question. */
 	if (!gate && (unproven || other || !is_proven_bad(cell->verdict)))
 		return;
 	standing->marks[standing->mark_count++] = (struct mark){
+	    .features = voice->features,
 	    .voice = voice,
 	    .cell = cell,
 	    .waiver = find_waiver(evidence, target, asked->id),
@@ -142,12 +178,14 @@ const struct evidence *evidence_build(const struct evidence_sources *sources, st
 
 	evidence->sources = *sources;
 	collect_voices(evidence, arena);
+	collect_fields(evidence, arena);
 	evidence->standings = ARENA_NEW_ARRAY(arena, struct standing, sources->target_count);
 	for (size_t i = 0; i < sources->target_count; i++) {
 		struct standing *standing = &evidence->standings[i];
 		standing->claims = ARENA_NEW_ARRAY(arena, struct claim, evidence->voice_count);
 		standing->marks = ARENA_NEW_ARRAY(arena, struct mark, evidence->voice_count);
 		standing->oldest_wall_ms = INT64_MAX;
+		standing->newest_wall_ms = INT64_MIN;
 		for (size_t v = 0; v < evidence->voice_count; v++)
 			add_cell(evidence, i, &evidence->voices[v]);
 	}
@@ -167,37 +205,62 @@ struct feature_set evidence_features(const struct evidence *evidence, size_t tar
 	return features;
 }
 
-static bool has_field(const struct shape *shape, struct text field)
+/* What its features have let through: which way of asking, and the fields that no feature names. */
+static bool speaks_further(const struct voice *voice, const struct shape *shape)
 {
-	for (size_t i = 0; i < shape->fields.count; i++)
-		if (text_equal(shape->fields.items[i], field))
-			return true;
-	return false;
-}
-
-static bool speaks(const struct voice *voice, const struct feature_set *features,
-                   const struct shape *shape)
-{
-	if (!feature_within(&voice->features, features) || (voice->plain_only && shape->streamed))
+	if (voice->plain_only && shape->streamed)
 		return false;
 	for (size_t i = 0; i < voice->fields.count; i++)
-		if (!has_field(shape, voice->fields.items[i]))
+		if (!has_text(&shape->fields, voice->fields.items[i]))
 			return false;
 	return true;
+}
+
+/* --- how old -------------------------------------------------------------------- */
+
+static bool is_too_old(const struct evidence *evidence, int64_t tested_wall_ms, int64_t now_wall_ms)
+{
+	return now_wall_ms - tested_wall_ms > evidence->sources.policy->max_age_ms;
+}
+
+static bool is_too_young(int64_t tested_wall_ms, int64_t now_wall_ms)
+{
+	return tested_wall_ms - now_wall_ms > EVIDENCE_CLOCK_SKEW_MS;
 }
 
 static bool is_stale(const struct evidence *evidence, const struct matrix_cell *cell,
                      int64_t now_wall_ms)
 {
 	return cell->verdict == VERDICT_STALE ||
-	       now_wall_ms - cell->tested_wall_ms > evidence->sources.policy->max_age_ms;
+	       is_too_old(evidence, cell->tested_wall_ms, now_wall_ms) ||
+	       is_too_young(cell->tested_wall_ms, now_wall_ms);
+}
+
+static bool has_stale_claims(const struct evidence *evidence, const struct standing *standing,
+                             int64_t now_wall_ms)
+{
+	return standing->claim_count > 0 &&
+	       (is_too_old(evidence, standing->oldest_wall_ms, now_wall_ms) ||
+	        is_too_young(standing->newest_wall_ms, now_wall_ms));
 }
 
 /* --- what stands against a target --------------------------------------------------- */
 
 static bool waiver_holds(const struct config_waiver *waiver, int64_t now_wall_ms)
 {
-	return waiver != NULL && now_wall_ms < waiver->until_wall_ms;
+	return waiver != NULL && now_wall_ms <= waiver->until_wall_ms;
+}
+
+static bool mark_speaks(const struct mark *mark, const struct feature_set *features,
+                        const struct shape *shape)
+{
+	return feature_within(&mark->features, features) && speaks_further(mark->voice, shape);
+}
+
+static bool claim_speaks(const struct claim *claim, const struct feature_set *features,
+                         const struct shape *shape)
+{
+	return feature_within(&claim->features, features) && speaks_further(claim->voice, shape);
 }
 
 /* Whether that mark means anything at that moment: old news of a case that is no gate does not. */
@@ -214,12 +277,18 @@ static bool mark_excludes(const struct evidence *evidence, const struct mark *ma
 	       !(mark->unproven && evidence->sources.policy->unproven == CONFIG_ALLOW);
 }
 
-/* Whether anything is proven at all: of an endpoint that no gate case asks about nothing is. */
-static bool has_proof(const struct standing *standing, const struct feature_set *features,
-                      const struct shape *shape)
+/*
+ * Whether a gate case speaks for such a request at all: of an endpoint that none asks about nothing
+ * is known. One that a waiver or the policy lets pass has spoken, too.
+ */
+static bool gate_speaks(const struct standing *standing, const struct feature_set *features,
+                        const struct shape *shape)
 {
 	for (size_t i = 0; i < standing->claim_count; i++)
-		if (speaks(standing->claims[i].voice, features, shape))
+		if (claim_speaks(&standing->claims[i], features, shape))
+			return true;
+	for (size_t i = 0; i < standing->mark_count; i++)
+		if (standing->marks[i].gate && mark_speaks(&standing->marks[i], features, shape))
 			return true;
 	return false;
 }
@@ -229,40 +298,45 @@ bool evidence_allows(const struct evidence *evidence, size_t target, const struc
 {
 	const struct standing *standing = &evidence->standings[target];
 	struct feature_set features = evidence_features(evidence, target, shape);
-	int64_t max_age_ms = evidence->sources.policy->max_age_ms;
 
 	for (size_t i = 0; i < standing->mark_count; i++) {
 		const struct mark *mark = &standing->marks[i];
-		if (speaks(mark->voice, &features, shape) &&
+		if (mark_speaks(mark, &features, shape) &&
 		    mark_counts(evidence, mark, now_wall_ms) &&
 		    mark_excludes(evidence, mark, now_wall_ms))
 			return false;
 	}
-	if (!has_proof(standing, &features, shape) &&
-	    evidence->sources.policy->unproven != CONFIG_ALLOW)
+	if (evidence->sources.policy->unproven != CONFIG_ALLOW &&
+	    !gate_speaks(standing, &features, shape))
 		return false;
-	if (standing->claim_count == 0 || now_wall_ms - standing->oldest_wall_ms <= max_age_ms)
+	if (!has_stale_claims(evidence, standing, now_wall_ms))
 		return true;
 	for (size_t i = 0; i < standing->claim_count; i++) {
 		const struct claim *claim = &standing->claims[i];
-		struct text name = evidence->sources.targets[target].name;
-		if (is_stale(evidence, claim->cell, now_wall_ms) &&
-		    speaks(claim->voice, &features, shape) &&
-		    !waiver_holds(find_waiver(evidence, name, claim->voice->eval_case->id),
-		                  now_wall_ms))
+		if (claim_speaks(claim, &features, shape) &&
+		    is_stale(evidence, claim->cell, now_wall_ms) &&
+		    !waiver_holds(claim->waiver, now_wall_ms))
 			return false;
 	}
 	return true;
 }
 
-static const char *reason_of(const struct mark *mark, bool stale)
+/* A cell's age, where that is what stands against it. */
+static const char *age_of(const struct matrix_cell *cell, int64_t now_wall_ms)
+{
+	return is_too_young(cell->tested_wall_ms, now_wall_ms) ? "its date lies in the future"
+	                                                       : "was asked too long ago";
+}
+
+static const char *reason_of(const struct mark *mark, bool stale, int64_t now_wall_ms)
 {
 	if (mark->cell == NULL)
 		return "was never asked";
 	if (mark->other_question)
-		return "the case has changed since it was asked";
+		return mark->cell->case_hash.len == 0 ? "the matrix does not say what was asked"
+		                                      : "the case has changed since it was asked";
 	if (stale && mark->cell->verdict != VERDICT_SKIPPED)
-		return "was asked too long ago";
+		return age_of(mark->cell, now_wall_ms);
 	switch (mark->cell->verdict) {
 	case VERDICT_PASS:
 		return "passes";
@@ -290,19 +364,24 @@ static const char *reason_of(const struct mark *mark, bool stale)
 static void add_block(struct evidence_finding *out, const struct evidence_block *block,
                       bool excludes)
 {
-	if (out->count == EVIDENCE_BLOCKS_MAX) {
+	size_t at = out->count;
+
+	if (excludes) {
+		/* In front of those that were let pass, and one of these makes room where need be.
+		 */
+		at = size_min(out->excluding++, EVIDENCE_BLOCKS_MAX);
+		if (at < EVIDENCE_BLOCKS_MAX && out->count == EVIDENCE_BLOCKS_MAX) {
+			out->count--;
+			out->dropped++;
+		}
+	}
+	if (at == EVIDENCE_BLOCKS_MAX) {
 		out->dropped++;
-		out->excluding += excludes;
 		return;
 	}
-	size_t at = out->count++;
-	if (excludes) {
-		/* In front of those that were let pass. */
-		at = size_min(out->excluding++, at);
-		memmove(&out->blocks[at + 1], &out->blocks[at],
-		        (out->count - 1 - at) * sizeof(out->blocks[0]));
-	}
+	memmove(&out->blocks[at + 1], &out->blocks[at], (out->count - at) * sizeof(out->blocks[0]));
 	out->blocks[at] = *block;
+	out->count++;
 }
 
 static void judge_mark(const struct evidence *evidence, const struct mark *mark,
@@ -316,7 +395,7 @@ static void judge_mark(const struct evidence *evidence, const struct mark *mark,
 	    .verdict = mark->unproven                  ? "unproven"
 	               : stale || mark->other_question ? "stale"
 	                                               : verdict_name(mark->cell->verdict),
-	    .reason = reason_of(mark, stale),
+	    .reason = reason_of(mark, stale, now_wall_ms),
 	    .waiver = waiver_holds(mark->waiver, now_wall_ms) ? mark->waiver : NULL,
 	    .unproven = mark->unproven,
 	};
@@ -324,19 +403,16 @@ static void judge_mark(const struct evidence *evidence, const struct mark *mark,
 	add_block(out, &block, mark_excludes(evidence, mark, now_wall_ms));
 }
 
-static void judge_claim(const struct evidence *evidence, size_t target, const struct claim *claim,
-                        int64_t now_wall_ms, struct evidence_finding *out)
+static void judge_claim(const struct claim *claim, int64_t now_wall_ms,
+                        struct evidence_finding *out)
 {
-	const struct eval_case *asked = claim->voice->eval_case;
-	const struct config_waiver *waiver =
-	    find_waiver(evidence, evidence->sources.targets[target].name, asked->id);
 	struct evidence_block block = {
-	    .eval_case = asked,
+	    .eval_case = claim->voice->eval_case,
 	    .variant = claim->voice->variant,
 	    .cell = claim->cell,
 	    .verdict = "stale",
-	    .reason = "was asked too long ago",
-	    .waiver = waiver_holds(waiver, now_wall_ms) ? waiver : NULL,
+	    .reason = age_of(claim->cell, now_wall_ms),
+	    .waiver = waiver_holds(claim->waiver, now_wall_ms) ? claim->waiver : NULL,
 	};
 
 	add_block(out, &block, block.waiver == NULL);
@@ -348,16 +424,21 @@ void evidence_judge(const struct evidence *evidence, size_t target, const struct
 	const struct standing *standing = &evidence->standings[target];
 	struct feature_set features = evidence_features(evidence, target, shape);
 
-	*out = (struct evidence_finding){0};
-	for (size_t i = 0; i < standing->mark_count; i++)
-		if (speaks(standing->marks[i].voice, &features, shape) &&
-		    mark_counts(evidence, &standing->marks[i], now_wall_ms))
-			judge_mark(evidence, &standing->marks[i], now_wall_ms, out);
-	for (size_t i = 0; i < standing->claim_count; i++)
-		if (is_stale(evidence, standing->claims[i].cell, now_wall_ms) &&
-		    speaks(standing->claims[i].voice, &features, shape))
-			judge_claim(evidence, target, &standing->claims[i], now_wall_ms, out);
-	if (out->count == 0 && !has_proof(standing, &features, shape)) {
+	/* Not the blocks: there are many, and they are written before they are counted. */
+	out->count = out->excluding = out->dropped = 0;
+	for (size_t i = 0; i < standing->mark_count; i++) {
+		const struct mark *mark = &standing->marks[i];
+		if (mark_speaks(mark, &features, shape) && mark_counts(evidence, mark, now_wall_ms))
+			judge_mark(evidence, mark, now_wall_ms, out);
+	}
+	for (size_t i = 0;
+	     has_stale_claims(evidence, standing, now_wall_ms) && i < standing->claim_count; i++) {
+		const struct claim *claim = &standing->claims[i];
+		if (claim_speaks(claim, &features, shape) &&
+		    is_stale(evidence, claim->cell, now_wall_ms))
+			judge_claim(claim, now_wall_ms, out);
+	}
+	if (!gate_speaks(standing, &features, shape)) {
 		struct evidence_block block = {
 		    .verdict = "unproven",
 		    .reason = "no gate case speaks for such a request",
@@ -381,7 +462,7 @@ void evidence_prove(const struct evidence *evidence, size_t target, const struct
 		out->cells.items = ARENA_NEW_ARRAY(arena, struct text, standing->claim_count);
 	for (size_t i = 0; i < standing->claim_count; i++) {
 		const struct claim *claim = &standing->claims[i];
-		if (!speaks(claim->voice, &features, shape))
+		if (!claim_speaks(claim, &features, shape))
 			continue;
 		if (out->count++ == 0 || claim->cell->tested_wall_ms < out->oldest_wall_ms)
 			out->oldest_wall_ms = claim->cell->tested_wall_ms;
@@ -389,15 +470,6 @@ void evidence_prove(const struct evidence *evidence, size_t target, const struct
 			out->cells.items[out->cells.count++] =
 			    case_label(claim->voice->eval_case, claim->voice->variant, arena);
 	}
-}
-
-static bool is_vouched_field(const struct evidence *evidence, struct text field)
-{
-	for (size_t i = 0; i < evidence->voice_count; i++)
-		for (size_t f = 0; f < evidence->voices[i].fields.count; f++)
-			if (text_equal(evidence->voices[i].fields.items[f], field))
-				return true;
-	return false;
 }
 
 struct text_list evidence_unknown_fields(const struct evidence *evidence, const struct shape *shape,
@@ -409,7 +481,7 @@ struct text_list evidence_unknown_fields(const struct evidence *evidence, const 
 		return unknown;
 	unknown.items = ARENA_NEW_ARRAY(arena, struct text, shape->fields.count);
 	for (size_t i = 0; i < shape->fields.count; i++)
-		if (!is_vouched_field(evidence, shape->fields.items[i]))
+		if (!has_text(&evidence->fields, shape->fields.items[i]))
 			unknown.items[unknown.count++] =
 			    text_format(arena, "field.%.*s", TEXT_ARG(shape->fields.items[i]));
 	return unknown;

@@ -7,8 +7,11 @@
  * every gate one must be a pass and fresh, and there must be one; and no required or advisory one
  * may be fail, unsupported or ignored. A cell speaks for a shape that holds all that its case
  * vouches for. The streamed cell of a case speaks for streamed requests only, and its plain cell
- * for plain ones only where the case has both; a case that is asked in one way alone speaks for
- * both ways.
+ * for plain ones only where the case has both; a case that is asked plainly alone speaks for both
+ * ways. A gate cell that a waiver or the policy lets pass has spoken, too.
+ *
+ * Fresh: at most policy.max_age old, and not dated in the future. A cell counts only with the hash
+ * that its case has now.
  */
 #ifndef PROVISO_RUN_EVIDENCE_H
 #define PROVISO_RUN_EVIDENCE_H
@@ -19,6 +22,8 @@
 #include "harness/run/matrix.h"
 
 struct evidence;
+
+enum { EVIDENCE_CLOCK_SKEW_MS = 24 * 60 * 60 * 1000 }; /* what a cell may be dated ahead */
 
 struct evidence_sources {
 	const struct suite *suite;
@@ -47,10 +52,11 @@ enum { EVIDENCE_BLOCKS_MAX = 32 }; /* told of one target; further ones are count
 
 struct evidence_finding {
 	bool eligible;
-	/* Those that exclude first; those that policy or a waiver lets pass behind. */
+	/* Those that exclude first; those that policy or a waiver lets pass behind. What stands
+	 * beyond `count` is not set. */
 	struct evidence_block blocks[EVIDENCE_BLOCKS_MAX];
 	size_t count;
-	size_t excluding; /* of them */
+	size_t excluding; /* of all, told or dropped: the first min(excluding, count) are */
 	size_t dropped;
 };
 

@@ -28,11 +28,19 @@ static bool add_target(struct router *router, struct text name, struct arena *ar
 	return true;
 }
 
+static bool starts_target(const struct matrix *matrix, size_t cell)
+{
+	return cell == 0 || !text_equal(matrix->cells[cell].target, matrix->cells[cell - 1].target);
+}
+
+/* At most. */
 static size_t count_targets(const struct config *config, const struct matrix *matrix)
 {
 	const struct config_route *routes = config->routes.items;
-	size_t count = matrix->count;
+	size_t count = 0;
 
+	for (size_t i = 0; i < matrix->count; i++)
+		count += starts_target(matrix, i);
 	for (size_t i = 0; i < config->routes.count; i++)
 		count += routes[i].targets.count;
 	for (size_t i = 0; i < config->providers.count; i++)
@@ -44,14 +52,30 @@ static size_t count_targets(const struct config *config, const struct matrix *ma
 static void add_tested(struct router *router, struct arena *arena)
 {
 	struct fault gone;
-	struct text last = {NULL, 0};
 
-	for (size_t i = 0; i < router->matrix->count; i++) {
-		struct text name = router->matrix->cells[i].target;
-		if (text_equal(name, last))
-			continue;
-		last = name;
-		(void)!add_target(router, name, arena, &gone);
+	for (size_t i = 0; i < router->matrix->count; i++)
+		if (starts_target(router->matrix, i))
+			(void)!add_target(router, router->matrix->cells[i].target, arena, &gone);
+}
+
+static void number_routes(struct router *router, struct arena *arena)
+{
+	const struct config_route *routes = router->config->routes.items;
+	size_t count = router->config->routes.count;
+
+	router->routes = ARENA_NEW_ARRAY(arena, struct router_route, count);
+	for (size_t i = 0; i < count; i++) {
+		struct router_route *numbered = &router->routes[i];
+		*numbered = (struct router_route){
+		    .route = &routes[i],
+		    .numbers = ARENA_NEW_ARRAY(arena, size_t, routes[i].targets.count),
+		    .count = routes[i].targets.count,
+		};
+		for (size_t t = 0; t < numbered->count; t++) {
+			numbered->numbers[t] =
+			    router_find_target(router, routes[i].targets.items[t]);
+			REQUIRE(numbered->numbers[t] != SIZE_MAX);
+		}
 	}
 }
 
@@ -104,6 +128,7 @@ bool router_build(const struct config *config, const struct suite *suite,
 	if (!collect_targets(router, arena, fault) ||
 	    !task_table_new(config, &router->tasks, fault))
 		return false;
+	number_routes(router, arena);
 	router->has_key = ARENA_NEW_ARRAY(arena, bool, router->target_count);
 	for (size_t i = 0; i < router->target_count; i++) {
 		const struct provider *provider = router->targets[i].provider;
@@ -126,6 +151,17 @@ void router_done(struct router *router)
 		return;
 	task_table_free(router->tasks);
 	router->tasks = NULL;
+}
+
+void router_assume_keys(struct router *router)
+{
+	router->keys_assumed = true;
+}
+
+bool router_has_key(const struct router *router, size_t number)
+{
+	REQUIRE(number < router->target_count);
+	return router->has_key[number];
 }
 
 size_t router_target_count(const struct router *router)
@@ -159,64 +195,63 @@ const char *router_matrix_hash(const struct router *router)
 /* The targets that a request may go to at all, in the order in which they are named. */
 struct field {
 	const struct config_route *route; /* NULL: asked by target or model */
-	size_t *numbers;
+	const size_t *numbers;
 	size_t count;
+	size_t single; /* what `numbers` points to where it is one target */
 };
 
-static const struct config_route *find_route(const struct config *config, struct text name)
+static bool take_single(struct field *out, size_t number)
 {
-	const struct config_route *routes = config->routes.items;
-
-	for (size_t i = 0; i < config->routes.count; i++)
-		if (text_equal(routes[i].name, name))
-			return &routes[i];
-	return NULL;
+	out->single = number;
+	out->numbers = &out->single;
+	out->count = 1;
+	return true;
 }
 
 /* A bare model id: of the one provider that serves it. */
 static bool find_by_model(const struct router *router, struct text model, struct field *out,
-                          struct shape_fault *fault)
+                          struct arena *arena, struct shape_fault *fault)
 {
+	size_t found = SIZE_MAX;
+
+	fault->param = "model";
 	for (size_t i = 0; i < router->target_count; i++) {
 		if (!text_equal(router->targets[i].model->name, model))
 			continue;
-		if (out->count == 1) {
+		if (found != SIZE_MAX) {
 			(void)snprintf(fault->message, sizeof(fault->message),
 			               "more than one provider serves this model (%.*s, %.*s): "
 			               "name the target as provider/model",
-			               TEXT_ARG(router->targets[out->numbers[0]].name),
+			               TEXT_ARG(router->targets[found].name),
 			               TEXT_ARG(router->targets[i].name));
 			return false;
 		}
-		out->numbers[out->count++] = i;
+		found = i;
 	}
-	return out->count == 1;
+	if (found != SIZE_MAX)
+		return take_single(out, found);
+	struct text shown = text_visible(arena, model, 100);
+	(void)snprintf(fault->message, sizeof(fault->message),
+	               "there is no route, target or model '%.*s'", TEXT_ARG(shown));
+	return false;
 }
 
 static bool find_field(const struct router *router, struct text model, struct field *out,
                        struct arena *arena, struct shape_fault *fault)
 {
+	for (size_t i = 0; i < router->config->routes.count; i++) {
+		const struct router_route *route = &router->routes[i];
+		if (!text_equal(route->route->name, model))
+			continue;
+		out->route = route->route;
+		out->numbers = route->numbers;
+		out->count = route->count;
+		return true;
+	}
 	size_t number = router_find_target(router, model);
-
-	fault->param = "model";
-	struct text shown = text_visible(arena, model, 100);
-	(void)snprintf(fault->message, sizeof(fault->message),
-	               "there is no route, target or model '%.*s'", TEXT_ARG(shown));
-	out->route = find_route(router->config, model);
-	out->numbers = ARENA_NEW_ARRAY(arena, size_t, router->target_count);
-	if (out->route != NULL) {
-		for (size_t i = 0; i < out->route->targets.count; i++) {
-			number = router_find_target(router, out->route->targets.items[i]);
-			REQUIRE(number != SIZE_MAX);
-			out->numbers[out->count++] = number;
-		}
-		return true;
-	}
-	if (number != SIZE_MAX) {
-		out->numbers[out->count++] = number;
-		return true;
-	}
-	return find_by_model(router, model, out, fault);
+	if (number != SIZE_MAX)
+		return take_single(out, number);
+	return find_by_model(router, model, out, arena, fault);
 }
 
 /* --- what policy says of the request ------------------------------------------------------- */
@@ -263,7 +298,8 @@ static struct policy find_policy(const struct router *router, const struct route
 			policy.strategy = CONFIG_BEST;
 	}
 	if (by_task != NULL) {
-		policy.strategy = (enum config_strategy)by_task->strategy;
+		if (json_member(by_task->node, "strategy") != NULL)
+			policy.strategy = (enum config_strategy)by_task->strategy;
 		if (!isnan(by_task->min_quality))
 			policy.min_quality = by_task->min_quality;
 	}
@@ -344,14 +380,17 @@ static bool target_fits(struct decider *d, const struct router_candidate *candid
 	const struct shape *shape = d->request->shape;
 	const struct provider_model *model = target->model;
 	int64_t tokens = shape->prompt_bytes / 4;
+	int64_t asked = int64_max(shape->max_output, 0);
 
-	if (!d->router->has_key[candidate->number])
+	if (!d->router->keys_assumed && !d->router->has_key[candidate->number])
 		return exclude(d, target, TEXT("its provider has no key here"));
-	if (model->context > 0 && tokens > model->context)
-		return exclude(
-		    d, target,
-		    text_format(d->arena, "about %lld prompt tokens do not fit its context of %lld",
-		                (long long)tokens, (long long)model->context));
+	if (model->context > 0 && tokens > model->context - int64_min(asked, model->context))
+		return exclude(d, target,
+		               text_format(d->arena,
+		                           "about %lld prompt tokens and %lld of output do not fit "
+		                           "its context of %lld",
+		                           (long long)tokens, (long long)asked,
+		                           (long long)model->context));
 	if (model->max_output > 0 && shape->max_output > model->max_output)
 		return exclude(
 		    d, target,
@@ -426,8 +465,10 @@ static void consider(struct decider *d, size_t number)
 		if (out->mode == CONFIG_ENFORCE)
 			return;
 	}
-	/* Shadow changes nothing: what enforce would have said stands in the exclusions. */
-	candidate->proven = finding.eligible || out->mode == CONFIG_SHADOW;
+	/* Not those that only a waiver lets pass: somebody has answered for them. */
+	for (size_t i = 0; i < finding.count; i++)
+		candidate->proven = candidate->proven && finding.blocks[i].waiver != NULL;
+	candidate->eligible = finding.eligible;
 	candidate->unproven = list_unproven(d, &finding);
 	out->count++;
 }
@@ -436,16 +477,40 @@ static bool refuses_fields(const struct decider *d, struct shape_fault *fault)
 {
 	const struct router_preferences *wish = d->request->preferences;
 	const struct text_list *fields = &d->out->unknown_fields;
-	bool strict = d->router->config->policy.unknown_fields == CONFIG_REJECT ||
+	/* The mode is about what the config demands; what a client demands for itself holds. */
+	bool strict = (d->router->config->policy.unknown_fields == CONFIG_REJECT &&
+	               d->out->mode == CONFIG_ENFORCE) ||
 	              (wish != NULL && wish->require_parameters);
 
-	if (!strict || fields->count == 0 || d->out->mode != CONFIG_ENFORCE)
+	if (!strict || fields->count == 0)
 		return false;
 	struct text shown = text_visible(d->arena, feature_field(fields->items[0]), 60);
 	fault->param = text_c(d->arena, shown);
 	(void)snprintf(fault->message, sizeof(fault->message),
 	               "no case of the suite knows the field '%.*s'", TEXT_ARG(shown));
 	return true;
+}
+
+/*
+ * Without fallbacks the client's own order is all that is tried, and where it gives none the first
+ * alone.
+ */
+static void drop_fallbacks(struct decider *d, const struct router_preferences *wish)
+{
+	struct router_decision *out = d->out;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < out->count; i++) {
+		const struct target *target = out->candidates[i].target;
+		bool tried = wish->order.count == 0
+		                 ? i == 0
+		                 : router_preferred_place(wish, target) < wish->order.count;
+		if (tried)
+			out->candidates[kept++] = out->candidates[i];
+		else
+			(void)exclude(d, target, TEXT("provider.allow_fallbacks is false"));
+	}
+	out->count = kept;
 }
 
 static void rank(struct decider *d, const struct field *field)
@@ -457,15 +522,13 @@ static void rank(struct decider *d, const struct field *field)
 	    .route = field->route,
 	    .preferences = wish,
 	    .random = d->request->random,
+	    .as_if_proven = out->mode == CONFIG_SHADOW,
 	};
 
+	out->strategy = router_strategy(&order);
 	router_rank(&order, out->candidates, out->count);
-	if (wish == NULL || wish->allow_fallbacks)
-		return;
-	for (size_t i = 1; i < out->count; i++)
-		(void)exclude(d, out->candidates[i].target,
-		              TEXT("provider.allow_fallbacks is false, and another comes first"));
-	out->count = size_min(out->count, 1);
+	if (wish != NULL && !wish->allow_fallbacks)
+		drop_fallbacks(d, wish);
 }
 
 enum router_result router_decide(const struct router *router, const struct router_request *request,
@@ -483,7 +546,6 @@ enum router_result router_decide(const struct router *router, const struct route
 	if (refuses_fields(&d, fault))
 		return ROUTER_REFUSED;
 	d.policy = find_policy(router, request, field.route, arena);
-	out->strategy = d.policy.strategy;
 	if (field.route != NULL)
 		out->route = field.route->name;
 	if (d.policy.task != NULL) {

@@ -22,6 +22,13 @@ MUST_CHECK bool router_build(const struct config *config, const struct suite *su
                              const struct matrix *matrix, struct arena *arena, struct router **out,
                              struct fault *fault);
 void router_done(struct router *router);
+/*
+ * For judging a config away from where it serves (gate, explain): a provider whose key is not here
+ * is not excluded for that.
+ */
+void router_assume_keys(struct router *router);
+/* Whether the target's provider needs no key, or has one here. */
+MUST_CHECK bool router_has_key(const struct router *router, size_t number);
 
 MUST_CHECK size_t router_target_count(const struct router *router);
 MUST_CHECK const struct target *router_target(const struct router *router, size_t number);
@@ -33,8 +40,9 @@ MUST_CHECK const char *router_matrix_hash(const struct router *router);
 /* OpenRouter's `provider` object; items are providers' names or whole targets. */
 struct router_preferences {
 	struct text_list order, only, ignore;
-	bool allow_fallbacks;                            /* default true */
-	bool require_parameters;                         /* unknown fields are not served */
+	bool
+	    allow_fallbacks; /* default true; false: only those in `order`, without one the first */
+	bool require_parameters; /* unknown fields are not served, whatever the mode */
 	int64_t max_input_pico_usd, max_output_pico_usd; /* per million tokens; -1: none */
 	struct text sort; /* price | latency | throughput; data NULL: none */
 };
@@ -61,7 +69,8 @@ struct router_request {
 struct router_candidate {
 	size_t number; /* of the target in the router */
 	const struct target *target;
-	bool proven; /* false: served by policy only (warn, shadow, unproven: allow) */
+	bool proven;   /* false: served by policy only (warn, shadow, unproven: allow) */
+	bool eligible; /* false: by mode only (warn, shadow): enforce would not serve it */
 	int64_t expected_cost_pico_usd; /* -1: unknown */
 	int64_t bound_pico_usd;         /* what it may cost at most; -1: unknown */
 	double quality;                 /* 0 to 1; NaN: not measured */
@@ -82,7 +91,7 @@ struct router_decision {
 	struct text route;      /* data NULL: asked by target or model */
 	struct text task, risk; /* data NULL: none */
 	enum config_mode mode;
-	enum config_strategy strategy;
+	enum config_strategy strategy;       /* the client's `sort`, else the config's */
 	struct router_candidate *candidates; /* in the order in which they are tried; arena */
 	size_t count;
 	struct router_exclusion *exclusions; /* arena */

@@ -50,15 +50,32 @@ static void add_cell(struct sums *sums, const struct matrix_cell *cell)
 		sums->firsts[sums->first_count++] = cell->ttft_p50_us;
 }
 
+/* The first cell of that target, or where it would stand: they are sorted by target. */
+static size_t first_cell(const struct matrix *matrix, struct text target)
+{
+	size_t low = 0;
+	size_t high = matrix->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (text_compare(matrix->cells[middle].target, target) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 static void measure(const struct router *router, size_t number, struct sums *sums)
 {
 	const struct matrix *matrix = router->matrix;
+	struct text target = router->targets[number].name;
 	struct router_measure *out = &router->measures[number];
 
 	*sums = (struct sums){.latencies = sums->latencies, .firsts = sums->firsts};
-	for (size_t i = 0; i < matrix->count; i++)
-		if (text_equal(matrix->cells[i].target, router->targets[number].name))
-			add_cell(sums, &matrix->cells[i]);
+	for (size_t i = first_cell(matrix, target);
+	     i < matrix->count && text_equal(matrix->cells[i].target, target); i++)
+		add_cell(sums, &matrix->cells[i]);
 	*out = (struct router_measure){
 	    .quality = sums->rate_count == 0 ? (double)NAN : sums->rates / (double)sums->rate_count,
 	    .latency_us = median(sums->latencies, sums->latency_count),

@@ -13,13 +13,22 @@ struct router_measure {
 	int64_t output_tokens; /* mean completion of a trial; -1 */
 };
 
+/* The targets behind a route, by number, in its order. */
+struct router_route {
+	const struct config_route *route;
+	size_t *numbers;
+	size_t count;
+};
+
 struct router {
 	const struct config *config;
 	const struct matrix *matrix;
 	struct target *targets; /* arena */
 	struct router_measure *measures;
-	bool *has_key;
+	bool *has_key; /* one a target; arena */
+	bool keys_assumed;
 	size_t target_count;
+	struct router_route *routes; /* as the config has them; arena */
 	const struct evidence *evidence;
 	struct task_table *tasks; /* owned */
 	char matrix_hash[13];
@@ -37,7 +46,13 @@ struct router_order {
 	const struct config_route *route;             /* NULL: none */
 	const struct router_preferences *preferences; /* NULL: none */
 	uint64_t random;
+	bool as_if_proven; /* mode shadow: what is not proven is not put behind */
 };
+/* How they are compared: the client's `sort` counts before the strategy of the config. */
+MUST_CHECK enum config_strategy router_strategy(const struct router_order *order);
+/* Place in the client's own order; those that it does not name are behind, at list->count. */
+MUST_CHECK size_t router_preferred_place(const struct router_preferences *preferences,
+                                         const struct target *target);
 /* router_rank.c: fills in what a candidate costs and how good it is; then sorts. */
 void router_estimate(const struct router *router, const struct shape *shape,
                      struct router_candidate *candidate);

@@ -106,6 +106,16 @@ static double draw(uint64_t *state)
 	return ((double)bits + 0.5) / 9007199254740992.0;
 }
 
+/* splitmix64's mixing: neighbouring numbers give unlike sequences. Never 0. */
+static uint64_t seed(uint64_t random)
+{
+	random += UINT64_C(0x9e3779b97f4a7c15);
+	random = (random ^ random >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	random = (random ^ random >> 27) * UINT64_C(0x94d049bb133111eb);
+	random ^= random >> 31;
+	return random == 0 ? 1 : random;
+}
+
 static int64_t weight_of(const struct config_route *route, struct text target)
 {
 	for (size_t i = 0; route != NULL && i < route->targets.count; i++)
@@ -158,7 +168,7 @@ static double balanced_score(const struct router_candidate *candidate, const str
 	       balanced_latency * share(latency_score(candidate), worst->latency);
 }
 
-static enum config_strategy strategy_of(const struct router_order *order)
+enum config_strategy router_strategy(const struct router_order *order)
 {
 	struct text sort =
 	    order->preferences == NULL ? (struct text){NULL, 0} : order->preferences->sort;
@@ -174,11 +184,12 @@ static void score_all(const struct router_order *order, struct router_candidate 
                       size_t count)
 {
 	struct worst worst = find_worst(candidates, count);
-	uint64_t state = order->random | 1;
+	enum config_strategy strategy = router_strategy(order);
+	uint64_t state = seed(order->random);
 
 	for (size_t i = 0; i < count; i++) {
 		struct router_candidate *candidate = &candidates[i];
-		switch (strategy_of(order)) {
+		switch (strategy) {
 		case CONFIG_CHEAPEST:
 			candidate->score = cost_score(candidate);
 			break;
@@ -203,18 +214,17 @@ static void score_all(const struct router_order *order, struct router_candidate 
 
 /* --- sorting ------------------------------------------------------------------------ */
 
-/* Place in the client's own order; those it does not name come behind. */
-static size_t preferred_place(const struct router_order *order,
-                              const struct router_candidate *candidate)
+size_t router_preferred_place(const struct router_preferences *preferences,
+                              const struct target *target)
 {
 	const struct text_list *list;
 
-	if (order->preferences == NULL)
+	if (preferences == NULL)
 		return 0;
-	list = &order->preferences->order;
+	list = &preferences->order;
 	for (size_t i = 0; i < list->count; i++)
-		if (text_equal(list->items[i], candidate->target->name) ||
-		    text_equal(list->items[i], candidate->target->provider->name))
+		if (text_equal(list->items[i], target->name) ||
+		    text_equal(list->items[i], target->provider->name))
 			return i;
 	return list->count;
 }
@@ -222,11 +232,11 @@ static size_t preferred_place(const struct router_order *order,
 static bool is_before(const struct router_order *order, const struct router_candidate *a,
                       const struct router_candidate *b)
 {
-	size_t place_a = preferred_place(order, a);
-	size_t place_b = preferred_place(order, b);
+	size_t place_a = router_preferred_place(order->preferences, a->target);
+	size_t place_b = router_preferred_place(order->preferences, b->target);
 
-	if (a->proven != b->proven)
-		return a->proven;
+	if (a->eligible != b->eligible && !order->as_if_proven)
+		return a->eligible;
 	if (place_a != place_b)
 		return place_a < place_b;
 	return a->score < b->score;

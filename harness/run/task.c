@@ -62,12 +62,25 @@ static struct text header_value(const struct task_request *request, struct text 
 	return (struct text){NULL, 0};
 }
 
+/* The beginning of it that fits, not cut within a character: a pattern finds nothing in bad UTF-8.
+ */
+static void add_piece(struct text_buf *out, struct text piece)
+{
+	size_t room = size_min(piece.len, TASK_PROMPT_MAX_BYTES - out->len);
+
+	while (room < piece.len && room > 0 && ((unsigned char)piece.data[room] & 0xc0) == 0x80)
+		room--;
+	text_buf_add(out, text_slice(piece, 0, room));
+	if (out->len < TASK_PROMPT_MAX_BYTES)
+		text_buf_byte(out, '\n');
+}
+
 static void add_prompt(struct text_buf *out, const struct json *value)
 {
+	if (out->len == TASK_PROMPT_MAX_BYTES)
+		return;
 	if (json_is(value, JSON_STRING)) {
-		struct text room = text_slice(value->text, 0, TASK_PROMPT_MAX_BYTES - out->len);
-		text_buf_add(out, room);
-		text_buf_byte(out, '\n');
+		add_piece(out, value->text);
 		return;
 	}
 	JSON_EACH(item, value)
@@ -88,7 +101,7 @@ static struct text collect_prompt(const struct json *body, struct arena *scratch
 	                                      "prompt"};
 	struct text_buf out;
 
-	text_buf_init(&out, TASK_PROMPT_MAX_BYTES + 64);
+	text_buf_init(&out, TASK_PROMPT_MAX_BYTES);
 	for (size_t i = 0; i < ARRAY_LENGTH(members); i++)
 		if (json_is(body, JSON_OBJECT))
 			add_prompt(&out, json_member(body, members[i]));
