@@ -50,17 +50,28 @@ static bool read_flag(const struct json *node, const char *name, bool *out,
 }
 
 /* USD per million tokens, as number or string. */
-static bool read_price(const struct json *prices, const char *name, int64_t *out,
-                       struct shape_fault *fault)
+static bool read_price(const struct json *prices, const char *name, int64_t *out)
 {
 	const struct json *price = json_member(prices, name);
 
 	if (price == NULL || price->type == JSON_NULL)
 		return true;
-	if ((!json_is(price, JSON_NUMBER) && !json_is(price, JSON_STRING)) ||
-	    !setting_parse_usd(price->text, out))
-		return complain(fault, "provider.max_price must hold USD per million tokens");
-	return true;
+	return (json_is(price, JSON_NUMBER) || json_is(price, JSON_STRING)) &&
+	       setting_parse_usd(price->text, out);
+}
+
+static bool read_prices(const struct json *node, struct router_preferences *out,
+                        struct shape_fault *fault)
+{
+	const struct json *prices = json_member(node, "max_price");
+
+	if (prices == NULL || prices->type == JSON_NULL)
+		return true;
+	if (json_is(prices, JSON_OBJECT) &&
+	    read_price(prices, "prompt", &out->max_input_pico_usd) &&
+	    read_price(prices, "completion", &out->max_output_pico_usd))
+		return true;
+	return complain(fault, "provider.max_price must hold USD per million tokens");
 }
 
 static bool read_sort(const struct json *node, struct text *out, struct shape_fault *fault)
@@ -84,15 +95,12 @@ bool router_preferences_read(const struct json *node, struct arena *arena,
 		return true;
 	if (!json_is(node, JSON_OBJECT))
 		return complain(fault, "provider must be an object");
-	const struct json *prices = json_member(node, "max_price");
 	return read_names(node, "order", arena, &out->order, fault) &&
 	       read_names(node, "only", arena, &out->only, fault) &&
 	       read_names(node, "ignore", arena, &out->ignore, fault) &&
 	       read_flag(node, "allow_fallbacks", &out->allow_fallbacks, fault) &&
 	       read_flag(node, "require_parameters", &out->require_parameters, fault) &&
-	       read_price(prices, "prompt", &out->max_input_pico_usd, fault) &&
-	       read_price(prices, "completion", &out->max_output_pico_usd, fault) &&
-	       read_sort(node, &out->sort, fault);
+	       read_prices(node, out, fault) && read_sort(node, &out->sort, fault);
 }
 
 /* --- writing ------------------------------------------------------------------------------ */
