@@ -19,7 +19,8 @@
  *   usage: {present: bool, input_min, input_max, output_min, output_max, cached_min, cached_max,
  *           reasoning_min, reasoning_max, total_is_sum: true, reasoning_within_output: true}
  *   wire: [ST-01, TS-03]  rules of wire_rule.h: broken is a violation, not exercised a miss
- *   error: {code: [...], type: [...], param: [..., null], message: /re/, machine_code: true}
+ *   error: {code: [...], type: [...], param: [..., null], message: /re/, machine_code: true,
+ *           or_refused: true}   another message refuses what the case is about; 200 ignores it
  *   json: [{at: /choices/0/index, equals | matches: /re/ | type | count: 2 | absent: true}]
  *   same: {step: 0, content, tool_calls, finish_reason, input_tokens, input_larger: true}
  *   embeddings: {count, dimensions, encoding: float | base64,
@@ -103,6 +104,8 @@ MUST_CHECK bool expect_check_step(const struct expectation *expect, const struct
 void expect_check(const struct expectation *expect, const struct observation *observation,
                   struct arena *arena, struct findings *findings);
 
+/* A message of the request, or an item of its input, holds an image. */
+MUST_CHECK bool request_has_image(const struct json *request);
 /*
  * Whether the provider has no such endpoint, or the model is not made for it: 404, 405 or 501, or
  * an error that says so. Never of chat and of the list of models, which everybody must have.

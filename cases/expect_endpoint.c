@@ -1,5 +1,6 @@
 /*
- * Whether an endpoint is offered at all. Everybody has chat; the others are answered by 404, 405
+ * What a chat model need not have: images, and other endpoints. Whether one of those is offered at
+ * all is told from its answer. Everybody has chat; the others are answered by 404, 405
  * or 501 where there is no such route, or by words where the model is not made for it.
  */
 #include "cases/expect.h"
@@ -60,4 +61,26 @@ bool expect_endpoint_is_missing(enum endpoint endpoint, const struct exchange *e
 		if (says_not_offered(reply->errors[i].message, noun))
 			return true;
 	return reply->error_count == 0 && says_not_offered(exchange->body, noun);
+}
+
+/* --- images --- */
+
+/* A part of type image_url (chat) or input_image (responses), however deep. */
+static bool has_image(const struct json *node)
+{
+	struct text type =
+	    json_is(node, JSON_OBJECT) ? json_string(node, "type") : (struct text){NULL, 0};
+
+	if (text_is(type, "image_url") || text_is(type, "input_image"))
+		return true;
+	JSON_EACH(child, node)
+	if (has_image(child))
+		return true;
+	return false;
+}
+
+bool request_has_image(const struct json *request)
+{
+	return has_image(json_member(request, "messages")) ||
+	       has_image(json_member(request, "input"));
 }

@@ -4,12 +4,12 @@
 struct expect_error {
 	const struct json *code, *type, *param; /* a value or a list; null: absent or null */
 	struct matcher message;
-	bool machine_code;
+	bool machine_code, or_refused;
 };
 
 struct error_keys {
 	const struct json *code, *type, *param, *message;
-	bool machine_code;
+	bool machine_code, or_refused;
 };
 
 /* clang-format off */
@@ -21,6 +21,8 @@ static const struct setting error_rows[] = {
 	ROW(param, SETTING_NODE, "one of these; null: none"),
 	ROW(message, SETTING_NODE, "the text, or a /pattern/"),
 	ROW(machine_code, SETTING_BOOL, "code is a word, by which a program can tell errors apart"),
+	ROW(or_refused, SETTING_BOOL,
+	    "another message is a refusal of what the case is about; no error at all is to ignore it"),
 };
 #undef ROW
 /* clang-format on */
@@ -54,6 +56,9 @@ bool expect_read_error(struct expect_reader *reader, const struct json *node,
 	if (good && (!json_is(node, JSON_OBJECT) || node->count == 0))
 		return expect_fault(reader, node, "this says nothing about the error");
 	expect->machine_code = keys.machine_code;
+	expect->or_refused = keys.or_refused;
+	if (keys.or_refused && keys.message == NULL)
+		return expect_fault(reader, node, "or_refused needs the message that is none");
 	good &= read_values(reader, node, "code", &expect->code);
 	good &= read_values(reader, node, "type", &expect->type);
 	good &= read_values(reader, node, "param", &expect->param);
@@ -102,6 +107,17 @@ static void check_machine_code(const struct judgement *judgement, const struct c
 		      TEXT_ARG(shown(judgement, error->code)));
 }
 
+bool expect_error_is_ignored(const struct expect_error *expect, const struct judgement *judgement)
+{
+	int status = judgement->seen->exchange->status;
+
+	if (!expect->or_refused || status < 200 || status > 299)
+		return false;
+	judge(judgement, FINDING_IGNORED, "status is %d, as if there were nothing to refuse",
+	      status);
+	return true;
+}
+
 void expect_check_error(const struct expect_error *expect, const struct judgement *judgement)
 {
 	const struct chat_reply *reply = judgement->seen->reply;
@@ -115,7 +131,10 @@ void expect_check_error(const struct expect_error *expect, const struct judgemen
 	check_one_of(judgement, expect->code, "code", error->code);
 	check_one_of(judgement, expect->type, "type", error->type);
 	check_one_of(judgement, expect->param, "param", error->param);
-	if (expect->message.node != NULL)
+	if (expect->or_refused && !matcher_matches(&expect->message, judgement, error->message))
+		judge(judgement, FINDING_REFUSED, "status %d refuses it: %.*s",
+		      judgement->seen->exchange->status, TEXT_ARG(expect_error_text(judgement)));
+	else if (expect->message.node != NULL)
 		matcher_check(&expect->message, judgement, FINDING_VIOLATION, "the error's message",
 		              error->message);
 	if (expect->machine_code)

@@ -173,6 +173,9 @@ void expect_check_usage(const struct expect_usage *expect, const struct judgemen
 MUST_CHECK bool expect_read_error(struct expect_reader *reader, const struct json *node,
                                   const struct expect_error **out);
 void expect_check_error(const struct expect_error *expect, const struct judgement *judgement);
+/* Whether a success shows that what was due an error was ignored; then that was said. */
+MUST_CHECK bool expect_error_is_ignored(const struct expect_error *expect,
+                                        const struct judgement *judgement);
 
 MUST_CHECK bool expect_read_headers(struct expect_reader *reader, const struct json *node,
                                     const struct expect_headers **out);

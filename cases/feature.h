@@ -26,6 +26,7 @@
 	FEATURE(UNICODE, "unicode", "a message holds text beyond ASCII") \
 	FEATURE(MESSAGE_NAME, "message_name", "a message has a name") \
 	FEATURE(IMAGES, "images", "a message holds an image") \
+	FEATURE(IMAGES_URL, "images.url", "a message holds an image by its https URL") \
 	FEATURE(AUDIO, "audio", "a message holds audio") \
 	FEATURE(FILES, "files", "a message holds a file") \
 	FEATURE(TOOLS, "tools", "tools are offered") \

@@ -50,6 +50,21 @@ static const struct {
     {"tool_result", FEATURE_TOOL_MESSAGES},
 };
 
+/* {image_url: {url}} in chat, {image_url} in responses, {source: {url}} with Anthropic. */
+static struct text image_url(const struct json *part)
+{
+	const struct json *image = json_member(part, "image_url");
+
+	if (json_is(image, JSON_STRING))
+		return image->text;
+	return json_string(image != NULL ? image : json_member(part, "source"), "url");
+}
+
+static bool is_fetched(struct text url)
+{
+	return text_starts(url, TEXT("https:")) || text_starts(url, TEXT("http:"));
+}
+
 static void add_part(struct shape *shape, const struct json *part)
 {
 	struct text type = json_string(part, "type");
@@ -58,7 +73,11 @@ static void add_part(struct shape *shape, const struct json *part)
 		if (!text_is(type, part_types[i].type))
 			continue;
 		shape_mark(shape, part_types[i].feature);
-		shape->images += part_types[i].feature == FEATURE_IMAGES;
+		if (part_types[i].feature != FEATURE_IMAGES)
+			continue;
+		shape->images++;
+		if (is_fetched(image_url(part)))
+			shape_mark(shape, FEATURE_IMAGES_URL);
 	}
 	add_text(shape, json_string(part, "text"));
 	/* Anthropic's tool results hold text or parts of their own. */

@@ -3,6 +3,7 @@
 
 #include "cases/case_file.h"
 #include "cases/case_table.h"
+#include "cases/expect.h"
 #include "cases/resources.h"
 #include "cases/suite_private.h"
 #include "cases/template.h"
@@ -225,28 +226,13 @@ static void resolve_like(const struct suite *suite, struct eval_case *eval_case,
 	take_steps(eval_case, other);
 }
 
-/* A part of type image_url (chat) or input_image (responses), however deep. */
-static bool has_image(const struct json *node)
-{
-	struct text type =
-	    json_is(node, JSON_OBJECT) ? json_string(node, "type") : (struct text){0};
-
-	if (text_is(type, "image_url") || text_is(type, "input_image"))
-		return true;
-	JSON_EACH(child, node)
-	if (has_image(child))
-		return true;
-	return false;
-}
-
 /* Sets what the steps ask of a model, and what their placeholders need. */
 static void add_needs(struct suite *suite, struct eval_case *eval_case)
 {
 	for (size_t i = 0; i < eval_case->step_count; i++) {
 		const struct case_step *step = &eval_case->steps[i];
 		eval_case->endpoints |= 1u << step->endpoint;
-		eval_case->images |= has_image(json_member(step->request, "messages")) ||
-		                     has_image(json_member(step->request, "input"));
+		eval_case->images |= request_has_image(step->request);
 		eval_case->needs |= template_needs(step->request);
 		if (step->raw.data != NULL)
 			eval_case->needs |=

@@ -156,6 +156,7 @@ struct search {
 	enum endpoint endpoint;
 	const struct json *request;
 	struct text text;
+	struct arena *arena;
 	const struct entry *best;
 	struct template_values values; /* of the best */
 };
@@ -185,7 +186,8 @@ static void search_chain(struct search *search, uint64_t key)
 		if (entry->key != key ||
 		    entry->eval_case->steps[entry->step].endpoint != search->endpoint ||
 		    !text_starts(search->text, entry->prefix) || !is_better(entry, search->best) ||
-		    !template_matches(request_of(entry), search->request, added_members, &values))
+		    !template_matches(request_of(entry), search->request, added_members,
+		                      search->arena, &values))
 			continue;
 		search->best = entry;
 		search->values = values;
@@ -195,7 +197,8 @@ static void search_chain(struct search *search, uint64_t key)
 bool suite_recognise(const struct suite *suite, enum endpoint endpoint, const struct json *request,
                      struct arena *arena, struct suite_match *out)
 {
-	struct search search = {.suite = suite, .endpoint = endpoint, .request = request};
+	struct search search = {
+	    .suite = suite, .endpoint = endpoint, .request = request, .arena = arena};
 	size_t count;
 
 	if (!suite->complete || !json_is(request, JSON_OBJECT))

@@ -1,4 +1,5 @@
 /* Filling templates: nonces, filler, and what earlier steps were answered. */
+#include "cases/picture.h"
 #include "cases/template_private.h"
 #include "harness/base/digest.h"
 
@@ -148,6 +149,11 @@ static bool add_slot(struct filler *filler, const struct template_piece *piece,
 	switch (piece->slot.kind) {
 	case SLOT_NONCE:
 		value = filler->values->nonces[piece->slot.nonce];
+		break;
+	case SLOT_IMAGE:
+		value = filler->values->nonces[piece->slot.nonce];
+		if (value.data != NULL)
+			value = picture_url(filler->arena, value);
 		break;
 	case SLOT_WORDS:
 		add_words(out, piece->slot.words);

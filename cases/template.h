@@ -3,6 +3,8 @@
  * trial.
  *
  *   {{nonce}} {{nonce2}} {{nonce3}}   fresh words of this trial
+ *   {{image:nonce}}                   a picture of that nonce, as a data URL (picture.h); alone in
+ *                                     its string
  *   {{words:N}}                       N words of harmless filler text
  *   {{overflow}}                      more text than the model's context holds
  *   {{steps.0.content}}               from the reply to an earlier step: id, content, reasoning,
@@ -66,9 +68,11 @@ MUST_CHECK bool template_body(const struct json *request, const struct template_
 
 /*
  * Whether `actual` is `pattern` filled in some way; what stood for the nonces is
- * captured. Members of `actual` named in `ignore` (NULL-terminated) do not count.
+ * captured, also from pictures (those in the arena). Members of `actual` named in `ignore`
+ * (NULL-terminated) do not count.
  */
 MUST_CHECK bool template_matches(const struct json *pattern, const struct json *actual,
-                                 const char *const *ignore, struct template_values *captured);
+                                 const char *const *ignore, struct arena *arena,
+                                 struct template_values *captured);
 
 #endif

@@ -2,7 +2,13 @@
  * Recognising a filled template: the way back from a request to what stood in
  * its placeholders. Nonces are captured, filler and earlier replies match anything.
  */
+#include "cases/picture.h"
 #include "cases/template_private.h"
+
+struct matching {
+	struct template_values *captured;
+	struct arena *arena;
+};
 
 static bool is_nonce(const char *bytes)
 {
@@ -131,26 +137,37 @@ static bool text_matches(struct text pattern, struct text text, struct template_
 	return text.len == 0;
 }
 
+/* A picture of the nonce that was captured before, or of a new one. */
+static bool image_matches(size_t nonce, struct text url, const struct matching *on)
+{
+	struct text word;
+
+	return picture_read(url, on->arena, &word) && word.len == TEMPLATE_NONCE_BYTES &&
+	       take_nonce(word, nonce, on->captured);
+}
+
 static bool string_matches(const struct json *pattern, const struct json *actual,
-                           struct template_values *captured)
+                           const struct matching *on)
 {
 	struct template_slot slot;
+	bool lone = template_is_lone(pattern->text, &slot);
 
-	if (template_is_lone(pattern->text, &slot) && slot.kind == SLOT_STEP &&
-	    slot.field == STEP_MESSAGE)
+	if (lone && slot.kind == SLOT_STEP && slot.field == STEP_MESSAGE)
 		return json_is(actual, JSON_OBJECT);
 	if (!json_is(actual, JSON_STRING))
 		return false;
+	if (lone && slot.kind == SLOT_IMAGE)
+		return image_matches(slot.nonce, actual->text, on);
 	if (text_find(pattern->text, TEXT("{{"), 0) == TEXT_NOT_FOUND)
 		return text_equal(pattern->text, actual->text);
-	return text_matches(pattern->text, actual->text, captured);
+	return text_matches(pattern->text, actual->text, on->captured);
 }
 
 static bool node_matches(const struct json *pattern, const struct json *actual,
-                         struct template_values *captured);
+                         const struct matching *on);
 
 static bool array_matches(const struct json *pattern, const struct json *actual,
-                          struct template_values *captured)
+                          const struct matching *on)
 {
 	const struct json *item = actual->first;
 
@@ -158,7 +175,7 @@ static bool array_matches(const struct json *pattern, const struct json *actual,
 		return false;
 	JSON_EACH(wanted, pattern)
 	{
-		if (!node_matches(wanted, item, captured))
+		if (!node_matches(wanted, item, on))
 			return false;
 		item = item->next;
 	}
@@ -166,30 +183,30 @@ static bool array_matches(const struct json *pattern, const struct json *actual,
 }
 
 static bool object_matches(const struct json *pattern, const struct json *actual,
-                           struct template_values *captured)
+                           const struct matching *on)
 {
 	if (actual->has_duplicate)
 		return false;
 	JSON_EACH(wanted, pattern)
 	{
 		const struct json *member = json_member_text(actual, wanted->key);
-		if (member == NULL || !node_matches(wanted, member, captured))
+		if (member == NULL || !node_matches(wanted, member, on))
 			return false;
 	}
 	return true;
 }
 
 static bool node_matches(const struct json *pattern, const struct json *actual,
-                         struct template_values *captured)
+                         const struct matching *on)
 {
 	if (json_is(pattern, JSON_STRING))
-		return string_matches(pattern, actual, captured);
+		return string_matches(pattern, actual, on);
 	if (pattern->type != actual->type)
 		return false;
 	if (json_is(pattern, JSON_ARRAY))
-		return array_matches(pattern, actual, captured);
+		return array_matches(pattern, actual, on);
 	if (json_is(pattern, JSON_OBJECT))
-		return pattern->count == actual->count && object_matches(pattern, actual, captured);
+		return pattern->count == actual->count && object_matches(pattern, actual, on);
 	return json_equal(pattern, actual);
 }
 
@@ -202,10 +219,14 @@ static bool is_ignored(struct text key, const char *const *ignore)
 }
 
 bool template_matches(const struct json *pattern, const struct json *actual,
-                      const char *const *ignore, struct template_values *captured)
+                      const char *const *ignore, struct arena *arena,
+                      struct template_values *captured)
 {
+	const struct matching matching = {captured, arena};
+	const struct matching *on = &matching;
+
 	if (!json_is(pattern, JSON_OBJECT) || !json_is(actual, JSON_OBJECT))
-		return pattern != NULL && actual != NULL && node_matches(pattern, actual, captured);
+		return pattern != NULL && actual != NULL && node_matches(pattern, actual, on);
 	JSON_EACH(member, actual)
 	{
 		/* Named by the pattern itself, it counts like any other. */
@@ -213,5 +234,5 @@ bool template_matches(const struct json *pattern, const struct json *actual,
 		    !is_ignored(member->key, ignore))
 			return false;
 	}
-	return object_matches(pattern, actual, captured);
+	return object_matches(pattern, actual, on);
 }

@@ -36,6 +36,15 @@ static bool parse_nonce(struct text name, struct template_slot *slot)
 	return false;
 }
 
+static bool parse_image(struct text name, struct template_slot *slot)
+{
+	if (!text_starts(name, TEXT("image:")) ||
+	    !parse_nonce(text_slice(name, strlen("image:"), name.len), slot))
+		return false;
+	slot->kind = SLOT_IMAGE;
+	return true;
+}
+
 static bool parse_words(struct text name, struct template_slot *slot)
 {
 	*slot = (struct template_slot){.kind = SLOT_WORDS};
@@ -99,7 +108,8 @@ static bool parse_slot(struct text name, struct template_slot *slot)
 		*slot = (struct template_slot){.kind = SLOT_OVERFLOW};
 		return true;
 	}
-	return parse_nonce(name, slot) || parse_words(name, slot) || parse_step(name, slot);
+	return parse_nonce(name, slot) || parse_image(name, slot) || parse_words(name, slot) ||
+	       parse_step(name, slot);
 }
 
 bool template_next(struct text *rest, struct template_piece *piece)
@@ -141,7 +151,8 @@ bool template_is_lone(struct text text, struct template_slot *slot)
 static void check_piece(const struct json *node, const struct template_piece *piece, bool lone,
                         size_t steps_before, struct fault_list *faults)
 {
-	static const char *const names[] = {"nonce", "nonce2", "nonce3", "words:100", "overflow"};
+	static const char *const names[] = {"nonce",     "nonce2",   "nonce3",
+	                                    "words:100", "overflow", "image:nonce"};
 
 	switch (piece->kind) {
 	case PIECE_LITERAL:
@@ -153,8 +164,8 @@ static void check_piece(const struct json *node, const struct template_piece *pi
 		const char *nearest = text_nearest(piece->text, names, ARRAY_LENGTH(names));
 		fault_list_at(faults, json_place(node), "{{%.*s}} is no placeholder; %s%s%s",
 		              TEXT_ARG(piece->text),
-		              nearest == NULL ? "there are {{nonce}}, {{words:N}}, {{overflow}} "
-		                                "and {{steps.N...}}"
+		              nearest == NULL ? "there are {{nonce}}, {{image:nonce}}, "
+		                                "{{words:N}}, {{overflow}} and {{steps.N...}}"
 		                              : "did you mean {{",
 		              nearest == NULL ? "" : nearest, nearest == NULL ? "" : "}}?");
 		return;
@@ -162,6 +173,10 @@ static void check_piece(const struct json *node, const struct template_piece *pi
 	case PIECE_SLOT:
 		break;
 	}
+	if (piece->slot.kind == SLOT_IMAGE && !lone)
+		fault_list_at(faults, json_place(node),
+		              "{{%.*s}} is a whole URL and can only stand alone in its string",
+		              TEXT_ARG(piece->text));
 	if (piece->slot.kind != SLOT_STEP)
 		return;
 	if (piece->slot.step >= steps_before)

@@ -9,6 +9,7 @@ enum template_slot_kind {
 	SLOT_WORDS,
 	SLOT_OVERFLOW,
 	SLOT_STEP,
+	SLOT_IMAGE, /* a picture of a nonce, as a data URL */
 };
 
 /* What is wanted of an earlier step's reply. */
@@ -25,7 +26,7 @@ enum template_step_field {
 /* One placeholder, understood. */
 struct template_slot {
 	enum template_slot_kind kind;
-	size_t nonce;  /* SLOT_NONCE: which */
+	size_t nonce;  /* SLOT_NONCE, SLOT_IMAGE: which */
 	int64_t words; /* SLOT_WORDS: how many */
 	size_t step;   /* SLOT_STEP */
 	enum template_step_field field;

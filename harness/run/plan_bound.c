@@ -10,6 +10,9 @@ enum {
 	OVERFLOW_BYTES_PER_TOKEN = 7, /* 1.3 words of filler a token, 5 bytes each with the blank */
 	OVERFLOW_BYTES_MORE = 512,
 	WORD_BYTES = 6,
+	/* As many tokens as a dear vendor counts for a picture of a few thousand pixels, and more.
+	 */
+	IMAGE_BYTES = 4096,
 	REPLY_BYTES_PER_TOKEN = 8, /* of an earlier reply sent back, escaped as JSON */
 	BYTES_PER_TOKEN = 2,       /* what price_estimate_tokens takes at most */
 };
@@ -76,6 +79,8 @@ static int64_t placeholder_bytes(const struct target *target, const struct eval_
 		           ? multiply(count, WORD_BYTES)
 		           : TEMPLATE_MAX_BODY;
 	}
+	if (text_starts(slot, TEXT("image:")))
+		return IMAGE_BYTES;
 	if (!text_starts(slot, TEXT("steps.")))
 		return 0;
 	/* Which one does not matter to a bound: the longest of all earlier replies. */

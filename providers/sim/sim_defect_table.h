@@ -63,7 +63,7 @@
 	ROW(ER_05, "ER-05", SCOPE_ALL, "sends errors flat, without the `error` around them", \
 	    "") \
 	ROW(ER_06, "ER-06", SCOPE_ALL, "answers malformed messages with 500", \
-	    "ER-16 TR-07") \
+	    "ER-16 TR-07 VI-02 VI-04") \
 	ROW(ER_07, "ER-07", SCOPE_ALL, "cuts a prompt that is too long and answers 200", \
 	    "") \
 	ROW(ER_08, "ER-08", SCOPE_ALL, "sends the errors of streamed requests inside a stream of status 200", \
@@ -331,6 +331,16 @@
 	ROW(US_09, "US-09", SCOPE_ALL, "counts more prompt tokens for streams", \
 	    "") \
 	ROW(US_10, "US-10", SCOPE_ALL, "does not count tools", \
+	    "") \
+	ROW(VI_01, "VI-01", SCOPE_OWN, "does not look at an image", \
+	    "") \
+	ROW(VI_02, "VI-02", SCOPE_ALL, "answers as if it had fetched an image that is nowhere", \
+	    "") \
+	ROW(VI_03, "VI-03", SCOPE_OWN, "looks at the first of several images only", \
+	    "") \
+	ROW(VI_04, "VI-04", SCOPE_ALL, "takes any bytes for an image", \
+	    "") \
+	ROW(VI_05, "VI-05", SCOPE_OWN, "does not look at an image where it streams", \
 	    "")
 
 #define SIM_FAULT_TABLE(ROW) \

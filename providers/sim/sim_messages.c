@@ -106,6 +106,20 @@ static bool message_is_image(struct text bytes)
 	return png || jpeg || gif || webp;
 }
 
+/* Nothing is fetched here; but a name that can't exist (RFC 6761) leads nowhere for anybody. */
+static bool message_check_image_host(const struct message_check *check, struct text url)
+{
+	size_t from = text_find(url, TEXT("://"), 0) + 3;
+	size_t slash = text_find_byte(url, '/', from);
+	struct text host = text_slice(url, from, size_min(slash, url.len));
+
+	if (!text_ends(host, TEXT(".invalid")) || sim_breaks(check->serving, SIM_VI_02))
+		return true;
+	return sim_refuse(check->error, "invalid_image_url", TEXT("url"),
+	                  text_format(check->arena, "Error while downloading %.*s.",
+	                              TEXT_ARG(text_slice(url, 0, 200))));
+}
+
 static bool message_check_image(struct message_check *check, const struct json *part)
 {
 	struct text url = json_string(json_member(part, "image_url"), "url");
@@ -113,12 +127,12 @@ static bool message_check_image(struct message_check *check, const struct json *
 	if (url.data == NULL)
 		return message_lacks(check, ".content[0].image_url.url");
 	if (text_starts(url, TEXT("https://")) || text_starts(url, TEXT("http://")))
-		return true;
+		return message_check_image_host(check, url);
 	size_t comma = text_find(url, TEXT(";base64,"), 0);
 	struct text bytes;
 	if (text_starts(url, TEXT("data:image/")) && comma != TEXT_NOT_FOUND &&
 	    base64_decode(text_slice(url, comma + 8, url.len), check->arena, &bytes) &&
-	    message_is_image(bytes))
+	    (message_is_image(bytes) || sim_breaks(check->serving, SIM_VI_04)))
 		return true;
 	return sim_refuse(check->error, "invalid_image_format", (struct text){0},
 	                  TEXT("You uploaded an unsupported image. Please make sure your image is "

@@ -67,7 +67,7 @@ static struct json *fill(const struct case_step *step, const struct template_val
 		return NULL;
 	REQUIRE(json_read_text(body, "body", arena, &root, &fault));
 	if (!is_wild(step->request))
-		REQUIRE(template_matches(step->request, root, added, &captured));
+		REQUIRE(template_matches(step->request, root, added, arena, &captured));
 	return root;
 }
 

@@ -116,6 +116,9 @@ static const struct {
     {MESSAGE("{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":"
              "\"data:\"}},{\"type\":\"input_audio\"},{\"type\":\"file\"}]}"),
      "chat content_parts images audio files"},
+    {MESSAGE("{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":"
+             "\"https://x/a.png\"}}]}"),
+     "chat content_parts images images.url"},
     {MESSAGE("{\"role\":\"assistant\",\"content\":\"a\",\"reasoning_content\":\"b\"}"),
      "chat multi_turn reasoning_history"},
     {MESSAGE("{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"1\",\"type\":"

@@ -322,6 +322,8 @@ START_TEST(mistakes_in_placeholders_are_found_when_loading)
 	ck_assert_uint_eq(check_says("[\"{{steps.0.content}}\"]", 1, ""), 0);
 	ck_assert_uint_eq(check_says("[\"{{steps.0.tool_calls.0.foo}}\"]", 1, "placeholder"), 1);
 	ck_assert_uint_eq(check_says("[\"{{steps.0}}\"]", 1, "no placeholder"), 1);
+	ck_assert_uint_eq(check_says("[\"{{image:nonce4}}\"]", 0, "no placeholder"), 1);
+	ck_assert_uint_eq(check_says("[\"see {{image:nonce}}\"]", 0, "stand alone"), 1);
 	ck_assert_uint_eq(check_says("[\"{{steps.0.message}}\"]", 1, ""), 0);
 	ck_assert_uint_eq(check_says("[\"x {{steps.0.message}}\"]", 1, "can only stand alone"), 1);
 	ck_assert_uint_eq(check_says("{\"a\":[\"{{x}}\",{\"b\":\"{{y}}\"}]}", 0, "{{x}}"), 2);
@@ -343,7 +345,7 @@ static const char *const ignored[] = {"model", "stream", "stream_options", NULL}
 static bool matches(const char *pattern, const char *actual, struct template_values *captured)
 {
 	*captured = (struct template_values){.context_tokens = -1};
-	return template_matches(read_json(pattern), read_json(actual), ignored, captured);
+	return template_matches(read_json(pattern), read_json(actual), ignored, &arena, captured);
 }
 
 START_TEST(a_filled_template_is_recognised_and_its_nonces_captured)
@@ -386,6 +388,29 @@ START_TEST(wildcards_match_anything_and_fixed_text_must_be_there)
 	ck_assert(!matches(pattern, "{\"a\":\"one> code ab12cd34 <two> end\"}", &got));
 	ck_assert(matches("{\"a\":\"{{overflow}}\"}", "{\"a\":\"\"}", &got));
 	ck_assert(!matches("{\"a\":\"{{overflow}}\"}", "{\"a\":1}", &got));
+}
+END_TEST
+
+START_TEST(a_picture_is_filled_in_and_its_nonce_read_back)
+{
+	const char *pattern = "{\"a\":{\"url\":\"{{image:nonce2}}\"},\"b\":\"{{nonce2}}\"}";
+	struct template_values values = {.nonces = {TEXT("no"), TEXT("baf2ced3")},
+	                                 .context_tokens = -1};
+	struct template_values got = {.context_tokens = -1};
+	struct json *filled;
+	struct fault fault;
+
+	ck_assert(template_fill(read_json(pattern), &values, &arena, &filled, &fault));
+	ck_assert(text_starts(json_string(json_member(filled, "a"), "url"),
+	                      TEXT("data:image/png;base64,iVBORw0KGgo")));
+	ck_assert(template_matches(read_json(pattern), filled, NULL, &arena, &got));
+	assert_text(got.nonces[1], "baf2ced3");
+	ck_assert(!matches(pattern, "{\"a\":{\"url\":\"baf2ced3\"},\"b\":\"baf2ced3\"}", &got));
+	/* The picture of another nonce than the one that was said. */
+	struct json *other = json_clone(&arena, filled);
+	json_member(other, "b")->text = TEXT("baf2ced4");
+	got = (struct template_values){.context_tokens = -1};
+	ck_assert(!template_matches(read_json(pattern), other, NULL, &arena, &got));
 }
 END_TEST
 
@@ -448,6 +473,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_filled_template_is_recognised_and_its_nonces_captured);
 	tcase_add_test(cases, a_nonce_must_be_the_same_everywhere);
 	tcase_add_test(cases, wildcards_match_anything_and_fixed_text_must_be_there);
+	tcase_add_test(cases, a_picture_is_filled_in_and_its_nonce_read_back);
 	tcase_add_test(cases, a_message_of_an_earlier_step_matches_any_object);
 	tcase_add_test(cases, everything_else_must_be_equal);
 	tcase_add_test(cases, what_the_template_names_itself_is_not_ignored);
