@@ -66,6 +66,15 @@ struct router_request {
 	int64_t now_wall_ms;
 };
 
+/*
+ * Takes what the headers say: x-proviso-max-cost (USD), x-proviso-min-quality (0 to 1) and
+ * x-proviso-workflow (where `workflow` is not set yet); keeps the headers for the tasks. False,
+ * with the header's name as param, where one of them can't be read: to ignore a limit is to break
+ * it.
+ */
+MUST_CHECK bool router_read_headers(const struct http_header *headers, size_t count,
+                                    struct router_request *request, struct shape_fault *fault);
+
 struct router_candidate {
 	size_t number; /* of the target in the router */
 	const struct target *target;

@@ -1,6 +1,7 @@
 /* The decision as JSON, and the client's own wishes read from JSON; see router.h. */
 #include "harness/run/router_private.h"
 
+#include "harness/base/http_parse.h"
 #include "harness/base/json_write.h"
 
 #include <math.h>
@@ -101,6 +102,41 @@ bool router_preferences_read(const struct json *node, struct arena *arena,
 	       read_flag(node, "allow_fallbacks", &out->allow_fallbacks, fault) &&
 	       read_flag(node, "require_parameters", &out->require_parameters, fault) &&
 	       read_prices(node, out, fault) && read_sort(node, &out->sort, fault);
+}
+
+/* --- headers ------------------------------------------------------------------------------ */
+
+static bool complain_header(struct shape_fault *fault, const char *name, const char *what)
+{
+	fault->param = name;
+	(void)snprintf(fault->message, sizeof(fault->message), "%s %s", name, what);
+	return false;
+}
+
+bool router_read_headers(const struct http_header *headers, size_t count,
+                         struct router_request *request, struct shape_fault *fault)
+{
+	request->headers = headers;
+	request->header_count = count;
+	for (size_t i = 0; i < count; i++) {
+		struct text name = headers[i].name;
+		struct text value = headers[i].value;
+		double quality;
+		if (text_equal_ignoring_case(name, TEXT("x-proviso-max-cost")) &&
+		    !setting_parse_usd(value, &request->max_cost_pico_usd))
+			return complain_header(fault, "x-proviso-max-cost",
+			                       "must be USD like 0.05");
+		if (text_equal_ignoring_case(name, TEXT("x-proviso-min-quality"))) {
+			if (!text_to_double(value, &quality) || !(quality >= 0 && quality <= 1))
+				return complain_header(fault, "x-proviso-min-quality",
+				                       "must be a number from 0 to 1");
+			request->min_quality = quality;
+		}
+		if (text_equal_ignoring_case(name, TEXT("x-proviso-workflow")) &&
+		    request->workflow.data == NULL)
+			request->workflow = value;
+	}
+	return true;
 }
 
 /* --- writing ------------------------------------------------------------------------------ */

@@ -1,0 +1,48 @@
+/* Loads what a routing decision rests on; see routing_setup.h. */
+#include "harness/cli/routing_setup.h"
+
+#include "harness/base/file.h"
+#include "harness/cli/command.h"
+
+static bool read_matrix(struct routing_setup *setup, struct text path, struct arena *arena,
+                        struct fault *fault)
+{
+	const char *name = path.data == NULL ? "proviso-matrix.json" : text_c(arena, path);
+
+	if (file_is_directory(name))
+		name = file_join(arena, name, "matrix.json");
+	return matrix_read(name, arena, &setup->matrix, fault);
+}
+
+int routing_setup_load(struct routing_setup *setup, struct text config_path,
+                       struct text matrix_path, struct arena *arena)
+{
+	struct fault_list *faults = ARENA_NEW(arena, struct fault_list);
+	struct fault fault;
+
+	setup->config_loaded = true;
+	if (!config_load(config_path.data == NULL ? NULL : text_c(arena, config_path),
+	                 &setup->config, faults))
+		return command_fail_list(faults);
+	setup->suite_loaded = true;
+	if (!suite_load(&setup->suite, setup->config.check.core, &setup->config.check.cases,
+	                faults))
+		return command_fail_list(faults);
+	int code = command_fail_list(faults); /* warnings at most */
+	REQUIRE(code == EXIT_HOLDS);
+	if (!read_matrix(setup, matrix_path, arena, &fault) ||
+	    !router_build(&setup->config, &setup->suite, &setup->matrix, arena, &setup->router,
+	                  &fault))
+		return command_fail(&fault);
+	router_assume_keys(setup->router);
+	return EXIT_HOLDS;
+}
+
+void routing_setup_done(struct routing_setup *setup)
+{
+	router_done(setup->router);
+	if (setup->suite_loaded)
+		suite_done(&setup->suite);
+	if (setup->config_loaded)
+		config_done(&setup->config);
+}
