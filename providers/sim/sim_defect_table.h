@@ -344,6 +344,8 @@
 	    "")
 
 #define SIM_FAULT_TABLE(ROW) \
+	ROW(CHAT_ONLY, "chat-only", SCOPE_ALL, "has chat and the list of models, and no other endpoint", \
+	    "") \
 	ROW(CLOSE_AT_ONCE, "close-at-once", SCOPE_ALL, "closes the connection without a byte of an answer", \
 	    "") \
 	ROW(COMMENTS, "comments", SCOPE_ALL, "sends comment lines between the events (allowed)", \
@@ -428,6 +430,8 @@
 	    "") \
 	ROW(STREAM_BURST, "stream-burst", SCOPE_ALL, "sends a stream in one piece", \
 	    "HT-03") \
+	ROW(TEXT_ONLY, "text-only", SCOPE_ALL, "refuses images: its models see nothing", \
+	    "") \
 	ROW(TOOL_AS_TEXT, "tool-as-text", SCOPE_ALL, "writes tool calls into the text", \
 	    "") \
 	ROW(TOOL_BRACES_PREFIX, "tool-braces-prefix", SCOPE_ALL, "sends `{}` before the true arguments of a streamed call", \

@@ -124,6 +124,10 @@ static bool message_check_image(struct message_check *check, const struct json *
 {
 	struct text url = json_string(json_member(part, "image_url"), "url");
 
+	if (sim_breaks(check->serving, SIM_TEXT_ONLY))
+		return sim_refuse(check->error, "unsupported_value",
+		                  message_param(check, ".content"),
+		                  TEXT("This model does not support image input."));
 	if (url.data == NULL)
 		return message_lacks(check, ".content[0].image_url.url");
 	if (text_starts(url, TEXT("https://")) || text_starts(url, TEXT("http://")))

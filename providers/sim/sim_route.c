@@ -462,7 +462,12 @@ static bool route_serve(struct sim_serving *serving, const struct sim_request *r
 		only = text_slice(request->path, strlen(route_model_path), request->path.len);
 		found = ARRAY_LENGTH(route_paths) - 1;
 	}
-	if (text_starts(request->path, text_of(route_response_path)) &&
+	bool chat_only = sim_breaks(serving, SIM_CHAT_ONLY);
+	if (chat_only && found < ARRAY_LENGTH(route_paths) &&
+	    route_paths[found].endpoint != ENDPOINT_CHAT &&
+	    route_paths[found].endpoint != ENDPOINT_MODELS)
+		found = ARRAY_LENGTH(route_paths);
+	if (!chat_only && text_starts(request->path, text_of(route_response_path)) &&
 	    text_is(request->method, "GET"))
 		return route_check_key(serving, request->authorization, error) &&
 		       route_stored(serving,
