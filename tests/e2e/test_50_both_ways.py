@@ -10,7 +10,7 @@ from conftest import PROVISO, ROOT, Proviso, Sim, cells
 KEY = {"SIM_KEY": "sim-key"}
 SUITE = sorted(set(re.findall(r"^  - id: (\S+)", "".join(p.read_text() for p in (ROOT / "cases/core").glob("*.yaml")), re.M)))
 LISTED = subprocess.run([PROVISO, "sim", "--list"], capture_output=True, text=True).stdout.split("\nfaults,")[0]
-AFFECTS = {line.split()[0]: set(re.findall(r"[A-Z]{2}-\d+(?:~stream)?", line.partition("[may also be noticed by:")[2]))
+AFFECTS = {line.split()[0]: set(re.findall(r"[A-Z]{2}-\d+(?:\.[a-z0-9_]+)?(?:~stream)?", line.partition("[may also be noticed by:")[2]))
            for line in LISTED.splitlines() if line.startswith("  ")}
 
 

@@ -7,8 +7,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char *const paths[] = {"/v1/chat/completions", "/v1/chat/completions",
-                                    "/v1/completions", "/v1/embeddings"};
+static const char *const paths[] = {"/v1/chat/completions", "/v1/responses", "/v1/completions",
+                                    "/v1/embeddings"};
 
 static void require_json(struct text bytes, struct arena *arena)
 {
@@ -24,13 +24,13 @@ static void write_stream(const struct sim_stream *stream, bool broken, struct ar
 
 	REQUIRE(stream->end <= stream->count);
 	for (size_t i = 0; i < stream->end; i++) {
-		const struct sim_chunk *chunk = &stream->chunks[i];
-
 		text_buf_init(&out, SIM_BODY_MAX_BYTES);
 		sim_stream_write(stream, i, &out);
 		REQUIRE(!out.overflow);
-		if (!broken && chunk->kind != CHUNK_RAW)
-			require_json(text_slice(text_buf_view(&out), 6, out.len - 2), arena);
+		/* "data: {...}" alone, or behind a line with the event's name. */
+		size_t data = text_find(text_buf_view(&out), TEXT("data: {"), 0);
+		if (!broken && data != TEXT_NOT_FOUND)
+			require_json(text_slice(text_buf_view(&out), data + 6, out.len - 2), arena);
 		text_buf_done(&out);
 	}
 }
