@@ -119,7 +119,7 @@ static void add_facts(struct html_page *page, const struct matrix_cell *cell)
 static void add_rate(struct html_page *page, const struct matrix_cell *cell)
 {
 	(void)text_buf_format(page->out, "<span class=mute>%s, %" PRId64 " of %" PRId64 " ok",
-	                      case_severity_names[cell->severity], cell->tally.of[OUTCOME_OK],
+	                      report_severity_word(cell), cell->tally.of[OUTCOME_OK],
 	                      tally_judged(&cell->tally));
 	if (!isnan(cell->rate) && !isnan(cell->rate_low) && !isnan(cell->rate_high))
 		(void)text_buf_format(page->out, ": %.0f %% (%.0f to %.0f)", cell->rate * 100,

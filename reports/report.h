@@ -113,6 +113,9 @@ MUST_CHECK enum report_effect report_cell_effect(const struct matrix_cell *cell,
 MUST_CHECK const struct cell_change *report_cell_change(const struct matrix_cell *cell,
                                                         const struct report_context *context);
 
+/* "gate", "required", "advisory"; "optional" where it only says that something need not be there.
+ */
+const char *report_severity_word(const struct matrix_cell *cell);
 /* "PASS", "FAIL" ...: one word a verdict, the same everywhere. */
 const char *report_verdict_word(enum verdict verdict);
 /* Whether a cell that does not pass counts against the target: matrix_cell_counts. */

@@ -72,9 +72,8 @@ static void add_rate(struct text_buf *out, const struct matrix_cell *cell,
 	struct arena arena = {0};
 
 	(void)text_buf_format(out, "%s %s, %" PRId64 " of %" PRId64 " ok",
-	                      case_severity_names[cell->severity],
-	                      report_verdict_word(cell->verdict), cell->tally.of[OUTCOME_OK],
-	                      tally_judged(&cell->tally));
+	                      report_severity_word(cell), report_verdict_word(cell->verdict),
+	                      cell->tally.of[OUTCOME_OK], tally_judged(&cell->tally));
 	if (change != NULL) {
 		struct text note = report_change_note(change, &arena);
 		struct text base = report_change_side(change->base, &arena);

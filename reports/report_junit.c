@@ -98,9 +98,9 @@ static void add_counts(struct text_buf *out, struct counts counts)
 static struct text verdict_words(const struct matrix_cell *cell, struct arena *arena)
 {
 	struct text words =
-	    text_format(arena, "%s %s, %" PRId64 " of %" PRId64 " ok",
-	                case_severity_names[cell->severity], report_verdict_word(cell->verdict),
-	                cell->tally.of[OUTCOME_OK], tally_judged(&cell->tally));
+	    text_format(arena, "%s %s, %" PRId64 " of %" PRId64 " ok", report_severity_word(cell),
+	                report_verdict_word(cell->verdict), cell->tally.of[OUTCOME_OK],
+	                tally_judged(&cell->tally));
 
 	if (cell->retries <= 0)
 		return words;

@@ -69,9 +69,9 @@ static void add_failures(const struct matrix *matrix, struct text_buf *out)
 		markdown_add(out, cell->case_id);
 		(void)text_buf_format(
 		    out, "%s | %s | %s | %lld of %lld | ",
-		    cell->variant == CASE_STREAM ? "\\~stream" : "",
-		    case_severity_names[cell->severity], report_verdict_word(cell->verdict),
-		    (long long)cell->tally.of[OUTCOME_OK], (long long)tally_judged(&cell->tally));
+		    cell->variant == CASE_STREAM ? "\\~stream" : "", report_severity_word(cell),
+		    report_verdict_word(cell->verdict), (long long)cell->tally.of[OUTCOME_OK],
+		    (long long)tally_judged(&cell->tally));
 		markdown_add(out, cell->first_error);
 		(void)text_buf_add_c(out, " |\n");
 	}

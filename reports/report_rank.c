@@ -32,13 +32,22 @@ static int verdict_rank(enum verdict verdict)
 	return 8;
 }
 
+const char *report_severity_word(const struct matrix_cell *cell)
+{
+	bool excused = cell->severity != CASE_ADVISORY && !matrix_cell_counts(cell);
+
+	return excused ? "optional" : case_severity_names[cell->severity];
+}
+
 int report_cell_rank(const struct matrix_cell *cell)
 {
 	enum { RANKS = 16, PASSES = RANKS * 8 };
 
 	if (cell->verdict == VERDICT_PASS)
 		return PASSES + (int)cell->severity;
-	return (int)cell->severity * RANKS + verdict_rank(cell->verdict);
+	/* What need not be there stands behind what must. */
+	int severity = matrix_cell_counts(cell) ? (int)cell->severity : CASE_ADVISORY;
+	return severity * RANKS + verdict_rank(cell->verdict);
 }
 
 /* Addresses within one array: the matrix's own order where nothing else tells. */

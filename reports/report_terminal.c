@@ -207,9 +207,8 @@ static void add_worst(struct page *page)
 		    page->options->colour ? verdict_colour(cell->verdict) : "",
 		    report_verdict_word(cell->verdict), page->options->colour ? "\x1b[0m" : "",
 		    TEXT_ARG(cell->target), TEXT_ARG(cell->case_id),
-		    cell->variant == CASE_STREAM ? "~stream" : "",
-		    case_severity_names[cell->severity], (long long)cell->tally.of[OUTCOME_OK],
-		    (long long)tally_judged(&cell->tally));
+		    cell->variant == CASE_STREAM ? "~stream" : "", report_severity_word(cell),
+		    (long long)cell->tally.of[OUTCOME_OK], (long long)tally_judged(&cell->tally));
 		if (cell->first_error.len != 0) {
 			(void)text_buf_add_c(page->out, "       ");
 			report_add_log_text(page->out, cell->first_error);

@@ -104,6 +104,22 @@ static struct text field(const struct csv_table *table, size_t row, const char *
 	ck_abort_msg("no column %s", column);
 }
 
+START_TEST(what_need_not_be_there_is_called_optional_and_stands_behind_what_must)
+{
+	matrix.cells[1].verdict = VERDICT_UNSUPPORTED;
+	matrix.cells[1].optional = true;
+	ck_assert_ptr_eq(report_worst_first(&matrix, &arena)[0], &matrix.cells[4]);
+	ck_assert_int_eq(report_cell_effect(&matrix.cells[1]), REPORT_NO_MATTER);
+	show(false, 100, 20);
+	assert_holds(&out, "  UNSUPPORTED lab/qwen  CH-02  optional  0 of 3 ok\n");
+	/* Dropped without a word, it is what it is. */
+	matrix.cells[1].verdict = VERDICT_IGNORED;
+	ck_assert_ptr_eq(report_worst_first(&matrix, &arena)[0], &matrix.cells[1]);
+	ck_assert_str_eq(report_severity_word(&matrix.cells[1]), "gate");
+	ck_assert_str_eq(report_severity_word(&matrix.cells[3]), "advisory");
+}
+END_TEST
+
 START_TEST(csv_can_be_read_back_with_its_columns_in_place)
 {
 	struct csv_table table;
@@ -188,6 +204,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_narrow_terminal_gets_one_block_after_the_other);
 	tcase_add_test(cases, what_does_not_fit_the_list_is_counted);
 	tcase_add_test(cases, markdown_keeps_its_rows_whatever_is_in_them);
+	tcase_add_test(cases,
+	               what_need_not_be_there_is_called_optional_and_stands_behind_what_must);
 	tcase_add_test(cases, csv_can_be_read_back_with_its_columns_in_place);
 	tcase_add_test(cases, what_is_unknown_is_an_empty_field);
 	tcase_add_test(cases, json_holds_the_summary_and_the_matrix);
