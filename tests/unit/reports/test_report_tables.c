@@ -109,7 +109,7 @@ START_TEST(what_need_not_be_there_is_called_optional_and_stands_behind_what_must
 	matrix.cells[1].verdict = VERDICT_UNSUPPORTED;
 	matrix.cells[1].optional = true;
 	ck_assert_ptr_eq(report_worst_first(&matrix, &arena)[0], &matrix.cells[4]);
-	ck_assert_int_eq(report_cell_effect(&matrix.cells[1]), REPORT_NO_MATTER);
+	ck_assert_int_eq(report_cell_effect(&matrix.cells[1], NULL), REPORT_NO_MATTER);
 	show(false, 100, 20);
 	assert_holds(&out, "  UNSUPPORTED lab/qwen  CH-02  optional  0 of 3 ok\n");
 	/* Dropped without a word, it is what it is. */
