@@ -73,6 +73,9 @@ void report_github(const struct matrix *matrix, const struct report_context *con
  * takes for a command, even where it is the first on its line.
  */
 void report_add_log_text(struct text_buf *out, struct text text);
+/* One workflow command: "::error title=...::message", both texts from outside made safe. */
+void report_add_annotation(struct text_buf *out, const char *kind, struct text title,
+                           struct text message);
 /* The Markdown report, cut at a line's end to what a step summary may hold. */
 void report_github_summary(const struct matrix *matrix, const struct report_context *context,
                            struct text_buf *out);

@@ -65,6 +65,16 @@ static void add_escaped(struct text_buf *out, struct text text, enum spot spot)
 	text_buf_done(&visible);
 }
 
+void report_add_annotation(struct text_buf *out, const char *kind, struct text title,
+                           struct text message)
+{
+	(void)text_buf_format(out, "::%s title=", kind);
+	add_escaped(out, title, SPOT_PROPERTY);
+	(void)text_buf_add_c(out, "::");
+	add_escaped(out, message, SPOT_MESSAGE);
+	(void)text_buf_byte(out, '\n');
+}
+
 /* "gate FAIL, 0 of 3 ok; regressed since the baseline (pass 10/10); waived by ...: why" */
 static void add_rate(struct text_buf *out, const struct matrix_cell *cell,
                      const struct cell_change *change, enum spot spot)

@@ -83,16 +83,30 @@ static const char *file_of(const char *variable)
 	return path == NULL || *path == '\0' ? NULL : path;
 }
 
+bool ci_is_github(void)
+{
+	const char *actions = getenv("GITHUB_ACTIONS");
+
+	return actions != NULL && strcmp(actions, "true") == 0;
+}
+
+bool ci_tell(struct text annotations, struct text summary, struct fault *fault)
+{
+	const char *path = file_of("GITHUB_STEP_SUMMARY");
+
+	(void)fwrite(annotations.data, 1, annotations.len, stderr);
+	return path == NULL || append(path, summary, "the step summary", fault);
+}
+
 bool ci_output(const struct matrix *matrix, const struct report_context *context,
                const char *run_folder, struct fault *fault)
 {
-	const char *actions = getenv("GITHUB_ACTIONS");
 	const char *summary = file_of("GITHUB_STEP_SUMMARY");
 	const char *outputs = file_of("GITHUB_OUTPUT");
 	bool written = true;
 	struct text_buf out;
 
-	if (actions == NULL || strcmp(actions, "true") != 0)
+	if (!ci_is_github())
 		return true;
 	text_buf_init(&out, REPORT_MAX_BYTES);
 	report_github(matrix, context, &out);

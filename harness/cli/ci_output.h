@@ -12,4 +12,9 @@
 MUST_CHECK bool ci_output(const struct matrix *matrix, const struct report_context *context,
                           const char *run_folder, struct fault *fault);
 
+/* Whether this is a job of GitHub Actions. */
+MUST_CHECK bool ci_is_github(void);
+/* There: annotations to stderr, and Markdown for the step summary. */
+MUST_CHECK bool ci_tell(struct text annotations, struct text summary, struct fault *fault);
+
 #endif

@@ -80,11 +80,19 @@ struct config_route_task {
 	const struct json *min_quality_node, *node;
 };
 
+/* What requests of a route use, for the gate: features, as a case vouches for them. */
+struct config_shape {
+	struct text_list features;
+	const struct json *node;
+};
+
 struct config_route {
 	struct text name;
 	struct text_list targets;
 	int strategy; /* enum config_strategy */
-	const struct json *by_task_node, *weights_node, *min_quality_node;
+	const struct json *by_task_node, *weights_node, *min_quality_node, *shapes_node;
+	struct config_shape *shapes; /* arena */
+	size_t shape_count;
 	struct config_route_task *by_task; /* arena */
 	size_t by_task_count;
 	int64_t *weights;    /* one a target, all 1 where none are given; arena */

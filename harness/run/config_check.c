@@ -301,6 +301,52 @@ static void read_weights(struct checker *c, struct config_route *route)
 	}
 }
 
+/* One shape: features that there are; which endpoint it is for is one of them (default chat). */
+static void read_shape(struct checker *c, const struct json *node, struct config_shape *out)
+{
+	size_t known = 0;
+
+	*out = (struct config_shape){.node = node};
+	if (!json_is(node, JSON_ARRAY) || node->count == 0) {
+		(void)fault_list_at(c->faults, json_place(node),
+		                    "a shape is %s; want a list of features like [chat, stream]",
+		                    json_is(node, JSON_ARRAY) ? "empty" : json_type_name(node));
+		return;
+	}
+	while (feature_names[known] != NULL)
+		known++;
+	out->features.items = ARENA_NEW_ARRAY(c->arena, struct text, node->count);
+	JSON_EACH(item, node)
+	{
+		if (!json_is(item, JSON_STRING))
+			(void)fault_list_at(c->faults, json_place(item),
+			                    "a feature is %s; want its name", json_type_name(item));
+		else if (!feature_is_known(item->text))
+			complain_unknown(c, json_place(item), "feature", item->text, feature_names,
+			                 known);
+		else
+			out->features.items[out->features.count++] = item->text;
+	}
+}
+
+static void read_shapes(struct checker *c, struct config_route *route)
+{
+	const struct json *node = route->shapes_node;
+
+	if (node == NULL)
+		return;
+	if (!json_is(node, JSON_ARRAY) || node->count == 0) {
+		(void)fault_list_at(c->faults, json_place(node),
+		                    "shapes is %s; want a list of shapes like [[chat], [chat, "
+		                    "stream, tools]]",
+		                    json_is(node, JSON_ARRAY) ? "empty" : json_type_name(node));
+		return;
+	}
+	route->shapes = ARENA_NEW_ARRAY(c->arena, struct config_shape, node->count);
+	JSON_EACH(shape, node)
+	read_shape(c, shape, &route->shapes[route->shape_count++]);
+}
+
 static void check_route(struct checker *c, struct config_route *route)
 {
 	const struct json *targets = json_member(route->node, "targets");
@@ -328,6 +374,7 @@ static void check_route(struct checker *c, struct config_route *route)
 	read_share(c, route->min_quality_node, "min_quality", &route->min_quality);
 	read_by_task(c, route);
 	read_weights(c, route);
+	read_shapes(c, route);
 }
 
 /* --- budgets, keys, proxy --- */

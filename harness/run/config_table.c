@@ -112,6 +112,9 @@ static const struct setting route_rows[] = {
 	    .doc = "By target: its share where the strategy is weighted."),
 	ROW(config_route, "min_targets", SETTING_INT, min_targets, .min = 1, .max = 1000,
 	    .doc = "How many targets must be proven for the gate to let the config pass."),
+	ROW(config_route, "shapes", SETTING_NODE, shapes_node,
+	    .doc = "What its requests use, for the gate: a list of shapes, each a list of features "
+	           "like [chat, stream, tools]."),
 	ROW(config_route, "min_quality", SETTING_NODE, min_quality_node,
 	    .doc = "The least quality, from 0 to 1, that a target must have shown."),
 };

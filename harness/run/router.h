@@ -121,6 +121,9 @@ MUST_CHECK enum router_result router_decide(const struct router *router,
 /* What a reply may cost at most at that target; -1 where no price is known. */
 MUST_CHECK int64_t router_bound(const struct target *target, const struct shape *shape);
 
+/* Pieces of documents: an exact amount or null; one of the `excluded`. */
+void router_write_usd(struct json_writer *writer, const char *name, int64_t pico_usd);
+void router_write_exclusion(struct json_writer *writer, const struct router_exclusion *exclusion);
 /* The `explain` output of the contract. */
 void router_write_json(const struct router *router, const struct router_request *request,
                        const struct router_decision *decision, struct arena *arena,

@@ -172,7 +172,7 @@ static void write_number_or_null(struct json_writer *writer, const char *name, d
 }
 
 /* Pico-USD as an exact decimal number: no double stands between. */
-static void write_usd_or_null(struct json_writer *writer, const char *name, int64_t pico_usd)
+void router_write_usd(struct json_writer *writer, const char *name, int64_t pico_usd)
 {
 	char digits[40];
 
@@ -198,7 +198,7 @@ static void write_candidate(struct json_writer *writer, const struct router *rou
 	evidence_prove(router->evidence, candidate->number, request->shape, arena, &proof);
 	json_write_object(writer);
 	json_write_member(writer, "target", candidate->target->name);
-	write_usd_or_null(writer, "expected_cost_usd", candidate->expected_cost_pico_usd);
+	router_write_usd(writer, "expected_cost_usd", candidate->expected_cost_pico_usd);
 	write_number_or_null(writer, "quality", candidate->quality, 4);
 	write_number_or_null(
 	    writer, "latency_ms",
@@ -206,12 +206,12 @@ static void write_candidate(struct json_writer *writer, const struct router *rou
 	write_number_or_null(writer, "score", candidate->score, 6);
 	write_texts(writer, "cells", proof.cells);
 	json_write_member_bool(writer, "proven", candidate->proven);
-	write_usd_or_null(writer, "bound_usd", candidate->bound_pico_usd);
+	router_write_usd(writer, "bound_usd", candidate->bound_pico_usd);
 	write_texts(writer, "unproven", candidate->unproven);
 	json_write_object_end(writer);
 }
 
-static void write_exclusion(struct json_writer *writer, const struct router_exclusion *exclusion)
+void router_write_exclusion(struct json_writer *writer, const struct router_exclusion *exclusion)
 {
 	json_write_object(writer);
 	json_write_member(writer, "target", exclusion->target->name);
@@ -243,7 +243,7 @@ void router_write_json(const struct router *router, const struct router_request 
 	json_write_key(writer, "excluded");
 	json_write_array(writer);
 	for (size_t i = 0; i < decision->exclusion_count; i++)
-		write_exclusion(writer, &decision->exclusions[i]);
+		router_write_exclusion(writer, &decision->exclusions[i]);
 	json_write_array_end(writer);
 	json_write_object_end(writer);
 }

@@ -1,0 +1,215 @@
+/* Demands from a usage CSV: rows are added up by route and shape, in memory that grows with these.
+ */
+#include "harness/base/csv.h"
+#include "harness/run/cell_index.h"
+#include "harness/run/gate.h"
+
+#include <stdlib.h>
+
+enum column { ROUTE, MODEL, SHAPE, ATTEMPT, PROMPT, COMPLETION, COST, COLUMNS };
+
+static const char *const column_names[COLUMNS] = {
+    "route",         "requested_model",   "shape",    "attempt",
+    "prompt_tokens", "completion_tokens", "cost_usd",
+};
+
+struct usage {
+	const struct source *source;
+	struct arena *arena;
+	struct gate_demands *out;
+	size_t room;
+	struct cell_index index; /* of route and shape */
+	size_t at[COLUMNS];      /* SIZE_MAX: no such column */
+	size_t columns;
+};
+
+static struct place place_of(const struct usage *usage, const struct csv_row *row, size_t field)
+{
+	return (struct place){usage->source, field < row->count ? row->fields[field].offset : 0};
+}
+
+static bool read_header(struct usage *usage, const struct csv_row *row, struct fault *fault)
+{
+	usage->columns = row->count;
+	for (int column = 0; column < COLUMNS; column++) {
+		usage->at[column] = SIZE_MAX;
+		for (size_t i = 0; i < row->count; i++)
+			if (text_is(row->fields[i].text, column_names[column]))
+				usage->at[column] = i;
+	}
+	if (usage->at[ROUTE] == SIZE_MAX && usage->at[MODEL] == SIZE_MAX)
+		return fault_at(fault, place_of(usage, row, 0),
+		                "this is no usage: it has no column route or requested_model");
+	if (usage->at[SHAPE] == SIZE_MAX)
+		return fault_at(fault, place_of(usage, row, 0),
+		                "this is no usage: it has no column shape");
+	return true;
+}
+
+static struct text field_of(const struct usage *usage, const struct csv_row *row,
+                            enum column column)
+{
+	size_t at = usage->at[column];
+
+	return at == SIZE_MAX ? (struct text){NULL, 0} : row->fields[at].text;
+}
+
+/* Names between blanks; behind the first unknown field a name that nobody knows is the rest of it:
+ * a client may have put a blank into its field. */
+static struct text_list split_shape(struct text shape, struct arena *arena)
+{
+	struct text_list names = {ARENA_NEW_ARRAY(arena, struct text, shape.len / 2 + 1), 0};
+	struct text rest = shape;
+	struct text name;
+
+	while (text_next_field(&rest, ' ', &name)) {
+		struct text *last = names.count == 0 ? NULL : &names.items[names.count - 1];
+		if (name.len == 0)
+			continue;
+		if (last != NULL && feature_field(*last).data != NULL && !feature_is_known(name))
+			last->len = (size_t)(name.data + name.len - last->data);
+		else
+			names.items[names.count++] = name;
+	}
+	return names;
+}
+
+static bool new_demand(struct usage *usage, const struct csv_row *row, struct cell_key key,
+                       struct fault *fault)
+{
+	struct gate_demands *out = usage->out;
+	struct text bad;
+
+	if (out->count == GATE_MAX_DEMANDS)
+		return fault_at(fault, place_of(usage, row, usage->at[SHAPE]),
+		                "more than %d different pairs of route and shape",
+		                GATE_MAX_DEMANDS);
+	if (out->count == usage->room) {
+		usage->room = usage->room == 0 ? 64 : usage->room * 2;
+		struct gate_demand *grown =
+		    ARENA_NEW_ARRAY(usage->arena, struct gate_demand, usage->room);
+		if (out->count > 0)
+			memcpy(grown, out->items, out->count * sizeof(*grown));
+		out->items = grown;
+	}
+	key.target = text_copy(usage->arena, key.target);
+	key.case_id = text_copy(usage->arena, key.case_id);
+	struct gate_demand *demand = &out->items[out->count];
+	*demand = (struct gate_demand){
+	    .route = key.target,
+	    .names = split_shape(key.case_id, usage->arena),
+	    .source = GATE_FROM_USAGE,
+	};
+	if (!shape_from_names(&demand->names, usage->arena, &demand->shape, &bad))
+		return fault_at(fault, place_of(usage, row, usage->at[SHAPE]),
+		                "no feature \"%.*s\": another version's export?", TEXT_ARG(bad));
+	cell_index_add(&usage->index, key, out->count++);
+	return true;
+}
+
+/* Adds a field to a sum; one empty field makes the whole sum unknown. */
+static bool add_count(const struct usage *usage, const struct csv_row *row, enum column column,
+                      int64_t *sum, struct fault *fault)
+{
+	struct text field = field_of(usage, row, column);
+	int64_t value;
+	bool good;
+
+	if (field.len == 0) {
+		*sum = -1;
+		return true;
+	}
+	good = column == COST ? setting_parse_usd(field, &value)
+	                      : text_to_int64(field, 0, INT64_MAX, &value);
+	if (!good)
+		return fault_at(fault, place_of(usage, row, usage->at[column]), "%s is \"%.*s\"",
+		                column_names[column], TEXT_ARG(field));
+	if (*sum >= 0 && __builtin_add_overflow(*sum, value, sum))
+		*sum = -1;
+	return true;
+}
+
+static bool take_row(struct usage *usage, const struct csv_row *row, struct fault *fault)
+{
+	struct text route = field_of(usage, row, ROUTE);
+	struct text attempt = field_of(usage, row, ATTEMPT);
+	struct text shape = field_of(usage, row, SHAPE);
+	bool first = attempt.len == 0 || text_is(attempt, "1");
+
+	if (route.len == 0)
+		route = field_of(usage, row, MODEL);
+	if (route.len == 0 || shape.len == 0) {
+		usage->out->without_shape += first;
+		return true;
+	}
+	struct cell_key key = {route, shape, TEXT("")};
+	size_t number = cell_index_find(&usage->index, key);
+	if (number == SIZE_MAX) {
+		number = usage->out->count;
+		if (!new_demand(usage, row, key, fault))
+			return false;
+	}
+	struct gate_demand *demand = &usage->out->items[number];
+	demand->requests += first;
+	return add_count(usage, row, PROMPT, &demand->prompt_tokens, fault) &&
+	       add_count(usage, row, COMPLETION, &demand->completion_tokens, fault) &&
+	       add_count(usage, row, COST, &demand->cost_pico_usd, fault);
+}
+
+static bool each_row(void *context, const struct csv_row *row, struct fault *fault)
+{
+	struct usage *usage = context;
+
+	if (row->number == 1)
+		return read_header(usage, row, fault);
+	if (row->count != usage->columns)
+		return fault_at(fault, place_of(usage, row, 0),
+		                "this row has %zu fields, the header %zu", row->count,
+		                usage->columns);
+	return take_row(usage, row, fault);
+}
+
+static int compare_demands(const void *a, const void *b)
+{
+	const struct gate_demand *x = a;
+	const struct gate_demand *y = b;
+	int order = text_compare(x->route, y->route);
+
+	for (size_t i = 0; order == 0 && i < x->names.count && i < y->names.count; i++)
+		order = text_compare(x->names.items[i], y->names.items[i]);
+	return order != 0 ? order
+	                  : (x->names.count > y->names.count) - (x->names.count < y->names.count);
+}
+
+/* What a request of it is like on the average; a byte count that the router takes for tokens. */
+static void take_means(struct gate_demand *demand)
+{
+	enum { BYTES_PER_TOKEN = 4 };
+	const int64_t most_tokens = (int64_t)1 << 40;
+
+	if (demand->requests > 0 && demand->prompt_tokens > 0)
+		demand->shape.prompt_bytes =
+		    int64_min(demand->prompt_tokens / demand->requests, most_tokens) *
+		    BYTES_PER_TOKEN;
+}
+
+bool gate_demands_of_usage(const struct source *csv, struct arena *arena, struct gate_demands *out,
+                           struct fault *fault)
+{
+	struct usage usage = {.source = csv, .arena = arena, .out = out};
+
+	*out = (struct gate_demands){.weighted = true};
+	bool good = csv_read(csv, each_row, &usage, fault);
+	cell_index_done(&usage.index);
+	if (!good)
+		return false;
+	if (usage.columns == 0)
+		return fault_set(fault, FAULT_INPUT, "%.*s is empty", TEXT_ARG(csv->name));
+	if (out->count == 0)
+		return fault_set(fault, FAULT_INPUT, "%.*s holds no request with a shape",
+		                 TEXT_ARG(csv->name));
+	for (size_t i = 0; i < out->count; i++)
+		take_means(&out->items[i]);
+	qsort(out->items, out->count, sizeof(*out->items), compare_demands);
+	return true;
+}
