@@ -43,6 +43,16 @@ static void call_end(struct call *call, const struct fault *fault)
 	caller_give_call(caller, call);
 }
 
+static void call_end_unsent(void *context)
+{
+	struct call *call = context;
+	struct fault *fault = call->unsent;
+
+	call->unsent = NULL;
+	call_end(call, fault);
+	memory_free(fault);
+}
+
 static void call_end_cancelled(void *context)
 {
 	struct fault fault;
@@ -108,9 +118,11 @@ static void wait_over(void *context)
 static void attempt_ended(void *context)
 {
 	struct call *call = context;
-	int64_t wait_ms = call->cancelled ? -1 : retry_wait_ms(call);
+	bool again = !call->cancelled && call->pace != NULL;
+	int64_t wait_ms = again ? retry_wait_ms(call) : -1;
 
-	pace_release(call->pace);
+	if (call->pace != NULL)
+		pace_release(call->pace);
 	call->last = (struct call_attempt){
 	    .number = call->number,
 	    .exchange = &call->attempt.exchange,
@@ -151,30 +163,51 @@ static bool choose_key(const struct call *call, const struct secret **key, struc
 	return true;
 }
 
-/* Our turn at the provider has come; the slot is ours. */
-static void turn_came(void *context)
+static bool send_attempt(struct call *call, struct fault *fault)
 {
-	struct call *call = context;
 	struct attempt_plan plan = {
 	    .transport = call->caller->transport,
 	    .target = call->options.target,
 	    .request = call->options.request,
 	    .total_ms = int64_max(remaining_ms(call), 1),
 	    .body_max_bytes = call->options.body_max_bytes,
+	    .relay = call->options.relay,
+	    .relay_context = call->events.context,
 	};
+
+	/* From here on the arena of the attempt told last is used again. */
+	call->last = (struct call_attempt){0};
+	if (!choose_key(call, &plan.key, fault) ||
+	    !attempt_start(&call->attempt, &plan, attempt_ended, call, fault))
+		return false;
+	call->number++;
+	call_enter(call, CALL_SENT);
+	return true;
+}
+
+static void send_relayed(struct call *call)
+{
+	struct fault fault;
+
+	if (send_attempt(call, &fault))
+		return;
+	call->unsent = memory_new(sizeof(fault));
+	*call->unsent = fault;
+	call_enter(call, CALL_ENDING);
+	loop_defer(call->caller->loop, call_end_unsent, call);
+}
+
+/* Our turn at the provider has come; the slot is ours. */
+static void turn_came(void *context)
+{
+	struct call *call = context;
 	struct fault fault;
 
 	loop_timer_stop(call->caller->loop, &call->timer);
-	/* From here on the arena of the attempt told last is used again. */
-	call->last = (struct call_attempt){0};
-	if (!choose_key(call, &plan.key, &fault) ||
-	    !attempt_start(&call->attempt, &plan, attempt_ended, call, &fault)) {
-		pace_release(call->pace);
-		call_end(call, &fault);
+	if (send_attempt(call, &fault))
 		return;
-	}
-	call->number++;
-	call_enter(call, CALL_SENT);
+	pace_release(call->pace);
+	call_end(call, &fault);
 }
 
 static void queue_up(struct call *call)
@@ -202,8 +235,13 @@ struct call *call_start(struct caller *caller, const struct call_options *option
 	if (__builtin_mul_overflow(options->deadline_ms, (int64_t)1000, &deadline_us) ||
 	    __builtin_add_overflow(now_us, deadline_us, &call->deadline_us))
 		call->deadline_us = INT64_MAX;
-	call->pace = caller_pace_of(caller, options->target->provider);
+	call->pace = NULL;
 	call->state = CALL_QUEUED;
+	if (options->relay != NULL) {
+		send_relayed(call);
+		return call;
+	}
+	call->pace = caller_pace_of(caller, options->target->provider);
 	queue_up(call);
 	return call;
 }
@@ -231,4 +269,18 @@ void call_cancel(struct call *call)
 	loop_timer_stop(call->caller->loop, &call->timer);
 	call_enter(call, CALL_ENDING);
 	loop_defer(call->caller->loop, call_end_cancelled, call);
+}
+
+void call_pause(struct call *call)
+{
+	REQUIRE(call->magic == CALL_MAGIC);
+	if (call->state == CALL_SENT)
+		transport_pause(call->attempt.transfer);
+}
+
+void call_resume(struct call *call)
+{
+	REQUIRE(call->magic == CALL_MAGIC);
+	if (call->state == CALL_SENT)
+		transport_resume(call->attempt.transfer);
 }

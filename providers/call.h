@@ -18,12 +18,30 @@ MUST_CHECK bool caller_new(struct loop *loop, struct caller **out, struct fault 
 /* No call may be in flight. */
 void caller_free(struct caller *caller);
 
+struct reply_reader;
+
+/*
+ * What a relay wants beside what a runner does. It decides for itself when to ask and whom to ask
+ * again: such a call is neither paced nor held back, and makes one attempt.
+ */
+struct call_relay {
+	const struct provider_timeouts *timeouts; /* instead of the provider's own */
+	const struct http_header *headers;        /* sent beside those of the dialect */
+	size_t header_count;
+	bool body_dropped; /* what `body` was given is not kept: exchange.body stays empty */
+	/* Status and headers are there. */
+	void (*head)(void *context, const struct exchange *exchange);
+	/* Each piece as it comes, and the reply so far, which has read it already. */
+	void (*body)(void *context, struct text bytes, const struct reply_reader *reader);
+};
+
 struct call_options {
 	const struct target *target;
 	const struct chat_request *request; /* lives until the ending */
 	unsigned max_attempts;              /* at least 1 */
 	int64_t deadline_ms;                /* for all attempts and waits together */
 	size_t body_max_bytes;              /* of a reply */
+	const struct call_relay *relay;     /* NULL: none; lives until the ending */
 };
 
 /* One attempt as it ended; views live during the callback. */
@@ -50,5 +68,8 @@ MUST_CHECK struct call *call_start(struct caller *caller, const struct call_opti
                                    const struct call_events *events);
 /* Ends soon, with the attempt in flight as EXCHANGE_CANCELLED. */
 void call_cancel(struct call *call);
+/* Back-pressure for a relay: no more pieces until resumed; the clocks of the provider stand. */
+void call_pause(struct call *call);
+void call_resume(struct call *call);
 
 #endif

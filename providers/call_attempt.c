@@ -60,6 +60,8 @@ static void head_came(void *context, int status, int http_version,
 	attempt->context.status = status;
 	attempt->context.content_type = exchange_header(exchange, "content-type");
 	attempt->reader = reply_reader_new(&attempt->context, &attempt->arena);
+	if (attempt->relay != NULL)
+		attempt->relay->head(attempt->relay_context, exchange);
 }
 
 /* Bytes that came in the same turn of the loop came together, as far as anybody can know. */
@@ -88,10 +90,14 @@ static void body_came(void *context, struct text bytes)
 	int64_t at_us = since_start_us(attempt);
 
 	/* The transport's cap is never above the buffer's. */
-	bool taken = text_buf_add(&attempt->body, bytes);
-	REQUIRE(taken);
-	chunk_note(attempt, at_us);
+	if (attempt->relay == NULL || !attempt->relay->body_dropped) {
+		bool taken = text_buf_add(&attempt->body, bytes);
+		REQUIRE(taken);
+		chunk_note(attempt, at_us);
+	}
 	reply_reader_feed(attempt->reader, bytes, at_us);
+	if (attempt->relay != NULL)
+		attempt->relay->body(attempt->relay_context, bytes, attempt->reader);
 }
 
 static void transfer_ended(void *context, enum exchange_end end, struct text detail)
@@ -114,22 +120,52 @@ static void transfer_ended(void *context, enum exchange_end end, struct text det
 
 /* --- starting --- */
 
+/* Those of the dialect, then the relay's. */
+static void add_headers(struct attempt *attempt, const struct call_relay *relay)
+{
+	struct wire_request *wire = &attempt->wire;
+	size_t count = wire->header_count + relay->header_count;
+	struct http_header *all = ARENA_NEW_ARRAY(&attempt->arena, struct http_header, count);
+
+	if (wire->header_count > 0)
+		memcpy(all, wire->headers, wire->header_count * sizeof(*all));
+	if (relay->header_count > 0)
+		memcpy(all + wire->header_count, relay->headers,
+		       relay->header_count * sizeof(*all));
+	wire->headers = all;
+	wire->header_count = count;
+}
+
+static struct transport_limits limits_of(const struct attempt *attempt,
+                                         const struct attempt_plan *plan)
+{
+	struct transport_limits limits = {
+	    .timeouts = plan->target->provider->timeouts,
+	    .body_bytes = size_min(plan->body_max_bytes, attempt->body.max),
+	};
+
+	if (plan->relay != NULL && plan->relay->timeouts != NULL)
+		limits.timeouts = *plan->relay->timeouts;
+	if (limits.timeouts.total_ms <= 0 || limits.timeouts.total_ms > plan->total_ms)
+		limits.timeouts.total_ms = plan->total_ms;
+	return limits;
+}
+
 bool attempt_start(struct attempt *attempt, const struct attempt_plan *plan,
                    void (*ended)(void *context), void *context, struct fault *fault)
 {
 	const struct provider *provider = plan->target->provider;
 	struct transport_sink sink = {head_came, body_came, transfer_ended, attempt};
-	struct transport_limits limits = {
-	    .timeouts = provider->timeouts,
-	    .body_bytes = size_min(plan->body_max_bytes, attempt->body.max),
-	};
+	struct transport_limits limits = limits_of(attempt, plan);
 
 	attempt_reset(attempt);
 	if (!provider->dialect->encode(provider, plan->request, &attempt->arena, &attempt->wire,
 	                               fault))
 		return false;
-	if (limits.timeouts.total_ms <= 0 || limits.timeouts.total_ms > plan->total_ms)
-		limits.timeouts.total_ms = plan->total_ms;
+	attempt->relay = plan->relay;
+	attempt->relay_context = plan->relay_context;
+	if (plan->relay != NULL)
+		add_headers(attempt, plan->relay);
 	attempt->started_us = loop_now_us(attempt->loop);
 	attempt->context = (struct reply_context){
 	    .dialect = provider->dialect,

@@ -24,6 +24,8 @@ struct attempt {
 	struct reply_reader *reader;    /* NULL before the head came */
 	const struct chat_reply *reply; /* NULL before the end */
 	struct transfer *transfer;      /* NULL when not in flight */
+	const struct call_relay *relay; /* NULL: none */
+	void *relay_context;
 	int64_t started_us;
 	void (*ended)(void *context);
 	void *ended_context;
@@ -36,6 +38,8 @@ struct attempt_plan {
 	const struct secret *key; /* NULL: none is sent */
 	int64_t total_ms;         /* never more than the provider's own total */
 	size_t body_max_bytes;
+	const struct call_relay *relay; /* NULL: none */
+	void *relay_context;
 };
 
 void attempt_init(struct attempt *attempt, struct loop *loop);
@@ -65,8 +69,9 @@ struct call {
 	struct call *next; /* while unused */
 	struct call_options options;
 	struct call_events events;
-	struct pace *pace;
+	struct pace *pace; /* NULL: a relay's, which is not paced */
 	struct pace_waiter waiter;
+	struct fault *unsent;    /* owned: why a relay's attempt could not be made; else NULL */
 	struct loop_timer timer; /* QUEUED: the deadline; BACKING_OFF: the wait */
 	int64_t deadline_us;
 	unsigned number; /* of attempts begun */
