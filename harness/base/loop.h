@@ -60,6 +60,17 @@ void loop_defer(struct loop *loop, void (*fn)(void *context), void *context);
 void loop_on_signal(struct loop *loop, int signal_number,
                     void (*fn)(void *context, int signal_number), void *context);
 
+/*
+ * The one door into a loop from other threads: after loop_wake_send, `fn` runs on the loop's own
+ * thread; several sends may become one call. All but the sending belongs to the loop's thread.
+ */
+struct loop_wake;
+MUST_CHECK struct loop_wake *loop_wake_new(struct loop *loop, void (*fn)(void *context),
+                                           void *context);
+void loop_wake_send(struct loop_wake *wake); /* from any thread, before loop_wake_free */
+/* Freed at the end of the turn; NULL is fine. */
+void loop_wake_free(struct loop_wake *wake);
+
 /* For those that bring sockets: http_server, transport_live. */
 struct uv_loop_s *loop_uv(struct loop *loop);
 
