@@ -1,0 +1,271 @@
+/* Start, reload, drain: the main thread's side of the proxy; see proxy.h. */
+#include "harness/base/digest.h"
+#include "harness/base/log.h"
+#include "proxy/proxy_private.h"
+#include "proxy/watch.h"
+#include "proxy/worker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { WORKERS_MAX = 1024 };
+
+/* --- reload ------------------------------------------------------------------------------------
+ */
+
+static void publish(struct proxy *proxy, struct snapshot *fresh)
+{
+	(void)pthread_mutex_lock(&proxy->lock);
+	struct snapshot *old = proxy->current;
+	proxy->current = fresh;
+	(void)pthread_mutex_unlock(&proxy->lock);
+	snapshot_drop(old);
+	for (size_t i = 0; i < proxy->worker_count; i++)
+		loop_wake_send(proxy->workers[i].wake);
+}
+
+static void log_faults(const struct fault_list *faults, enum log_level level)
+{
+	for (size_t i = 0; i < faults->count; i++) {
+		struct text_buf line;
+		text_buf_init(&line, 4096);
+		fault_describe(&faults->items[i], &line);
+		log_event(level, "proxy.config", "%.*s", TEXT_ARG(text_buf_view(&line)));
+		text_buf_done(&line);
+	}
+}
+
+static struct snapshot_files files_of(const struct proxy *proxy)
+{
+	return (struct snapshot_files){proxy->options.config, proxy->options.matrix};
+}
+
+void proxy_reload(struct proxy *proxy)
+{
+	struct snapshot_files files = files_of(proxy);
+	struct fault_list *faults = memory_new(sizeof(*faults));
+	struct snapshot *fresh;
+
+	if (snapshot_load(&files, proxy->healths, &fresh, faults)) {
+		log_faults(faults, LOG_WARN);
+		health_keys_changed(proxy->healths);
+		atomic_fetch_add(&proxy->counters.reloads, 1);
+		log_info("proxy.reloaded", "matrix=%s cells=%zu", router_matrix_hash(fresh->router),
+		         fresh->matrix.count);
+		publish(proxy, fresh);
+	} else {
+		log_faults(faults, LOG_ERROR);
+		atomic_fetch_add(&proxy->counters.reloads_failed, 1);
+		log_error("proxy.reload_failed", "the last good config and matrix stay in use");
+	}
+	memory_free(faults);
+}
+
+static void files_changed(void *context)
+{
+	proxy_reload(context);
+}
+
+/* --- signals
+ * -------------------------------------------------------------------------------------- */
+
+static void wake_all(struct proxy *proxy)
+{
+	for (size_t i = 0; i < proxy->worker_count; i++)
+		loop_wake_send(proxy->workers[i].wake);
+}
+
+static void hangup(void *context, int signal_number UNUSED)
+{
+	proxy_reload(context);
+}
+
+/* The first time whoever is being answered is answered; the second time not. */
+static void terminate(void *context, int signal_number UNUSED)
+{
+	struct proxy *proxy = context;
+
+	if (atomic_exchange(&proxy->draining, true))
+		atomic_store(&proxy->stopping, true);
+	else
+		log_info("proxy.draining", "open=%lld",
+		         (long long)atomic_load(&proxy->counters.open_requests));
+	wake_all(proxy);
+}
+
+static void take_signals(struct proxy *proxy, bool on)
+{
+	void *context = on ? proxy : NULL;
+
+	loop_on_signal(proxy->loop, SIGHUP, on ? hangup : NULL, context);
+	loop_on_signal(proxy->loop, SIGTERM, on ? terminate : NULL, context);
+	loop_on_signal(proxy->loop, SIGINT, on ? terminate : NULL, context);
+}
+
+/* A worker has ended; several may have by now. */
+static void worker_over(void *context)
+{
+	struct proxy *proxy = context;
+	size_t ended = 0;
+
+	for (size_t i = 0; i < proxy->worker_count; i++)
+		ended += worker_has_ended(&proxy->workers[i]);
+	if (ended == proxy->worker_count)
+		loop_stop(proxy->loop);
+}
+
+/* --- start
+ * ------------------------------------------------------------------------------------------ */
+
+static bool is_loopback(struct text address)
+{
+	return text_starts(address, TEXT("127.")) || text_is(address, "::1") ||
+	       text_is(address, "localhost");
+}
+
+/* "ADDRESS:PORT", "[::1]:PORT" */
+static bool read_listen(struct text listen, struct arena *arena, const char **address, int *port,
+                        struct fault *fault)
+{
+	size_t colon = TEXT_NOT_FOUND;
+	int64_t number;
+
+	for (size_t i = 0; i < listen.len; i++)
+		if (listen.data[i] == ':')
+			colon = i;
+	if (colon == TEXT_NOT_FOUND ||
+	    !text_to_int64(text_slice(listen, colon + 1, listen.len), 0, 65535, &number))
+		return fault_set(fault, FAULT_USAGE,
+		                 "listen is \"%.*s\"; want ADDRESS:PORT like 127.0.0.1:4000",
+		                 TEXT_ARG(listen));
+	struct text host = text_slice(listen, 0, colon);
+	if (host.len >= 2 && host.data[0] == '[' && text_ends(host, TEXT("]")))
+		host = text_slice(host, 1, host.len - 1);
+	if (host.len == 0 || text_is(host, "localhost"))
+		host = TEXT("127.0.0.1");
+	*address = text_c(arena, host);
+	*port = (int)number;
+	return true;
+}
+
+static size_t count_workers(const struct proxy *proxy)
+{
+	int64_t wanted = proxy->options.workers;
+
+	if (wanted < 0)
+		wanted = proxy->current->config.proxy.workers;
+	if (wanted == 0)
+		wanted = sysconf(_SC_NPROCESSORS_ONLN);
+	return (size_t)int64_min(int64_max(wanted, 1), WORKERS_MAX);
+}
+
+/* Without keys whoever can connect may spend our money. */
+static bool check_exposure(const struct proxy *proxy, const char *address, struct fault *fault)
+{
+	if (proxy->current->config.keys.store.data != NULL)
+		return true;
+	if (!is_loopback(text_of(address)))
+		return fault_set(fault, FAULT_USAGE,
+		                 "no key store is configured (keys.store), so it listens on "
+		                 "loopback only, not on %s",
+		                 address);
+	log_warn("proxy.no_keys", "no key store is configured: whoever is on this machine may use "
+	                          "it; it listens on loopback only");
+	return true;
+}
+
+static bool start_workers(struct proxy *proxy, struct fault *fault)
+{
+	struct text listen = proxy->options.listen;
+	struct arena arena = {0};
+	const char *address = NULL;
+	int port = 0;
+
+	if (listen.data == NULL)
+		listen = proxy->current->config.proxy.listen;
+	bool good = read_listen(listen, &arena, &address, &port, fault) &&
+	            check_exposure(proxy, address, fault);
+	size_t wanted = good ? count_workers(proxy) : 0;
+	proxy->workers = memory_new_array(wanted + 1, sizeof(struct worker));
+	for (size_t i = 0; good && i < wanted; i++) {
+		good = worker_open(&proxy->workers[i], proxy, address, port, wanted > 1, fault);
+		if (!good)
+			break;
+		proxy->worker_count++;
+		port = http_server_port(proxy->workers[i].server);
+	}
+	if (good) {
+		bool six = text_find_byte(text_of(address), ':', 0) != TEXT_NOT_FOUND;
+		(void)snprintf(proxy->base_url, sizeof(proxy->base_url), "http://%s%s%s:%d/v1",
+		               six ? "[" : "", address, six ? "]" : "", port);
+	}
+	for (size_t i = 0; good && i < wanted; i++)
+		good = worker_run(&proxy->workers[i], fault);
+	arena_done(&arena);
+	return good;
+}
+
+static void watch_files(struct proxy *proxy)
+{
+	const struct config *config = &proxy->current->config;
+
+	proxy->watch = watch_new(proxy->loop, files_changed, proxy);
+	if (config->path.data != NULL) {
+		struct arena arena = {0};
+		watch_add(proxy->watch, text_c(&arena, config->path));
+		arena_done(&arena);
+	}
+	watch_add(proxy->watch, proxy->options.matrix);
+}
+
+bool proxy_start(struct loop *loop, const struct proxy_options *options, struct proxy **out,
+                 struct fault_list *faults)
+{
+	struct proxy *proxy = memory_new(sizeof(*proxy));
+	struct snapshot_files files = {options->config, options->matrix};
+	struct fault fault;
+
+	proxy->options = *options;
+	proxy->loop = loop;
+	proxy->healths = health_table_new();
+	atomic_init(&proxy->retry_saved, RETRY_SAVED_MAX);
+	int failed = pthread_mutex_init(&proxy->lock, NULL);
+	REQUIRE(failed == 0);
+	proxy->ended_wake = loop_wake_new(loop, worker_over, proxy);
+	if (snapshot_load(&files, proxy->healths, &proxy->current, faults)) {
+		if (start_workers(proxy, &fault)) {
+			take_signals(proxy, true);
+			watch_files(proxy);
+			*out = proxy;
+			return true;
+		}
+		(void)fault_list_add(faults, &fault);
+	}
+	proxy_free(proxy);
+	return false;
+}
+
+const char *proxy_base_url(const struct proxy *proxy)
+{
+	return proxy->base_url;
+}
+
+void proxy_free(struct proxy *proxy)
+{
+	if (proxy->watch != NULL)
+		take_signals(proxy, false);
+	watch_free(proxy->watch);
+	/* Where it never came to run, workers may still. */
+	atomic_store(&proxy->draining, true);
+	atomic_store(&proxy->stopping, true);
+	wake_all(proxy);
+	for (size_t i = 0; i < proxy->worker_count; i++)
+		worker_close(&proxy->workers[i]);
+	memory_free(proxy->workers);
+	loop_wake_free(proxy->ended_wake);
+	snapshot_drop(proxy->current);
+	health_table_free(proxy->healths);
+	(void)pthread_mutex_destroy(&proxy->lock);
+	memory_free(proxy);
+}

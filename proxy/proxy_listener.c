@@ -1,0 +1,243 @@
+/* What comes in: the paths of the contract, each to who answers it. */
+#include "harness/base/json_write.h"
+#include "harness/base/log.h"
+#include "proxy/proxy_private.h"
+#include "proxy/relay.h"
+
+enum { EXPLAIN_MAX_BYTES = 16 << 20, PATH_SHOWN = 100 };
+
+static const struct {
+	const char *path;
+	enum endpoint endpoint;
+} endpoints[] = {
+    {"/v1/chat/completions", ENDPOINT_CHAT}, {"/v1/completions", ENDPOINT_COMPLETIONS},
+    {"/v1/embeddings", ENDPOINT_EMBEDDINGS}, {"/v1/responses", ENDPOINT_RESPONSES},
+    {"/v1/messages", ENDPOINT_MESSAGES},
+};
+
+static void add_one(atomic_uint_least64_t *counter)
+{
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+void listener_answer(struct worker *worker, struct http_exchange *exchange, int status,
+                     const struct http_header *headers, size_t header_count, struct text body)
+{
+	add_one(
+	    &worker->proxy->counters.answers[size_min((size_t)status / 100, STATUS_CLASSES - 1)]);
+	http_respond(exchange, status, headers, header_count, body);
+}
+
+static void refuse(struct worker *worker, struct http_exchange *exchange, enum endpoint endpoint,
+                   const struct refusal *refusal)
+{
+	struct arena *arena = http_exchange_arena(exchange);
+	struct http_header headers[2] = {
+	    {TEXT("Content-Type"), TEXT("application/json")},
+	};
+	size_t count = 1;
+
+	if (refusal->retry_after_s >= 0)
+		headers[count++] = (struct http_header){
+		    TEXT("Retry-After"),
+		    text_format(arena, "%lld", (long long)refusal->retry_after_s)};
+	listener_answer(worker, exchange, refusal_status(refusal), headers, count,
+	                refusal_body(refusal, endpoint, arena));
+}
+
+/* --- a request to be relayed -------------------------------------------------------------- */
+
+static bool take_in(struct worker *worker, struct http_exchange *exchange, enum endpoint endpoint,
+                    struct intake **out, struct refusal *refusal)
+{
+	struct arena *arena = http_exchange_arena(exchange);
+	struct intake *intake = ARENA_NEW(arena, struct intake);
+	struct intake_facts facts = {
+	    .now_wall_ms = loop_wall_ms(worker->loop),
+	    .random = worker_random(worker),
+	};
+
+	*out = intake;
+	return intake_read(worker->snapshot, http_exchange_request(exchange), endpoint, &facts,
+	                   arena, intake, refusal);
+}
+
+/* What enforce would have refused, where policy lets it pass. */
+static void note_policy(const struct intake *intake)
+{
+	const struct router_decision *decision = &intake->decision;
+
+	if (decision->mode == CONFIG_SHADOW && decision->exclusion_count > 0) {
+		const struct router_exclusion *first = &decision->exclusions[0];
+		log_warn("proxy.shadow", "excluded=%zu first=%.*s case=%.*s reason=%.*s",
+		         decision->exclusion_count, TEXT_ARG(first->target->name),
+		         TEXT_ARG(first->case_id), TEXT_ARG(first->reason));
+	}
+}
+
+static void relay(struct worker *worker, struct http_exchange *exchange, enum endpoint endpoint)
+{
+	struct refusal refusal;
+	struct intake *intake;
+
+	add_one(&worker->proxy->counters.requests[endpoint]);
+	if (endpoint == ENDPOINT_MESSAGES) {
+		(void)refusal_set(&refusal, REFUSAL_INVALID_REQUEST,
+		                  "this proxy does not translate /v1/messages yet: use "
+		                  "/v1/chat/completions");
+		refuse(worker, exchange, endpoint, &refusal);
+		return;
+	}
+	if (!take_in(worker, exchange, endpoint, &intake, &refusal)) {
+		refuse(worker, exchange, endpoint, &refusal);
+		return;
+	}
+	note_policy(intake);
+	if (intake->decision.count == 0) {
+		add_one(&worker->proxy->counters.unproven);
+		intake_refuse_unproven(intake, &refusal);
+		refuse(worker, exchange, endpoint, &refusal);
+		return;
+	}
+	relay_start(worker, exchange, intake);
+}
+
+/* --- the decision alone --------------------------------------------------------------------- */
+
+/* The endpoint is chat, unless the query says another: ?endpoint=embeddings */
+static bool explained_endpoint(const struct http_request *request, enum endpoint *out)
+{
+	struct text query = request->query;
+	struct text field;
+
+	*out = ENDPOINT_CHAT;
+	while (text_next_field(&query, '&', &field))
+		if (text_starts(field, TEXT("endpoint=")))
+			return endpoint_from_name(text_slice(field, 9, field.len), out) &&
+			       *out < ENDPOINT_MODELS;
+	return true;
+}
+
+static void explain(struct worker *worker, struct http_exchange *exchange)
+{
+	struct arena *arena = http_exchange_arena(exchange);
+	const struct http_header type = {TEXT("Content-Type"), TEXT("application/json")};
+	struct refusal refusal;
+	struct intake *intake;
+	enum endpoint endpoint;
+	struct text_buf out;
+	struct json_writer writer;
+
+	if (!explained_endpoint(http_exchange_request(exchange), &endpoint)) {
+		(void)refusal_set(&refusal, REFUSAL_INVALID_REQUEST,
+		                  "endpoint must be chat, completions, embeddings, responses or "
+		                  "messages");
+		refuse(worker, exchange, ENDPOINT_CHAT, &refusal);
+		return;
+	}
+	if (!take_in(worker, exchange, endpoint, &intake, &refusal)) {
+		refuse(worker, exchange, endpoint, &refusal);
+		return;
+	}
+	text_buf_init(&out, EXPLAIN_MAX_BYTES);
+	json_writer_init(&writer, &out, false);
+	router_write_json(worker->snapshot->router, &intake->request, &intake->decision, arena,
+	                  &writer);
+	(void)text_buf_byte(&out, '\n');
+	listener_answer(worker, exchange, 200, &type, 1, text_buf_view(&out));
+	text_buf_done(&out);
+}
+
+/* --- the rest -----------------------------------------------------------------------------------
+ */
+
+static bool answer_get(struct worker *worker, struct http_exchange *exchange, struct text path)
+{
+	const struct http_header type = {TEXT("Content-Type"), TEXT("text/plain")};
+
+	if (text_is(path, "/livez"))
+		listener_answer(worker, exchange, 200, &type, 1, TEXT("ok\n"));
+	else if (text_is(path, "/readyz"))
+		status_ready(worker, exchange);
+	else if (text_is(path, "/metrics"))
+		status_metrics(worker, exchange);
+	else if (text_is(path, "/v1/models"))
+		status_models(worker, exchange, (struct text){NULL, 0});
+	else if (text_starts(path, TEXT("/v1/models/")))
+		status_models(worker, exchange, text_slice(path, 11, path.len));
+	else
+		return false;
+	return true;
+}
+
+/* Of a path that is known, or of one that is not. */
+static void refuse_other(struct worker *worker, struct http_exchange *exchange, bool known)
+{
+	struct arena *arena = http_exchange_arena(exchange);
+	const struct http_request *request = http_exchange_request(exchange);
+	struct text path = text_visible(arena, request->path, PATH_SHOWN);
+	struct text method = text_visible(arena, request->method, PATH_SHOWN);
+	struct refusal refusal;
+
+	if (known)
+		(void)refusal_set(&refusal, REFUSAL_METHOD, "%.*s has no %.*s", TEXT_ARG(path),
+		                  TEXT_ARG(method));
+	else
+		(void)refusal_set(&refusal, REFUSAL_NOT_FOUND, "there is no %.*s", TEXT_ARG(path));
+	refuse(worker, exchange, ENDPOINT_CHAT, &refusal);
+}
+
+static void request_came(void *context, struct http_exchange *exchange)
+{
+	struct worker *worker = context;
+	const struct http_request *request = http_exchange_request(exchange);
+	bool post = text_is(request->method, "POST");
+	bool get = text_is(request->method, "GET") || text_is(request->method, "HEAD");
+
+	for (size_t i = 0; i < ARRAY_LENGTH(endpoints); i++) {
+		if (!text_is(request->path, endpoints[i].path))
+			continue;
+		if (post)
+			relay(worker, exchange, endpoints[i].endpoint);
+		else
+			refuse_other(worker, exchange, true);
+		return;
+	}
+	if (text_is(request->path, "/v1/proviso/explain")) {
+		if (post)
+			explain(worker, exchange);
+		else
+			refuse_other(worker, exchange, true);
+	} else if (!get || !answer_get(worker, exchange, request->path)) {
+		refuse_other(worker, exchange, false);
+	}
+}
+
+static void exchange_closed(void *context UNUSED, struct http_exchange *exchange, bool client_gone)
+{
+	struct relay *relay = http_exchange_user(exchange);
+
+	if (relay != NULL)
+		relay_closed(relay, client_gone);
+}
+
+static void exchange_drained(void *context UNUSED, struct http_exchange *exchange)
+{
+	struct relay *relay = http_exchange_user(exchange);
+
+	if (relay != NULL)
+		relay_drained(relay);
+}
+
+static struct text refusal_body_of(void *context UNUSED, int status, const char *reason,
+                                   struct arena *arena)
+{
+	return refusal_of_status(status, reason, arena);
+}
+
+const struct http_handler listener_handler = {
+    .request = request_came,
+    .closed = exchange_closed,
+    .drained = exchange_drained,
+    .refusal = refusal_body_of,
+};

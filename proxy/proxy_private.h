@@ -1,0 +1,83 @@
+/* The proxy's threads and what they share; nobody outside this folder includes this. */
+#ifndef PROVISO_PROXY_PRIVATE_H
+#define PROVISO_PROXY_PRIVATE_H
+
+#include "harness/base/http_server.h"
+#include "providers/call.h"
+#include "proxy/proxy.h"
+#include "proxy/snapshot.h"
+
+#include <pthread.h>
+
+enum {
+	RETRY_COSTS = 10,      /* tenths of a request: retries are at most 10 % of requests ... */
+	RETRY_SAVED_MAX = 100, /* ... and ten of them may come at once */
+	STATUS_CLASSES = 6,
+};
+
+/* What /metrics counts beside the targets; only ever grows but for the gauges. */
+struct proxy_counters {
+	atomic_uint_least64_t requests[ENDPOINT_COUNT];
+	atomic_uint_least64_t answers[STATUS_CLASSES]; /* by hundreds of the status */
+	atomic_uint_least64_t unproven;                /* no_proven_target */
+	atomic_uint_least64_t fallbacks, retries, broken_streams, client_gone;
+	atomic_uint_least64_t reloads, reloads_failed;
+	atomic_int_least64_t open_streams, open_requests; /* gauges */
+	struct health_histogram overhead;
+};
+
+struct relay;
+
+/* One thread with all that it needs; only what is named in struct proxy is shared. */
+struct worker {
+	struct proxy *proxy;
+	pthread_t thread;
+	bool started;
+	struct loop *loop;
+	struct http_server *server;
+	struct caller *caller;
+	struct loop_wake *wake;
+	struct snapshot *snapshot; /* counted: what new requests begin with */
+	struct arena scratch;      /* within one callback */
+	uint64_t random;
+	struct relay *unused;
+	size_t unused_count;
+	size_t relays; /* not yet over */
+	bool draining, drained, stopping;
+	atomic_bool ended; /* read by the main thread */
+};
+
+struct proxy {
+	struct proxy_options options;
+	struct loop *loop; /* of the main thread: signals, files */
+	struct health_table *healths;
+	struct proxy_counters counters;
+	atomic_int_least64_t retry_saved;
+	atomic_bool draining, stopping;
+	pthread_mutex_t lock; /* of `current` */
+	struct snapshot *current;
+	struct worker *workers;
+	size_t worker_count;
+	size_t workers_ended; /* main thread */
+	struct loop_wake *ended_wake;
+	struct watch *watch;
+	char base_url[128];
+};
+
+/* The next of the worker's random numbers: for ids, weights, jitter. */
+MUST_CHECK uint64_t worker_random(struct worker *worker);
+/* A relay is over: what waits for the last one goes on. */
+void worker_relay_over(struct worker *worker);
+
+/* proxy_listener.c */
+extern const struct http_handler listener_handler; /* context: the worker */
+/* Counts and answers; the one way out of every answer that is not relayed. */
+void listener_answer(struct worker *worker, struct http_exchange *exchange, int status,
+                     const struct http_header *headers, size_t header_count, struct text body);
+
+/* proxy_status.c: answers that come from what is known here */
+void status_models(struct worker *worker, struct http_exchange *exchange, struct text id);
+void status_ready(struct worker *worker, struct http_exchange *exchange);
+void status_metrics(struct worker *worker, struct http_exchange *exchange);
+
+#endif

@@ -1,0 +1,315 @@
+/* What the proxy says of itself: models, readiness, metrics. */
+#include "harness/base/json_write.h"
+#include "proxy/proxy_private.h"
+#include "proxy/refusal.h"
+
+enum { STATUS_MAX_BYTES = 16 << 20, TARGETS_MAX = 1000 };
+
+static void answer_buffer(struct worker *worker, struct http_exchange *exchange,
+                          struct text_buf *body, struct text type)
+{
+	const struct http_header header = {TEXT("Content-Type"), type};
+
+	listener_answer(worker, exchange, 200, &header, 1, text_buf_view(body));
+	text_buf_done(body);
+}
+
+/* --- /v1/models: what a client may put into `model` --------------------------------------------
+ */
+
+static void write_model(struct json_writer *writer, const struct snapshot *snapshot, struct text id,
+                        struct text owner)
+{
+	json_write_object(writer);
+	json_write_member(writer, "id", id);
+	json_write_member_c(writer, "object", "model");
+	json_write_member_int(writer, "created", snapshot->loaded_wall_ms / 1000);
+	json_write_member(writer, "owned_by", owner);
+	json_write_object_end(writer);
+}
+
+/* Routes first, then targets; only the one of that id where it is given. How many were written. */
+static size_t write_models(struct json_writer *writer, const struct snapshot *snapshot,
+                           struct text id)
+{
+	const struct config_route *routes = snapshot->config.routes.items;
+	size_t written = 0;
+
+	for (size_t i = 0; i < snapshot->config.routes.count; i++) {
+		if (id.data != NULL && !text_equal(routes[i].name, id))
+			continue;
+		write_model(writer, snapshot, routes[i].name, TEXT("proviso"));
+		written++;
+	}
+	for (size_t i = 0; i < router_target_count(snapshot->router); i++) {
+		const struct target *target = router_target(snapshot->router, i);
+		bool wanted = id.data == NULL || (written == 0 && text_equal(target->name, id));
+		if (!wanted)
+			continue;
+		write_model(writer, snapshot, target->name, target->provider->name);
+		written++;
+	}
+	return written;
+}
+
+void status_models(struct worker *worker, struct http_exchange *exchange, struct text id)
+{
+	struct arena *arena = http_exchange_arena(exchange);
+	const struct http_header type = {TEXT("Content-Type"), TEXT("application/json")};
+	struct text_buf body;
+	struct json_writer writer;
+
+	text_buf_init(&body, STATUS_MAX_BYTES);
+	json_writer_init(&writer, &body, false);
+	if (id.data == NULL) {
+		json_write_object(&writer);
+		json_write_member_c(&writer, "object", "list");
+		json_write_key(&writer, "data");
+		json_write_array(&writer);
+		(void)write_models(&writer, worker->snapshot, id);
+		json_write_array_end(&writer);
+		json_write_object_end(&writer);
+	} else if (write_models(&writer, worker->snapshot, id) == 0) {
+		struct refusal refusal;
+		struct text shown = text_visible(arena, id, 100);
+		(void)refusal_set(&refusal, REFUSAL_MODEL_NOT_FOUND,
+		                  "there is no route or target '%.*s'", TEXT_ARG(shown));
+		refusal.param = "model";
+		text_buf_done(&body);
+		listener_answer(worker, exchange, 404, &type, 1,
+		                refusal_body(&refusal, ENDPOINT_CHAT, arena));
+		return;
+	}
+	answer_buffer(worker, exchange, &body, type.value);
+}
+
+/* --- /readyz
+ * -------------------------------------------------------------------------------------- */
+
+void status_ready(struct worker *worker, struct http_exchange *exchange)
+{
+	const struct http_header type = {TEXT("Content-Type"), TEXT("text/plain")};
+	bool draining = atomic_load(&worker->proxy->draining);
+
+	listener_answer(worker, exchange, draining ? 503 : 200, &type, 1,
+	                draining ? TEXT("draining\n") : TEXT("ready\n"));
+}
+
+/* --- /metrics
+ * --------------------------------------------------------------------------------------- */
+
+static unsigned long long load(atomic_uint_least64_t *counter)
+{
+	return (unsigned long long)atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void describe(struct text_buf *out, const char *name, const char *type, const char *help)
+{
+	(void)text_buf_format(out, "# HELP proviso_%s %s\n# TYPE proviso_%s %s\n", name, help, name,
+	                      type);
+}
+
+/* A value of a label: names from the config, quoted as the format wants it. */
+static void write_label(struct text_buf *out, struct text value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		char byte = value.data[i];
+		if (byte == '\\' || byte == '"')
+			(void)text_buf_byte(out, '\\');
+		if (byte == '\n')
+			(void)text_buf_add(out, TEXT("\\n"));
+		else
+			(void)text_buf_byte(out, byte);
+	}
+}
+
+static void write_histogram(struct text_buf *out, const char *name, struct text target,
+                            struct health_histogram *histogram)
+{
+	unsigned long long all = 0;
+
+	for (size_t i = 0; i < HEALTH_LATENCY_BUCKETS; i++) {
+		all += load(&histogram->buckets[i]);
+		(void)text_buf_format(out, "proviso_%s_bucket{", name);
+		if (target.data != NULL) {
+			(void)text_buf_add(out, TEXT("target=\""));
+			write_label(out, target);
+			(void)text_buf_add(out, TEXT("\","));
+		}
+		(void)text_buf_format(out, "le=\"%s\"} %llu\n", health_latency_bounds[i], all);
+	}
+	unsigned long long sum_us = load(&histogram->sum_us);
+	const char *parts[] = {"sum", "count"};
+	for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
+		(void)text_buf_format(out, "proviso_%s_%s", name, parts[i]);
+		if (target.data != NULL) {
+			(void)text_buf_add(out, TEXT("{target=\""));
+			write_label(out, target);
+			(void)text_buf_add(out, TEXT("\"}"));
+		}
+		if (i == 0)
+			(void)text_buf_format(out, " %llu.%06llu\n", sum_us / 1000000,
+			                      sum_us % 1000000);
+		else
+			(void)text_buf_format(out, " %llu\n", all);
+	}
+}
+
+static void write_simple(struct text_buf *out, const char *name, const char *type, const char *help,
+                         unsigned long long value)
+{
+	describe(out, name, type, help);
+	(void)text_buf_format(out, "proviso_%s %llu\n", name, value);
+}
+
+static void write_requests(struct text_buf *out, struct proxy_counters *counters)
+{
+	describe(out, "requests_total", "counter", "Requests taken in, by endpoint.");
+	for (unsigned i = 0; i < ENDPOINT_MODELS; i++)
+		(void)text_buf_format(out, "proviso_requests_total{endpoint=\"%s\"} %llu\n",
+		                      endpoint_name((enum endpoint)i),
+		                      load(&counters->requests[i]));
+	describe(out, "answers_total", "counter", "Answers, by hundreds of the status.");
+	for (unsigned i = 2; i < STATUS_CLASSES; i++)
+		(void)text_buf_format(out, "proviso_answers_total{class=\"%uxx\"} %llu\n", i,
+		                      load(&counters->answers[i]));
+	write_simple(out, "unproven_total", "counter", "Requests without a proven target.",
+	             load(&counters->unproven));
+	write_simple(out, "fallbacks_total", "counter", "Attempts at another target.",
+	             load(&counters->fallbacks));
+	write_simple(out, "retries_total", "counter", "Attempts at the same target again.",
+	             load(&counters->retries));
+	write_simple(out, "broken_streams_total", "counter", "Streams that ended with an error.",
+	             load(&counters->broken_streams));
+	write_simple(out, "client_gone_total", "counter", "Clients that left before the end.",
+	             load(&counters->client_gone));
+	write_simple(out, "reloads_total", "counter", "Reloads that were taken.",
+	             load(&counters->reloads));
+	write_simple(out, "reloads_failed_total", "counter", "Reloads that were refused.",
+	             load(&counters->reloads_failed));
+	write_simple(out, "open_requests", "gauge", "Requests under way.",
+	             (unsigned long long)atomic_load(&counters->open_requests));
+	write_simple(out, "open_streams", "gauge", "Streams under way.",
+	             (unsigned long long)atomic_load(&counters->open_streams));
+	describe(out, "overhead_seconds", "histogram", "Time that this proxy added to a request.");
+	write_histogram(out, "overhead_seconds", (struct text){NULL, 0}, &counters->overhead);
+}
+
+/* Each family's lines must stand together: one walk over the targets for each. */
+enum family { ATTEMPTS, TOKENS, COST, BREAKER, FIRST_EVENT, TOTAL, FAMILIES };
+
+struct family_writer {
+	struct text_buf *out;
+	enum family family;
+	int64_t now_ms;
+	size_t targets;
+};
+
+static void write_attempts(struct text_buf *out, struct text target,
+                           struct health_counters *counters)
+{
+	for (unsigned i = 0; i < ENDINGS; i++) {
+		(void)text_buf_add(out, TEXT("proviso_attempts_total{target=\""));
+		write_label(out, target);
+		(void)text_buf_format(out, "\",outcome=\"%s\"} %llu\n", ending_names[i],
+		                      load(&counters->attempts[i]));
+	}
+}
+
+static void write_tokens(struct text_buf *out, struct text target, struct health_counters *counters)
+{
+	(void)text_buf_add(out, TEXT("proviso_tokens_total{target=\""));
+	write_label(out, target);
+	(void)text_buf_format(out, "\",kind=\"input\"} %llu\n", load(&counters->input_tokens));
+	(void)text_buf_add(out, TEXT("proviso_tokens_total{target=\""));
+	write_label(out, target);
+	(void)text_buf_format(out, "\",kind=\"output\"} %llu\n", load(&counters->output_tokens));
+}
+
+static void write_target(void *context, struct text target, struct health *health)
+{
+	struct family_writer *writer = context;
+	struct health_counters *counters = health_counters_of(health);
+	struct text_buf *out = writer->out;
+	unsigned long long cost = load(&counters->cost_pico_usd);
+
+	if (writer->targets++ >= TARGETS_MAX)
+		return;
+	switch (writer->family) {
+	case ATTEMPTS:
+		write_attempts(out, target, counters);
+		break;
+	case TOKENS:
+		write_tokens(out, target, counters);
+		break;
+	case COST:
+		(void)text_buf_add(out, TEXT("proviso_cost_usd_total{target=\""));
+		write_label(out, target);
+		(void)text_buf_format(out, "\"} %llu.%012llu\n", cost / 1000000000000,
+		                      cost % 1000000000000);
+		break;
+	case BREAKER:
+		(void)text_buf_add(out, TEXT("proviso_breaker_state{target=\""));
+		write_label(out, target);
+		(void)text_buf_format(out, "\"} %d\n", (int)health_look(health, writer->now_ms));
+		break;
+	case FIRST_EVENT:
+		write_histogram(out, "first_event_seconds", target, &counters->first_event);
+		break;
+	case TOTAL:
+		write_histogram(out, "attempt_seconds", target, &counters->total);
+		break;
+	case FAMILIES:
+		break;
+	}
+}
+
+static void write_targets(struct worker *worker, struct text_buf *out)
+{
+	static const struct {
+		const char *name, *type, *help;
+	} families[FAMILIES] = {
+	    [ATTEMPTS] = {"attempts_total", "counter", "Attempts, by target and outcome."},
+	    [TOKENS] = {"tokens_total", "counter", "Tokens, as the providers say."},
+	    [COST] = {"cost_usd_total", "counter", "What is known to have been spent."},
+	    [BREAKER] = {"breaker_state", "gauge",
+	                 "0 closed, 1 half open, 2 held, 3 open, 4 its key was refused."},
+	    [FIRST_EVENT] = {"first_event_seconds", "histogram", "Time to the first event."},
+	    [TOTAL] = {"attempt_seconds", "histogram", "Time of good attempts."},
+	};
+
+	for (unsigned i = 0; i < FAMILIES; i++) {
+		struct family_writer writer = {out, (enum family)i, loop_now_ms(worker->loop), 0};
+		describe(out, families[i].name, families[i].type, families[i].help);
+		health_each(worker->proxy->healths, write_target, &writer);
+	}
+}
+
+static void write_matrix(struct worker *worker, struct text_buf *out)
+{
+	const struct matrix *matrix = &worker->snapshot->matrix;
+	int64_t newest = -1;
+
+	describe(out, "matrix_info", "gauge", "The matrix that decides, by its hash.");
+	(void)text_buf_format(out, "proviso_matrix_info{hash=\"%s\"} 1\n",
+	                      router_matrix_hash(worker->snapshot->router));
+	write_simple(out, "matrix_cells", "gauge", "Its cells.", matrix->count);
+	for (size_t i = 0; i < matrix->count; i++)
+		newest = int64_max(newest, matrix->cells[i].tested_wall_ms);
+	if (newest < 0)
+		return;
+	int64_t age_ms = int64_max(loop_wall_ms(worker->loop) - newest, 0);
+	write_simple(out, "matrix_age_seconds", "gauge", "Since its newest cell was asked.",
+	             (unsigned long long)(age_ms / 1000));
+}
+
+void status_metrics(struct worker *worker, struct http_exchange *exchange)
+{
+	struct text_buf body;
+
+	text_buf_init(&body, STATUS_MAX_BYTES);
+	write_requests(&body, &worker->proxy->counters);
+	write_targets(worker, &body);
+	write_matrix(worker, &body);
+	answer_buffer(worker, exchange, &body, TEXT("text/plain; version=0.0.4"));
+}

@@ -1,0 +1,29 @@
+/*
+ * One proxied request: candidates asked one after another until one answers, its answer relayed,
+ * and exactly one ending. Before the commit a failure goes on to the next candidate; after it
+ * the target is never switched, and a failure ends the stream with an error event.
+ *
+ *   CALLING -> STREAMING -> SETTLING -> DONE
+ *      |  ^                    ^
+ *      v  |                    |
+ *    WAITING                (whole answers)
+ */
+#ifndef PROVISO_PROXY_RELAY_H
+#define PROVISO_PROXY_RELAY_H
+
+#include "harness/base/http_server.h"
+#include "proxy/intake.h"
+
+struct worker;
+struct relay;
+
+/* `intake` lives in the arena of the exchange; at least one candidate. Answers later. */
+void relay_start(struct worker *worker, struct http_exchange *exchange, struct intake *intake);
+/* The answer has left, or the client has gone: the exchange must not be touched again. */
+void relay_closed(struct relay *relay, bool client_gone);
+/* The client reads again. */
+void relay_drained(struct relay *relay);
+/* Frees those that a worker keeps for later. */
+void relay_free_unused(struct worker *worker);
+
+#endif

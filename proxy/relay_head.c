@@ -1,0 +1,113 @@
+/* The headers of an answer: the provider's that may travel, and the x-proviso-* that say what was
+ * decided. */
+#include "proxy/relay_private.h"
+
+#include <stdio.h>
+
+enum { UNPROVEN_MAX_BYTES = 1024 };
+
+struct text relay_usd(struct arena *arena, int64_t pico_usd)
+{
+	struct text figure =
+	    text_format(arena, "%lld.%012lld", (long long)(pico_usd / 1000000000000),
+	                (long long)(pico_usd % 1000000000000));
+
+	while (figure.len > 3 && figure.data[figure.len - 1] == '0' &&
+	       figure.data[figure.len - 2] != '.')
+		figure.len--;
+	return figure;
+}
+
+struct head {
+	struct http_header *items;
+	size_t count;
+};
+
+static void add(struct head *head, struct text name, struct text value)
+{
+	if (value.data != NULL && head->count < RELAY_HEADERS_MAX)
+		head->items[head->count++] = (struct http_header){name, value};
+}
+
+/* Names of fields come from the client: nothing of them may end a line. */
+static struct text list_unproven(struct relay *relay, const struct router_candidate *candidate)
+{
+	struct text_buf list;
+	struct text value = {NULL, 0};
+
+	text_buf_init(&list, UNPROVEN_MAX_BYTES);
+	if (!candidate->proven && candidate->unproven.count == 0)
+		(void)text_buf_add(&list, TEXT("all"));
+	for (size_t i = 0; i < candidate->unproven.count; i++) {
+		if (list.len > 0)
+			(void)text_buf_add(&list, TEXT(", "));
+		text_buf_add_visible(&list, candidate->unproven.items[i]);
+	}
+	if (list.len > 0)
+		value = text_copy(&relay->arena, text_buf_view(&list));
+	text_buf_done(&list);
+	return value;
+}
+
+static struct text say_evidence(struct relay *relay, const struct router_candidate *candidate)
+{
+	struct evidence_proof proof;
+
+	evidence_prove(router_evidence(relay->snapshot->router), candidate->number,
+	               &relay->intake->shape, NULL, &proof);
+	if (proof.count == 0)
+		return TEXT("0");
+	return text_format(&relay->arena, "%zu; oldest=%.*s", proof.count,
+	                   TEXT_ARG(wall_format(&relay->arena, proof.oldest_wall_ms, false)));
+}
+
+static void add_decision(struct relay *relay, struct head *head)
+{
+	const struct router_decision *decision = &relay->intake->decision;
+	const struct router_candidate *candidate = &decision->candidates[relay->candidate];
+
+	add(head, TEXT("x-proviso-target"), relay->target->name);
+	add(head, TEXT("x-proviso-route"), decision->route);
+	add(head, TEXT("x-proviso-task"), decision->task);
+	/* Shadow changes nothing that a client could see: the log says it. */
+	if (decision->mode != CONFIG_SHADOW)
+		add(head, TEXT("x-proviso-unproven"), list_unproven(relay, candidate));
+	add(head, TEXT("x-proviso-matrix"), text_of(router_matrix_hash(relay->snapshot->router)));
+	add(head, TEXT("x-proviso-evidence"), say_evidence(relay, candidate));
+}
+
+static void add_request(struct relay *relay, struct head *head)
+{
+	add(head, TEXT("x-proviso-request-id"), text_of(relay->id));
+	add(head, TEXT("x-proviso-attempts"),
+	    text_format(&relay->arena, "%zu", relay->attempt_count));
+}
+
+size_t relay_head(struct relay *relay, const struct exchange *exchange, bool with_cost,
+                  struct http_header out[RELAY_HEADERS_MAX])
+{
+	struct head head = {out, 0};
+
+	head.count = forward_down(exchange, out);
+	add_request(relay, &head);
+	add_decision(relay, &head);
+	if (with_cost && relay->facts.cost.pico_usd >= 0)
+		add(&head, TEXT("x-proviso-cost-usd"),
+		    relay_usd(&relay->arena, relay->facts.cost.pico_usd));
+	return head.count;
+}
+
+size_t relay_refusal_head(struct relay *relay, const struct refusal *refusal,
+                          struct http_header out[RELAY_HEADERS_MAX])
+{
+	struct head head = {out, 0};
+
+	add(&head, TEXT("Content-Type"), TEXT("application/json"));
+	if (refusal->retry_after_s >= 0)
+		add(&head, TEXT("Retry-After"),
+		    text_format(&relay->arena, "%lld", (long long)refusal->retry_after_s));
+	add_request(relay, &head);
+	add(&head, TEXT("x-proviso-route"), relay->intake->decision.route);
+	add(&head, TEXT("x-proviso-task"), relay->intake->decision.task);
+	return head.count;
+}

@@ -1,0 +1,312 @@
+/*
+ * Who is asked next: the first candidate that is well, the same one once more, or nobody; and what
+ * of a failure is kept for the day when all fail.
+ */
+#include "proxy/relay_private.h"
+
+#include "harness/base/log.h"
+#include "proxy/splice.h"
+
+enum {
+	KEY_REFUSED_MS = 60 * 1000, /* then the key is tried again; a reload tries it at once */
+	SHORT_WAIT_MS = 2000,       /* where another target could be asked instead */
+	LONE_WAIT_MS = 10 * 1000,   /* where there is none */
+	WAITS_MAX_MS = 60 * 1000,   /* all waits of a request */
+	HOLD_MAX_MS = 3600 * 1000,  /* however long a provider asks for */
+	CONNECT_AGAIN_MS = 50,
+	OVERLOAD_AGAIN_MS = 500,
+};
+
+static void count(atomic_uint_least64_t *counter)
+{
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+static int64_t now_ms(const struct relay *relay)
+{
+	return loop_now_ms(relay->worker->loop);
+}
+
+/* --- who is asked ------------------------------------------------------------------------- */
+
+/* How gladly a candidate in that state is asked: lower is sooner. */
+static int reluctance(enum health_state state)
+{
+	switch (state) {
+	case HEALTH_CLOSED:
+	case HEALTH_HALF_OPEN:
+		return 0;
+	case HEALTH_HELD:
+		return 1;
+	case HEALTH_OPEN:
+		return 2;
+	case HEALTH_NO_KEY:
+	case HEALTH_STATES:
+		break;
+	}
+	return 3;
+}
+
+/*
+ * The first in the router's order that is well; where none is, the least bad one: a capability
+ * that is proven is not lost by a bad minute. False: all were asked.
+ */
+static bool choose(struct relay *relay, int64_t context_above, size_t *out)
+{
+	const struct router_decision *decision = &relay->intake->decision;
+	int least = INT32_MAX;
+
+	for (size_t i = 0; i < decision->count; i++) {
+		const struct router_candidate *candidate = &decision->candidates[i];
+		int64_t context = candidate->target->model->context;
+		if (relay->tried[i] ||
+		    (context_above >= 0 && context >= 0 && context <= context_above))
+			continue;
+		struct health *health = relay->snapshot->healths[candidate->number];
+		int bad = reluctance(health_look(health, now_ms(relay)));
+		if (bad < least) {
+			least = bad;
+			*out = i;
+		}
+		if (bad == 0)
+			break;
+	}
+	return least != INT32_MAX;
+}
+
+/*
+ * Whether usage is asked for beside the client's wish: it is what accounting rests on. Not where
+ * the matrix says that this target can't take it.
+ */
+static bool wants_usage(const struct relay *relay, size_t number)
+{
+	const struct evidence *evidence = router_evidence(relay->snapshot->router);
+	const struct shape *shape = &relay->intake->shape;
+	int64_t wall_ms = loop_wall_ms(relay->worker->loop);
+	struct shape with = *shape;
+
+	if (!relay->streamed || relay->usage_asked ||
+	    (relay->endpoint != ENDPOINT_CHAT && relay->endpoint != ENDPOINT_COMPLETIONS))
+		return false;
+	feature_add(&with.features, FEATURE_STREAM_OPTIONS_INCLUDE_USAGE);
+	return evidence_allows(evidence, number, &with, wall_ms) ||
+	       !evidence_allows(evidence, number, shape, wall_ms);
+}
+
+static struct text body_for(struct relay *relay)
+{
+	const struct intake *intake = relay->intake;
+	struct splice splice = {
+	    .root = intake->body,
+	    .model = intake->shape.model_node,
+	    .model_name = relay->target->model->name,
+	    .removed = intake->provider_node,
+	    .ask_usage = relay->usage_injected,
+	};
+	struct text body = splice_body(&splice, &relay->arena);
+
+	/* The client's own bytes go with its exchange, and libcurl reads them for longer. */
+	return body.data == intake->body->source->body.data ? text_copy(&relay->arena, body) : body;
+}
+
+void relay_ask(struct relay *relay)
+{
+	struct worker *worker = relay->worker;
+	int64_t left_ms = (relay->deadline_us - loop_now_us(worker->loop)) / 1000;
+	struct call_events events = relay_call_events;
+
+	relay_stream_reset(relay);
+	relay->head = NULL;
+	relay->given_up = NULL;
+	relay->timed_out = false;
+	relay->paused = false;
+	relay->first_event_us = -1;
+	relay->attempt_count++;
+	relay->sent_us = loop_now_us(worker->loop);
+	relay->request = (struct chat_request){
+	    .endpoint = relay->endpoint,
+	    .body = body_for(relay),
+	    .streamed = relay->streamed,
+	    .usage_asked = relay->usage_asked || relay->usage_injected,
+	};
+	struct call_options options = {
+	    .target = relay->target,
+	    .request = &relay->request,
+	    .max_attempts = 1,
+	    .deadline_ms = int64_max(left_ms, 1),
+	    .body_max_bytes = REPLY_MAX_BYTES,
+	    .relay = &relay->call_relay,
+	};
+	events.context = relay;
+	relay->call = call_start(worker->caller, &options, &events);
+	relay_note_event(relay);
+}
+
+/* The next candidate; false where there is none. */
+bool relay_ask_next(struct relay *relay, int64_t context_above)
+{
+	const struct router_candidate *candidate;
+	size_t at;
+
+	if (relay->attempt_count >= RELAY_ATTEMPTS_MAX ||
+	    loop_now_us(relay->worker->loop) >= relay->deadline_us ||
+	    !choose(relay, context_above, &at))
+		return false;
+	candidate = &relay->intake->decision.candidates[at];
+	relay->tried[at] = true;
+	relay->candidate = at;
+	relay->target = candidate->target;
+	relay->health = relay->snapshot->healths[candidate->number];
+	relay->again = false;
+	relay->usage_injected = wants_usage(relay, candidate->number);
+	enum health_state state = health_admit(relay->health, now_ms(relay));
+	if (reluctance(state) > 0)
+		log_warn("proxy.unhealthy", "request=%s target=%.*s state=%s", relay->id,
+		         TEXT_ARG(relay->target->name), health_state_names[state]);
+	relay_ask(relay);
+	return true;
+}
+
+/* --- what came of an attempt ----------------------------------------------------------------- */
+
+static void note_failure(struct relay *relay, const struct relay_judgement *judgement, int status)
+{
+	if (relay->attempts == NULL)
+		relay->attempts =
+		    ARENA_NEW_ARRAY(&relay->arena, struct refusal_attempt, RELAY_ATTEMPTS_MAX);
+	relay->attempts[relay->failed_count++] = (struct refusal_attempt){
+	    .target = relay->target->name,
+	    .status = status,
+	    .ending = judgement->ending,
+	    .reason = text_of(judgement->reason),
+	};
+	log_info("proxy.attempt", "request=%s target=%.*s status=%d outcome=%s reason=%s",
+	         relay->id, TEXT_ARG(relay->target->name), status, ending_names[judgement->ending],
+	         judgement->reason);
+}
+
+/* The words of the first failure are kept: all fail, and they are what the client is told. */
+static void keep_first(struct relay *relay, const struct relay_judgement *judgement,
+                       const struct exchange *exchange, const struct chat_reply *reply)
+{
+	if (relay->first != NULL)
+		return;
+	relay->first = ARENA_NEW(&relay->arena, struct refusal);
+	struct text said = {NULL, 0};
+	if (reply != NULL && reply->error_count > 0)
+		said = text_visible(&relay->arena, reply->errors[0].message, 200);
+	(void)refusal_set(relay->first, judgement->code, "%.*s: %s%s%.*s",
+	                  TEXT_ARG(relay->target->name), judgement->reason,
+	                  said.len > 0 ? ": " : "", TEXT_ARG(said));
+	if (judgement->code == REFUSAL_RATE_LIMITED)
+		relay->first->retry_after_s =
+		    int64_max((int64_max(judgement->wait_ms, 0) + 999) / 1000, 1);
+	bool theirs = judgement->next == RELAY_NEXT_TELL || judgement->next == RELAY_NEXT_LARGER;
+	if (!theirs || exchange == NULL)
+		return;
+	struct text body = exchange->body.len > 0 ? exchange->body : text_buf_view(&relay->held);
+	relay->first_status = exchange->status;
+	relay->first_body = text_copy(&relay->arena, body);
+}
+
+void relay_note_health(struct relay *relay, const struct relay_judgement *judgement)
+{
+	const struct config_proxy *settings = &relay->snapshot->config.proxy;
+	int64_t now = now_ms(relay);
+
+	health_report(relay->health, settings, now, !judgement->blames_target);
+	if (judgement->wait_ms > 0)
+		health_hold(relay->health, now, int64_min(judgement->wait_ms, HOLD_MAX_MS));
+	if (judgement->key_refused) {
+		health_key_refused(relay->health, now, KEY_REFUSED_MS);
+		log_error("proxy.key_refused", "target=%.*s reason=%s",
+		          TEXT_ARG(relay->target->name), judgement->reason);
+	}
+}
+
+/* --- once more, the next one, or the end ------------------------------------------------------ */
+
+static void wait_over(void *context)
+{
+	struct relay *relay = context;
+
+	relay_enter(relay, RELAY_CALLING);
+	relay_ask(relay);
+}
+
+/* One of ten requests may be asked again, whoever asks. */
+static bool spend_retry(struct proxy *proxy)
+{
+	int_least64_t saved = atomic_load_explicit(&proxy->retry_saved, memory_order_relaxed);
+
+	while (saved >= RETRY_COSTS)
+		if (atomic_compare_exchange_weak_explicit(&proxy->retry_saved, &saved,
+		                                          saved - RETRY_COSTS, memory_order_relaxed,
+		                                          memory_order_relaxed))
+			return true;
+	return false;
+}
+
+void relay_earn_retry(struct proxy *proxy)
+{
+	int_least64_t saved = atomic_load_explicit(&proxy->retry_saved, memory_order_relaxed);
+
+	while (saved < RETRY_SAVED_MAX &&
+	       !atomic_compare_exchange_weak_explicit(&proxy->retry_saved, &saved, saved + 1,
+	                                              memory_order_relaxed, memory_order_relaxed))
+		;
+}
+
+static bool ask_again(struct relay *relay, const struct relay_judgement *judgement)
+{
+	struct worker *worker = relay->worker;
+	int64_t wait_ms = judgement->wait_ms;
+	size_t other;
+
+	if (judgement->next != RELAY_NEXT_SAME_FIRST || relay->again ||
+	    relay->attempt_count >= RELAY_ATTEMPTS_MAX)
+		return false;
+	if (wait_ms < 0)
+		wait_ms = relay->attempts[relay->failed_count - 1].status == 0 ? CONNECT_AGAIN_MS
+		                                                               : OVERLOAD_AGAIN_MS;
+	int64_t most_ms = choose(relay, -1, &other) ? SHORT_WAIT_MS : LONE_WAIT_MS;
+	int64_t left_ms = (relay->deadline_us - loop_now_us(worker->loop)) / 1000;
+	if (wait_ms > most_ms || relay->waited_ms + wait_ms > WAITS_MAX_MS || wait_ms >= left_ms ||
+	    !spend_retry(worker->proxy))
+		return false;
+	relay->again = true;
+	relay->waited_ms += wait_ms;
+	count(&worker->proxy->counters.retries);
+	relay_enter(relay, RELAY_WAITING);
+	loop_timer_start(worker->loop, &relay->timer, wait_ms, wait_over, relay);
+	return true;
+}
+
+static void go_on(struct relay *relay, const struct relay_judgement *judgement)
+{
+	int64_t context_above = -1;
+
+	if (judgement->next == RELAY_NEXT_TELL) {
+		/* Whoever failed before: this one says what is wrong with the request. */
+		relay_tell_failure(relay);
+		return;
+	}
+	if (ask_again(relay, judgement))
+		return;
+	if (judgement->next == RELAY_NEXT_LARGER)
+		context_above = relay->target->model->context;
+	if (relay_ask_next(relay, context_above))
+		count(&relay->worker->proxy->counters.fallbacks);
+	else
+		relay_tell_failure(relay);
+}
+
+void relay_failed(struct relay *relay, const struct relay_judgement *judgement,
+                  const struct exchange *exchange, const struct chat_reply *reply)
+{
+	note_failure(relay, judgement, exchange == NULL ? 0 : exchange->status);
+	if (judgement->next == RELAY_NEXT_TELL)
+		relay->first = NULL;
+	keep_first(relay, judgement, exchange, reply);
+	go_on(relay, judgement);
+}

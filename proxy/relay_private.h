@@ -1,0 +1,131 @@
+/* The parts of the relay; nobody else includes this. */
+#ifndef PROVISO_PROXY_RELAY_PRIVATE_H
+#define PROVISO_PROXY_RELAY_PRIVATE_H
+
+#include "proxy/forward.h"
+#include "proxy/frame.h"
+#include "proxy/proxy_private.h"
+#include "proxy/relay.h"
+#include "proxy/relay_judge.h"
+
+enum {
+	RELAY_MAGIC = 0x5e1a7000,
+	RELAY_ATTEMPTS_MAX = 16,          /* of one request, whatever its candidates */
+	RELAY_HELD_EVENTS_MAX = 64,       /* before the commit */
+	RELAY_HELD_BYTES_MAX = 256 << 10, /* before the commit */
+	RELAY_TAIL_BYTES_MAX = 64 << 10,  /* [DONE] and what may stand behind it */
+	RELAY_ID_BYTES = 32,
+};
+
+enum relay_state {
+	RELAY_CALLING,   /* an attempt is in flight, and nothing of it was shown */
+	RELAY_WAITING,   /* before the same target is asked once more */
+	RELAY_STREAMING, /* committed: bytes pass */
+	RELAY_SETTLING,  /* the answer is decided; its last bytes wait for the ledger */
+	RELAY_DONE,      /* all is said; the exchange may still be flushing */
+	RELAY_STATES
+};
+
+/* What is known of a reply once it is over; copies in the relay's arena. */
+struct relay_facts {
+	struct chat_usage usage;
+	struct cost cost;
+	struct text reported_model, finish_reason; /* data NULL: none */
+};
+
+struct relay {
+	uint32_t magic;
+	enum relay_state state;
+	struct relay *next; /* while unused */
+	struct worker *worker;
+	struct snapshot *snapshot;      /* counted */
+	struct http_exchange *exchange; /* NULL: the client has gone */
+	struct intake *intake;          /* goes with the exchange */
+	struct arena arena;             /* what outlives it */
+	enum endpoint endpoint;
+	bool streamed, usage_asked;
+	char id[RELAY_ID_BYTES];
+	int64_t began_us, deadline_us;
+
+	/* --- the attempt at hand --- */
+	struct call *call; /* NULL: none in flight */
+	struct call_relay call_relay;
+	struct chat_request request;
+	struct http_header *up; /* sent up with every attempt */
+	size_t up_count;
+	const struct exchange *head; /* NULL before it came */
+	size_t candidate;            /* its index in the decision */
+	const struct target *target;
+	struct health *health;
+	bool usage_injected;
+	const char *given_up; /* why we end it; NULL: we don't */
+	bool timed_out;
+	bool again;                      /* this target was asked a second time already */
+	bool *tried;                     /* by candidate; arena of the exchange */
+	int64_t sent_us, first_event_us; /* first_event_us -1: none came */
+	int64_t event_due_us;            /* when the next event is late */
+	struct loop_timer timer;
+
+	/* --- the answer --- */
+	struct frame_cutter cutter;
+	struct text_buf held; /* until the commit */
+	size_t held_events;
+	struct text_buf usage_frame; /* may be the last one with usage: its cost is put in then */
+	struct text_buf tail;        /* [DONE] and behind: leaves when all is known to be good */
+	bool paused;
+	struct relay_facts facts;
+
+	/* --- what went before --- */
+	struct refusal_attempt *attempts; /* arena; NULL: nothing failed yet */
+	size_t attempt_count;             /* all, the good one too */
+	size_t failed_count;
+	struct refusal *first; /* arena: the first failure, which is what the client is told */
+	struct text first_body;
+	int first_status; /* where the provider's own words are passed on; else 0 */
+	int64_t waited_ms;
+};
+
+void relay_enter(struct relay *relay, enum relay_state state);
+/* The answer is decided. */
+void relay_settle(struct relay *relay);
+
+/* All failed: the client hears of the first failure, and of all that was tried. */
+void relay_tell_failure(struct relay *relay);
+extern const struct call_events relay_call_events; /* context: the relay */
+
+/* relay_next.c: who is asked */
+/* The candidate at hand is asked. */
+void relay_ask(struct relay *relay);
+/*
+ * The next one, of those with a larger context than that (-1: any). False where there is none, or
+ * no time.
+ */
+MUST_CHECK bool relay_ask_next(struct relay *relay, int64_t context_above);
+void relay_note_health(struct relay *relay, const struct relay_judgement *judgement);
+/* An attempt failed before the commit: another follows, or the client is told. */
+void relay_failed(struct relay *relay, const struct relay_judgement *judgement,
+                  const struct exchange *exchange, const struct chat_reply *reply);
+/* Each request allows a tenth of a retry. */
+void relay_earn_retry(struct proxy *proxy);
+
+/* relay_stream.c: a streamed answer */
+void relay_stream_reset(struct relay *relay);
+/* A piece of a reply of 200 came. */
+void relay_stream_feed(struct relay *relay, struct text bytes, const struct reply_reader *reader);
+/* The attempt that was committed is over. */
+void relay_stream_ended(struct relay *relay, const struct relay_judgement *judgement);
+/* The attempt at hand is ended by us. */
+void relay_give_up(struct relay *relay, const char *reason, bool timed_out);
+void relay_note_event(struct relay *relay);
+
+/* relay_head.c: the headers of an answer, true at the moment when they are written */
+enum { RELAY_HEADERS_MAX = FORWARD_MAX_HEADERS + 12 };
+MUST_CHECK size_t relay_head(struct relay *relay, const struct exchange *exchange, bool with_cost,
+                             struct http_header out[RELAY_HEADERS_MAX]);
+/* The same for an answer of ours. */
+MUST_CHECK size_t relay_refusal_head(struct relay *relay, const struct refusal *refusal,
+                                     struct http_header out[RELAY_HEADERS_MAX]);
+/* "0.000123", exactly. */
+MUST_CHECK struct text relay_usd(struct arena *arena, int64_t pico_usd);
+
+#endif

@@ -1,0 +1,153 @@
+/* Watching files through their folders (inotify by libuv); see watch.h. */
+#include "proxy/watch.h"
+
+#include "harness/base/log.h"
+
+#include <sys/stat.h>
+#include <uv.h>
+
+enum { SETTLE_MS = 20 }; /* an editor writes, renames and touches: one change */
+
+/* What tells two states of a file apart. */
+struct stamp {
+	int64_t seconds, nanoseconds, size;
+	uint64_t inode;
+};
+
+struct watched {
+	struct watch *watch;
+	uv_fs_event_t event;
+	bool active;
+	char *path; /* owned */
+	struct stamp stamp;
+};
+
+struct watch {
+	struct loop *loop;
+	void (*changed)(void *context);
+	void *context;
+	struct watched files[WATCH_MAX_FILES];
+	size_t count;
+	size_t open; /* handles */
+	bool freed;
+	struct loop_timer timer;
+};
+
+static struct stamp stamp_of(const char *path)
+{
+	struct stat now;
+
+	if (stat(path, &now) != 0)
+		return (struct stamp){0};
+	return (struct stamp){now.st_mtim.tv_sec, now.st_mtim.tv_nsec, now.st_size, now.st_ino};
+}
+
+static bool same(const struct stamp *a, const struct stamp *b)
+{
+	return a->seconds == b->seconds && a->nanoseconds == b->nanoseconds && a->size == b->size &&
+	       a->inode == b->inode;
+}
+
+static void settled(void *context)
+{
+	struct watch *watch = context;
+	bool changed = false;
+
+	for (size_t i = 0; i < watch->count; i++) {
+		struct stamp now = stamp_of(watch->files[i].path);
+		/* One that is gone for a moment is being replaced. */
+		if (same(&now, &watch->files[i].stamp) || now.inode == 0)
+			continue;
+		watch->files[i].stamp = now;
+		changed = true;
+	}
+	if (changed)
+		watch->changed(watch->context);
+}
+
+static void folder_changed(uv_fs_event_t *event, const char *name UNUSED, int events UNUSED,
+                           int status UNUSED)
+{
+	struct watched *file = CONTAINER_OF(event, struct watched, event);
+	struct watch *watch = file->watch;
+
+	if (watch->timer.slot == 0)
+		loop_timer_start(watch->loop, &watch->timer, SETTLE_MS, settled, watch);
+}
+
+struct watch *watch_new(struct loop *loop, void (*changed)(void *context), void *context)
+{
+	struct watch *watch = memory_new(sizeof(*watch));
+
+	watch->loop = loop;
+	watch->changed = changed;
+	watch->context = context;
+	return watch;
+}
+
+static const char *folder_of(struct arena *arena, const char *path)
+{
+	size_t slash = TEXT_NOT_FOUND;
+
+	for (size_t i = 0; path[i] != '\0'; i++)
+		if (path[i] == '/')
+			slash = i;
+	if (slash == TEXT_NOT_FOUND)
+		return ".";
+	return slash == 0 ? "/" : text_c(arena, (struct text){path, slash});
+}
+
+void watch_add(struct watch *watch, const char *path)
+{
+	struct watched *file = &watch->files[watch->count];
+	struct arena arena = {0};
+
+	REQUIRE(watch->count < WATCH_MAX_FILES);
+	watch->count++;
+	file->watch = watch;
+	file->path = memory_new(strlen(path) + 1);
+	memcpy(file->path, path, strlen(path));
+	file->stamp = stamp_of(path);
+	int failed = uv_fs_event_init(loop_uv(watch->loop), &file->event);
+	if (failed == 0) {
+		watch->open++;
+		file->active = true;
+		failed =
+		    uv_fs_event_start(&file->event, folder_changed, folder_of(&arena, path), 0);
+	}
+	if (failed != 0)
+		log_warn("proxy.watch", "file=%s error=%s (SIGHUP still reloads)", path,
+		         uv_strerror(failed));
+	arena_done(&arena);
+}
+
+static void free_memory(void *context)
+{
+	struct watch *watch = context;
+
+	for (size_t i = 0; i < watch->count; i++)
+		memory_free(watch->files[i].path);
+	memory_free(watch);
+}
+
+static void closed(uv_handle_t *handle)
+{
+	struct watched *file = CONTAINER_OF((uv_fs_event_t *)handle, struct watched, event);
+
+	if (--file->watch->open == 0)
+		loop_defer(file->watch->loop, free_memory, file->watch);
+}
+
+void watch_free(struct watch *watch)
+{
+	if (watch == NULL)
+		return;
+	loop_timer_stop(watch->loop, &watch->timer);
+	if (watch->open == 0) {
+		loop_defer(watch->loop, free_memory, watch);
+		return;
+	}
+	for (size_t i = 0; i < watch->count; i++)
+		if (watch->files[i].active)
+			uv_close((uv_handle_t *)&watch->files[i].event, closed);
+}
