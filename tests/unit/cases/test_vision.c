@@ -62,6 +62,8 @@ START_TEST(a_fetch_that_fails_shows_that_images_are_fetched)
 		              known[i].message);
 	ck_assert_int_eq(found("VI-02", 0, 200, ""), FINDING_IGNORED);
 	ck_assert_int_eq(found("VI-02", 0, 500, "oops"), FINDING_VIOLATION);
+	/* Elsewhere a success where an error is due breaks the wire. */
+	ck_assert_int_eq(found("ER-09", 0, 200, ""), FINDING_VIOLATION);
 }
 END_TEST
 

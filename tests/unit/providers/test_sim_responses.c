@@ -208,8 +208,9 @@ START_TEST(the_memory_is_bounded)
 	ck_assert_ptr_null(sim_memory_find(memory, TEXT("resp_0")));
 	ck_assert_ptr_nonnull(sim_memory_find(memory, TEXT("resp_1")));
 	sim_memory_keep(memory,
-	                &(struct sim_memory_entry){TEXT("resp_1"), TEXT("again"), TEXT("{}")});
-	assert_text(sim_memory_find(memory, TEXT("resp_1"))->messages, "again");
+	                &(struct sim_memory_entry){TEXT("resp_9"), TEXT("again"), TEXT("{}")});
+	assert_text(sim_memory_find(memory, TEXT("resp_9"))->messages, "again");
+	ck_assert_ptr_nonnull(sim_memory_find(memory, TEXT("resp_1"))); /* nothing made room */
 	struct text large = {arena_alloc_bytes(&arena, SIM_MEMORY_MAX_BYTES), SIM_MEMORY_MAX_BYTES};
 	memset((void *)(uintptr_t)large.data, 'x', large.len);
 	sim_memory_keep(memory, &(struct sim_memory_entry){TEXT("resp_l"), large, TEXT("{}")});

@@ -271,6 +271,7 @@ START_TEST(an_endpoint_that_is_not_offered_is_neither_a_fault_nor_an_answer)
 	    {403, "You are not allowed to generate embeddings from this model", OUTCOME_REFUSED},
 	    {400, "The model does not support Embeddings API", OUTCOME_REFUSED},
 	    {400, "input is empty", OUTCOME_OK},
+	    {400, "the model does not support this", OUTCOME_OK},
 	    {403, "this key may not do that", OUTCOME_UNRUN},
 	    {500, "out of memory", OUTCOME_VIOLATION},
 	};

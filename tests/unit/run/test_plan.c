@@ -50,35 +50,43 @@ static const char own_suite[] =
     "    reference: {content: hello}\n";
 
 /* What asks more than plain chat. */
-static const char beyond_suite[] =
-    "capability: beyond\n"
-    "cases:\n"
-    "  - id: CH-01\n"
-    "    title: plain\n"
-    "    class: deterministic\n"
-    "    severity: gate\n"
-    "    source: test\n"
-    "    request: {messages: [{role: user, content: hello}]}\n"
-    "    expect: {status: 200}\n"
-    "    reference: {content: hello}\n"
-    "  - id: EM-01\n"
-    "    title: another endpoint\n"
-    "    class: deterministic\n"
-    "    severity: required\n"
-    "    source: test\n"
-    "    endpoint: embeddings\n"
-    "    request: {input: hello}\n"
-    "    expect: {wire: [EM-01]}\n"
-    "    reference: none\n"
-    "  - id: VI-01\n"
-    "    title: an image\n"
-    "    class: deterministic\n"
-    "    severity: required\n"
-    "    source: test\n"
-    "    request: {messages: [{role: user, content: [{type: image_url, image_url: {url: x}}]}], "
-    "max_tokens: 1}\n"
-    "    expect: {status: 200}\n"
-    "    reference: {content: hello}\n";
+static const char beyond_suite[] = "capability: beyond\n"
+				   "cases:\n"
+				   "  - id: MO-01\n"
+				   "    title: the provider's list\n"
+				   "    class: deterministic\n"
+				   "    severity: required\n"
+				   "    source: test\n"
+				   "    endpoint: models\n"
+				   "    expect: {status: 200}\n"
+				   "    reference: none\n"
+				   "  - id: CH-01\n"
+				   "    title: plain\n"
+				   "    class: deterministic\n"
+				   "    severity: gate\n"
+				   "    source: test\n"
+				   "    request: {messages: [{role: user, content: hello}]}\n"
+				   "    expect: {status: 200}\n"
+				   "    reference: {content: hello}\n"
+				   "  - id: EM-01\n"
+				   "    title: another endpoint\n"
+				   "    class: deterministic\n"
+				   "    severity: required\n"
+				   "    source: test\n"
+				   "    endpoint: embeddings\n"
+				   "    request: {input: hello}\n"
+				   "    expect: {wire: [EM-01]}\n"
+				   "    reference: none\n"
+				   "  - id: VI-01\n"
+				   "    title: an image\n"
+				   "    class: deterministic\n"
+				   "    severity: required\n"
+				   "    source: test\n"
+				   "    request: {messages: [{role: user, content: [{type: "
+                                   "image_url, image_url: {url: \"{{image:nonce}}\"}}]}], "
+				   "max_tokens: 1}\n"
+				   "    expect: {status: 200}\n"
+				   "    reference: {content: hello}\n";
 
 static struct provider_model models[] = {
     {.name = TEXT_INIT("priced"),
@@ -294,11 +302,28 @@ START_TEST(what_a_model_is_not_for_is_skipped_where_its_endpoints_are_said)
 	ck_assert_ptr_null(cell_of("EM-01")->skip.data);
 	assert_text(cell_of("CH-01")->skip,
 	            "far/m is for completions, embeddings: its `endpoints` say so");
-	ck_assert_uint_eq(plan.probe_count, 1);
+	ck_assert_ptr_null(cell_of("MO-01")->skip.data); /* the provider's, not the model's */
+	ck_assert_uint_eq(plan.probe_count, 2);
 	model.endpoints = 1u << ENDPOINT_CHAT;
 	ck_assert(make(&target, 1, &all));
 	assert_text(cell_of("EM-01")->skip, "far/m is for chat: its `endpoints` say so");
 	ck_assert_ptr_null(cell_of("CH-01")->skip.data);
+}
+END_TEST
+
+START_TEST(a_picture_is_bounded_like_a_long_text)
+{
+	struct provider_model model = models[0];
+	struct target target = {&far, &model, TEXT_INIT("far/m")};
+
+	suite_done(&suite);
+	load(beyond_suite);
+	model.context = 100000;
+	/* 1 pico-USD a token: two thousand of them for the image alone. */
+	int64_t seen = plan_step_bound(&target, suite_find(&suite, TEXT("VI-01")), 0, NULL);
+	int64_t plain = plan_step_bound(&target, suite_find(&suite, TEXT("CH-01")), 0, NULL);
+	ck_assert_int_gt(seen, 2000);
+	ck_assert_int_gt(2000, plain - 2 * model.max_output);
 }
 END_TEST
 
@@ -447,6 +472,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_name_that_fits_nothing_is_said_with_the_nearest);
 	tcase_add_test(cases, what_needs_the_window_is_skipped_where_it_is_not_known);
 	tcase_add_test(cases, what_a_model_is_not_for_is_skipped_where_its_endpoints_are_said);
+	tcase_add_test(cases, a_picture_is_bounded_like_a_long_text);
 	tcase_add_test(cases, what_a_chat_model_need_not_have_is_optional_until_it_is_claimed);
 	tcase_add_test(cases, what_the_dialect_can_not_carry_is_skipped_with_its_words);
 	tcase_add_test(cases, bounds_hold_prompt_output_and_choices);
