@@ -121,33 +121,99 @@ void sim_write_item(struct json_writer *writer, const struct sim_item *item, con
 
 /* --- the resource --- */
 
+/* A member that is always there, whether it was asked for or not. */
+struct default_member {
+	const char *name, *otherwise;
+};
+
+/* The object as it was asked, and the members that it lacks. */
+static void write_with_defaults(struct json_writer *writer, const struct json *object,
+                                const struct default_member *defaults, size_t count)
+{
+	json_write_object(writer);
+	JSON_EACH(member, object)
+	{
+		json_write_key_text(writer, member->key);
+		json_write_node(writer, member);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (json_member(object, defaults[i].name) != NULL)
+			continue;
+		json_write_key(writer, defaults[i].name);
+		json_write_raw(writer, text_of(defaults[i].otherwise));
+	}
+	json_write_object_end(writer);
+}
+
+static void write_asked_tools(struct json_writer *writer, const struct json *tools)
+{
+	static const struct default_member defaults[] = {
+	    {"description", "null"}, {"parameters", "null"}, {"strict", "false"}};
+
+	json_write_array(writer);
+	JSON_EACH(tool, tools)
+	write_with_defaults(writer, tool, defaults, ARRAY_LENGTH(defaults));
+	json_write_array_end(writer);
+}
+
+static void write_asked_text(struct json_writer *writer, const struct json *text)
+{
+	static const struct default_member of_schema[] = {{"description", "null"},
+	                                                  {"strict", "false"}};
+	const struct json *format = json_member(text, "format");
+	bool schema = text_is(json_string(format, "type"), "json_schema");
+
+	json_write_object(writer);
+	json_write_key(writer, "format");
+	if (json_is(format, JSON_OBJECT))
+		write_with_defaults(writer, format, of_schema,
+		                    schema ? ARRAY_LENGTH(of_schema) : 0);
+	else
+		json_write_raw(writer, TEXT("{\"type\":\"text\"}"));
+	json_write_key(writer, "verbosity");
+	if (json_string(text, "verbosity").data != NULL)
+		json_write_string(writer, json_string(text, "verbosity"));
+	else
+		json_write_c(writer, "medium");
+	json_write_object_end(writer);
+}
+
+static void write_asked_reasoning(struct json_writer *writer, const struct json *reasoning)
+{
+	static const struct default_member defaults[] = {{"effort", "null"}, {"summary", "null"}};
+
+	write_with_defaults(writer, reasoning, defaults, ARRAY_LENGTH(defaults));
+}
+
 /* What was asked, or what holds where nothing was. */
 static void write_asked(struct json_writer *writer, const struct json *body, bool before_output)
 {
 	static const struct {
-		const char *name, *otherwise;
+		const char *name, *otherwise; /* NULL: write says it */
 		bool before_output;
+		enum json_type type; /* that `write` takes */
+		void (*write)(struct json_writer *writer, const struct json *asked);
 	} members[] = {
-	    {"instructions", "null", true},
-	    {"max_output_tokens", "null", true},
-	    {"max_tool_calls", "null", true},
-	    {"parallel_tool_calls", "true", false},
-	    {"presence_penalty", "0.0", false},
-	    {"frequency_penalty", "0.0", false},
-	    {"previous_response_id", "null", false},
-	    {"prompt_cache_key", "null", false},
-	    {"reasoning", "{\"effort\":null,\"summary\":null}", false},
-	    {"safety_identifier", "null", false},
-	    {"store", "true", false},
-	    {"temperature", "1.0", false},
-	    {"text", "{\"format\":{\"type\":\"text\"},\"verbosity\":\"medium\"}", false},
-	    {"tool_choice", "\"auto\"", false},
-	    {"tools", "[]", false},
-	    {"top_logprobs", "0", false},
-	    {"top_p", "1.0", false},
-	    {"truncation", "\"disabled\"", false},
-	    {"user", "null", false},
-	    {"metadata", "{}", false},
+	    {"instructions", "null", true, JSON_NULL, NULL},
+	    {"max_output_tokens", "null", true, JSON_NULL, NULL},
+	    {"max_tool_calls", "null", true, JSON_NULL, NULL},
+	    {"parallel_tool_calls", "true", false, JSON_NULL, NULL},
+	    {"presence_penalty", "0.0", false, JSON_NULL, NULL},
+	    {"frequency_penalty", "0.0", false, JSON_NULL, NULL},
+	    {"previous_response_id", "null", false, JSON_NULL, NULL},
+	    {"prompt_cache_key", "null", false, JSON_NULL, NULL},
+	    {"reasoning", NULL, false, JSON_OBJECT, write_asked_reasoning},
+	    {"safety_identifier", "null", false, JSON_NULL, NULL},
+	    {"store", "true", false, JSON_NULL, NULL},
+	    {"temperature", "1.0", false, JSON_NULL, NULL},
+	    {"text", NULL, false, JSON_OBJECT, write_asked_text},
+	    {"tool_choice", "\"auto\"", false, JSON_NULL, NULL},
+	    {"tools", NULL, false, JSON_ARRAY, write_asked_tools},
+	    {"top_logprobs", "0", false, JSON_NULL, NULL},
+	    {"top_p", "1.0", false, JSON_NULL, NULL},
+	    {"truncation", "\"disabled\"", false, JSON_NULL, NULL},
+	    {"user", "null", false, JSON_NULL, NULL},
+	    {"metadata", "{}", false, JSON_NULL, NULL},
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(members); i++) {
@@ -155,7 +221,9 @@ static void write_asked(struct json_writer *writer, const struct json *body, boo
 		if (members[i].before_output != before_output)
 			continue;
 		json_write_key(writer, members[i].name);
-		if (asked == NULL || asked->type == JSON_NULL)
+		if (members[i].write != NULL)
+			members[i].write(writer, json_is(asked, members[i].type) ? asked : NULL);
+		else if (asked == NULL || asked->type == JSON_NULL)
 			json_write_raw(writer, text_of(members[i].otherwise));
 		else
 			json_write_node(writer, asked);
