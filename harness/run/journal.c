@@ -4,6 +4,8 @@
  */
 #include "harness/run/journal_private.h"
 
+#include "providers/exchange.h"
+
 static void journal_init(struct journal *journal)
 {
 	*journal = (struct journal){.log = {.fd = -1}};
@@ -56,6 +58,28 @@ bool journal_resume(struct journal *journal, const char *path, struct arena *are
 failed:
 	journal_close(journal);
 	return false;
+}
+
+/* The server gave up on the request, or the reply broke off: what a feature can be the cause of. */
+static bool may_be_broken(const struct journal_attempt *line)
+{
+	return line->outcome == OUTCOME_INFRA &&
+	       (line->status >= 500 ||
+	        text_is(line->end, exchange_end_name(EXCHANGE_FIRST_TIMEOUT)) ||
+	        text_is(line->end, exchange_end_name(EXCHANGE_TOTAL_TIMEOUT)) ||
+	        text_is(line->end, exchange_end_name(EXCHANGE_CUT)));
+}
+
+void journal_tally(const struct journal_attempt *line, struct tally *tally)
+{
+	if (line->control.data == NULL) {
+		tally->of[line->outcome]++;
+		tally->broken += may_be_broken(line);
+	} else if (line->outcome == OUTCOME_OK) {
+		tally->controls_ok++;
+	} else if (line->outcome != OUTCOME_UNRUN) {
+		tally->controls_bad++;
+	}
 }
 
 void journal_add(struct journal *journal, const struct journal_attempt *attempt)

@@ -6,6 +6,9 @@
  * The first line says what the run is ({"proviso":1,"run":...,"suite":...,"seed":...}); all others
  * are attempts. A cell that could not be asked because its provider's run was stopped has a
  * line too, with outcome `unrun` and attempt 0; it counts nowhere when the run is resumed.
+ *
+ * A control (see verdict.h) stands on lines of the cells that it is asked for, with a trial number
+ * of its own and `control`, the case that was asked. Its outcome is `ok` where the server answered.
  */
 #ifndef PROVISO_RUN_JOURNAL_H
 #define PROVISO_RUN_JOURNAL_H
@@ -38,6 +41,7 @@ struct journal_head {
  */
 struct journal_attempt {
 	struct text target, case_id, variant, case_hash;
+	struct text control; /* the case asked in its stead, as a control; data NULL: none was */
 	int64_t trial, step,
 	    attempt; /* trial and attempt from 1, step from 0; attempt 0: nothing was sent */
 	enum outcome outcome;
@@ -87,6 +91,9 @@ MUST_CHECK bool journal_read_head(const char *path, struct arena *arena, struct 
 /* Copies into the arena what a visitor was lent. */
 void journal_copy_head(const struct journal_head *head, struct arena *arena,
                        struct journal_head *out);
+
+/* Counts a line that ends a trial or a control. */
+void journal_tally(const struct journal_attempt *line, struct tally *tally);
 
 /* Buffers a line. */
 void journal_add(struct journal *journal, const struct journal_attempt *attempt);

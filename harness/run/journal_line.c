@@ -36,6 +36,7 @@ static const struct member members[] = {
 	MEMBER("case", MEMBER_TEXT, case_id, true),
 	MEMBER("variant", MEMBER_TEXT, variant, true),
 	MEMBER("case_hash", MEMBER_TEXT, case_hash, true),
+	MEMBER("control", MEMBER_TEXT, control, false),
 	MEMBER("trial", MEMBER_NUMBER, trial, true),
 	MEMBER("step", MEMBER_NUMBER, step, true),
 	MEMBER("attempt", MEMBER_NUMBER, attempt, true),

@@ -71,6 +71,11 @@ static bool is_infra(const struct trial_judge *t, size_t at, const struct judged
 
 	if (expect_endpoint_is_missing(t->eval_case->steps[at].endpoint, exchange, asked->reply))
 		return false;
+	/* A stream that the connection broke off: theirs or the net's, which a control tells apart.
+	 */
+	if (exchange->end == EXCHANGE_CUT && exchange->status == 200 &&
+	    question_streams(&t->eval_case->steps[at], t->variant))
+		return true;
 	return exchange_is_infra(exchange) && !(t->eval_case->class_ == CASE_NEGATIVE && fell_over);
 }
 
@@ -86,6 +91,20 @@ static struct text infra_detail(const struct exchange *exchange, const struct ch
 		                   said.len == 0 ? "" : ": ", TEXT_ARG(said));
 	return text_format(arena, "%s%s%.*s", exchange_end_name(exchange->end),
 	                   said.len == 0 ? "" : ": ", TEXT_ARG(said));
+}
+
+struct judgement judge_control(const struct exchange *exchange, const struct chat_reply *reply,
+                               struct arena *arena)
+{
+	struct text said;
+
+	if (exchange->end == EXCHANGE_COMPLETE && exchange->status >= 200 && exchange->status < 300)
+		return (struct judgement){OUTCOME_OK, {NULL, 0}, {NULL, 0}};
+	said = text_visible(arena, infra_detail(exchange, reply, arena), DETAIL_COLUMNS);
+	if (exchange->end == EXCHANGE_CANCELLED)
+		return (struct judgement){OUTCOME_UNRUN, TEXT("cancelled"), {NULL, 0}};
+	return (struct judgement){
+	    exchange_is_infra(exchange) ? OUTCOME_INFRA : OUTCOME_VIOLATION, said, {NULL, 0}};
 }
 
 static enum outcome outcome_of(enum finding_kind kind)

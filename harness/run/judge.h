@@ -33,6 +33,10 @@ MUST_CHECK struct judgement judge_trial(const struct eval_case *eval_case,
                                         size_t count, const struct template_values *values,
                                         struct arena *arena);
 
+/* Of a control, the same live and at replay: ok where the server answered it, whatever it said. */
+MUST_CHECK struct judgement judge_control(const struct exchange *exchange,
+                                          const struct chat_reply *reply, struct arena *arena);
+
 /*
  * Whether an answer stops the whole provider: 401, 402, 403, or a spent quota, outside
  * a case that is about them. The reason in one clear line (arena), or data NULL.

@@ -26,8 +26,9 @@ struct counted_cell {
 	struct matrix_cell cell;
 	const struct eval_case *eval_case;
 	struct text skip;
-	bool asked; /* some line is about it */
-	bool owned; /* some line holds its tokens and cost */
+	bool asked;                   /* some line is about it */
+	bool owned;                   /* some line holds its tokens and cost */
+	struct text control_evidence; /* of its controls: "CH-03 000001:12, ..." */
 	struct text bad_detail, bad_evidence, void_detail, void_evidence, ok_fates;
 	char ok_evidence[EVIDENCE_ID_BYTES]; /* the last one: overwritten, not allocated anew */
 	struct samples ttft, latency;
@@ -228,7 +229,7 @@ static void count_trial(struct matrix_builder *builder, struct counted_cell *cou
 {
 	struct matrix_cell *cell = &counted->cell;
 
-	cell->tally.of[attempt->outcome]++;
+	journal_tally(attempt, &cell->tally);
 	cell->tested_wall_ms = int64_max(cell->tested_wall_ms, attempt->at_wall_ms);
 	switch (attempt->outcome) {
 	case OUTCOME_OK:
@@ -257,6 +258,27 @@ static void count_trial(struct matrix_builder *builder, struct counted_cell *cou
 	}
 }
 
+/* It costs what it costs, and tells of the cell only what its trials were worth. */
+static void count_control(struct matrix_builder *builder, struct counted_cell *counted,
+                          const struct journal_attempt *attempt)
+{
+	struct text *all = &counted->control_evidence;
+
+	if (attempt->owner)
+		count_money(builder, counted, attempt);
+	if (!attempt->ends_trial)
+		return;
+	journal_tally(attempt, &counted->cell.tally);
+	if (attempt->evidence.data == NULL)
+		return;
+	if (all->data == NULL)
+		*all = text_format(&builder->arena, "%.*s, evidence %.*s",
+		                   TEXT_ARG(attempt->control), TEXT_ARG(attempt->evidence));
+	else
+		*all = text_format(&builder->arena, "%.*s, %.*s", TEXT_ARG(*all),
+		                   TEXT_ARG(attempt->evidence));
+}
+
 void matrix_builder_add(struct matrix_builder *builder, const struct journal_attempt *attempt)
 {
 	struct counted_cell *counted = find_cell(builder, attempt);
@@ -264,6 +286,10 @@ void matrix_builder_add(struct matrix_builder *builder, const struct journal_att
 	if (counted == NULL)
 		return;
 	counted->asked = true;
+	if (attempt->control.data != NULL) {
+		count_control(builder, counted, attempt);
+		return;
+	}
 	keep_first(builder, &counted->cell.reported_model, attempt->reported_model);
 	/* A line without an end is about no attempt, but about a trial that got no further one. */
 	if (attempt->attempt > 1 && attempt->end.data != NULL)
@@ -299,19 +325,42 @@ struct journal_visitor matrix_builder_visitor(struct matrix_builder *builder)
 
 /* --- the end --- */
 
-static void decide(const struct counted_cell *counted, const struct verdict_rules *rules,
-                   struct matrix_cell *out)
+/* What a cell whose trials all broke off says of its controls. */
+static void tell_controls(const struct counted_cell *counted, bool broken, struct arena *arena,
+                          struct matrix_cell *out)
 {
+	out->evidence = counted->void_evidence;
+	out->first_error = counted->void_detail;
+	if (broken)
+		out->first_error = text_format(
+		    arena, "breaks the server: %.*s; plain requests beside it are answered (%.*s)",
+		    TEXT_ARG(counted->void_detail), TEXT_ARG(counted->control_evidence));
+	else if (out->tally.controls_bad > 0)
+		out->first_error = text_format(
+		    arena, "%.*s; a plain request beside it fails, too (%.*s)",
+		    TEXT_ARG(counted->void_detail),
+		    TEXT_ARG(counted->control_evidence.data == NULL ? TEXT("unanswered")
+		                                                    : counted->control_evidence));
+}
+
+static void decide(const struct counted_cell *counted, const struct verdict_rules *rules,
+                   struct arena *arena, struct matrix_cell *out)
+{
+	bool broken = tally_settle(&out->tally);
 	const struct eval_case *eval_case = counted->eval_case;
 	int64_t ok = out->tally.of[OUTCOME_OK];
 	int64_t judged = tally_judged(&out->tally);
 	bool bad = judged > ok;
 
-	out->verdict = verdict_decide(rules, eval_case, &out->tally);
+	out->verdict = broken ? VERDICT_FAIL : verdict_decide(rules, eval_case, &out->tally);
 	out->rate = judged == 0 ? (double)NAN : (double)ok / (double)judged;
 	out->rate_low = out->rate_high = (double)NAN;
 	if (judged > 0)
 		stats_wilson_interval(ok, judged, &out->rate_low, &out->rate_high);
+	if (broken || (out->tally.controls_bad > 0 && judged == 0)) {
+		tell_controls(counted, broken, arena, out);
+		return;
+	}
 	if (bad) {
 		out->first_error = counted->bad_detail;
 		out->evidence = counted->bad_evidence;
@@ -378,7 +427,7 @@ static void finish_cell(const struct matrix_builder *builder, const struct count
 	out->tokens_per_second = counted->speed_us == 0 ? (double)NAN
 	                                                : (double)counted->speed_tokens * 1e6 /
 	                                                      (double)counted->speed_us;
-	decide(counted, &rules, out);
+	decide(counted, &rules, arena, out);
 	copy_texts(arena, out);
 }
 

@@ -274,6 +274,21 @@ static struct text skip_reason(const struct planner *planner, const struct targe
 
 /* --- cells and probes --- */
 
+/* What is itself a plain chat request has none, and neither has a model that is for other things.
+ */
+static const struct eval_case *control_of(const struct planner *planner,
+                                          const struct plan_probe *probe)
+{
+	const struct eval_case *control = suite_find(planner->suite, TEXT(PLAN_CONTROL_CASE));
+	unsigned endpoints = probe->target->model->endpoints;
+
+	if (control == NULL || control->step_count != 1 || !control->variants[CASE_SYNC] ||
+	    (endpoints != 0 && (endpoints & 1u << ENDPOINT_CHAT) == 0) ||
+	    (probe->asks == control && probe->variant == CASE_SYNC))
+		return NULL;
+	return control;
+}
+
 static size_t add_probe(const struct planner *planner, const struct target *target,
                         const struct eval_case *asks, enum case_variant variant)
 {
@@ -285,6 +300,11 @@ static size_t add_probe(const struct planner *planner, const struct target *targ
 		probe->bound_pico_usd =
 		    plan_add_usd(probe->bound_pico_usd,
 		                 plan_step_bound(target, asks, step, &probe->price_assumed));
+	const struct eval_case *control = control_of(planner, probe);
+	if (control != NULL) {
+		probe->control = control;
+		probe->control_bound_pico_usd = plan_step_bound(target, control, 0, NULL);
+	}
 	return plan->probe_count++;
 }
 
@@ -428,6 +448,9 @@ static void add_up(struct plan *plan)
 		for (int64_t trial = most_trials(plan, probe); trial > 0; trial--)
 			plan->worst_pico_usd =
 			    plan_add_usd(plan->worst_pico_usd, probe->bound_pico_usd);
+		for (int64_t control = VERDICT_CONTROLS; control > 0; control--)
+			plan->worst_pico_usd =
+			    plan_add_usd(plan->worst_pico_usd, probe->control_bound_pico_usd);
 	}
 }
 

@@ -29,7 +29,13 @@ struct plan_probe {
 	int64_t
 	    bound_pico_usd; /* one trial at most; 0 where nobody bills (loopback without price) */
 	bool price_assumed; /* no price is known: PLAN_ASSUMED_* was taken */
+	/* A plain chat request that may be asked beside it (plain, one step); NULL: none can be. */
+	const struct eval_case *control;
+	int64_t control_bound_pico_usd;
 };
+
+/* The case that is a plain chat request. */
+#define PLAN_CONTROL_CASE "CH-03"
 
 /* What an unpriced provider that is not this machine is reserved at: dearer than any list price of
  * a chat model in use. */

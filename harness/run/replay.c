@@ -203,6 +203,27 @@ static bool is_answer(const struct journal_attempt *line)
 	                                                       line->outcome != OUTCOME_UNRUN));
 }
 
+/* A control is judged by itself, whatever the cell's question is by now. */
+static void judge_control_again(struct replay *replay, const struct replay_cell *cell,
+                                struct journal_attempt *line)
+{
+	const struct dialect *dialect = dialect_from_name(cell->target->dialect);
+	const struct chat_request request = {.endpoint = ENDPOINT_CHAT, .body = TEXT("")};
+	struct recording_label label;
+	struct exchange exchange;
+	struct fault fault;
+
+	arena_reset(&replay->line);
+	if (dialect == NULL || line->evidence.data == NULL ||
+	    !recording_read(replay->evidence_folder, line->evidence, &replay->line, &label,
+	                    &exchange, &fault))
+		return;
+	struct judgement judgement = judge_control(
+	    &exchange, judge_reread(&exchange, dialect, &request, &replay->line), &replay->line);
+	line->outcome = judgement.outcome;
+	line->detail = judgement.detail;
+}
+
 static bool visit_attempt(void *context, const struct journal_attempt *line, struct fault *fault)
 {
 	struct replay *replay = context;
@@ -212,7 +233,10 @@ static bool visit_attempt(void *context, const struct journal_attempt *line, str
 	if (cell == NULL)
 		return true;
 	again.case_hash = text_of(cell->eval_case->hash);
-	if (is_answer(line)) {
+	if (line->control.data != NULL) {
+		if (line->ends_trial)
+			judge_control_again(replay, cell, &again);
+	} else if (is_answer(line)) {
 		if (!keep_evidence(cell, line) || !load_chain(replay, cell))
 			return true;
 		const struct chain *chain = &replay->chain;

@@ -49,6 +49,13 @@ bool runner_cell_wants(const struct runner *runner, const struct runner_cell *ce
 	                                            cell->planned->eval_case, &cell->tally);
 }
 
+bool runner_cell_wants_control(const struct runner *runner, const struct runner_cell *cell)
+{
+	return !cell->decided &&
+	       runner->options.plan->probes[cell->planned->probe].control != NULL &&
+	       verdict_wants_control(&cell->tally);
+}
+
 static void decide(struct runner *runner, struct runner_cell *cell, enum verdict verdict,
                    struct text detail)
 {
@@ -58,12 +65,27 @@ static void decide(struct runner *runner, struct runner_cell *cell, enum verdict
 		runner->events.cell(runner->events.context, cell->planned, verdict, detail);
 }
 
-static bool probe_wants(const struct runner *runner, const struct runner_probe *probe)
+static bool probe_wants_trial(const struct runner *runner, const struct runner_probe *probe)
 {
 	for (size_t i = 0; i < probe->planned->cell_count; i++)
 		if (runner_cell_wants(runner, &runner->cells[probe->planned->cells[i]]))
 			return true;
 	return false;
+}
+
+bool runner_probe_is_controlled(const struct runner *runner, const struct runner_probe *probe)
+{
+	if (probe_wants_trial(runner, probe))
+		return false;
+	for (size_t i = 0; i < probe->planned->cell_count; i++)
+		if (runner_cell_wants_control(runner, &runner->cells[probe->planned->cells[i]]))
+			return true;
+	return false;
+}
+
+static bool probe_wants(const struct runner *runner, const struct runner_probe *probe)
+{
+	return probe_wants_trial(runner, probe) || runner_probe_is_controlled(runner, probe);
 }
 
 /* --- a provider that answers nothing more --- */
@@ -155,8 +177,9 @@ static void count_line(struct runner *runner, const struct runner_line *line)
 		runner->events.attempt(runner->events.context, attempt);
 	if (!attempt->ends_trial || cell->decided)
 		return;
-	cell->tally.of[attempt->outcome]++;
-	if (attempt->outcome == OUTCOME_UNRUN || !runner_cell_wants(runner, cell))
+	journal_tally(attempt, &cell->tally);
+	if (attempt->outcome == OUTCOME_UNRUN ||
+	    (!runner_cell_wants(runner, cell) && !runner_cell_wants_control(runner, cell)))
 		decide(runner, cell,
 		       verdict_decide(&runner->options.plan->rules, cell->planned->eval_case,
 		                      &cell->tally),
@@ -201,7 +224,7 @@ static void start_trials(struct runner *runner)
 		if (provider == NULL)
 			return;
 		const struct runner_probe *probe = provider->first;
-		if (!budget_allows(runner, budget_bound(probe->planned, probe->open.steps))) {
+		if (!budget_allows(runner, budget_next(runner, probe))) {
 			/* What is in flight may turn out cheaper than its bound. */
 			if (runner->in_flight == 0)
 				runner_halt(runner, RUNNER_CAP);
@@ -346,7 +369,7 @@ static void queue_probes(struct runner *runner)
 		struct runner_cell *cell = &runner->cells[i];
 		if (cell->planned->probe == PLAN_NO_PROBE)
 			continue;
-		if (runner_cell_wants(runner, cell))
+		if (runner_cell_wants(runner, cell) || runner_cell_wants_control(runner, cell))
 			continue;
 		cell->decided = true;
 		runner->progress.cells_decided++;

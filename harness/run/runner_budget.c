@@ -17,6 +17,13 @@ int64_t budget_bound(const struct plan_probe *probe, size_t step)
 	return bound;
 }
 
+int64_t budget_next(const struct runner *runner, const struct runner_probe *probe)
+{
+	return runner_probe_is_controlled(runner, probe)
+	           ? probe->planned->control_bound_pico_usd
+	           : budget_bound(probe->planned, probe->open.steps);
+}
+
 bool budget_allows(const struct runner *runner, int64_t more_pico_usd)
 {
 	const struct runner_progress *progress = &runner->progress;

@@ -84,6 +84,12 @@ MUST_CHECK struct runner_provider *runner_provider_of(struct runner *runner,
 void runner_stop_provider(struct runner *runner, struct runner_provider *provider,
                           struct text reason);
 MUST_CHECK bool runner_cell_wants(const struct runner *runner, const struct runner_cell *cell);
+/* All its trials may have broken the server: a plain request beside it will tell. */
+MUST_CHECK bool runner_cell_wants_control(const struct runner *runner,
+                                          const struct runner_cell *cell);
+/* Nothing is wanted but controls. */
+MUST_CHECK bool runner_probe_is_controlled(const struct runner *runner,
+                                           const struct runner_probe *probe);
 
 /* --- runner_trial.c: one asking of one question --- */
 
@@ -95,6 +101,8 @@ void trial_cancel(struct runner_trial *trial);
 
 /* --- runner_budget.c --- */
 
+/* What the probe's next trial or control may cost at most. */
+MUST_CHECK int64_t budget_next(const struct runner *runner, const struct runner_probe *probe);
 /* What the steps from `step` on may cost at most. */
 MUST_CHECK int64_t budget_bound(const struct plan_probe *probe, size_t step);
 /* Whether so much more keeps within the cap, with all that is in flight. */

@@ -57,8 +57,9 @@ static bool take_line(void *context, const struct journal_attempt *line, struct 
 	}
 	struct runner_cell *cell = &runner->cells[at];
 	struct runner_probe *probe = &runner->probes[cell->planned->probe];
-	const struct eval_case *asks = probe->planned->asks;
-	if (line->owner && (size_t)line->step < asks->step_count) {
+	const struct eval_case *asks =
+	    line->control.data == NULL ? probe->planned->asks : probe->planned->control;
+	if (line->owner && asks != NULL && (size_t)line->step < asks->step_count) {
 		int64_t bound =
 		    plan_step_bound(probe->planned->target, asks, (size_t)line->step, NULL);
 		budget_spend(runner, budget_charge(line, bound));
@@ -69,10 +70,13 @@ static bool take_line(void *context, const struct journal_attempt *line, struct 
 		return true; /* its provider was stopped: it may answer by now */
 	probe->trials = int64_max(probe->trials, line->trial);
 	if (!line->ends_trial || line->outcome == OUTCOME_UNRUN) {
+		/* A control is one step: half-done, it is begun anew. */
+		if (line->control.data != NULL)
+			return true;
 		note_open(resume, &probe->open, line);
 		return true;
 	}
-	cell->tally.of[line->outcome]++;
+	journal_tally(line, &cell->tally);
 	if (line->trial >= probe->open.trial)
 		probe->open = (struct open_trial){0};
 	return true;

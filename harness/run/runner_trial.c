@@ -11,6 +11,7 @@ struct runner_trial {
 	struct runner *runner;
 	struct runner_provider *provider;
 	struct runner_probe *probe;
+	bool control; /* a plain request in the place of the probe's question */
 	struct runner_trial *next, **link; /* of runner->trials */
 	int64_t number;
 	int64_t began_ms;
@@ -43,7 +44,14 @@ struct runner_trial *trial_next(const struct runner_trial *trial)
 
 static const struct eval_case *trial_case(const struct runner_trial *trial)
 {
-	return trial->probe->planned->asks;
+	const struct plan_probe *planned = trial->probe->planned;
+
+	return trial->control ? planned->control : planned->asks;
+}
+
+static enum case_variant trial_variant(const struct runner_trial *trial)
+{
+	return trial->control ? CASE_SYNC : trial->probe->planned->variant;
 }
 
 static const struct target *trial_target(const struct runner_trial *trial)
@@ -127,6 +135,8 @@ static void add_line(struct runner_trial *trial, size_t wanting, struct journal_
 
 	line->case_id = cell->planned->eval_case->id;
 	line->case_hash = text_of(cell->planned->eval_case->hash);
+	if (trial->control)
+		line->control = trial_case(trial)->id;
 	line->outcome = judgement->outcome;
 	line->detail = judgement->detail;
 	line->fates = judgement->fates;
@@ -157,7 +167,7 @@ static bool keep_evidence(struct runner_trial *trial, const struct call_attempt 
 	const struct recording_label label = {
 	    .target = trial_target(trial)->name,
 	    .case_id = trial_case(trial)->id,
-	    .variant = text_of(case_variant_names[trial->probe->planned->variant]),
+	    .variant = text_of(case_variant_names[trial_variant(trial)]),
 	    .trial = trial->number,
 	    .step = (int64_t)trial->step,
 	    .attempt = trial->attempts_before + trial->attempts,
@@ -232,10 +242,9 @@ static bool goes_on(const struct runner_trial *trial, const struct judgement *ju
 	for (size_t i = 0; i < trial->wanting_count; i++)
 		judged = judged || (judgements[i].outcome != OUTCOME_INFRA &&
 		                    judgements[i].outcome != OUTCOME_UNRUN);
-	bool can = judged &&
-	           question_build(&trial_case(trial)->steps[trial->step + 1],
-	                          trial->probe->planned->variant, trial_target(trial)->model->name,
-	                          &trial->values, &scratch, &question, &fault);
+	bool can = judged && question_build(&trial_case(trial)->steps[trial->step + 1],
+	                                    trial_variant(trial), trial_target(trial)->model->name,
+	                                    &trial->values, &scratch, &question, &fault);
 	arena_done(&scratch);
 	return can;
 }
@@ -276,8 +285,10 @@ static void judge_answer(struct runner_trial *trial, const struct call_attempt *
 	take_answer(trial, attempt);
 	for (size_t i = 0; i < trial->wanting_count; i++)
 		judgements[i] =
-		    judge_trial(trial->wanting[i]->planned->eval_case, planned->variant,
-		                trial->steps, trial->step + 1, &trial->values, &trial->arena);
+		    trial->control
+			? judge_control(attempt->exchange, attempt->reply, &trial->arena)
+			: judge_trial(trial->wanting[i]->planned->eval_case, planned->variant,
+		                      trial->steps, trial->step + 1, &trial->values, &trial->arena);
 	trial->over = !goes_on(trial, judgements);
 	write_attempt(trial, attempt, judgements, trial->over);
 }
@@ -347,7 +358,7 @@ static void ask_step(struct runner_trial *trial)
 	trial->attempts = 0;
 	trial->answered = false;
 	trial->evidence = (struct text){NULL, 0};
-	if (!question_build(&trial_case(trial)->steps[trial->step], trial->probe->planned->variant,
+	if (!question_build(&trial_case(trial)->steps[trial->step], trial_variant(trial),
 	                    trial_target(trial)->model->name, &trial->values, &trial->arena,
 	                    &trial->question, &fault)) {
 		end_unasked(trial, OUTCOME_HARNESS, fault.message);
@@ -413,7 +424,8 @@ static void choose_wanting(struct runner_trial *trial)
 	trial->wanting = ARENA_NEW_ARRAY(&trial->arena, struct runner_cell *, planned->cell_count);
 	for (size_t i = 0; i < planned->cell_count; i++) {
 		struct runner_cell *cell = &trial->runner->cells[planned->cells[i]];
-		if (runner_cell_wants(trial->runner, cell))
+		if (trial->control ? runner_cell_wants_control(trial->runner, cell)
+		                   : runner_cell_wants(trial->runner, cell))
 			trial->wanting[trial->wanting_count++] = cell;
 	}
 }
@@ -421,10 +433,12 @@ static void choose_wanting(struct runner_trial *trial)
 void trial_start(struct runner *runner, struct runner_probe *probe)
 {
 	struct runner_trial *trial = memory_new(sizeof(*trial));
-	struct open_trial open = probe->open;
+	struct open_trial open;
 
 	trial->runner = runner;
 	trial->probe = probe;
+	trial->control = runner_probe_is_controlled(runner, probe);
+	trial->reserved = budget_next(runner, probe);
 	trial->provider = runner_provider_of(runner, probe->planned->target->provider);
 	trial->began_ms = loop_now_ms(runner->loop);
 	trial->next = runner->trials;
@@ -435,6 +449,7 @@ void trial_start(struct runner *runner, struct runner_probe *probe)
 	runner->in_flight++;
 	trial->provider->in_flight++;
 	choose_wanting(trial);
+	open = trial->control ? (struct open_trial){0} : probe->open;
 	probe->open = (struct open_trial){0};
 	set_number(trial, open.trial > 0 ? open.trial : probe->trials + 1);
 	if (open.trial > 0 && read_answers(trial, &open))
@@ -442,7 +457,9 @@ void trial_start(struct runner *runner, struct runner_probe *probe)
 	else if (open.trial > 0)
 		set_number(trial, probe->trials + 1);
 	probe->trials = int64_max(probe->trials, trial->number);
-	trial->reserved = budget_bound(probe->planned, trial->step);
+	/* What was asked before may have to be asked anew: then more than thought. */
+	if (!trial->control)
+		trial->reserved = budget_bound(probe->planned, trial->step);
 	budget_reserve(runner, trial->reserved);
 	ask_step(trial);
 }

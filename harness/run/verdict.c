@@ -70,6 +70,31 @@ int64_t tally_trials(const struct tally *tally)
 	return tally_judged(tally) + tally->of[OUTCOME_INFRA] + tally->of[OUTCOME_HARNESS];
 }
 
+/* --- the control rule --- */
+
+/* Nothing but trials after which the server may be broken, and as many as it takes. */
+static bool is_broken_throughout(const struct tally *tally)
+{
+	return tally->broken >= VERDICT_MAX_INFRA_TRIALS && tally->broken == tally_trials(tally);
+}
+
+bool verdict_wants_control(const struct tally *tally)
+{
+	return is_broken_throughout(tally) && tally->controls_bad == 0 &&
+	       tally->controls_ok < VERDICT_CONTROLS;
+}
+
+bool tally_settle(struct tally *tally)
+{
+	if (!is_broken_throughout(tally) || tally->controls_bad > 0 ||
+	    tally->controls_ok < VERDICT_CONTROLS)
+		return false;
+	tally->of[OUTCOME_VIOLATION] += tally->broken;
+	tally->of[OUTCOME_INFRA] -= tally->broken;
+	tally->broken = 0;
+	return true;
+}
+
 /* --- how a cell is judged --- */
 
 static const struct stats_sequential usual_test = {
@@ -160,6 +185,9 @@ static bool infra_allows(const struct verdict_rules *rules, const struct eval_ca
 	int64_t infra = tally->of[OUTCOME_INFRA];
 	int64_t trials = tally_trials(tally);
 
+	/* Three of three is what the control rule speaks of. */
+	if (infra > 0 && tally->broken == trials)
+		return infra < VERDICT_MAX_INFRA_TRIALS;
 	if (!is_tested(rules, eval_case, tally))
 		return trials < plain_most(rules) && infra < VERDICT_MAX_INFRA_TRIALS &&
 		       infra * VERDICT_INFRA_ONE_IN <= plain_most(rules);
@@ -215,12 +243,17 @@ static enum verdict decide_tested(const struct verdict_rules *rules,
 }
 
 enum verdict verdict_decide(const struct verdict_rules *rules, const struct eval_case *eval_case,
-                            const struct tally *tally)
+                            const struct tally *counted)
 {
+	struct tally settled = *counted;
+	const struct tally *tally = &settled;
+	bool broken = tally_settle(&settled);
 	int64_t judged = tally_judged(tally);
 	int64_t trials = tally_trials(tally);
 	int64_t ok = tally->of[OUTCOME_OK];
 
+	if (broken)
+		return VERDICT_FAIL;
 	if (judged == 0)
 		return trials > 0 || tally->of[OUTCOME_UNRUN] > 0 ? VERDICT_ERROR : VERDICT_SKIPPED;
 	if ((trials - judged) * VERDICT_INFRA_ONE_IN > trials)

@@ -42,6 +42,9 @@ MUST_CHECK bool verdict_from_name(struct text name, enum verdict *out);
 /* Trials by outcome. */
 struct tally {
 	int64_t of[OUTCOME_COUNT];
+	int64_t
+	    broken; /* of the infra ones: 5xx, a timeout, a cut reply (the feature may be why) */
+	int64_t controls_ok, controls_bad; /* plain requests asked beside those */
 };
 
 enum {
@@ -51,7 +54,8 @@ enum {
 	VERDICT_MAX_TRIALS = 20, /* of a cell under test, judged ones, unless more are asked for */
 	VERDICT_MAX_CRITICAL_TRIALS = 30, /* the same of a critical case */
 	VERDICT_MAX_INFRA_TRIALS = 3,     /* each of them was retried already */
-	VERDICT_INFRA_ONE_IN = 5,         /* more infra than one trial in so many: no verdict */
+	VERDICT_CONTROLS = 3,     /* that must pass beside a feature that breaks the server */
+	VERDICT_INFRA_ONE_IN = 5, /* more infra than one trial in so many: no verdict */
 };
 
 /* How stochastic cells are tested: what a profile pays for. */
@@ -82,11 +86,22 @@ MUST_CHECK bool verdict_wants_more(const struct verdict_rules *rules,
 MUST_CHECK int64_t verdict_most_trials(const struct verdict_rules *rules,
                                        const struct eval_case *eval_case);
 /*
+ * The control rule. Every trial of the cell ended in a 5xx, a timeout or a cut reply: is it the
+ * server that is down, or does the feature break it? Whether a plain request beside it is worth
+ * its price, to tell the one from the other.
+ */
+MUST_CHECK bool verdict_wants_control(const struct tally *tally);
+/*
+ * Where all controls passed, those trials were no infrastructure but broke the server: they become
+ * violations, and count. verdict_decide does the same for itself. True: so it was.
+ */
+bool tally_settle(struct tally *tally);
+/*
  * Of what there is: a run that was cut short may leave a miss that nothing confirmed or a test
  * that has not decided (inconclusive), or nothing at all (skipped; error where it was tried).
  */
 MUST_CHECK enum verdict verdict_decide(const struct verdict_rules *rules,
                                        const struct eval_case *eval_case,
-                                       const struct tally *tally);
+                                       const struct tally *counted);
 
 #endif

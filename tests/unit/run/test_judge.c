@@ -312,6 +312,39 @@ START_TEST(a_reply_that_is_cut_half_way_is_judged_and_not_excused)
 }
 END_TEST
 
+START_TEST(a_stream_that_is_cut_is_left_to_the_control_rule)
+{
+	struct judged_step step = step_of(200, EXCHANGE_CUT, "data: {\"id\":\"c1\"");
+	const struct eval_case *asked = suite_find(&suite, TEXT("CH-01"));
+
+	ck_assert_int_eq(judge_trial(asked, CASE_STREAM, &step, 1, &values, &arena).outcome,
+	                 OUTCOME_INFRA);
+}
+END_TEST
+
+START_TEST(a_control_is_answered_or_not_whatever_the_answer_says)
+{
+	static const struct {
+		int status;
+		enum exchange_end end;
+		enum outcome outcome;
+	} known[] = {
+	    {200, EXCHANGE_COMPLETE, OUTCOME_OK},
+	    {500, EXCHANGE_COMPLETE, OUTCOME_INFRA},
+	    {200, EXCHANGE_CUT, OUTCOME_VIOLATION},
+	    {0, EXCHANGE_CONNECT_FAILED, OUTCOME_INFRA},
+	    {404, EXCHANGE_COMPLETE, OUTCOME_VIOLATION},
+	    {0, EXCHANGE_CANCELLED, OUTCOME_UNRUN},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
+		struct judged_step step = step_of(known[i].status, known[i].end, "{}");
+		ck_assert_int_eq(judge_control(step.exchange, step.reply, &arena).outcome,
+		                 known[i].outcome);
+	}
+}
+END_TEST
+
 START_TEST(a_step_that_can_not_be_asked_is_a_miss_that_names_what_was_lacking)
 {
 	struct judgement judgement =
@@ -425,6 +458,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_case_about_such_an_answer_is_judged_by_it);
 	tcase_add_test(cases, what_we_cancelled_says_nothing_about_them);
 	tcase_add_test(cases, a_reply_that_is_cut_half_way_is_judged_and_not_excused);
+	tcase_add_test(cases, a_stream_that_is_cut_is_left_to_the_control_rule);
+	tcase_add_test(cases, a_control_is_answered_or_not_whatever_the_answer_says);
 	tcase_add_test(cases, a_step_that_can_not_be_asked_is_a_miss_that_names_what_was_lacking);
 	tcase_add_test(cases, the_gravest_of_all_steps_decides_and_says_which);
 	tcase_add_test(cases, a_parameters_fate_is_told);

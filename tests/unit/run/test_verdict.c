@@ -160,6 +160,66 @@ START_TEST(what_was_not_run_is_an_error_where_it_was_tried_and_skipped_where_not
 }
 END_TEST
 
+/* --- the control rule --- */
+
+static struct tally broken_tally(const char *trials, int64_t broken, int64_t good, int64_t bad)
+{
+	struct tally tally = tally_of(trials);
+
+	tally.broken = broken;
+	tally.controls_ok = good;
+	tally.controls_bad = bad;
+	return tally;
+}
+
+START_TEST(controls_tell_a_feature_that_breaks_the_server_from_a_server_that_is_down)
+{
+	static const struct {
+		const char *trials;
+		int64_t broken, good, bad;
+		bool more, control;
+		enum verdict verdict;
+	} known[] = {
+	    {"i", 1, 0, 0, true, false, VERDICT_ERROR},
+	    {"ii", 2, 0, 0, true, false, VERDICT_ERROR},
+	    {"iii", 3, 0, 0, false, true, VERDICT_ERROR},
+	    {"iii", 3, 2, 0, false, true, VERDICT_ERROR},
+	    {"iii", 3, 3, 0, false, false, VERDICT_FAIL},
+	    {"iii", 3, 2, 1, false, false, VERDICT_ERROR},
+	    {"iii", 2, 0, 0, false, false, VERDICT_ERROR}, /* one of them had no connection */
+	    {"iii", 2, 3, 0, false, false, VERDICT_ERROR},
+	    {"iiio", 3, 3, 0, false, false, VERDICT_ERROR},
+	    {"iiih", 3, 3, 0, false, false, VERDICT_ERROR},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
+		struct tally tally =
+		    broken_tally(known[i].trials, known[i].broken, known[i].good, known[i].bad);
+		for (int test = VERDICT_ONCE; test <= VERDICT_FULL; test++) {
+			under((enum verdict_test)test, CASE_STOCHASTIC);
+			rules.min_trials = 1;
+			if (strlen(known[i].trials) <= 3)
+				ck_assert_int_eq(verdict_wants_more(&rules, &judged_case, &tally),
+				                 known[i].more);
+			ck_assert_int_eq(verdict_wants_control(&tally), known[i].control);
+			ck_assert_int_eq(verdict_decide(&rules, &judged_case, &tally),
+			                 known[i].verdict);
+		}
+	}
+}
+END_TEST
+
+START_TEST(what_broke_the_server_counts_against_the_rate)
+{
+	struct tally tally = broken_tally("iii", 3, 3, 0);
+
+	ck_assert(tally_settle(&tally));
+	ck_assert_int_eq(tally.of[OUTCOME_VIOLATION], 3);
+	ck_assert_int_eq(tally.of[OUTCOME_INFRA], 0);
+	ck_assert(!tally_settle(&tally));
+}
+END_TEST
+
 /* --- what is stochastic --- */
 
 START_TEST(ten_straight_passes_accept_and_two_straight_misses_reject)
@@ -389,6 +449,9 @@ static void add(TCase *cases)
 {
 	tcase_add_checked_fixture(cases, set_up, NULL);
 	tcase_add_test(cases, one_good_trial_is_enough);
+	tcase_add_test(cases,
+	               controls_tell_a_feature_that_breaks_the_server_from_a_server_that_is_down);
+	tcase_add_test(cases, what_broke_the_server_counts_against_the_rate);
 	tcase_add_test(cases, a_miss_is_confirmed_by_two_more_trials);
 	tcase_add_test(cases, as_many_trials_as_were_asked_for_are_made);
 	tcase_add_test(cases,
