@@ -328,6 +328,8 @@ void sim_break_usage(struct sim_completion *completion)
 		without.tools = NULL;
 		usage->prompt = sim_tokens_prompt(&without);
 	}
+	if (sim_breaks(serving, SIM_US_10_IMAGES))
+		usage->prompt -= sim_tokens_images(ask);
 	usage->total = usage->prompt + usage->completion;
 	if (sim_breaks(serving, SIM_US_07))
 		usage->reasoning = usage->completion + ASKED_EXTRA_REASONING;

@@ -321,7 +321,7 @@
 	ROW(US_02, "US-02", SCOPE_ALL, "counts a total that is not the sum", \
 	    "") \
 	ROW(US_03, "US-03", SCOPE_ALL, "counts nothing", \
-	    "SU-04~stream US-01 US-04 US-06 US-07 US-09 US-10") \
+	    "SU-04~stream US-01 US-04 US-06 US-07 US-09 US-10 US-10.images") \
 	ROW(US_04, "US-04", SCOPE_ALL, "counts more prompt tokens with every request", \
 	    "US-09") \
 	ROW(US_06, "US-06", SCOPE_ALL, "counts one token for any reply", \
@@ -331,6 +331,8 @@
 	ROW(US_09, "US-09", SCOPE_ALL, "counts more prompt tokens for streams", \
 	    "") \
 	ROW(US_10, "US-10", SCOPE_ALL, "does not count tools", \
+	    "") \
+	ROW(US_10_IMAGES, "US-10.images", SCOPE_ALL, "does not count images", \
 	    "") \
 	ROW(VI_01, "VI-01", SCOPE_OWN, "does not look at an image", \
 	    "") \

@@ -189,6 +189,8 @@ MUST_CHECK int64_t sim_tokens_count(struct text view);
 MUST_CHECK size_t sim_tokens_prefix(struct text view, int64_t count);
 /* What a request costs to read. */
 MUST_CHECK int64_t sim_tokens_prompt(const struct sim_ask *ask);
+/* What of that the images cost. */
+MUST_CHECK int64_t sim_tokens_images(const struct sim_ask *ask);
 
 /* --- the answer (sim_model.c, sim_instance.c) --- */
 

@@ -157,6 +157,24 @@ static int64_t tokens_of_messages(const struct json *messages)
 	return count;
 }
 
+int64_t sim_tokens_images(const struct sim_ask *ask)
+{
+	int64_t count = 0;
+
+	JSON_EACH(message, ask->messages)
+	{
+		const struct json *content = json_member(message, "content");
+		if (!json_is(content, JSON_ARRAY))
+			continue;
+		JSON_EACH(part, content)
+		{
+			if (text_is(json_string(part, "type"), "image_url"))
+				count += TOKENS_PER_IMAGE;
+		}
+	}
+	return count;
+}
+
 int64_t sim_tokens_prompt(const struct sim_ask *ask)
 {
 	if (ask->endpoint != ENDPOINT_CHAT)
