@@ -19,6 +19,7 @@ static void publish(struct proxy *proxy, struct snapshot *fresh)
 	(void)pthread_mutex_lock(&proxy->lock);
 	struct snapshot *old = proxy->current;
 	proxy->current = fresh;
+	atomic_fetch_add(&proxy->generation, 1);
 	(void)pthread_mutex_unlock(&proxy->lock);
 	snapshot_drop(old);
 	for (size_t i = 0; i < proxy->worker_count; i++)
@@ -51,9 +52,9 @@ void proxy_reload(struct proxy *proxy)
 		log_faults(faults, LOG_WARN);
 		health_keys_changed(proxy->healths);
 		atomic_fetch_add(&proxy->counters.reloads, 1);
+		publish(proxy, fresh);
 		log_info("proxy.reloaded", "matrix=%s cells=%zu", router_matrix_hash(fresh->router),
 		         fresh->matrix.count);
-		publish(proxy, fresh);
 	} else {
 		log_faults(faults, LOG_ERROR);
 		atomic_fetch_add(&proxy->counters.reloads_failed, 1);

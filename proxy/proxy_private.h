@@ -38,6 +38,7 @@ struct worker {
 	struct caller *caller;
 	struct loop_wake *wake;
 	struct snapshot *snapshot; /* counted: what new requests begin with */
+	uint64_t generation;       /* of it */
 	struct arena scratch;      /* within one callback */
 	uint64_t random;
 	struct relay *unused;
@@ -56,6 +57,7 @@ struct proxy {
 	atomic_bool draining, stopping;
 	pthread_mutex_t lock; /* of `current` */
 	struct snapshot *current;
+	atomic_uint_least64_t generation; /* of it: what a worker looks at for each request */
 	struct worker *workers;
 	size_t worker_count;
 	size_t workers_ended; /* main thread */
@@ -66,6 +68,8 @@ struct proxy {
 
 /* The next of the worker's random numbers: for ids, weights, jitter. */
 MUST_CHECK uint64_t worker_random(struct worker *worker);
+/* From here on new requests see the newest config and matrix. */
+void worker_refresh(struct worker *worker);
 /* A relay is over: what waits for the last one goes on. */
 void worker_relay_over(struct worker *worker);
 

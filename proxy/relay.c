@@ -113,6 +113,10 @@ static void done(struct relay *relay)
 void relay_settle(struct relay *relay)
 {
 	relay_enter(relay, RELAY_SETTLING);
+	if (relay->open_stream)
+		atomic_fetch_sub_explicit(&relay->worker->proxy->counters.open_streams, 1,
+		                          memory_order_relaxed);
+	relay->open_stream = false;
 	done(relay);
 }
 
@@ -230,6 +234,7 @@ static void call_ended(void *context, const struct call_attempt *last, const str
 	    .streamed = relay->streamed,
 	    .given_up = relay->given_up,
 	    .timed_out = relay->timed_out,
+	    .may_be_empty = relay->may_be_empty,
 	    .now_wall_ms = loop_wall_ms(relay->worker->loop),
 	};
 	relay_judge(&asked, &judgement);
@@ -320,6 +325,7 @@ void relay_start(struct worker *worker, struct http_exchange *exchange, struct i
 	relay->endpoint = intake->endpoint;
 	relay->streamed = intake->shape.streamed;
 	relay->usage_asked = intake->shape.usage_asked;
+	relay->may_be_empty = feature_has(&intake->shape.features, FEATURE_STOP);
 	relay->began_us = now_us;
 	relay->deadline_us = now_us + worker->snapshot->config.proxy.timeouts.total_ms * 1000;
 	relay->up_count = forward_up(http_exchange_request(exchange), &relay->arena, up);

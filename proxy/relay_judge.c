@@ -137,6 +137,22 @@ static void judge_status(const struct relay_case *asked, struct relay_judgement 
 	}
 }
 
+bool relay_reply_is_empty(const struct chat_reply *reply)
+{
+	if (reply->api != CHAT_API_CHAT && reply->api != CHAT_API_COMPLETIONS)
+		return false;
+	for (size_t i = 0; i < reply->choice_count; i++) {
+		const struct chat_choice *choice = &reply->choices[i];
+		/* Cut by a limit or a filter it may well be empty. */
+		if (choice->content.len > 0 || choice->reasoning.len > 0 ||
+		    choice->refusal.len > 0 || choice->tool_call_count > 0 ||
+		    choice->function_call != NULL || text_is(choice->finish_reason, "length") ||
+		    text_is(choice->finish_reason, "content_filter"))
+			return false;
+	}
+	return true;
+}
+
 /* --- an answer that says yes ------------------------------------------------------------------ */
 
 static void judge_success(const struct relay_case *asked, struct relay_judgement *out)
@@ -144,11 +160,11 @@ static void judge_success(const struct relay_case *asked, struct relay_judgement
 	const struct chat_reply *reply = asked->reply;
 	enum refusal_code error = REFUSAL_UPSTREAM_ERROR;
 
-	if (reply->error_count > 0)
+	if (!reply_is_readable(reply))
+		fail(out, ENDING_MALFORMED, RELAY_NEXT_OTHER, error, "a 200 without a reply");
+	else if (reply->error_count > 0)
 		fail(out, ENDING_ERROR, RELAY_NEXT_OTHER, error,
 		     "an error came within a reply of 200");
-	else if (!reply_is_readable(reply))
-		fail(out, ENDING_MALFORMED, RELAY_NEXT_OTHER, error, "a 200 without a reply");
 	else if (reply->streamed != asked->streamed)
 		fail(out, ENDING_MALFORMED, RELAY_NEXT_OTHER, error,
 		     asked->streamed ? "no stream came where one was asked for"
@@ -156,6 +172,8 @@ static void judge_success(const struct relay_case *asked, struct relay_judgement
 	else if (!reply->complete)
 		fail(out, asked->streamed ? ENDING_CUT : ENDING_MALFORMED, RELAY_NEXT_OTHER, error,
 		     "the reply is not complete");
+	else if (!asked->may_be_empty && relay_reply_is_empty(reply))
+		fail(out, ENDING_MALFORMED, RELAY_NEXT_OTHER, error, "a success that says nothing");
 }
 
 void relay_judge(const struct relay_case *asked, struct relay_judgement *out)

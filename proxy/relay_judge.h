@@ -35,8 +35,12 @@ struct relay_case {
 	bool streamed;        /* asked for */
 	const char *given_up; /* why we ended it ourselves, before the commit; NULL: we did not */
 	bool timed_out;       /* it was a clock of ours */
+	bool may_be_empty;    /* a reply without a word is in order: `stop` may end it at once */
 	int64_t now_wall_ms;
 };
+
+/* A chat reply that ended by itself and holds no content, thought, refusal or call. */
+MUST_CHECK bool relay_reply_is_empty(const struct chat_reply *reply);
 
 void relay_judge(const struct relay_case *asked, struct relay_judgement *out);
 

@@ -44,6 +44,8 @@ struct relay {
 	struct arena arena;             /* what outlives it */
 	enum endpoint endpoint;
 	bool streamed, usage_asked;
+	bool may_be_empty; /* the reply */
+	bool open_stream;  /* counted as one */
 	char id[RELAY_ID_BYTES];
 	int64_t began_us, deadline_us;
 

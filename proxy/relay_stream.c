@@ -167,6 +167,7 @@ static void commit(struct relay *relay)
 	struct frame_cutter again;
 
 	relay_enter(relay, RELAY_STREAMING);
+	relay->open_stream = true;
 	atomic_fetch_add_explicit(&relay->worker->proxy->counters.open_streams, 1,
 	                          memory_order_relaxed);
 	http_respond_begin(relay->exchange, relay->head->status, headers, header_count);
@@ -179,13 +180,13 @@ static void commit(struct relay *relay)
 }
 
 /* Content, a tool call, reasoning or a finish: from here on there is something to lose. */
-static bool means_something(const struct chat_reply *reply)
+static bool means_something(const struct relay *relay, const struct chat_reply *reply)
 {
 	if (reply->first_delta_us >= 0)
 		return true;
 	for (size_t i = 0; i < reply->choice_count; i++)
 		if (reply->choices[i].finish_reason.data != NULL)
-			return true;
+			return relay->may_be_empty || !relay_reply_is_empty(reply);
 	return false;
 }
 
@@ -203,7 +204,7 @@ static void consider_commit(struct relay *relay, const struct reply_reader *read
 	    relay->held_events >= RELAY_HELD_EVENTS_MAX || relay->held.len >= RELAY_HELD_BYTES_MAX;
 	bool long_ago = relay->held_events > 0 &&
 	                now_us - relay->sent_us > settings->timeouts.first_event_ms * 1000;
-	if (means_something(reply) || ((full || long_ago) && relay->held_events > 0))
+	if (means_something(relay, reply) || ((full || long_ago) && relay->held_events > 0))
 		commit(relay);
 	else if (frame_rest(&relay->cutter).len >= RELAY_HELD_BYTES_MAX || full)
 		relay_give_up(relay, "what came is no stream of events", false);
@@ -281,7 +282,5 @@ void relay_stream_ended(struct relay *relay, const struct relay_judgement *judge
 		end_broken(relay, judgement);
 	}
 	http_respond_end(relay->exchange);
-	atomic_fetch_sub_explicit(&relay->worker->proxy->counters.open_streams, 1,
-	                          memory_order_relaxed);
 	relay_settle(relay);
 }

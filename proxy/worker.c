@@ -47,16 +47,16 @@ static void server_drained(void *context)
 /* --- what the main thread wants
  * --------------------------------------------------------------------- */
 
-static void take_snapshot(struct worker *worker)
+void worker_refresh(struct worker *worker)
 {
 	struct proxy *proxy = worker->proxy;
 	struct snapshot *old = worker->snapshot;
 
+	if (atomic_load_explicit(&proxy->generation, memory_order_acquire) == worker->generation)
+		return;
 	(void)pthread_mutex_lock(&proxy->lock);
-	if (proxy->current != old)
-		worker->snapshot = snapshot_take(proxy->current);
-	else
-		old = NULL;
+	worker->snapshot = snapshot_take(proxy->current);
+	worker->generation = atomic_load(&proxy->generation);
 	(void)pthread_mutex_unlock(&proxy->lock);
 	snapshot_drop(old);
 }
@@ -67,7 +67,7 @@ static void woken(void *context)
 
 	if (worker->ended)
 		return;
-	take_snapshot(worker);
+	worker_refresh(worker);
 	if (atomic_load(&worker->proxy->draining) && !worker->draining) {
 		worker->draining = true;
 		http_server_drain(worker->server, server_drained, worker);
