@@ -47,6 +47,36 @@ static bool read_to_end(int fd, const char *name, size_t max_bytes, struct text_
 	}
 }
 
+/*
+ * A file that says how large it is, straight into the arena: copying a large one costs as much as
+ * reading it. False, and rewound, where it is not so (a pipe, /proc, one that is growing).
+ */
+static bool read_at_once(int fd, size_t max_bytes, struct arena *arena, struct text *out)
+{
+	struct stat status;
+	size_t len = 0;
+
+	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0 ||
+	    (uintmax_t)status.st_size > max_bytes)
+		return false;
+	/* One byte more tells that it has grown. */
+	size_t room = (size_t)status.st_size + 1;
+	char *bytes = arena_alloc_bytes(arena, room);
+	ssize_t got = 1;
+	while (got > 0 && len < room) {
+		got = read(fd, bytes + len, room - len);
+		if (got < 0 && errno == EINTR)
+			got = 1;
+		else if (got > 0)
+			len += (size_t)got;
+	}
+	*out = (struct text){bytes, len};
+	if (got == 0 && len < room)
+		return true;
+	(void)!lseek(fd, 0, SEEK_SET);
+	return false;
+}
+
 bool file_read(const char *path, size_t max_bytes, struct arena *arena, struct source **out,
                struct fault *fault)
 {
@@ -57,18 +87,23 @@ bool file_read(const char *path, size_t max_bytes, struct arena *arena, struct s
 
 	if (fd < 0)
 		return fault_unreadable(fault, errno, name);
+	struct text body;
+	bool at_once = !is_stdin && read_at_once(fd, max_bytes, arena, &body);
+	bool good = at_once;
 	text_buf_init(&buf, max_bytes + 1);
-	bool good = read_to_end(fd, name, max_bytes, &buf, fault);
-	if (!is_stdin)
-		(void)close(fd); /* nothing was written: nothing can be lost */
-	if (good) {
-		struct source *source = ARENA_NEW(arena, struct source);
-		source->name = text_copy(arena, text_of(name));
-		source->body = text_copy(arena, text_buf_view(&buf));
-		*out = source;
+	if (!at_once) {
+		good = read_to_end(fd, name, max_bytes, &buf, fault);
+		body = text_copy(arena, text_buf_view(&buf));
 	}
 	text_buf_done(&buf);
-	return good;
+	if (!is_stdin)
+		(void)close(fd); /* nothing was written: nothing can be lost */
+	if (!good)
+		return false;
+	*out = ARENA_NEW(arena, struct source);
+	(*out)->name = text_copy(arena, text_of(name));
+	(*out)->body = body;
+	return true;
 }
 
 bool file_exists(const char *path)

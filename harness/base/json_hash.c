@@ -56,11 +56,20 @@ uint64_t json_hash_text(const uint64_t seed[2], struct text text)
 
 void json_hash_seed(uint64_t seed[2])
 {
-	/* No entropy: an address is still more than a peer knows. */
-	if (getentropy(seed, 2 * sizeof(*seed)) != 0) {
-		seed[0] = (uint64_t)(uintptr_t)seed;
-		seed[1] = (uint64_t)(uintptr_t)&json_default_limits;
+	/* One a thread: whoever does not know it can't prepare collisions, and asking the system
+	 * for another with every object costs more than the object. */
+	static _Thread_local uint64_t of_thread[2];
+	static _Thread_local bool seeded;
+
+	if (!seeded) {
+		/* No entropy: an address is still more than a peer knows. */
+		if (getentropy(of_thread, sizeof(of_thread)) != 0) {
+			of_thread[0] = (uint64_t)(uintptr_t)seed;
+			of_thread[1] = (uint64_t)(uintptr_t)&json_default_limits;
+		}
+		seeded = true;
 	}
+	memcpy(seed, of_thread, sizeof(of_thread));
 }
 
 /* Where the key stands or would stand. At most half of the slots are used. */

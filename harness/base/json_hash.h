@@ -1,6 +1,6 @@
 /*
  * Members of an object found by key in constant time, whoever chose the keys:
- * the hash is keyed with fresh random bytes, so nobody can prepare collisions.
+ * the hash is keyed with random bytes of the process, so nobody can prepare collisions.
  */
 #ifndef PROVISO_BASE_JSON_HASH_H
 #define PROVISO_BASE_JSON_HASH_H

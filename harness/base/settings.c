@@ -289,11 +289,17 @@ static void read_value(struct reader *r, const struct setting *row, const struct
 
 /* --- the object --- */
 
-static const struct setting *find_row(const struct setting_table *table, struct text name)
+/* *next: where to look first. What programs write comes in the table's order, more or less. */
+static const struct setting *find_row(const struct setting_table *table, struct text name,
+                                      size_t *next)
 {
-	for (size_t i = 0; i < table->count; i++)
-		if (text_is(name, table->rows[i].name))
-			return &table->rows[i];
+	for (size_t i = 0; i < table->count; i++) {
+		size_t at = *next + i < table->count ? *next + i : *next + i - table->count;
+		if (text_is(name, table->rows[at].name)) {
+			*next = at + 1 < table->count ? at + 1 : 0;
+			return &table->rows[at];
+		}
+	}
 	return NULL;
 }
 
@@ -331,6 +337,7 @@ bool settings_read(const struct setting_table *table, const struct json *node, v
                    struct arena *arena, struct fault_list *faults)
 {
 	struct reader r = {.arena = arena, .faults = faults, .errors_before = faults->errors};
+	size_t next = 0;
 
 	if (node->type != JSON_OBJECT && node->type != JSON_NULL) {
 		(void)fault_list_at(faults, json_place(node), "this %s is %.*s; want an object",
@@ -343,7 +350,7 @@ bool settings_read(const struct setting_table *table, const struct json *node, v
 	{
 		if (is_full(&r))
 			break;
-		const struct setting *row = find_row(table, member->key);
+		const struct setting *row = find_row(table, member->key, &next);
 		if (row == NULL)
 			complain_unknown(&r, table, member);
 		else if (member->type != JSON_NULL)

@@ -51,6 +51,7 @@ struct matrix {
 	struct text_list runs;     /* ids, oldest first */
 	struct matrix_cell *cells; /* sorted by target, case, variant */
 	size_t count;
+	char file_hash[13]; /* of one that was read: SHA-256 over the file; else empty */
 };
 
 /*

@@ -11,8 +11,9 @@
  * an exact decimal. Rate and interval stand there for the reader of the file; they follow from
  * the outcomes and are computed anew when it is read.
  */
-#include "harness/run/matrix.h"
+#include "harness/run/matrix_private.h"
 
+#include "harness/base/digest.h"
 #include "harness/base/json_write.h"
 #include "harness/base/loop.h"
 #include "harness/base/settings.h"
@@ -419,7 +420,7 @@ static void take_texts(const struct cell_row *row, struct matrix_cell *cell)
 	cell->price_version = row->price_version;
 }
 
-static bool read_cell(const struct json *node, struct arena *arena, struct matrix_cell *cell,
+bool matrix_read_cell(const struct json *node, struct arena *arena, struct matrix_cell *cell,
                       struct fault_list *faults)
 {
 	struct cell_row row = {.cost_pico_usd = -1, .tokens = {-1, -1, -1, -1}};
@@ -448,6 +449,19 @@ static bool read_cell(const struct json *node, struct arena *arena, struct matri
 	return read_tally(&row, cell, faults) && read_measures(&row, cell, faults);
 }
 
+const struct matrix_cell *matrix_sort_strictly(struct matrix *matrix)
+{
+	matrix_sort(matrix);
+	for (size_t i = 1; i < matrix->count; i++) {
+		const struct matrix_cell *a = &matrix->cells[i - 1];
+		const struct matrix_cell *b = &matrix->cells[i];
+		if (a->variant == b->variant && text_equal(a->case_id, b->case_id) &&
+		    text_equal(a->target, b->target))
+			return b;
+	}
+	return NULL;
+}
+
 static bool read_cells(const struct json *cells, struct arena *arena, struct matrix *out,
                        struct fault_list *faults)
 {
@@ -458,24 +472,17 @@ static bool read_cells(const struct json *cells, struct arena *arena, struct mat
 	}
 	out->cells = ARENA_NEW_ARRAY(arena, struct matrix_cell, cells->count);
 	JSON_EACH(cell, cells)
-	if (!read_cell(cell, arena, &out->cells[out->count++], faults))
+	if (!matrix_read_cell(cell, arena, &out->cells[out->count++], faults))
 		return false;
-	matrix_sort(out);
-	for (size_t i = 1; i < out->count; i++) {
-		const struct matrix_cell *a = &out->cells[i - 1];
-		const struct matrix_cell *b = &out->cells[i];
-		if (a->variant != b->variant || !text_equal(a->case_id, b->case_id) ||
-		    !text_equal(a->target, b->target))
-			continue;
+	const struct matrix_cell *twice = matrix_sort_strictly(out);
+	if (twice != NULL)
 		(void)fault_list_at(faults, json_place(cells), "%.*s stands twice for %.*s",
-		                    TEXT_ARG(a->case_id), TEXT_ARG(a->target));
-		return false;
-	}
-	return true;
+		                    TEXT_ARG(twice->case_id), TEXT_ARG(twice->target));
+	return twice == NULL;
 }
 
-static bool read_matrix(const struct json *root, struct arena *arena, struct matrix *out,
-                        struct fault_list *faults)
+bool matrix_read_root(const struct json *root, struct arena *arena, struct matrix *out,
+                      struct fault_list *faults)
 {
 	struct matrix_row row = {0};
 	int64_t version;
@@ -496,23 +503,41 @@ static bool read_matrix(const struct json *root, struct arena *arena, struct mat
 	return read_cells(row.cells, arena, out, faults);
 }
 
+/* The first that is no warning. */
+static void take_fault(const struct fault_list *faults, struct fault *fault)
+{
+	size_t first = 0;
+
+	while (first + 1 < faults->count && faults->items[first].kind == FAULT_WARNING)
+		first++;
+	*fault = faults->items[first];
+}
+
 bool matrix_read(const char *path, struct arena *arena, struct matrix *out, struct fault *fault)
 {
 	const struct json_limits limits = {MATRIX_MAX_BYTES, 16, MATRIX_MAX_NODES};
 	struct source *source;
 	struct json *root;
+	bool good;
 
-	if (!file_read(path, MATRIX_MAX_BYTES, arena, &source, fault) ||
-	    !json_read(source, &limits, arena, &root, fault))
+	if (!file_read(path, MATRIX_MAX_BYTES, arena, &source, fault))
 		return fault_within(fault, "reading the matrix %s", path);
 	struct fault_list *faults = memory_new(sizeof(*faults));
-	bool good = read_matrix(root, arena, out, faults);
+	good = matrix_read_lines(source, arena, out, faults);
 	if (!good) {
-		size_t first = 0;
-		while (first + 1 < faults->count && faults->items[first].kind == FAULT_WARNING)
-			first++;
-		*fault = faults->items[first];
+		*faults = (struct fault_list){0};
+		if (!json_read(source, &limits, arena, &root, fault)) {
+			memory_free(faults);
+			return fault_within(fault, "reading the matrix %s", path);
+		}
+		good = matrix_read_root(root, arena, out, faults);
+		if (!good)
+			take_fault(faults, fault);
 	}
 	memory_free(faults);
+	if (good) {
+		struct text hash = digest_hex(arena, source->body, DIGEST_SHORT);
+		memcpy(out->file_hash, hash.data, DIGEST_SHORT);
+	}
 	return good;
 }

@@ -29,7 +29,12 @@ static int compare_cells(const void *a, const void *b)
 
 void matrix_sort(struct matrix *matrix)
 {
-	if (matrix->count > 1)
+	size_t at = 1;
+
+	/* Most are sorted already, and cells are large. */
+	while (at < matrix->count && compare_cells(&matrix->cells[at - 1], &matrix->cells[at]) <= 0)
+		at++;
+	if (at < matrix->count)
 		qsort(matrix->cells, matrix->count, sizeof(*matrix->cells), compare_cells);
 }
 

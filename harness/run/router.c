@@ -108,6 +108,10 @@ static void hash_matrix(struct router *router)
 	struct arena scratch = {0};
 	struct text_buf bytes;
 
+	if (router->matrix->file_hash[0] != '\0') {
+		memcpy(router->matrix_hash, router->matrix->file_hash, sizeof(router->matrix_hash));
+		return;
+	}
 	text_buf_init(&bytes, MATRIX_MAX_BYTES);
 	matrix_write_json(router->matrix, &bytes);
 	struct text hex = digest_hex(&scratch, text_buf_view(&bytes), DIGEST_SHORT);

@@ -34,7 +34,8 @@ MUST_CHECK size_t router_target_count(const struct router *router);
 MUST_CHECK const struct target *router_target(const struct router *router, size_t number);
 MUST_CHECK const struct evidence *router_evidence(const struct router *router);
 MUST_CHECK const struct config *router_config(const struct router *router);
-/* First 12 hex digits of SHA-256 over the matrix as written: x-proviso-matrix. */
+/* First 12 hex digits of SHA-256 over the matrix's file (as sha256sum says it), or over what would
+ * be written where it was read from none: x-proviso-matrix. */
 MUST_CHECK const char *router_matrix_hash(const struct router *router);
 
 /* OpenRouter's `provider` object; items are providers' names or whole targets. */
