@@ -136,6 +136,7 @@ static bool start(struct check_loop *check, struct fault *fault)
 	    .max_spend_pico_usd = session->options->max_spend_pico_usd,
 	    .max_attempts = MAX_ATTEMPTS,
 	    .deadline_ms = DEADLINE_MS,
+	    .baseline = session->baseline,
 	    .journal = &check->journal,
 	    .evidence_folder = session->folder.evidence,
 	    .done_path = session->resuming ? session->folder.journal : NULL,

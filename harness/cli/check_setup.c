@@ -179,6 +179,7 @@ const struct json *check_options_to_json(const struct check_session *session)
 	                  options->profile.data == NULL ? TEXT(PLAN_DEFAULT_PROFILE)
 	                                                : options->profile);
 	json_write_member_int(&writer, "trials", options->trials);
+	write_optional(&writer, "baseline", options->baseline);
 	write_list(&writer, "cases", &options->cases);
 	write_list(&writer, "capabilities", &options->capabilities);
 	write_list(&writer, "case_folders", &session->config.check.cases);
@@ -224,6 +225,9 @@ bool check_options_from_head(struct check_session *session, struct fault *fault)
 	options->model = json_string(head, "model");
 	options->api_key_env = json_string(head, "api_key_env");
 	options->profile = json_string(head, "profile");
+	/* It decides how often cells are asked; what is judged again is asked no more. */
+	if (session->resuming && options->baseline.data == NULL)
+		options->baseline = json_string(head, "baseline");
 	options->cases = read_list(json_member(head, "cases"), session->arena);
 	options->capabilities = read_list(json_member(head, "capabilities"), session->arena);
 	if (options->trials == 0 &&

@@ -84,6 +84,22 @@ static bool is_chance(const struct matrix_cell *base, const struct matrix_cell *
 	       (head->rate > 0 && head->rate < 1);
 }
 
+int64_t baseline_suspect_trials(const struct matrix_cell *base, const struct eval_case *eval_case,
+                                const struct tally *tally)
+{
+	int64_t judged = tally_judged(tally);
+	int64_t ok = tally->of[OUTCOME_OK];
+
+	if (!has_evidence(base) || base->verdict != VERDICT_PASS ||
+	    !text_is(base->case_hash, eval_case->hash) || judged == 0 ||
+	    (double)ok / (double)judged >= base->rate)
+		return 0;
+	/* Passed always, and now never: the three misses that confirm it are asked anyway. */
+	if (eval_case->class_ != CASE_STOCHASTIC && ok == 0 && !(base->rate < 1))
+		return 0;
+	return eval_case->critical ? BASELINE_SUSPECT_CRITICAL_TRIALS : BASELINE_SUSPECT_TRIALS;
+}
+
 static bool same_figures(const struct matrix_cell *base, const struct matrix_cell *head)
 {
 	return base->verdict == head->verdict && !(fabs(base->rate - head->rate) > ROUNDING);

@@ -16,6 +16,9 @@
 enum {
 	BASELINE_MAX_TRIALS = 200, /* pooled for a cell; the oldest go first */
 	BASELINE_MAX_BYTES = 64 << 20,
+	BASELINE_SUSPECT_TRIALS =
+	    10, /* of a cell that looks worse; as many straight passes accept */
+	BASELINE_SUSPECT_CRITICAL_TRIALS = 15,
 };
 
 /* In the order in which they are shown: what matters most comes first. */
@@ -61,6 +64,15 @@ struct comparison_options {
 void baseline_compare(const struct matrix *base, const struct matrix *head,
                       const struct comparison_options *options, struct arena *arena,
                       struct comparison *out);
+/*
+ * How many judged trials a cell deserves, because it looks worse than it was: chance may have done
+ * it, and a few trials can't tell. 0: it does not look worse, or three misses of what should not
+ * vary have said it already. The number is fixed beforehand and not led by what comes, so that the
+ * tests of baseline_compare keep their level. Pure.
+ */
+MUST_CHECK int64_t baseline_suspect_trials(const struct matrix_cell *base,
+                                           const struct eval_case *eval_case,
+                                           const struct tally *tally);
 /* Of the side that there is: the head's where it has one. */
 MUST_CHECK const struct matrix_cell *change_cell(const struct cell_change *change);
 /* Of one with a head that gates nothing by itself: whether the cell's own verdict decides how the

@@ -6,6 +6,8 @@
  */
 #include "harness/run/runner_private.h"
 
+#include "harness/run/baseline.h"
+
 /* --- providers and their queues --- */
 
 struct runner_provider *runner_provider_of(struct runner *runner, const struct provider *provider)
@@ -43,10 +45,23 @@ static struct runner_probe *dequeue(struct runner_provider *provider)
 
 /* --- cells --- */
 
+/* Looks worse than it was, and has not been asked often enough to say so. */
+static bool is_suspect(const struct runner *runner, const struct runner_cell *cell)
+{
+	const struct tally *tally = &cell->tally;
+
+	return cell->base != NULL && runner->options.plan->rules.test != VERDICT_ONCE &&
+	       tally->of[OUTCOME_HARNESS] == 0 &&
+	       tally->of[OUTCOME_INFRA] < VERDICT_MAX_INFRA_TRIALS &&
+	       tally_judged(tally) <
+	           baseline_suspect_trials(cell->base, cell->planned->eval_case, tally);
+}
+
 bool runner_cell_wants(const struct runner *runner, const struct runner_cell *cell)
 {
-	return !cell->decided && verdict_wants_more(&runner->options.plan->rules,
-	                                            cell->planned->eval_case, &cell->tally);
+	return !cell->decided && (verdict_wants_more(&runner->options.plan->rules,
+	                                             cell->planned->eval_case, &cell->tally) ||
+	                          is_suspect(runner, cell));
 }
 
 bool runner_cell_wants_control(const struct runner *runner, const struct runner_cell *cell)
@@ -354,7 +369,13 @@ static void lay_out(struct runner *runner)
 	for (size_t i = 0; i < plan->target_count; i++)
 		add_provider(runner, plan->targets[i].provider);
 	for (size_t i = 0; i < plan->cell_count; i++)
-		runner->cells[i].planned = &plan->cells[i];
+		runner->cells[i] = (struct runner_cell){
+		    .planned = &plan->cells[i],
+		    .base = runner->options.baseline == NULL
+		                ? NULL
+		                : matrix_find(runner->options.baseline, plan->cells[i].target->name,
+		                              plan->cells[i].eval_case->id, plan->cells[i].variant),
+		};
 	for (size_t i = 0; i < plan->probe_count; i++)
 		runner->probes[i].planned = &plan->probes[i];
 }

@@ -8,6 +8,7 @@
 #include "harness/base/loop.h"
 #include "harness/run/journal.h"
 #include "harness/run/judge.h"
+#include "harness/run/matrix.h"
 #include "harness/run/plan.h"
 #include "providers/call.h"
 #include "providers/recording.h"
@@ -22,6 +23,8 @@ struct runner_options {
 	int64_t max_spend_pico_usd; /* -1: no cap */
 	unsigned max_attempts;      /* of one question; at least 1 */
 	int64_t deadline_ms;        /* of one question with its retries */
+	/* Cells that look worse than there are asked more often; NULL: there is none. Sorted. */
+	const struct matrix *baseline;
 	struct journal *journal;
 	struct recording *recording;
 	const char *evidence_folder; /* to read back half-done trials at resume */

@@ -7,6 +7,7 @@
 
 struct runner_cell {
 	const struct plan_cell *planned;
+	const struct matrix_cell *base; /* of the baseline; NULL: it has none */
 	struct tally tally;
 	bool decided;
 };

@@ -424,6 +424,108 @@ START_TEST(a_few_cells_that_got_worse_among_many_are_found)
 }
 END_TEST
 
+/* --- suspicious cells --- */
+
+START_TEST(a_cell_that_looks_worse_is_asked_more_and_others_are_not)
+{
+	static const struct {
+		enum case_class class_;
+		int64_t ok, miss, now_ok, now_miss, wanted;
+	} known[] = {
+	    {CASE_STOCHASTIC, 20, 0, 0, 2, BASELINE_SUSPECT_TRIALS},
+	    {CASE_STOCHASTIC, 20, 0, 2, 1, BASELINE_SUSPECT_TRIALS},
+	    {CASE_STOCHASTIC, 20, 0, 3, 0, 0},
+	    {CASE_STOCHASTIC, 18, 2, 3, 0, 0}, /* better */
+	    {CASE_STOCHASTIC, 18, 2, 2, 1, BASELINE_SUSPECT_TRIALS},
+	    {CASE_STOCHASTIC, 20, 0, 0, 0, 0},
+	    {CASE_DETERMINISTIC, 1, 0, 0, 3, 0}, /* confirmed already */
+	    {CASE_DETERMINISTIC, 1, 0, 1, 1, BASELINE_SUSPECT_TRIALS},
+	    {CASE_DETERMINISTIC, 9, 1, 0, 3, BASELINE_SUSPECT_TRIALS},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
+		struct eval_case asked = {.class_ = known[i].class_};
+		struct tally tally = {
+		    .of = {[OUTCOME_OK] = known[i].now_ok, [OUTCOME_MISS] = known[i].now_miss}};
+		base.count = 0;
+		struct matrix_cell *cell =
+		    add(&base, "TC-10", VERDICT_PASS, known[i].ok, known[i].miss);
+		memcpy(asked.hash, "aaaaaaaaaaaa", 13);
+		ck_assert_int_eq(baseline_suspect_trials(cell, &asked, &tally), known[i].wanted);
+		asked.critical = true;
+		ck_assert_int_eq(baseline_suspect_trials(cell, &asked, &tally),
+		                 known[i].wanted == 0 ? 0 : BASELINE_SUSPECT_CRITICAL_TRIALS);
+		/* What did not pass, or was another question, has nothing to lose. */
+		cell->verdict = VERDICT_FLAKY;
+		ck_assert_int_eq(baseline_suspect_trials(cell, &asked, &tally), 0);
+		cell->verdict = VERDICT_PASS;
+		memcpy(asked.hash, "bbbbbbbbbbbb", 13);
+		ck_assert_int_eq(baseline_suspect_trials(cell, &asked, &tally), 0);
+		ck_assert_int_eq(baseline_suspect_trials(NULL, &asked, &tally), 0);
+	}
+}
+END_TEST
+
+/* A cell of a ci run with this baseline, asked as the runner asks it. */
+static struct tally ask_in_ci(const struct matrix_cell *before, double rate, bool suspects)
+{
+	struct eval_case asked = {.class_ = CASE_STOCHASTIC};
+	struct verdict_rules rules = {VERDICT_BRIEF, 1};
+	struct tally tally = {0};
+
+	memcpy(asked.hash, "aaaaaaaaaaaa", 13);
+	while (verdict_wants_more(&rules, &asked, &tally) ||
+	       (suspects && tally_judged(&tally) < baseline_suspect_trials(before, &asked, &tally)))
+		tally.of[next_succeeds(rate) ? OUTCOME_OK : OUTCOME_MISS]++;
+	return tally;
+}
+
+/* 200 cells, of which `broken` fell from .97 to .3: how many of these gate, and of the others. */
+static void simulate_ci(size_t broken, bool suspects, size_t *found, size_t *wrong)
+{
+	enum { MANY = 200, RUNS = 100, POOLED = 30 };
+	char ids[MANY][8];
+
+	*found = *wrong = 0;
+	for (size_t run = 0; run < RUNS; run++) {
+		base.count = head.count = 0;
+		for (size_t i = 0; i < MANY; i++) {
+			int64_t before = draw(POOLED, 0.97);
+			(void)snprintf(ids[i], sizeof(ids[i]), "TC-%03zu", i);
+			const struct matrix_cell *cell =
+			    add(&base, ids[i], VERDICT_PASS, before, POOLED - before);
+			struct tally after = ask_in_ci(cell, i < broken ? 0.3 : 0.97, suspects);
+			add(&head, ids[i], VERDICT_FLAKY, after.of[OUTCOME_OK],
+			    after.of[OUTCOME_MISS]);
+		}
+		compare();
+		for (size_t i = 0; i < MANY; i++) {
+			*found += i < broken && comparison.changes[i].gates;
+			*wrong += i >= broken && comparison.changes[i].gates;
+		}
+		arena_reset(&arena);
+		path = file_join(&arena, folder, "baseline.json");
+	}
+}
+
+START_TEST(more_trials_of_suspicious_cells_find_more_and_alarm_no_more)
+{
+	size_t found, wrong, found_before, wrong_before, unused;
+
+	simulate_ci(5, true, &found, &wrong);
+	simulate_ci(5, false, &found_before, &wrong_before);
+	printf("# of 500 cells that fell from .97 to .3, %zu are found (%zu without further "
+	       "trials); of 19500 others %zu gate (%zu)\n",
+	       found, found_before, wrong, wrong_before);
+	ck_assert_uint_ge(found, 450);
+	ck_assert_uint_gt(found, found_before);
+	ck_assert_uint_le(wrong * 10, found + wrong);
+	/* Where nothing has changed, hardly a run in ten gates anything. */
+	simulate_ci(0, true, &unused, &wrong);
+	ck_assert_uint_le(wrong, 10);
+}
+END_TEST
+
 /* --- the file --- */
 
 static struct blessing bless(void)
@@ -639,6 +741,8 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, a_waiver_is_for_its_target_and_case_alone);
 	tcase_add_test(cases, the_same_provider_twice_raises_hardly_a_false_alarm);
 	tcase_add_test(cases, a_few_cells_that_got_worse_among_many_are_found);
+	tcase_add_test(cases, a_cell_that_looks_worse_is_asked_more_and_others_are_not);
+	tcase_add_test(cases, more_trials_of_suspicious_cells_find_more_and_alarm_no_more);
 	tcase_add_test(cases, a_blessed_matrix_compares_as_the_same);
 	tcase_add_test(cases, blessing_again_pools_the_trials_of_another_run_and_none_twice);
 	tcase_add_test(cases, a_cell_that_turned_starts_anew);
