@@ -25,7 +25,7 @@ OPTIMISE ?= -O2 -g
 HARDEN   ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 SANITIZE ?=
 LDHARDEN ?= -pie -Wl,-z,relro,-z,now
-PACKAGES := libcurl libpcre2-8 libuv yaml-0.1 libcrypto libutf8proc zlib
+PACKAGES := libcurl libpcre2-8 libuv yaml-0.1 libcrypto libutf8proc zlib sqlite3
 compile   = -std=c17 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -DPROVISO_VERSION='"$(VERSION)"' \
   -I. -I$(BUILD) $(WARNINGS) $(WERROR) $(OPTIMISE) $(HARDEN) $(SANITIZE) \
   $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
