@@ -80,7 +80,7 @@ static double cost_score(const struct router_candidate *candidate)
 	double quality = candidate->quality;
 
 	if (candidate->expected_cost_pico_usd < 0)
-		return INFINITY;
+		return (double)INFINITY;
 	if (isnan(quality))
 		quality = 1;
 	return (double)candidate->expected_cost_pico_usd / fmax(quality, 0.01);
