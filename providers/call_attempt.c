@@ -4,7 +4,10 @@
  */
 #include "providers/call_private.h"
 
-enum { CHUNKS_FIRST = 16 };
+enum {
+	CHUNKS_FIRST = 16,
+	RELAYED_TEXT_BYTES = 64, /* enough to tell that there is some */
+};
 
 void attempt_init(struct attempt *attempt, struct loop *loop)
 {
@@ -170,6 +173,8 @@ bool attempt_start(struct attempt *attempt, const struct attempt_plan *plan,
 	attempt->context = (struct reply_context){
 	    .dialect = provider->dialect,
 	    .request = plan->request,
+	    .text_kept_bytes =
+		plan->relay != NULL && plan->relay->body_dropped ? RELAYED_TEXT_BYTES : 0,
 	};
 	attempt->exchange = (struct exchange){
 	    .method = text_of(attempt->wire.method),

@@ -147,6 +147,7 @@ struct chat_reply {
 	int64_t item_count; /* vectors or models */
 	int64_t dimensions; /* -1: unknown or differing */
 	/* when, on the clock given to the reader; -1: never */
+	int64_t text_bytes;       /* of all content, reasoning, refusals and arguments */
 	int64_t first_delta_us;   /* first content, reasoning or tool-call delta */
 	int64_t first_content_us; /* first content or tool-call delta */
 	int64_t last_event_us;

@@ -164,10 +164,21 @@ static void touch_delta(struct reply_build *build, bool content)
 		reply->first_content_us = build->now_us;
 }
 
-static void add_piece(struct reply_build *build, struct text_buf *joined, struct text piece)
+static void add_whole(struct reply_build *build, struct text_buf *joined, struct text piece)
 {
+	build->reply->text_bytes += (int64_t)piece.len;
 	if (!text_buf_add(joined, piece))
 		build->overflow = true;
+}
+
+static void add_piece(struct reply_build *build, struct text_buf *joined, struct text piece)
+{
+	size_t kept = build->context.text_kept_bytes;
+
+	if (kept == 0 || joined->len + piece.len <= kept)
+		add_whole(build, joined, piece);
+	else
+		build->reply->text_bytes += (int64_t)piece.len;
 }
 
 void reply_build_content(struct reply_build *build, struct build_choice *choice, struct text piece)
@@ -205,7 +216,7 @@ void reply_build_arguments(struct reply_build *build, struct build_call *call, s
 	if (piece.len > 0)
 		call->fragments++;
 	touch_delta(build, true);
-	add_piece(build, &call->arguments, piece);
+	add_whole(build, &call->arguments, piece);
 }
 
 struct text reply_build_name(struct reply_build *build, struct text view)

@@ -22,6 +22,11 @@ struct reply_context {
 	int status;                         /* 0: not known (a file) */
 	struct text content_type;           /* data NULL: not known */
 	bool cut;                           /* for reply_read: the framing did not end cleanly */
+	/*
+	 * Of content, reasoning and refusal only so much is kept (0: all), so that a stream that is
+	 * passed on takes no memory that grows with it; text_bytes counts them all.
+	 */
+	size_t text_kept_bytes;
 };
 
 enum { REPLY_MAX_BYTES = 64 << 20 };

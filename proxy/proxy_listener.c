@@ -194,6 +194,7 @@ static void request_came(void *context, struct http_exchange *exchange)
 	bool post = text_is(request->method, "POST");
 	bool get = text_is(request->method, "GET") || text_is(request->method, "HEAD");
 
+	loop_refresh(worker->loop);
 	worker_refresh(worker);
 	for (size_t i = 0; i < ARRAY_LENGTH(endpoints); i++) {
 		if (!text_is(request->path, endpoints[i].path))

@@ -112,9 +112,14 @@ static void done(struct relay *relay)
 
 void relay_settle(struct relay *relay)
 {
+	struct worker *worker = relay->worker;
+
 	relay_enter(relay, RELAY_SETTLING);
+	loop_refresh(worker->loop);
+	health_histogram_add(&worker->proxy->counters.overhead,
+	                     loop_now_us(worker->loop) - relay->began_us - relay->upstream_us);
 	if (relay->open_stream)
-		atomic_fetch_sub_explicit(&relay->worker->proxy->counters.open_streams, 1,
+		atomic_fetch_sub_explicit(&worker->proxy->counters.open_streams, 1,
 		                          memory_order_relaxed);
 	relay->open_stream = false;
 	done(relay);
@@ -223,6 +228,8 @@ static void call_ended(void *context, const struct call_attempt *last, const str
 	REQUIRE(relay->magic == RELAY_MAGIC);
 	relay->call = NULL;
 	loop_timer_stop(relay->worker->loop, &relay->timer);
+	loop_refresh(relay->worker->loop);
+	relay->upstream_us += loop_now_us(relay->worker->loop) - relay->sent_us;
 	if (last == NULL) {
 		call_unsent(relay, fault);
 		return;

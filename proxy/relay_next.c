@@ -122,6 +122,7 @@ void relay_ask(struct relay *relay)
 	relay->paused = false;
 	relay->first_event_us = -1;
 	relay->attempt_count++;
+	loop_refresh(worker->loop);
 	relay->sent_us = loop_now_us(worker->loop);
 	relay->request = (struct chat_request){
 	    .endpoint = relay->endpoint,
@@ -276,6 +277,7 @@ static bool ask_again(struct relay *relay, const struct relay_judgement *judgeme
 		return false;
 	relay->again = true;
 	relay->waited_ms += wait_ms;
+	relay->upstream_us += wait_ms * 1000;
 	count(&worker->proxy->counters.retries);
 	relay_enter(relay, RELAY_WAITING);
 	loop_timer_start(worker->loop, &relay->timer, wait_ms, wait_over, relay);

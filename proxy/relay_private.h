@@ -48,6 +48,7 @@ struct relay {
 	bool open_stream;  /* counted as one */
 	char id[RELAY_ID_BYTES];
 	int64_t began_us, deadline_us;
+	int64_t upstream_us; /* of all attempts and waits: what is not ours */
 
 	/* --- the attempt at hand --- */
 	struct call *call; /* NULL: none in flight */

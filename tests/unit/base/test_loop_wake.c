@@ -1,0 +1,52 @@
+/* A loop woken from another thread. */
+#include "harness/base/loop.h"
+
+#include "tests/unit/unit.h"
+
+#include <pthread.h>
+
+static struct loop *loop;
+static struct loop_wake *wake;
+static int calls;
+static pthread_t home;
+
+static void woken(void *context UNUSED)
+{
+	ck_assert(pthread_equal(home, pthread_self()) != 0);
+	calls++;
+	loop_stop(loop);
+}
+
+static void *send(void *context UNUSED)
+{
+	for (int i = 0; i < 100; i++)
+		loop_wake_send(wake);
+	return NULL;
+}
+
+START_TEST(a_loop_that_waits_is_woken_on_its_own_thread)
+{
+	pthread_t other;
+
+	home = pthread_self();
+	loop = loop_new();
+	wake = loop_wake_new(loop, woken, NULL);
+	ck_assert_int_eq(pthread_create(&other, NULL, send, NULL), 0);
+	loop_run(loop); /* waits for ever, unless it is woken */
+	ck_assert_int_ge(calls, 1);
+	ck_assert_int_eq(pthread_join(other, NULL), 0);
+	loop_wake_free(wake);
+	loop_wake_free(NULL);
+	loop_free(loop);
+}
+END_TEST
+
+static void add(TCase *cases)
+{
+	tcase_add_test(cases, a_loop_that_waits_is_woken_on_its_own_thread);
+}
+
+int main(void)
+{
+	return unit_main("loop_wake", add);
+}
