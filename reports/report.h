@@ -69,6 +69,13 @@ void report_junit(const struct matrix *matrix, const struct report_context *cont
 void report_github(const struct matrix *matrix, const struct report_context *context,
                    struct text_buf *out);
 /*
+ * GitLab's code quality JSON: each cell that does not pass as a finding at proviso.yaml, critical
+ * or major where it fails the job, minor without a verdict, else info. Fingerprints stay the same
+ * from run to run.
+ */
+void report_codequality(const struct matrix *matrix, const struct report_context *context,
+                        struct text_buf *out);
+/*
  * Text from outside for a log or a terminal: visible, and nothing that the runner of a CI job
  * takes for a command, even where it is the first on its line.
  */

@@ -198,7 +198,7 @@ static bool write_reports(const struct check_session *session, const struct matr
 	} reports[] = {
 	    {options->csv, MATRIX_CSV},           {options->json, MATRIX_JSON},
 	    {options->markdown, MATRIX_MARKDOWN}, {options->junit, MATRIX_JUNIT},
-	    {options->html, MATRIX_HTML},
+	    {options->html, MATRIX_HTML},         {options->codequality, MATRIX_CODEQUALITY},
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(reports); i++)

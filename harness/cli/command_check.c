@@ -35,7 +35,8 @@ static const struct option check_rows[] = {
     {CHECK_OPTION("baseline", OPTION_TEXT, baseline), .value = "FILE",
      .help = "say what changed since this was blessed; exit 1 on a regression"},
     {CHECK_OPTION("format", OPTION_CHOICE, format), .value = "FORMAT",
-     .help = "what is printed: table (default), csv, json, markdown, html, junit, github",
+     .help = "what is printed: table (default), csv, json, markdown, html, junit, github, "
+             "codequality",
      .names = matrix_format_names},
     {CHECK_OPTION("csv", OPTION_TEXT, csv), .value = "FILE", .help = "write the cells as CSV"},
     {CHECK_OPTION("json", OPTION_TEXT, json), .value = "FILE", .help = "write the report as JSON"},
@@ -45,6 +46,8 @@ static const struct option check_rows[] = {
      .help = "write the report as one HTML page, with the evidence"},
     {CHECK_OPTION("junit", OPTION_TEXT, junit), .value = "FILE",
      .help = "write the cells as JUnit XML"},
+    {CHECK_OPTION("codequality", OPTION_TEXT, codequality), .value = "FILE",
+     .help = "write what does not pass as GitLab's code quality JSON"},
     {CHECK_OPTION("base-url", OPTION_TEXT, base_url), .value = "URL",
      .help = "ask a provider that is in no file"},
     {CHECK_OPTION("model", OPTION_TEXT, model), .value = "NAME",

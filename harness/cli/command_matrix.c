@@ -23,7 +23,7 @@ static const struct option matrix_rows[] = {
      .kind = OPTION_CHOICE,
      .offset = offsetof(struct show, format),
      .value = "FORMAT",
-     .help = "table (default), csv, json, markdown, html, junit, github",
+     .help = "table (default), csv, json, markdown, html, junit, github, codequality",
      .names = matrix_format_names},
     {.name = "out",
      .letter = 'o',
@@ -206,13 +206,14 @@ static int report_run(void *state, struct arena *arena)
 		if (text_is(show->operands.items[0], matrix_format_names[i]))
 			return show_matrix(show, path, (enum matrix_format)i, arena);
 	(void)fault_set(&fault, FAULT_USAGE,
-	                "report wants a FORMAT: csv, json, markdown, html, junit or github");
+	                "report wants a FORMAT: csv, json, markdown, html, junit, github or "
+	                "codequality");
 	return command_fail(&fault);
 }
 
 const struct command command_matrix = {
     .name = "matrix",
-    .summary = "show a matrix: table, csv, json, markdown, html, junit, github",
+    .summary = "show a matrix: table, csv, json, markdown, html, junit, github, codequality",
     .operands = "[FILE]",
     .about = "Shows a matrix file (default " DEFAULT_MATRIX ") or the matrix of a run folder.",
     .options = &matrix_options,
@@ -222,7 +223,7 @@ const struct command command_matrix = {
 
 const struct command command_report = {
     .name = "report",
-    .summary = "export csv, json, markdown, html, junit or github from a run or a matrix",
+    .summary = "export csv, json, markdown, html, junit, github or codequality",
     .operands = "FORMAT",
     .about = "Writes a report from a matrix file or a run folder; nothing is asked again.\n"
 	     "With --run, html shows the bytes behind each verdict.",

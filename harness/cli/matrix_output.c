@@ -4,8 +4,8 @@
 #include "harness/cli/command.h"
 #include "reports/report_changes.h"
 
-const char *const matrix_format_names[] = {"table", "csv",   "json",   "markdown",
-                                           "html",  "junit", "github", NULL};
+const char *const matrix_format_names[] = {"table", "csv",    "json",        "markdown", "html",
+                                           "junit", "github", "codequality", NULL};
 
 enum { WORST_SHOWN = 20 };
 
@@ -42,6 +42,9 @@ bool matrix_output(const struct matrix *matrix, enum matrix_format format,
 		break;
 	case MATRIX_GITHUB:
 		report_github(matrix, context, &out);
+		break;
+	case MATRIX_CODEQUALITY:
+		report_codequality(matrix, context, &out);
 		break;
 	}
 	return command_write_report(path, &out, fault);

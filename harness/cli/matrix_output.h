@@ -14,6 +14,7 @@ enum matrix_format {
 	MATRIX_HTML,
 	MATRIX_JUNIT,
 	MATRIX_GITHUB,
+	MATRIX_CODEQUALITY,
 };
 
 /* NULL-terminated, in the enum's order. */

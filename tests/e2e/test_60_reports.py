@@ -17,6 +17,7 @@ WRITE = os.environ.get("PROVISO_GOLDEN") == "write"
 REPORTS = {
     "cells.csv": ["report", "csv"], "report.json": ["report", "json"], "report.md": ["report", "markdown"],
     "junit.xml": ["report", "junit"], "github.txt": ["report", "github"], "report.html": ["report", "html"],
+    "codequality.json": ["report", "codequality"],
 }
 
 
