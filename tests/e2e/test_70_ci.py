@@ -1,0 +1,195 @@
+"""The CI kit: its YAML files are read, and the shell in them is what runs here, against the simulator."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+import yaml
+from conftest import PROVISO, ROOT, environment
+
+ACTION = yaml.safe_load((ROOT / ".github/actions/check/action.yml").read_text())
+TEMPLATE = yaml.safe_load((ROOT / ".gitlab/proviso.yml").read_text())[".proviso-check"]
+HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+TARGET = "lab/sim-small"
+KEY = {"SIM_KEY": "sim-key"}
+
+
+class Repository:
+    """A git repository with a config and, once blessed, a baseline."""
+
+    def __init__(self, folder, proviso):
+        self.folder, self.proviso = folder, proviso
+        self.bin = folder / "bin"
+        self.bin.mkdir()
+        (self.bin / "proviso").symlink_to(os.path.abspath(PROVISO))
+        self.git("init", "-q", "-b", "main")
+
+    def git(self, *arguments):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false"]
+        return subprocess.run(["git", *identity, *arguments], cwd=self.folder, env=environment(), check=True,
+                              capture_output=True, text=True).stdout
+
+    def commit(self, message):
+        self.git("add", "proviso.yaml")
+        if (self.folder / "proviso-baseline.json").exists():
+            self.git("add", "proviso-baseline.json")
+        self.git("commit", "-q", "-m", message)
+
+    def configure(self, url, policy=""):
+        (self.folder / "proviso.yaml").write_text(f"""version: 1
+providers:
+  lab: {{base_url: "{url}", api_key: "env:SIM_KEY", models: {{sim-small: {{context: 8192, max_output: 1024}}}}}}
+{policy}""")
+
+    def shell(self, script, shell, **env):
+        path = f"{self.bin}:{os.environ['PATH']}"
+        return subprocess.run([*shell, script], cwd=self.folder, env=environment(**KEY, **{"PATH": path, **env}),
+                              capture_output=True, text=True, timeout=240)
+
+    def github_job(self, **inputs):
+        """The shell steps of the action as the runner runs them; (exit code, log, summary, outputs)."""
+        files = {name: self.folder / name for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "GITHUB_PATH")}
+        for path in files.values():
+            path.write_text("")
+        values = {f"inputs.{name}": inputs.get(name, given["default"]) for name, given in ACTION["inputs"].items()}
+        assert set(inputs) <= set(ACTION["inputs"])
+        values |= {"github.action_path": str(ROOT / ".github/actions/check"), "runner.temp": str(self.folder / "tmp")}
+        log, code = "", 0
+        for step in ACTION["runs"]["steps"]:
+            if "run" not in step or code:
+                continue
+            assert "${{" not in step["run"], "an input in a script is a shell injection"
+            env = {name: re.sub(r"\$\{\{ *(\S+) *\}\}", lambda m: values[m[1]], text) for name, text in step["env"].items()}
+            env |= {name: str(path) for name, path in files.items()} | {"GITHUB_ACTIONS": "true", "CI": "true"}
+            done = self.shell(step["run"], ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"], **env)
+            code, log = done.returncode, log + done.stdout + done.stderr
+        return code, log, files["GITHUB_STEP_SUMMARY"].read_text(), outputs(files["GITHUB_OUTPUT"].read_text())
+
+
+def outputs(text):
+    """NAME=VALUE and NAME<<MARK ... MARK, as the runner reads them."""
+    found, lines = {}, iter(text.splitlines())
+    for line in lines:
+        if re.match(r"[\w-]+<<", line):
+            name, mark = line.split("<<", 1)
+            found[name] = "\n".join(iter(lambda: next(lines), mark))
+        else:
+            name, value = line.split("=", 1)
+            found[name] = value
+    return found
+
+
+@pytest.fixture
+def repository(tmp_path, proviso):
+    return Repository(tmp_path, proviso)
+
+
+def blessed(repository, url):
+    repository.configure(url)
+    assert repository.proviso("check", "--profile", "ci", env=KEY).code == 0
+    assert repository.proviso("bless").code == 0
+    repository.commit("accept what there is")
+
+
+def test_the_story_of_a_repository(repository, sim):
+    proviso = repository.proviso
+    blessed(repository, sim().url)
+    code, log, summary, said = repository.github_job()
+    assert code == 0, log
+    assert "::error" not in log and said["regressed"] == said["failing"] == said["exit-code"] == "0", (log, said)
+    assert int(said["cells"]) == int(said["passing"]) and said["run"] == "proviso-reports/run"
+    assert summary.startswith("### Against the baseline: ")
+    # The provider breaks.
+    subprocess.run(["rm", "-r", str(repository.folder / "proviso-reports")], check=True)
+    broken = sim("--break", "TS-01").url
+    repository.configure(broken)
+    repository.commit("another server")
+    code, log, summary, said = repository.github_job()
+    assert code == 1 and (said["regressed"], said["exit-code"]) == ("1", "1"), (log, said)
+    errors = re.findall(r"^::error title=(.*?)::", log, re.M)
+    assert errors == ["REGRESSED lab/sim-small%3A TS-01~stream"], log
+    assert "**regressed**" in summary
+    reports = repository.folder / "proviso-reports"
+    assert ElementTree.parse(reports / "junit.xml").getroot().get("failures") == "1"
+    assert "1 regression in gate or required cells" in (reports / "report.html").read_text()
+    done = proviso("explain", "--target", TARGET, "--case", "TS-01~stream", "--run", reports / "run")
+    assert done.code == 0 and "FAIL" in done.out and "curl" in done.out
+    done = proviso("diff", "proviso-baseline.json", reports / "matrix.json")
+    assert done.code == 1 and "TS-01~stream" in done.out
+    # A waiver excuses it, and is seen.
+    done = proviso("bless", "--waive", f"{TARGET}:TS-01", "--owner", "me", "--until", "2099-12-31", "--why", "ticket 12")
+    repository.configure(broken, done.out)
+    repository.commit("waive it")
+    code, log, summary, said = repository.github_job(reports="second")
+    assert code == 0 and said["regressed"] == "0", log
+    assert "::error" not in log and "waived by me until 2099-12-31" in log and "waived by me" in summary
+    # Accepted for good: the diff of the baseline is one line of it and its head.
+    repository.configure(broken)
+    assert proviso("bless", "second/matrix.json").code == 0
+    repository.commit("accept it")
+    turned = [line for line in repository.git("show", "--format=", "-U0").splitlines()
+              if line.startswith("+") and "TS-01" in line and '"verdict":"fail"' in line]
+    assert len(turned) == 1, turned
+    code, log, _, said = repository.github_job(reports="third")
+    assert code == 0 and said["regressed"] == "0", log
+
+
+def test_a_mistake_of_the_config_ends_the_job_before_anything_is_asked(repository, sim):
+    repository.configure(sim().url, "polcy: {}\n")
+    code, log, _, said = repository.github_job()
+    assert code == 2 and said == {"exit-code": "2"} and "proviso.yaml:4:1: error:" in log, log
+
+
+def test_inputs_are_words_and_never_shell(repository, sim):
+    repository.configure(sim().url)
+    code, log, _, _ = repository.github_job(profile="smoke", targets="$(touch owned) `touch owned`", config="proviso.yaml")
+    assert code == 2 and not (repository.folder / "owned").exists(), log
+
+
+def gitlab_job(repository, **variables):
+    lines = "\n".join(TEMPLATE["script"])
+    return repository.shell("set -eo pipefail\n" + lines, ["bash", "-c"], **{**TEMPLATE["variables"], **variables})
+
+
+def test_a_gitlab_job_leaves_what_its_template_names(repository, sim):
+    repository.configure(sim("--break", "TS-01").url)
+    done = gitlab_job(repository)
+    assert done.returncode == 1, done
+    reports = {name: path.replace("$PROVISO_CI_REPORTS", "proviso-reports")
+               for name, path in TEMPLATE["artifacts"]["reports"].items()}
+    junit = ElementTree.parse(repository.folder / reports["junit"]).getroot()
+    assert junit.get("failures") == "1"
+    names = [(case.get("classname"), case.get("name")) for case in junit.iter("testcase")]
+    assert len(names) == len(set(names))
+    findings = json.loads((repository.folder / reports["codequality"]).read_text())
+    assert [(f["check_name"], f["severity"]) for f in findings if f["severity"] != "info"] == [("TS-01~stream", "critical")]
+    for finding in findings:
+        assert re.fullmatch(r"[0-9a-f]{64}", finding["fingerprint"]) and finding["description"]
+        assert finding["location"] == {"path": "proviso.yaml", "lines": {"begin": 1}}
+    # With a baseline that accepts it the job is green, and the finding is for information.
+    assert repository.proviso("bless", "proviso-reports/matrix.json").code == 0
+    done = gitlab_job(repository, PROVISO_CI_REPORTS="again")
+    assert done.returncode == 0, done
+    assert {f["severity"] for f in json.loads((repository.folder / "again/codequality.json").read_text())} == {"info"}
+    assert TEMPLATE["allow_failure"]["exit_codes"] == [3, 4]
+
+
+def test_the_hook_finds_mistakes_in_the_files_it_is_for(repository, sim):
+    (hook,) = HOOKS
+    assert re.search(hook["files"], "deploy/proviso.yaml") and not re.search(hook["files"], "proviso-baseline.json")
+    repository.configure(sim().url)
+    run = lambda: repository.shell(f"{hook['entry']} proviso.yaml", ["sh", "-c"])
+    assert run().returncode == 0
+    repository.configure(sim().url, "rotes: {}\n")
+    done = run()
+    assert done.returncode == 2 and "proviso.yaml:4:1: error:" in done.stderr, done
+
+
+def test_the_manual_names_what_the_kit_has():
+    page = (ROOT / "harness/cli/man/proviso-ci.7").read_text()
+    for name in [*ACTION["inputs"], *ACTION["outputs"], *TEMPLATE["variables"], *(hook["id"] for hook in HOOKS)]:
+        assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", page), name
+    assert all(pathlib.Path(ROOT / path).exists() for path in re.findall(r"\.Pa (\.git\S+)", page))
