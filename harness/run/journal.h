@@ -46,6 +46,7 @@ struct journal_attempt {
 	    attempt; /* trial and attempt from 1, step from 0; attempt 0: nothing was sent */
 	enum outcome outcome;
 	bool ends_trial; /* the outcome is that of the trial; not so: it is retried, or goes on */
+	bool skipped;    /* not asked, because what it rests on has failed: `detail`; attempt 0 */
 	bool owner;      /* one line of each attempt; the others hold no tokens and no cost */
 	struct text detail, fates, evidence, reported_model, end; /* data NULL: none */
 	int64_t at_wall_ms;

@@ -285,6 +285,10 @@ void matrix_builder_add(struct matrix_builder *builder, const struct journal_att
 
 	if (counted == NULL)
 		return;
+	if (attempt->skipped) {
+		keep_first(builder, &counted->skip, attempt->detail);
+		return;
+	}
 	counted->asked = true;
 	if (attempt->control.data != NULL) {
 		count_control(builder, counted, attempt);

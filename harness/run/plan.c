@@ -274,6 +274,34 @@ static struct text skip_reason(const struct planner *planner, const struct targe
 
 /* --- cells and probes --- */
 
+static struct feature_set features_of(const struct eval_case *eval_case, enum case_variant variant)
+{
+	struct feature_set features = {{0}};
+
+	for (size_t i = 0; i < eval_case->vouches.count; i++)
+		if (feature_field(eval_case->vouches.items[i]).data == NULL)
+			feature_add(&features, feature_from_name(eval_case->vouches.items[i]));
+	if (variant == CASE_STREAM && eval_case->vouches.count > 0)
+		feature_add(&features, FEATURE_STREAM);
+	return features;
+}
+
+bool plan_rests_on(const struct plan_cell *cell, const struct plan_cell *on)
+{
+	const struct feature_set none = {{0}};
+
+	/* Asked both ways, the plain cell says nothing of streamed requests. */
+	if (on->variant != cell->variant && on->eval_case->variants[cell->variant])
+		return false;
+	for (size_t i = 0; i < on->eval_case->vouches.count; i++)
+		if (feature_field(on->eval_case->vouches.items[i]).data != NULL)
+			return false;
+	return on->target == cell->target && on->eval_case->severity == CASE_GATE &&
+	       !feature_within(&on->features, &none) &&
+	       feature_within(&on->features, &cell->features) &&
+	       !feature_within(&cell->features, &on->features);
+}
+
 /* What is itself a plain chat request has none, and neither has a model that is for other things.
  */
 static const struct eval_case *control_of(const struct planner *planner,
@@ -317,7 +345,12 @@ static void add_cell(struct planner *planner, const struct target *target,
 	size_t *known = &planner->probe_of[eval_case->probe * CASE_VARIANTS + (size_t)variant];
 
 	*cell = (struct plan_cell){
-	    .target = target, .eval_case = eval_case, .variant = variant, .probe = PLAN_NO_PROBE};
+	    .target = target,
+	    .eval_case = eval_case,
+	    .variant = variant,
+	    .probe = PLAN_NO_PROBE,
+	    .features = features_of(eval_case, variant),
+	};
 	if (*known == PLAN_NO_PROBE) {
 		cell->skip = skip_reason(planner, target, asks, variant);
 		if (cell->skip.data != NULL)

@@ -6,6 +6,7 @@
 #ifndef PROVISO_RUN_PLAN_H
 #define PROVISO_RUN_PLAN_H
 
+#include "cases/feature.h"
 #include "cases/suite.h"
 #include "harness/run/verdict.h"
 #include "providers/provider.h"
@@ -16,7 +17,10 @@ struct plan_cell {
 	enum case_variant variant;
 	size_t probe;     /* index into plan.probes; PLAN_NO_PROBE where it can't be asked */
 	struct text skip; /* why it can't be asked; data NULL: it can */
+	struct feature_set features; /* what it vouches for, its way of asking included */
 };
+
+enum { PLAN_FAILED_PREREQUISITES = 3 }; /* and what rests on them is not asked */
 
 #define PLAN_NO_PROBE SIZE_MAX
 
@@ -93,6 +97,12 @@ MUST_CHECK bool plan_make(const struct suite *suite, struct target *targets, siz
  */
 MUST_CHECK bool plan_is_optional(const struct eval_case *eval_case,
                                  const struct provider_model *model);
+
+/*
+ * Whether `cell` rests on `on`: a gate cell of the same target, about a part of what the cell is
+ * about. Where that fails, no request with the cell's features goes to the target anyway.
+ */
+MUST_CHECK bool plan_rests_on(const struct plan_cell *cell, const struct plan_cell *on);
 
 /*
  * What one attempt at one step may cost at most; 0 where nobody bills, *assumed (may be NULL)

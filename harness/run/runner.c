@@ -33,6 +33,17 @@ static void enqueue(struct runner *runner, struct runner_probe *probe)
 	provider->last = probe;
 }
 
+static void put_first(struct runner *runner, struct runner_probe *probe)
+{
+	struct runner_provider *provider =
+	    runner_provider_of(runner, probe->planned->target->provider);
+
+	probe->next = provider->first;
+	provider->first = probe;
+	if (provider->last == NULL)
+		provider->last = probe;
+}
+
 static struct runner_probe *dequeue(struct runner_provider *provider)
 {
 	struct runner_probe *probe = provider->first;
@@ -75,6 +86,7 @@ static void decide(struct runner *runner, struct runner_cell *cell, enum verdict
                    struct text detail)
 {
 	cell->decided = true;
+	cell->verdict = verdict;
 	runner->progress.cells_decided++;
 	if (runner->events.cell != NULL)
 		runner->events.cell(runner->events.context, cell->planned, verdict, detail);
@@ -105,6 +117,29 @@ static bool probe_wants(const struct runner *runner, const struct runner_probe *
 
 /* --- a provider that answers nothing more --- */
 
+struct journal_attempt runner_unasked_line(const struct runner *runner,
+                                           const struct runner_cell *cell, struct text reason)
+{
+	return (struct journal_attempt){
+	    .target = cell->planned->target->name,
+	    .case_id = cell->planned->eval_case->id,
+	    .variant = text_of(case_variant_names[cell->planned->variant]),
+	    .case_hash = text_of(cell->planned->eval_case->hash),
+	    .outcome = OUTCOME_UNRUN,
+	    .ends_trial = true,
+	    .detail = reason,
+	    .at_wall_ms = loop_wall_ms(runner->loop),
+	    .status = -1,
+	    .prompt_tokens = -1,
+	    .cached_tokens = -1,
+	    .completion_tokens = -1,
+	    .reasoning_tokens = -1,
+	    .cost_pico_usd = -1,
+	    .ttft_us = -1,
+	    .latency_us = -1,
+	};
+}
+
 /* Its undecided cells can't be asked: a line each, so that the matrix knows why. */
 static void leave_unrun(struct runner *runner, const struct runner_probe *probe, struct text reason)
 {
@@ -112,24 +147,7 @@ static void leave_unrun(struct runner *runner, const struct runner_probe *probe,
 		struct runner_cell *cell = &runner->cells[probe->planned->cells[i]];
 		if (cell->decided)
 			continue;
-		struct journal_attempt line = {
-		    .target = cell->planned->target->name,
-		    .case_id = cell->planned->eval_case->id,
-		    .variant = text_of(case_variant_names[cell->planned->variant]),
-		    .case_hash = text_of(cell->planned->eval_case->hash),
-		    .outcome = OUTCOME_UNRUN,
-		    .ends_trial = true,
-		    .detail = reason,
-		    .at_wall_ms = loop_wall_ms(runner->loop),
-		    .status = -1,
-		    .prompt_tokens = -1,
-		    .cached_tokens = -1,
-		    .completion_tokens = -1,
-		    .reasoning_tokens = -1,
-		    .cost_pico_usd = -1,
-		    .ttft_us = -1,
-		    .latency_us = -1,
-		};
+		struct journal_attempt line = runner_unasked_line(runner, cell, reason);
 		runner_add_line(runner, cell, &line);
 	}
 	runner->progress.probes_done++;
@@ -149,6 +167,18 @@ void runner_stop_provider(struct runner *runner, struct runner_provider *provide
 		leave_unrun(runner, dequeue(provider), provider->reason);
 }
 
+/* What others rest on and what looks bad is settled first: it may save asking them. */
+static bool is_failing_gate(const struct runner *runner, const struct runner_probe *probe)
+{
+	for (size_t i = 0; i < probe->planned->cell_count; i++) {
+		const struct runner_cell *cell = &runner->cells[probe->planned->cells[i]];
+		if (cell->planned->eval_case->severity == CASE_GATE && !cell->decided &&
+		    tally_trials(&cell->tally) > cell->tally.of[OUTCOME_OK])
+			return true;
+	}
+	return false;
+}
+
 void runner_take_back(struct runner *runner, struct runner_probe *probe)
 {
 	const struct runner_provider *provider =
@@ -160,6 +190,8 @@ void runner_take_back(struct runner *runner, struct runner_probe *probe)
 		return; /* left for a resumed run */
 	else if (provider->stopped)
 		leave_unrun(runner, probe, provider->reason);
+	else if (is_failing_gate(runner, probe))
+		put_first(runner, probe);
 	else
 		enqueue(runner, probe);
 }
@@ -192,6 +224,10 @@ static void count_line(struct runner *runner, const struct runner_line *line)
 		runner->events.attempt(runner->events.context, attempt);
 	if (!attempt->ends_trial || cell->decided)
 		return;
+	if (attempt->skipped) {
+		decide(runner, cell, VERDICT_SKIPPED, attempt->detail);
+		return;
+	}
 	journal_tally(attempt, &cell->tally);
 	if (attempt->outcome == OUTCOME_UNRUN ||
 	    (!runner_cell_wants(runner, cell) && !runner_cell_wants_control(runner, cell)))
@@ -239,6 +275,10 @@ static void start_trials(struct runner *runner)
 		if (provider == NULL)
 			return;
 		const struct runner_probe *probe = provider->first;
+		if (runner_skip(runner, probe)) {
+			(void)dequeue(provider);
+			continue;
+		}
 		if (!budget_allows(runner, budget_next(runner, probe))) {
 			/* What is in flight may turn out cheaper than its bound. */
 			if (runner->in_flight == 0)
@@ -392,6 +432,9 @@ static void queue_probes(struct runner *runner)
 			continue;
 		if (runner_cell_wants(runner, cell) || runner_cell_wants_control(runner, cell))
 			continue;
+		if (!cell->decided)
+			cell->verdict =
+			    verdict_decide(&plan->rules, cell->planned->eval_case, &cell->tally);
 		cell->decided = true;
 		runner->progress.cells_decided++;
 	}

@@ -10,6 +10,7 @@ struct runner_cell {
 	const struct matrix_cell *base; /* of the baseline; NULL: it has none */
 	struct tally tally;
 	bool decided;
+	enum verdict verdict; /* once it is decided */
 };
 
 /* A trial of which only a part is on disk: it goes on where it ended. */
@@ -91,6 +92,17 @@ MUST_CHECK bool runner_cell_wants_control(const struct runner *runner,
 /* Nothing is wanted but controls. */
 MUST_CHECK bool runner_probe_is_controlled(const struct runner *runner,
                                            const struct runner_probe *probe);
+
+/* A line about no attempt: why the cell can't be asked. The reason must live until the flush. */
+MUST_CHECK struct journal_attempt runner_unasked_line(const struct runner *runner,
+                                                      const struct runner_cell *cell,
+                                                      struct text reason);
+
+/* --- runner_skip.c --- */
+
+/* Whether the probe is not worth asking, since what all its cells rest on has failed: then each of
+ * them gets its line. */
+MUST_CHECK bool runner_skip(struct runner *runner, const struct runner_probe *probe);
 
 /* --- runner_trial.c: one asking of one question --- */
 

@@ -66,6 +66,11 @@ static bool take_line(void *context, const struct journal_attempt *line, struct 
 		runner->progress.attempts++;
 		runner->progress.infra_attempts += line->outcome == OUTCOME_INFRA;
 	}
+	if (line->skipped) {
+		cell->decided = true;
+		cell->verdict = VERDICT_SKIPPED;
+		return true;
+	}
 	if (line->attempt == 0 && line->outcome == OUTCOME_UNRUN)
 		return true; /* its provider was stopped: it may answer by now */
 	probe->trials = int64_max(probe->trials, line->trial);
