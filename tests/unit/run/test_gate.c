@@ -135,6 +135,7 @@ END_TEST
 START_TEST(everyday_shapes_are_those_that_a_gate_case_asks_about)
 {
 	configure("routes: {r: {targets: [a/m]}, s: {targets: [a/m], shapes: [[tools, stop]]}}\n");
+	routing_case(&rig, "CH-01", CASE_GATE, "chat", "sync"); /* says nothing of stream */
 	routing_case(&rig, "TC-01", CASE_GATE, "chat tools", "sync");
 	routing_case(&rig, "ST-01", CASE_REQUIRED, "chat stream", "stream");
 	routing_case(&rig, "ST-02", CASE_GATE, "chat stream stop", "stream");

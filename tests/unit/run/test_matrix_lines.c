@@ -130,6 +130,34 @@ static void damage(struct text bytes, size_t at, const char *instead)
 	              instead, TEXT_ARG(said), TEXT_ARG(said_whole));
 }
 
+/* `tail` stands where "\n]}\n" did. */
+START_TEST(the_end_is_the_end)
+{
+	static const struct {
+		const char *tail;
+		bool whole;
+	} rows[] = {
+	    {"\n]}\n", true},    {"\n]}", true},       {" ]}\n", true},    {"\n]}\n\n", true},
+	    {"\n]} \n", true},   {",\n]}\n", false},   {"\n\n]}\n", true}, {"\n]}\n]}\n", false},
+	    {"\n]}\n1", false},  {"\n]},\n", false},   {"\n,]}\n", false}, {"\n{}\n]}\n", false},
+	    {"\n]}\n{}", false}, {",\n{}\n]}", false}, {"\n]\n", false},   {"\n", false},
+	    {",\n", false},      {"", false},
+	};
+	struct text bytes = written();
+	struct text head = text_slice(bytes, 0, bytes.len - 4);
+	struct text said;
+
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		struct text lines = text_format(&arena, "%.*s%s", TEXT_ARG(head), rows[i].tail);
+		struct text whole = text_format(&arena, "\n%.*s", TEXT_ARG(lines));
+		ck_assert_msg((read_bytes(lines, &said).data != NULL) == rows[i].whole, "%zu: %.*s",
+		              i, TEXT_ARG(said));
+		ck_assert_msg((read_bytes(whole, &said).data != NULL) == rows[i].whole,
+		              "%zu as a whole: %.*s", i, TEXT_ARG(said));
+	}
+}
+END_TEST
+
 static const char *const instead[] = {"", "]", "}", ",", "\n", "{", "\"", "1", "]}\n"};
 
 START_TEST(no_damage_is_taken_by_one_way_alone)
@@ -164,6 +192,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, what_is_written_is_read_the_same_both_ways);
 	tcase_add_test(cases, a_matrix_that_was_read_knows_the_hash_of_its_file);
 	tcase_add_loop_test(cases, no_damage_is_taken_by_one_way_alone, 0, ARRAY_LENGTH(instead));
+	tcase_add_test(cases, the_end_is_the_end);
 	tcase_add_test(cases, no_cut_is_taken);
 }
 
