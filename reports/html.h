@@ -48,6 +48,9 @@ void html_add_changes(struct html_page *page);
 void html_add_change_mark(struct html_page *page, const struct matrix_cell *cell);
 void html_add_change(struct html_page *page, const struct matrix_cell *cell);
 
+/* report_claims.c: what the config claims of the targets; nothing where it claims nothing. */
+void html_add_claims(struct html_page *page);
+
 /* The section of all cells, grouped as the summaries are, the worst group first. */
 void html_add_cells(struct html_page *page);
 /* What stands behind a cell: the exchange, or where it is. */

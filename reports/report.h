@@ -16,6 +16,7 @@ enum {
 
 struct suite;
 struct comparison;
+struct provider_set;
 
 /* What a matrix is shown with. A NULL context, and any member that is NULL, shows less. */
 struct report_context {
@@ -24,6 +25,8 @@ struct report_context {
 	const struct suite *suite; /* titles of the cases that are still the same */
 	/* Of this very matrix with a baseline: what changed, and what gates by it. */
 	const struct comparison *comparison;
+	/* Of the config: what it claims of its models is set against the cells. */
+	const struct provider_set *providers;
 };
 
 /*

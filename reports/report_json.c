@@ -3,6 +3,7 @@
 
 #include "harness/base/json_write.h"
 #include "reports/report_changes.h"
+#include "reports/report_claims.h"
 
 static void write_summaries(const struct matrix *matrix, struct json_writer *writer)
 {
@@ -32,6 +33,8 @@ static void write_summaries(const struct matrix *matrix, struct json_writer *wri
 void report_json(const struct matrix *matrix, const struct report_context *context,
                  struct text_buf *out)
 {
+	struct arena arena = {0};
+	struct report_claims claims = report_claims_of(matrix, context, &arena);
 	struct text_buf file;
 	struct json_writer writer;
 
@@ -44,6 +47,11 @@ void report_json(const struct matrix *matrix, const struct report_context *conte
 		json_write_key(&writer, "baseline");
 		report_changes_write(context->comparison, &writer);
 	}
+	if (claims.count > 0) {
+		json_write_key(&writer, "claims");
+		report_claims_write(&claims, &writer);
+	}
+	arena_done(&arena);
 	json_write_key(&writer, "matrix");
 	json_write_raw(&writer, text_trim(text_buf_view(&file)));
 	json_write_object_end(&writer);

@@ -3,6 +3,7 @@
 
 #include "reports/markdown.h"
 #include "reports/report_changes.h"
+#include "reports/report_claims.h"
 
 void markdown_add(struct text_buf *out, struct text text)
 {
@@ -80,6 +81,9 @@ static void add_failures(const struct matrix *matrix, struct text_buf *out)
 void report_markdown(const struct matrix *matrix, const struct report_context *context,
                      struct text_buf *out)
 {
+	struct arena arena = {0};
+	struct report_claims claims = report_claims_of(matrix, context, &arena);
+
 	if (context != NULL && context->comparison != NULL) {
 		report_changes_markdown(context->comparison, out);
 		(void)text_buf_byte(out, '\n');
@@ -87,5 +91,8 @@ void report_markdown(const struct matrix *matrix, const struct report_context *c
 	(void)text_buf_format(out, "## Proviso: %zu cells, suite %.*s\n\n", matrix->count,
 	                      TEXT_ARG(matrix->suite_hash));
 	add_summaries(matrix, out);
+	if (claims.count > 0)
+		report_claims_markdown(&claims, out);
+	arena_done(&arena);
 	add_failures(matrix, out);
 }

@@ -184,6 +184,7 @@ static struct report_context context_of(const struct check_session *session)
 	    .run_id = session->head.run_id,
 	    .suite = &session->suite,
 	    .comparison = session->comparison,
+	    .providers = &session->config.providers,
 	};
 }
 

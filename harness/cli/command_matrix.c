@@ -60,7 +60,7 @@ static const struct option report_rows[] = {
      .kind = OPTION_TEXT,
      .offset = offsetof(struct show, config),
      .value = "FILE",
-     .help = "honour the waivers of this config (default: none)"},
+     .help = "honour its waivers; show what it claims of models (default: none)"},
     {.name = "out",
      .letter = 'o',
      .kind = OPTION_TEXT,
@@ -148,6 +148,8 @@ static bool prepare(const struct show *show, const char *path, enum matrix_forma
 {
 	if (!read_matrix(path, format, view, arena, fault))
 		return false;
+	if (view->config_loaded)
+		view->context.providers = &view->config.providers;
 	if (format == MATRIX_HTML)
 		load_titles(view, arena);
 	return show->baseline.data == NULL || compare(show, view, arena, fault);
@@ -192,10 +194,6 @@ static int report_run(void *state, struct arena *arena)
 
 	if (show->matrix.data != NULL && show->run.data != NULL) {
 		(void)fault_set(&fault, FAULT_USAGE, "give --matrix or --run, not both");
-		return command_fail(&fault);
-	}
-	if (show->config.data != NULL && show->baseline.data == NULL) {
-		(void)fault_set(&fault, FAULT_USAGE, "--config goes with --baseline");
 		return command_fail(&fault);
 	}
 	if (show->matrix.data != NULL)

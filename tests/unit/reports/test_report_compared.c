@@ -3,6 +3,7 @@
 #include "reports/report_changes.h"
 
 #include "harness/base/json.h"
+#include "providers/provider.h"
 #include "tests/unit/reports/sample.h"
 
 static struct arena arena;
@@ -215,6 +216,31 @@ START_TEST(retries_are_told_in_the_text)
 }
 END_TEST
 
+START_TEST(a_claim_is_set_against_the_cells_and_stays_text)
+{
+	struct text claimed[] = {TEXT("chat"), TEXT("images"), TEXT(SAMPLE_HOSTILE)};
+	struct provider_model model = {.name = TEXT("m:1"), .features = {claimed, 3}};
+	struct provider provider = {.name = TEXT("other"), .models = &model, .model_count = 1};
+	struct provider_set set = {&provider, 1};
+	struct text chat[] = {TEXT("chat")};
+
+	head.cells[6].vouches = (struct text_list){chat, 1};
+	head.cells[7].vouches = (struct text_list){sample_vouches, 2}; /* chat and more: not chat */
+	context = (struct report_context){.providers = &set};
+	html();
+	assert_holds(&out, "<td>chat<td><span class=\"v pass\">proven</span><td>1 of 1<td></tr>");
+	assert_holds(&out, "<td>images<td><span class=\"v inconclusive\">unproven</span>");
+	head.cells[6].verdict = VERDICT_IGNORED;
+	html();
+	assert_holds(&out, "<span class=\"v fail\">refuted</span><td>0 of 1<td>CH-01</tr>");
+	text_buf_reset(&out);
+	report_markdown(&head, &context, &out);
+	assert_clean(&out, "\n");
+	assert_holds(&out, "| other/m:1 | chat | refuted | 0 of 1 | CH-01 |");
+	assert_lacks(&out, "<script");
+}
+END_TEST
+
 static void add(TCase *cases)
 {
 	tcase_add_checked_fixture(cases, set_up, tear_down);
@@ -224,6 +250,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_waiver_that_is_over_is_said_and_excuses_nothing);
 	tcase_add_test(cases, what_is_gone_and_what_is_new_are_named);
 	tcase_add_test(cases, one_document_holds_the_matrix_and_what_changed);
+	tcase_add_test(cases, a_claim_is_set_against_the_cells_and_stays_text);
 	tcase_add_test(cases, retries_are_told_in_the_text);
 }
 
