@@ -155,6 +155,9 @@ static bool add_slot(struct filler *filler, const struct template_piece *piece,
 		if (value.data != NULL)
 			value = picture_url(filler->arena, value);
 		break;
+	case SLOT_MODEL:
+		value = filler->values->model;
+		break;
 	case SLOT_WORDS:
 		add_words(out, piece->slot.words);
 		return true;

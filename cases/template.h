@@ -3,6 +3,7 @@
  * trial.
  *
  *   {{nonce}} {{nonce2}} {{nonce3}}   fresh words of this trial
+ *   {{model}}                         the model that is asked, where a raw body has to name it
  *   {{image:nonce}}                   a picture of that nonce, as a data URL (picture.h); alone in
  *                                     its string
  *   {{words:N}}                       N words of harmless filler text
@@ -27,6 +28,7 @@ enum {
 
 struct template_values {
 	struct text nonces[TEMPLATE_NONCES]; /* data NULL: unknown */
+	struct text model;                   /* as the provider calls it; data NULL: unknown */
 	int64_t context_tokens;              /* of the model; -1: unknown */
 	const struct chat_reply *steps[TEMPLATE_STEPS];
 	size_t step_count;

@@ -104,8 +104,9 @@ static bool parse_step(struct text name, struct template_slot *slot)
 
 static bool parse_slot(struct text name, struct template_slot *slot)
 {
-	if (text_is(name, "overflow")) {
-		*slot = (struct template_slot){.kind = SLOT_OVERFLOW};
+	if (text_is(name, "overflow") || text_is(name, "model")) {
+		*slot = (struct template_slot){.kind = text_is(name, "model") ? SLOT_MODEL
+		                                                              : SLOT_OVERFLOW};
 		return true;
 	}
 	return parse_nonce(name, slot) || parse_image(name, slot) || parse_words(name, slot) ||
@@ -151,8 +152,8 @@ bool template_is_lone(struct text text, struct template_slot *slot)
 static void check_piece(const struct json *node, const struct template_piece *piece, bool lone,
                         size_t steps_before, struct fault_list *faults)
 {
-	static const char *const names[] = {"nonce",     "nonce2",   "nonce3",
-	                                    "words:100", "overflow", "image:nonce"};
+	static const char *const names[] = {"nonce",    "nonce2",      "nonce3", "words:100",
+	                                    "overflow", "image:nonce", "model"};
 
 	switch (piece->kind) {
 	case PIECE_LITERAL:
@@ -165,7 +166,8 @@ static void check_piece(const struct json *node, const struct template_piece *pi
 		fault_list_at(faults, json_place(node), "{{%.*s}} is no placeholder; %s%s%s",
 		              TEXT_ARG(piece->text),
 		              nearest == NULL ? "there are {{nonce}}, {{image:nonce}}, "
-		                                "{{words:N}}, {{overflow}} and {{steps.N...}}"
+		                                "{{words:N}}, {{overflow}}, {{model}} and "
+		                                "{{steps.N...}}"
 		                              : "did you mean {{",
 		              nearest == NULL ? "" : nearest, nearest == NULL ? "" : "}}?");
 		return;

@@ -9,6 +9,7 @@ enum template_slot_kind {
 	SLOT_WORDS,
 	SLOT_OVERFLOW,
 	SLOT_STEP,
+	SLOT_MODEL,
 	SLOT_IMAGE, /* a picture of a nonce, as a data URL */
 };
 

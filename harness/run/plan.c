@@ -235,7 +235,7 @@ static struct text endpoint_list(const struct planner *planner, unsigned endpoin
 static bool dialect_carries(const struct target *target, const struct eval_case *asks,
                             enum case_variant variant, struct fault *fault)
 {
-	struct template_values values = {.context_tokens = 16};
+	struct template_values values = {.model = target->model->name, .context_tokens = 16};
 	struct arena scratch = {0};
 	struct question question;
 	struct wire_request wire;

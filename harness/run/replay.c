@@ -115,20 +115,23 @@ static bool same_question(const struct chain *chain, const struct question *ques
 	       text_equal(wire.body, exchange->request_body);
 }
 
+/* As the provider calls it: what stands behind the slash. */
+static struct text model_of(struct text target)
+{
+	return text_slice(target, text_find_byte(target, '/', 0) + 1, target.len);
+}
+
 static bool read_step(const struct replay *replay, struct chain *chain,
                       const struct evidence_id *id)
 {
 	const struct case_step *step = &chain->asks->steps[chain->count];
-	struct text model =
-	    text_slice(chain->target->name, text_find_byte(chain->target->name, '/', 0) + 1,
-	               chain->target->name.len);
 	struct exchange *exchange = ARENA_NEW(&chain->arena, struct exchange);
 	struct recording_label label;
 	struct question question;
 	struct fault fault;
 
-	if (!question_build(step, chain->variant, model, &chain->values, &chain->arena, &question,
-	                    &fault) ||
+	if (!question_build(step, chain->variant, chain->values.model, &chain->values,
+	                    &chain->arena, &question, &fault) ||
 	    !recording_read(replay->evidence_folder, id_text(id), &chain->arena, &label, exchange,
 	                    &fault) ||
 	    !same_question(chain, &question, exchange, &chain->arena))
@@ -166,7 +169,8 @@ static bool load_chain(struct replay *replay, const struct replay_cell *cell)
 	    .trial = cell->trial,
 	    .last = cell->evidence[cell->steps - 1],
 	    .good = cell->steps <= asks->step_count,
-	    .values = {.context_tokens = cell->target->context},
+	    .values = {.model = model_of(cell->target->name),
+	               .context_tokens = cell->target->context},
 	    .arena = arena,
 	};
 	template_nonces(&chain->values, replay->head.seed, cell->target->name, asks->id,

@@ -412,7 +412,8 @@ static void set_number(struct runner_trial *trial, int64_t number)
 	trial->number = number;
 	trial->step = 0;
 	trial->values =
-	    (struct template_values){.context_tokens = trial_target(trial)->model->context};
+	    (struct template_values){.model = trial_target(trial)->model->name,
+	                             .context_tokens = trial_target(trial)->model->context};
 	template_nonces(&trial->values, trial->runner->options.seed, trial_target(trial)->name,
 	                trial_case(trial)->id, number, &trial->arena);
 }

@@ -108,6 +108,53 @@ bool sim_break_route(const struct sim_serving *serving, struct sim_output *out)
 	return false;
 }
 
+/* --- the body that came --- */
+
+static bool route_is_hex(char byte)
+{
+	return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f') ||
+	       (byte >= 'A' && byte <= 'F');
+}
+
+/* Whether an escape of half a surrogate pair stands at `at`: \ud800 to \udbff, or to \udfff. */
+static bool route_is_half(struct text body, size_t at, bool high)
+{
+	struct text unit = text_slice(body, at, at + 6);
+
+	if (unit.len < 6 || unit.data[0] != '\\' || unit.data[1] != 'u' ||
+	    (unit.data[2] != 'd' && unit.data[2] != 'D') || !route_is_hex(unit.data[4]) ||
+	    !route_is_hex(unit.data[5]))
+		return false;
+	return strchr(high ? "89abAB" : "cdefCDEF", unit.data[3]) != NULL && unit.data[3] != '\0';
+}
+
+struct text sim_break_body(const struct sim_serving *serving, struct text body)
+{
+	static const char unknown[] = "\\ufffd";
+	bool pairs = sim_breaks(serving, SIM_UN_02), halves = sim_breaks(serving, SIM_UN_02_LONE);
+	struct text_buf out;
+
+	if ((!pairs && !halves) || body.len == 0)
+		return body;
+	text_buf_init(&out, SIM_BODY_MAX_BYTES);
+	for (size_t at = 0, size = 1; at < body.len; at += size) {
+		bool high = route_is_half(body, at, true);
+		bool pair = high && route_is_half(body, at + 6, false);
+		bool half = !pair && (high || route_is_half(body, at, false));
+
+		size = pair ? 12 : half ? 6 : body.data[at] == '\\' ? 2 : 1;
+		if ((pair && pairs) || (half && halves))
+			text_buf_add_c(&out, unknown);
+		else
+			text_buf_add(&out, text_slice(body, at, at + size));
+	}
+	struct text read = text_copy(serving->arena, text_buf_view(&out));
+	text_buf_done(&out);
+	return read;
+}
+
+/* --- the answer --- */
+
 /* The list alone, without the object around it. */
 static void route_bare_list(const struct sim_serving *serving, struct sim_output *out)
 {

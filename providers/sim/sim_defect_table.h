@@ -59,7 +59,7 @@
 	ROW(ER_03, "ER-03", SCOPE_ALL, "answers for an unknown model with another one", \
 	    "ER-05") \
 	ROW(ER_04, "ER-04", SCOPE_ALL, "answers broken JSON with 500", \
-	    "UN-02") \
+	    "UN-02.lone") \
 	ROW(ER_05, "ER-05", SCOPE_ALL, "sends errors flat, without the `error` around them", \
 	    "") \
 	ROW(ER_06, "ER-06", SCOPE_ALL, "answers malformed messages with 500", \
@@ -87,7 +87,7 @@
 	ROW(ER_17, "ER-17", SCOPE_OWN, "answers 501 where a feature is not offered", \
 	    "") \
 	ROW(ER_20, "ER-20", SCOPE_OPEN, "ends a stream cleanly and empty after a failure", \
-	    "CH-03~stream CH-04~stream FR-01~stream HT-02 HT-04~stream RE-01~stream RE-02 ST-01 ST-02 ST-03 ST-04 ST-05 ST-06 ST-08 SU-01 US-03~stream") \
+	    "CH-03~stream CH-04~stream FR-01~stream HT-02 HT-04~stream HT-11~stream RE-01~stream RE-02 ST-01 ST-02 ST-03 ST-04 ST-05 ST-06 ST-08 SU-01 US-03~stream") \
 	ROW(ER_21, "ER-21", SCOPE_ALL, "answers GET on the chat path with 200", \
 	    "") \
 	ROW(FR_01, "FR-01", SCOPE_OPEN, "says finish_reason `eos` where it is stop", \
@@ -97,8 +97,10 @@
 	ROW(HT_02, "HT-02", SCOPE_ALL, "sends streams as application/json", \
 	    "") \
 	ROW(HT_04, "HT-04", SCOPE_OPEN, "sends notes of progress as events without JSON", \
-	    "CH-03~stream CH-04~stream RE-01~stream RE-02~stream ST-01 US-03~stream") \
+	    "CH-03~stream CH-04~stream HT-11~stream RE-01~stream RE-02~stream ST-01 US-03~stream") \
 	ROW(HT_09, "HT-09", SCOPE_ALL, "refuses unknown fields of streamed requests only", \
+	    "") \
+	ROW(HT_11, "HT-11", SCOPE_ALL, "gives its replies no request id", \
 	    "") \
 	ROW(JO_01, "JO-01", SCOPE_OPEN, "wraps a JSON object in a Markdown fence", \
 	    "JO-02") \
@@ -315,6 +317,10 @@
 	ROW(TS_08, "TS-08", SCOPE_OPEN, "streams long arguments in one piece", \
 	    "") \
 	ROW(UN_01, "UN-01", SCOPE_OPEN, "loses the joiners of emoji", \
+	    "") \
+	ROW(UN_02, "UN-02", SCOPE_ALL, "reads a character that was sent as two escapes as U+FFFD", \
+	    "") \
+	ROW(UN_02_LONE, "UN-02.lone", SCOPE_ALL, "reads half of a surrogate pair as U+FFFD", \
 	    "") \
 	ROW(US_01, "US-01", SCOPE_ALL, "leaves total_tokens out of usage", \
 	    "US-02") \

@@ -353,6 +353,8 @@ struct sim_output {
 
 void sim_route(const struct sim_setup *setup, const struct sim_request *request,
                struct arena *arena, struct sim_output *out);
+/* The body as it is read: escapes may be misread before its JSON is. Arena. */
+MUST_CHECK struct text sim_break_body(const struct sim_serving *serving, struct text body);
 /* True: a fault answers in the endpoint's place. */
 MUST_CHECK bool sim_break_route(const struct sim_serving *serving, struct sim_output *out);
 void sim_break_output(const struct sim_serving *serving, struct sim_output *out);

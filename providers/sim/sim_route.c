@@ -59,10 +59,11 @@ static void route_start_output(const struct sim_serving *serving, struct sim_out
 	sim_output_header(
 	    out, "openai-processing-ms",
 	    text_format(arena, "%lld", (long long)int64_max(serving->setup->ttft_ms, 1)));
-	sim_output_header(out, "x-request-id",
-	                  text_format(arena, "req_%.*s%06llx",
-	                              TEXT_ARG(text_slice(serving->digest, 0, 26)),
-	                              (unsigned long long)serving->serial & 0xffffff));
+	if (!sim_breaks(serving, SIM_HT_11))
+		sim_output_header(out, "x-request-id",
+		                  text_format(arena, "req_%.*s%06llx",
+		                              TEXT_ARG(text_slice(serving->digest, 0, 26)),
+		                              (unsigned long long)serving->serial & 0xffffff));
 }
 
 static void route_add_limits(const struct sim_serving *serving, int64_t tokens,
@@ -179,7 +180,8 @@ static bool route_read_body(struct sim_serving *serving, struct text body, struc
 {
 	struct fault fault;
 
-	if (json_read_text(body, "request", serving->arena, root, &fault) &&
+	if (json_read_text(sim_break_body(serving, body), "request", serving->arena, root,
+	                   &fault) &&
 	    (*root)->type == JSON_OBJECT)
 		return true;
 	(void)sim_refuse(

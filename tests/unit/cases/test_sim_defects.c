@@ -143,7 +143,8 @@ static struct text judge(const struct eval_case *eval_case, enum case_variant va
 {
 	struct template_values *values = ARENA_NEW(&arena, struct template_values);
 
-	*values = (struct template_values){.context_tokens = sim_defaults.context};
+	*values = (struct template_values){.model = TEXT("sim-small"),
+	                                   .context_tokens = sim_defaults.context};
 	template_nonces(values, TEXT("seed"), TEXT("sim/sim-small"),
 	                suite.cases[eval_case->probe].id, 0, &arena);
 	for (size_t i = 0; i < eval_case->step_count; i++) {

@@ -58,6 +58,17 @@ static struct template_values nonces(const char *seed, const char *target, const
 	return values;
 }
 
+START_TEST(a_raw_body_can_name_the_model)
+{
+	struct template_values values = values_of("ab12cd34");
+
+	assert_refused("{{model}}", &values, "{{model}} has no value here");
+	values.model = TEXT("org/m-1");
+	ck_assert(text_is(fill("{\"model\": \"{{model}}\", \"{{nonce}}\"", &values),
+	                  "{\"model\": \"org/m-1\", \"ab12cd34\""));
+}
+END_TEST
+
 /* --- nonces --- */
 
 START_TEST(nonces_depend_on_what_they_are_made_from_and_on_nothing_else)
@@ -453,6 +464,7 @@ END_TEST
 static void add(TCase *cases)
 {
 	tcase_add_checked_fixture(cases, setup, teardown);
+	tcase_add_test(cases, a_raw_body_can_name_the_model);
 	tcase_add_test(cases, nonces_depend_on_what_they_are_made_from_and_on_nothing_else);
 	tcase_add_test(cases, nonces_are_eight_small_letters_and_digits_and_differ);
 	tcase_add_test(cases, placeholders_are_filled_wherever_they_stand);
