@@ -52,14 +52,17 @@ MUST_CHECK struct ledger_port *ledger_port_new(struct ledger *ledger, struct loo
 void ledger_port_free(struct ledger_port *port);
 
 /*
- * Embedded in whoever waits. `done` is called once, on the port's loop, never from within
- * ledger_begin or ledger_write; until then the ticket must stay where it is, unless forgotten.
+ * Embedded in whoever waits, zeroed but for the first two. `done` is called once, on the port's
+ * loop, never from within ledger_begin or ledger_write; until then the ticket must stay where it
+ * is, unless forgotten.
  */
 struct ledger_ticket {
 	void (*done)(void *context, bool on_disk);
 	void *context;
-	struct ledger_ticket *next; /* the ledger's */
-	bool out, on_disk;          /* the ledger's */
+	/* the ledger's */
+	struct ledger_record *record; /* NULL: written, or told at once */
+	struct ledger_ticket *next;
+	bool told, on_disk; /* told: it waits in its port */
 };
 /* done will not be called; the row is written all the same. Worker's thread. */
 void ledger_ticket_forget(struct ledger_port *port, struct ledger_ticket *ticket);

@@ -2,7 +2,10 @@
 #include "harness/base/digest.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <pthread.h>
 #include <sys/random.h>
 
@@ -72,6 +75,23 @@ struct text digest_hex(struct arena *arena, struct text bytes, size_t digits)
 	digest_add(&digest, bytes);
 	digest_done_hex(&digest, hex);
 	return text_copy(arena, (struct text){hex, size_min(digits, DIGEST_HEX)});
+}
+
+void digest_hmac(struct text key, struct text bytes, unsigned char out[DIGEST_BYTES])
+{
+	unsigned size = 0;
+
+	REQUIRE(pthread_once(&sha256_once, fetch_sha256) == 0);
+	REQUIRE(sha256 != NULL && key.len <= INT_MAX);
+	const unsigned char *hashed =
+	    HMAC(sha256, key.data, (int)key.len, (const unsigned char *)bytes.data, bytes.len, out,
+	         &size);
+	REQUIRE(hashed != NULL && size == DIGEST_BYTES);
+}
+
+bool digest_equal(const unsigned char a[DIGEST_BYTES], const unsigned char b[DIGEST_BYTES])
+{
+	return CRYPTO_memcmp(a, b, DIGEST_BYTES) == 0;
 }
 
 void random_bytes(void *out, size_t size)

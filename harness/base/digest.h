@@ -26,6 +26,12 @@ void digest_done_hex(struct digest *digest, char out[DIGEST_HEX + 1]);
 /* One-shot; hex in the arena, cut to `digits`. */
 MUST_CHECK struct text digest_hex(struct arena *arena, struct text bytes, size_t digits);
 
+/* HMAC-SHA256 (FIPS 198-1). */
+void digest_hmac(struct text key, struct text bytes, unsigned char out[DIGEST_BYTES]);
+/* In a time that says nothing of where they differ. */
+MUST_CHECK bool digest_equal(const unsigned char a[DIGEST_BYTES],
+                             const unsigned char b[DIGEST_BYTES]);
+
 /* `size` bytes from the system's random generator. Ends the process if there is none. */
 void random_bytes(void *out, size_t size);
 
