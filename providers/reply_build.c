@@ -171,14 +171,20 @@ static void add_whole(struct reply_build *build, struct text_buf *joined, struct
 		build->overflow = true;
 }
 
+/* Of a relayed stream only the beginning is kept, in whole characters. */
 static void add_piece(struct reply_build *build, struct text_buf *joined, struct text piece)
 {
 	size_t kept = build->context.text_kept_bytes;
 
-	if (kept == 0 || joined->len + piece.len <= kept)
+	if (kept == 0 || joined->len + piece.len <= kept) {
 		add_whole(build, joined, piece);
-	else
-		build->reply->text_bytes += (int64_t)piece.len;
+		return;
+	}
+	size_t room = kept - size_min(kept, joined->len);
+	while (room > 0 && ((unsigned char)piece.data[room] & 0xc0) == 0x80)
+		room--;
+	add_whole(build, joined, text_slice(piece, 0, room));
+	build->reply->text_bytes += (int64_t)(piece.len - room);
 }
 
 void reply_build_content(struct reply_build *build, struct build_choice *choice, struct text piece)

@@ -33,14 +33,14 @@ bool budget_allows(const struct runner *runner, int64_t more_pico_usd)
 	       plan_add_usd(committed, more_pico_usd) <= runner->options.max_spend_pico_usd;
 }
 
-void budget_reserve(struct runner *runner, int64_t pico_usd)
+void runner_budget_reserve(struct runner *runner, int64_t pico_usd)
 {
 	int64_t *reserved = &runner->progress.reserved_pico_usd;
 
 	*reserved = plan_add_usd(*reserved, pico_usd);
 }
 
-void budget_release(struct runner *runner, int64_t pico_usd)
+void runner_budget_release(struct runner *runner, int64_t pico_usd)
 {
 	int64_t *reserved = &runner->progress.reserved_pico_usd;
 

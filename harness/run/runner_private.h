@@ -120,8 +120,8 @@ MUST_CHECK int64_t budget_next(const struct runner *runner, const struct runner_
 MUST_CHECK int64_t budget_bound(const struct plan_probe *probe, size_t step);
 /* Whether so much more keeps within the cap, with all that is in flight. */
 MUST_CHECK bool budget_allows(const struct runner *runner, int64_t more_pico_usd);
-void budget_reserve(struct runner *runner, int64_t pico_usd);
-void budget_release(struct runner *runner, int64_t pico_usd);
+void runner_budget_reserve(struct runner *runner, int64_t pico_usd);
+void runner_budget_release(struct runner *runner, int64_t pico_usd);
 void budget_spend(struct runner *runner, int64_t pico_usd);
 /* What an attempt is counted at: its cost, or its bound where it may have been billed unseen. */
 MUST_CHECK int64_t budget_charge(const struct journal_attempt *attempt, int64_t bound_pico_usd);

@@ -461,7 +461,7 @@ void trial_start(struct runner *runner, struct runner_probe *probe)
 	/* What was asked before may have to be asked anew: then more than thought. */
 	if (!trial->control)
 		trial->reserved = budget_bound(probe->planned, trial->step);
-	budget_reserve(runner, trial->reserved);
+	runner_budget_reserve(runner, trial->reserved);
 	ask_step(trial);
 }
 
@@ -470,7 +470,7 @@ static void trial_end(struct runner_trial *trial)
 	struct runner *runner = trial->runner;
 	struct runner_probe *probe = trial->probe;
 
-	budget_release(runner, trial->reserved);
+	runner_budget_release(runner, trial->reserved);
 	trial->provider->in_flight--;
 	runner->in_flight--;
 	runner->trials_done++;
@@ -507,7 +507,7 @@ void trial_flushed(struct runner_trial *trial)
 		return;
 	}
 	int64_t rest = budget_bound(trial->probe->planned, trial->step + 1);
-	budget_release(runner, trial->reserved - rest);
+	runner_budget_release(runner, trial->reserved - rest);
 	trial->reserved = rest;
 	trial->step++;
 	trial->attempts_before = 0;

@@ -172,6 +172,7 @@ START_TEST(pieces_come_as_they_are_and_nothing_of_them_is_kept)
 	/* Read, counted, and let go. */
 	ck_assert_int_eq(seen.text_bytes, 100000);
 	ck_assert_uint_lt(seen.content_bytes, 1000);
+	ck_assert_uint_gt(seen.content_bytes, 0); /* that there was some is not forgotten */
 }
 END_TEST
 
@@ -212,6 +213,7 @@ START_TEST(a_failure_is_told_and_not_asked_again)
 	ck_assert_uint_eq(seen.attempts, 1);
 	ck_assert_uint_eq(server->request_count, 1);
 	/* Nor is the provider held for whoever asks next, as a runner's call would hold it. */
+	text_buf_done(&seen.body);
 	memset(&seen, 0, sizeof(seen));
 	text_buf_init(&seen.body, 16 << 20);
 	answer("200 OK", stream_of(1), SCRIPT_KEEP);
