@@ -73,8 +73,10 @@ void key_drop(const struct key *key);
 
 /* What a request wants of its key. Texts: data NULL where not said. */
 MUST_CHECK bool key_allows_endpoint(const struct key *key, const char *endpoint);
-/* A key limited to routes serves no request for a bare target, and the other way round. */
+/* data NULL: a bare target was asked for, which a key of routes may not, unless it has targets too.
+ */
 MUST_CHECK bool key_allows_route(const struct key *key, struct text route);
+/* A candidate, whatever was asked for. */
 MUST_CHECK bool key_allows_target(const struct key *key, struct text target);
 /* The team a request is booked on: the one it names (x-proviso-team) where the key may, else the
  * key's own; false: it may not. *out data NULL: none. */
@@ -95,8 +97,9 @@ MUST_CHECK bool key_store_rotate(struct key_store *store, struct text id, int64_
 /* At once, for ever. Revoking again changes nothing. */
 MUST_CHECK bool key_store_revoke(struct key_store *store, struct text id, int64_t now_wall_ms,
                                  struct fault *fault);
-/* All, oldest first; arena. */
-MUST_CHECK bool key_store_list(struct key_store *store, struct arena *arena, struct key ***out,
-                               size_t *count, struct fault *fault);
+/* All, oldest first, one reference each; for key_list_free. */
+MUST_CHECK bool key_store_list(struct key_store *store, struct key ***out, size_t *count,
+                               struct fault *fault);
+void key_list_free(struct key **keys, size_t count);
 
 #endif

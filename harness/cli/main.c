@@ -18,6 +18,7 @@ const struct command *const command_table[] = {
     &command_inspect,
     &command_report,
     &command_proxy,
+    &command_key,
     &command_sim,
     &command_validate,
     &command_demo,

@@ -8,6 +8,7 @@ struct parse {
 	struct arena *arena;
 	char *out;
 	uint64_t given; /* bit per row */
+	unsigned verb;  /* its bit; all of them where the table has no verbs */
 	struct fault *fault;
 };
 
@@ -157,6 +158,42 @@ static bool take_option(struct parse *parse, char *const *arguments, int left, i
 	return note_given(parse, option) && set_value(parse, option, value);
 }
 
+static bool belongs(const struct parse *parse, const struct option *option)
+{
+	return option->verbs == 0 || (option->verbs & parse->verb) != 0;
+}
+
+/* The first operand says which options there may be. */
+static bool take_verb(struct parse *parse, const struct text_list *operands)
+{
+	const char *const *verbs = parse->table->verbs;
+	struct text_buf names;
+	size_t count = 0;
+
+	parse->verb = ~0u;
+	if (verbs == NULL)
+		return true;
+	text_buf_init(&names, 256);
+	for (; verbs[count] != NULL; count++)
+		(void)text_buf_format(&names, "%s%s", count == 0 ? "" : ", ", verbs[count]);
+	for (size_t i = 0; i < count; i++)
+		if (operands->count > 0 && text_is(operands->items[0], verbs[i]))
+			parse->verb = 1u << i;
+	if (parse->verb == ~0u && operands->count == 0)
+		(void)fault_set(parse->fault, FAULT_USAGE, "want one of %s", names.data);
+	else if (parse->verb == ~0u)
+		(void)fault_set(parse->fault, FAULT_USAGE, "\"%.*s\" is none of %s",
+		                TEXT_ARG(operands->items[0]), names.data);
+	text_buf_done(&names);
+	if (parse->verb == ~0u)
+		return false;
+	for (size_t i = 0; i < parse->table->count; i++)
+		if ((parse->given >> i & 1) != 0 && !belongs(parse, &parse->table->rows[i]))
+			return fault_set(parse->fault, FAULT_USAGE, "--%s does not belong to %.*s",
+			                 parse->table->rows[i].name, TEXT_ARG(operands->items[0]));
+	return true;
+}
+
 /* PROVISO_MAX_SPEND for --max-spend. */
 static bool take_environment(struct parse *parse)
 {
@@ -165,7 +202,7 @@ static bool take_environment(struct parse *parse)
 		char name[80] = "PROVISO_";
 		size_t len = sizeof("PROVISO_") - 1;
 
-		if ((parse->given >> i & 1) != 0)
+		if ((parse->given >> i & 1) != 0 || !belongs(parse, option))
 			continue;
 		for (const char *c = option->name; *c != '\0' && len < sizeof(name) - 1; c++)
 			name[len++] = *c == '-' ? '_' : (char)(*c >= 'a' ? *c - 'a' + 'A' : *c);
@@ -208,7 +245,7 @@ bool options_parse(const struct option_table *table, char *const *arguments, int
 		}
 		i += taken;
 	}
-	return take_environment(&parse);
+	return take_verb(&parse, operands) && take_environment(&parse);
 }
 
 void options_print(const struct option_table *table, FILE *stream)

@@ -29,6 +29,7 @@ struct option {
 	const char *help;
 	int64_t min, max;
 	const char *const *names; /* OPTION_CHOICE, NULL-terminated */
+	unsigned verbs;           /* bit per verb of the table that takes it; 0: all */
 };
 
 struct option_table {
@@ -36,6 +37,11 @@ struct option_table {
 	size_t count;
 	size_t operands; /* offset of a struct text_list in the command's struct */
 	size_t operands_max;
+	/*
+	 * NULL, or what the first operand must be, NULL-terminated: an option of another verb is
+	 * wrong usage, and the environment gives only those of this one.
+	 */
+	const char *const *verbs;
 };
 
 /*
