@@ -278,11 +278,10 @@ bool store_do(struct store_query *query, struct fault *fault)
 
 struct text store_text(struct store_query *query, int column)
 {
-	const void *bytes = sqlite3_column_blob(query->statement, column);
-	int len = sqlite3_column_bytes(query->statement, column);
-
 	if (sqlite3_column_type(query->statement, column) == SQLITE_NULL)
 		return (struct text){NULL, 0};
+	const void *bytes = sqlite3_column_blob(query->statement, column);
+	int len = sqlite3_column_bytes(query->statement, column);
 	return (struct text){bytes == NULL ? "" : bytes, (size_t)len};
 }
 

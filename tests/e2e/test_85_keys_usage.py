@@ -1,9 +1,13 @@
 """Virtual keys and usage, through the commands: what is printed, kept, refused."""
+import csv
+import io
 import json
+import random
 import re
 import sqlite3
 import stat
 import zlib
+from fractions import Fraction
 
 import pytest
 
@@ -133,3 +137,144 @@ def test_a_store_that_is_none(desk):
     (desk.cwd / "proviso.yaml").write_text(PROVIDERS)
     done = desk("key", "list")
     assert done.code == 2 and "names no key store" in done.err
+
+
+# --- usage -----------------------------------------------------------------------------------------------------------
+
+HEADER = ("request_id,attempt,started_at,key_id,team,workflow,task,risk,route,requested_model,target,reported_model,dialect_in,"
+          "dialect_out,shape,matrix,stream,status,outcome,finish_reason,fallback_reason,ttft_ms,latency_ms,overhead_us,"
+          "prompt_tokens,cached_tokens,cache_write_tokens,completion_tokens,reasoning_tokens,usage_source,cost_usd,cost_source,"
+          "price_version,baseline_cost_usd,budget,client_disconnected").split(",")
+PICO = 10 ** 12
+
+
+def fill(desk, rows):
+    """Rows as the ledger's thread writes them, into a store that the program made."""
+    if not (desk.cwd / "k.db").exists():
+        create(desk)
+    names = HEADER + ["charged"]
+    base = dict.fromkeys(names) | {"attempt": 1, "started_at": 1767225600000, "stream": 0, "outcome": "ok",
+                                   "client_disconnected": 0, "target": "lab/small"}
+    db = sqlite3.connect(desk.cwd / "k.db")
+    db.executemany(f"INSERT INTO attempts({','.join(names)}) VALUES({','.join('?' * len(names))})",
+                   [[(base | {"request_id": f"r{i}"} | row)[name] for name in names] for i, row in enumerate(rows)])
+    db.commit()
+    db.close()
+
+
+def usage(desk, *arguments, code=0):
+    done = desk("usage", *arguments)
+    assert done.code == code, done
+    return done
+
+
+def table(done):
+    return list(csv.DictReader(io.StringIO(done.out, newline="")))
+
+
+def test_rows_have_the_contracts_columns_and_unknown_is_empty(desk):
+    fill(desk, [{"started_at": 1767225600123, "team": "=cmd()", "stream": 1, "cost_usd": 1, "prompt_tokens": 0},
+                {"request_id": "a", "attempt": 2, "started_at": 1767225600000, "cost_usd": 12 * PICO, "target": 'a/b,"c"'}])
+    done = usage(desk, "--format", "csv")
+    assert done.out.splitlines()[0] == ",".join(HEADER)
+    first, second = table(done)
+    assert first == dict.fromkeys(HEADER, "") | {
+        "request_id": "a", "attempt": "2", "started_at": "2026-01-01T00:00:00.000Z", "target": 'a/b,"c"', "outcome": "ok",
+        "stream": "false", "client_disconnected": "false", "cost_usd": "12"}
+    assert (second["cost_usd"], second["prompt_tokens"], second["team"], second["stream"], second["started_at"]) == \
+        ("0.000000000001", "0", "'=cmd()", "true", "2026-01-01T00:00:00.123Z")
+    said = json.loads(usage(desk, "--format", "json").out, parse_float=str)
+    assert list(said[0]) == HEADER and said[0]["team"] is None and said[1]["team"] == "=cmd()"
+    assert usage(desk, "--format", "csv", "--since", "2026-01-02").out == ",".join(HEADER) + "\n"  # (the rig reads CRLF as one)
+
+
+def test_sums_are_exact_over_a_hundred_thousand_rows(desk):
+    dice = random.Random(7)
+    rows = [{"team": dice.choice(["a", "b", None]), "target": dice.choice(["x/m", "x/n", "y/m/n"]),
+             "started_at": 1767225600000 + dice.randrange(5 * 86400000),
+             "cost_usd": dice.choice([None, dice.randrange(10 ** 12), dice.randrange(10 ** 18)]),
+             "outcome": dice.choice(["ok", "cut"]), "prompt_tokens": dice.choice([None, dice.randrange(10 ** 6)])}
+            for _ in range(100000)]
+    fill(desk, rows)
+    by = {"team": lambda r: r["team"] or "", "provider": lambda r: r["target"].split("/")[0],
+          "model": lambda r: r["target"].split("/", 1)[1], "day": lambda r: str(1 + (r["started_at"] - 1767225600000) // 86400000)}
+    for chosen in (["team"], ["provider", "model"], ["day", "team"]):
+        wanted = {}
+        for row in rows:
+            group = wanted.setdefault(tuple(by[name](row) for name in chosen), [0, 0, 0, 0, Fraction(0)])
+            group[0] += 1
+            group[1] += row["outcome"] == "ok"
+            group[2] += row["cost_usd"] is None
+            group[3] += row["prompt_tokens"] or 0
+            group[4] += Fraction(row["cost_usd"] or 0, PICO)
+        options = [word for name in chosen for word in ("--by", name)]
+        got = {tuple(r[n][-1] if n == "day" else r[n] for n in chosen):
+               [int(r["attempts"]), int(r["ok"]), int(r["unpriced"]), int(r["prompt_tokens"]), Fraction(r["cost_usd"])]
+               for r in table(usage(desk, *options, "--format", "csv"))}
+        assert got == wanted
+        said = json.loads(usage(desk, *options, "--format", "json").out, parse_float=Fraction, parse_int=Fraction)
+        assert sum(g["cost_usd"] for g in said["groups"]) == said["total"]["cost_usd"] == sum(g[4] for g in wanted.values())
+        assert said["total"]["cost_usd"] > 9300000  # beyond what an integer of 10^-12 holds
+    shown = usage(desk, "--by", "team").out
+    assert "total" in shown and "unpriced" in shown
+
+
+def test_days_bound_what_is_counted(desk):
+    midnight = 1767312000000  # 2026-01-02
+    fill(desk, [{"started_at": midnight - 1, "cost_usd": PICO}, {"started_at": midnight, "cost_usd": 2 * PICO},
+                {"started_at": midnight + 86400000, "cost_usd": 4 * PICO}])
+
+    def cost(*arguments):
+        return sum(int(row["cost_usd"]) for row in table(usage(desk, "--by", "day", "--format", "csv", *arguments)))
+    assert cost() == 7
+    assert cost("--since", "2026-01-02") == 6
+    assert cost("--until", "2026-01-02") == 3
+    assert cost("--since", "2026-01-02", "--until", "2026-01-02") == 2
+    assert cost("--until", "2026-01-02T00:00:00Z") == 1
+
+
+# What FOCUS 1.2 demands of every row (the specification's column table), and the forms of its values.
+FOCUS_NEVER_NULL = ["BilledCost", "BillingAccountId", "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart", "ChargeCategory",
+                    "ChargePeriodEnd", "ChargePeriodStart", "ContractedCost", "EffectiveCost", "InvoiceIssuerName", "ListCost",
+                    "ProviderName", "PublisherName", "ServiceCategory", "ServiceName", "PricingQuantity", "PricingUnit"]
+FOCUS_MANDATORY = FOCUS_NEVER_NULL + ["BillingAccountName", "ChargeClass", "ChargeDescription"]
+
+
+def test_focus_rows_obey_the_specification(desk):
+    fill(desk, [{"cost_usd": 3 * PICO // 2, "prompt_tokens": 10, "completion_tokens": 5, "team": "=ops", "workflow": "w"},
+                {"cost_usd": PICO // 2, "prompt_tokens": 1, "completion_tokens": 1, "team": "=ops", "workflow": "w"},
+                {"cost_usd": 2 * PICO, "started_at": 1798675200000}, {"target": None}])
+    rows = table(usage(desk, "--format", "focus"))
+    assert len(rows) == 2
+    for row in rows:
+        names = list(row)
+        assert set(FOCUS_MANDATORY) <= set(names)
+        assert all(re.fullmatch(r"[A-Z][A-Za-z]+|x_[A-Z][A-Za-z]+", name) for name in names)
+        assert names == sorted(names, key=lambda name: name.startswith("x_"))  # own columns last
+        assert all(row[name] for name in FOCUS_NEVER_NULL) and row["ChargeClass"] == ""
+        assert not {"NULL", "N/A", "null"} & set(row.values())
+        for name in ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost", "PricingQuantity", "ConsumedQuantity"):
+            assert re.fullmatch(r"\d+\.\d+", row[name]), name
+        for name in ("BillingPeriodStart", "BillingPeriodEnd", "ChargePeriodStart", "ChargePeriodEnd"):
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row[name])
+        assert row["BillingPeriodStart"] <= row["ChargePeriodStart"] < row["ChargePeriodEnd"] <= row["BillingPeriodEnd"]
+        assert row["BillingPeriodStart"][8:] == row["BillingPeriodEnd"][8:] == "01T00:00:00Z"
+        assert row["BillingCurrency"] == "USD" and row["ChargeCategory"] == "Usage"
+        assert all(not isinstance(value, (dict, list)) for value in json.loads(row["Tags"]).values())
+    first, second = rows
+    assert (first["BilledCost"], first["PricingQuantity"], first["SubAccountId"], first["SkuId"]) == ("2.0", "17.0", "=ops", "lab/small")
+    assert json.loads(first["Tags"]) == {"workflow": "w"} and first["x_AttemptCount"] == "2"
+    assert (second["ChargePeriodStart"], second["BillingPeriodEnd"]) == ("2026-12-31T00:00:00Z", "2027-01-01T00:00:00Z")
+    assert second["SubAccountId"] == ""
+
+
+@pytest.mark.parametrize("arguments, says", [
+    (("--by", "cost_usd"), "--by is"), (("--by", "started_at"), "--by is"), (("--by", "nothing"), "--by is"),
+    (("--since", "yesterday"), "want a day"), (("--format", "focus", "--by", "team"), "does not go with it"),
+    (("--format", "xml"), "table, csv, json, focus"), (("k.db",), "unexpected argument"),
+    (("--by", "team") * 9, "at most 8"), (("--ledger", "absent.db"), "absent.db is not there"), ((), "k.db is not there"),
+])
+def test_wrong_usage_of_usage_is_told(desk, arguments, says):
+    done = usage(desk, *arguments, code=2)
+    assert says in done.err and done.out == ""
+    assert not (desk.cwd / "k.db").exists() and not (desk.cwd / "absent.db").exists()

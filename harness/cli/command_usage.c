@@ -1,0 +1,176 @@
+/* `usage`: what was spent, as the ledger has it. */
+#include "harness/cli/command.h"
+
+#include "harness/base/loop.h"
+#include "harness/cli/usage_output.h"
+#include "harness/run/config.h"
+
+enum { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON, FORMAT_FOCUS, OUT_MAX_BYTES = 1 << 30 };
+static const char *const format_names[] = {"table", "csv", "json", "focus", NULL};
+static const int64_t DAY_MS = 86400000;
+
+struct usage {
+	struct text config, ledger, since, until;
+	struct text_list by, operands;
+	int format;
+};
+
+static const struct option usage_rows[] = {
+    {.name = "since",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct usage, since),
+     .value = "DATE",
+     .help = "from this day or moment on (UTC)"},
+    {.name = "until",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct usage, until),
+     .value = "DATE",
+     .help = "to the end of this day, or before this moment"},
+    {.name = "by",
+     .kind = OPTION_TEXTS,
+     .offset = offsetof(struct usage, by),
+     .value = "COLUMN",
+     .help = "sum up by key, team, workflow, task, target, day ..."},
+    {.name = "format",
+     .letter = 'f',
+     .kind = OPTION_CHOICE,
+     .offset = offsetof(struct usage, format),
+     .value = "FORMAT",
+     .help = "table (default), csv, json, focus",
+     .names = format_names},
+    {.name = "ledger",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct usage, ledger),
+     .value = "FILE",
+     .help = "the database (default: ledger.path of the config)"},
+    {.name = "config",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct usage, config),
+     .value = "FILE",
+     .help = "the config that names the ledger"},
+};
+
+static const struct option_table usage_options = {
+    .rows = usage_rows,
+    .count = ARRAY_LENGTH(usage_rows),
+    .operands = offsetof(struct usage, operands),
+    .operands_max = 0,
+};
+
+/* A day alone: its beginning, or for an end the next day's. */
+static bool read_moment(const char *option, struct text given, int64_t day_ms, int64_t *out,
+                        struct fault *fault)
+{
+	if (given.data == NULL)
+		return true;
+	if (!wall_parse(given, out))
+		return fault_set(fault, FAULT_USAGE,
+		                 "--%s is \"%.*s\"; want a day like 2026-11-30 or a moment like "
+		                 "2026-11-30T12:00:00Z",
+		                 option, TEXT_ARG(given));
+	if (given.len == sizeof("2026-11-30") - 1)
+		*out += day_ms;
+	return true;
+}
+
+static bool read_query(const struct usage *usage, struct usage_query *query, struct fault *fault)
+{
+	query->since_wall_ms = INT64_MIN;
+	query->until_wall_ms = INT64_MAX;
+	if (!read_moment("since", usage->since, 0, &query->since_wall_ms, fault) ||
+	    !read_moment("until", usage->until, DAY_MS, &query->until_wall_ms, fault))
+		return false;
+	if (usage->by.count > USAGE_BY_MAX)
+		return fault_set(fault, FAULT_USAGE, "at most %d times --by", USAGE_BY_MAX);
+	for (size_t i = 0; i < usage->by.count; i++) {
+		const char *name = usage_by_name(usage->by.items[i]);
+		if (name == NULL)
+			return fault_set(fault, FAULT_USAGE,
+			                 "--by is \"%.*s\"; want key, team, workflow, task, route, "
+			                 "target, provider, model, day, month, hour or another "
+			                 "column that is no sum",
+			                 TEXT_ARG(usage->by.items[i]));
+		query->by[query->by_count++] = text_of(name);
+	}
+	if (usage->format == FORMAT_FOCUS && usage->by.count > 0)
+		return fault_set(fault, FAULT_USAGE,
+		                 "FOCUS says itself what a row is: --by does not go with it");
+	return true;
+}
+
+static int show(const struct usage *usage, struct usage_query *query, struct arena *arena)
+{
+	struct usage_groups groups;
+	struct text_buf out;
+	struct fault fault;
+
+	if (query->by_count == 0 && usage->format == FORMAT_CSV)
+		return usage_rows_csv(query, stdout, &fault) ? EXIT_HOLDS : command_fail(&fault);
+	if (query->by_count == 0 && usage->format == FORMAT_JSON)
+		return usage_rows_json(query, stdout, &fault) ? EXIT_HOLDS : command_fail(&fault);
+	if (usage->format == FORMAT_FOCUS)
+		usage_focus_by(query);
+	else if (query->by_count == 0)
+		query->by[query->by_count++] = TEXT("target");
+	if (!usage_group(query, arena, &groups, &fault))
+		return command_fail(&fault);
+	text_buf_init(&out, OUT_MAX_BYTES);
+	if (usage->format == FORMAT_TABLE)
+		usage_groups_table(query, &groups, &out);
+	else if (usage->format == FORMAT_CSV)
+		usage_groups_csv(query, &groups, &out);
+	else if (usage->format == FORMAT_JSON)
+		usage_groups_json(query, &groups, &out);
+	else
+		usage_focus(&groups, &out);
+	return command_write_report((struct text){NULL, 0}, &out, &fault) ? EXIT_HOLDS
+	                                                                  : command_fail(&fault);
+}
+
+static int with_config(const struct usage *usage, struct usage_query *query, struct arena *arena)
+{
+	struct config *config = ARENA_NEW(arena, struct config);
+	struct fault_list *faults = ARENA_NEW(arena, struct fault_list);
+	struct fault fault;
+
+	*config = config_defaults;
+	bool loaded = config_load(usage->config.data == NULL ? NULL : text_c(arena, usage->config),
+	                          config, faults);
+	int code = command_fail_list(faults);
+	if (loaded && config->ledger.path.data == NULL) {
+		(void)fault_set(&fault, FAULT_INPUT,
+		                "the config names no ledger; add: ledger: {path: proviso.db}");
+		code = command_fail(&fault);
+	} else if (loaded) {
+		query->ledger = text_c(arena, config->ledger.path);
+		code = show(usage, query, arena);
+	}
+	config_done(config);
+	return code;
+}
+
+static int usage_run(void *state, struct arena *arena)
+{
+	const struct usage *usage = state;
+	struct usage_query query = {.by_count = 0};
+	struct fault fault;
+
+	if (!read_query(usage, &query, &fault))
+		return command_fail(&fault);
+	if (usage->ledger.data == NULL)
+		return with_config(usage, &query, arena);
+	query.ledger = text_c(arena, usage->ledger);
+	return show(usage, &query, arena);
+}
+
+const struct command command_usage = {
+    .name = "usage",
+    .summary = "what was spent, by key, team, workflow, task, target, day",
+    .operands = "",
+    .about =
+	"Reads the proxy's ledger, which may be written meanwhile. Without --by, csv and json\n"
+	"are the rows themselves, one an attempt; with it they are exact sums. focus: FOCUS 1.2.",
+    .options = &usage_options,
+    .state_bytes = sizeof(struct usage),
+    .run = usage_run,
+};

@@ -1,0 +1,276 @@
+/* Usage as table, CSV and JSON; see usage_output.h. */
+#include "harness/cli/usage_output.h"
+
+#include "harness/base/csv.h"
+#include "harness/base/json_write.h"
+#include "harness/base/loop.h"
+#include "harness/run/router.h"
+
+#include <errno.h>
+
+enum { ROW_MAX_BYTES = 1 << 20, SUMS = 9 };
+
+/* --- raw rows -------------------------------------------------------------------------------- */
+
+struct rows {
+	FILE *stream;
+	struct text_buf out;
+	struct arena arena;
+	bool any;
+};
+
+static bool flush(struct rows *rows, struct fault *fault)
+{
+	bool written = !rows->out.overflow &&
+	               fwrite(rows->out.data, 1, rows->out.len, rows->stream) == rows->out.len;
+	int number = errno;
+
+	text_buf_reset(&rows->out);
+	arena_reset(&rows->arena);
+	return written || fault_system(fault, number, "writing the usage");
+}
+
+static void csv_field(struct csv_writer *writer, const struct ledger_column *column,
+                      const void *field, struct arena *arena)
+{
+	switch (column->kind) {
+	case LEDGER_TEXT:
+		if (((const struct text *)field)->data == NULL)
+			csv_write_unknown(writer);
+		else
+			csv_write_text(writer, *(const struct text *)field);
+		break;
+	case LEDGER_COUNT:
+		csv_write_count(writer, *(const int64_t *)field);
+		break;
+	case LEDGER_USD:
+		csv_write_usd(writer, *(const int64_t *)field);
+		break;
+	case LEDGER_TIME:
+		csv_write_text(writer, wall_format(arena, *(const int64_t *)field, true));
+		break;
+	case LEDGER_FLAG:
+		csv_write_text(writer, *(const bool *)field ? TEXT("true") : TEXT("false"));
+		break;
+	}
+}
+
+static bool row_csv(void *context, const struct ledger_row *row, struct fault *fault)
+{
+	struct rows *rows = context;
+	struct csv_writer writer;
+
+	csv_writer_init(&writer, &rows->out, true);
+	for (size_t i = 0; i < LEDGER_COLUMNS; i++)
+		csv_field(&writer, &ledger_columns[i], (const char *)row + ledger_columns[i].offset,
+		          &rows->arena);
+	csv_write_end_row(&writer);
+	return flush(rows, fault);
+}
+
+bool usage_rows_csv(const struct usage_query *query, FILE *stream, struct fault *fault)
+{
+	struct rows rows = {.stream = stream};
+	struct csv_writer writer;
+
+	text_buf_init(&rows.out, ROW_MAX_BYTES);
+	csv_writer_init(&writer, &rows.out, true);
+	for (size_t i = 0; i < LEDGER_COLUMNS; i++)
+		csv_write_text(&writer, text_of(ledger_columns[i].name));
+	csv_write_end_row(&writer);
+	bool good = flush(&rows, fault) && usage_each(query, row_csv, &rows, fault);
+	text_buf_done(&rows.out);
+	arena_done(&rows.arena);
+	return good;
+}
+
+static void json_field(struct json_writer *writer, const struct ledger_column *column,
+                       const void *field, struct arena *arena)
+{
+	const char *name = column->name;
+
+	switch (column->kind) {
+	case LEDGER_TEXT:
+		if (((const struct text *)field)->data == NULL)
+			json_write_member_c(writer, name, NULL);
+		else
+			json_write_member(writer, name, *(const struct text *)field);
+		break;
+	case LEDGER_COUNT:
+		json_write_member_count(writer, name, *(const int64_t *)field);
+		break;
+	case LEDGER_USD:
+		router_write_usd(writer, name, *(const int64_t *)field);
+		break;
+	case LEDGER_TIME:
+		json_write_member(writer, name, wall_format(arena, *(const int64_t *)field, true));
+		break;
+	case LEDGER_FLAG:
+		json_write_member_bool(writer, name, *(const bool *)field);
+		break;
+	}
+}
+
+/* One row a line. */
+static bool row_json(void *context, const struct ledger_row *row, struct fault *fault)
+{
+	struct rows *rows = context;
+	struct json_writer writer;
+
+	(void)text_buf_add_c(&rows->out, rows->any ? ",\n" : "\n");
+	rows->any = true;
+	json_writer_init(&writer, &rows->out, false);
+	json_write_object(&writer);
+	for (size_t i = 0; i < LEDGER_COLUMNS; i++)
+		json_field(&writer, &ledger_columns[i],
+		           (const char *)row + ledger_columns[i].offset, &rows->arena);
+	json_write_object_end(&writer);
+	return flush(rows, fault);
+}
+
+bool usage_rows_json(const struct usage_query *query, FILE *stream, struct fault *fault)
+{
+	struct rows rows = {.stream = stream};
+
+	text_buf_init(&rows.out, ROW_MAX_BYTES);
+	(void)text_buf_add_c(&rows.out, "[");
+	bool good = flush(&rows, fault) && usage_each(query, row_json, &rows, fault);
+	(void)text_buf_add_c(&rows.out, "\n]\n");
+	good = good && flush(&rows, fault);
+	text_buf_done(&rows.out);
+	arena_done(&rows.arena);
+	return good;
+}
+
+/* --- sums ------------------------------------------------------------------------------------ */
+
+static const char *const sum_names[SUMS] = {
+    "requests",           "attempts",          "ok",
+    "unpriced",           "prompt_tokens",     "cached_tokens",
+    "cache_write_tokens", "completion_tokens", "reasoning_tokens"};
+
+static void sums_of(const struct usage_group *group, int64_t out[SUMS])
+{
+	const int64_t sums[SUMS] = {
+	    group->requests,           group->attempts,          group->ok,
+	    group->unpriced,           group->prompt_tokens,     group->cached_tokens,
+	    group->cache_write_tokens, group->completion_tokens, group->reasoning_tokens};
+
+	memcpy(out, sums, sizeof(sums));
+}
+
+void usage_groups_csv(const struct usage_query *query, const struct usage_groups *groups,
+                      struct text_buf *out)
+{
+	struct csv_writer writer;
+	struct arena arena = {0};
+	int64_t sums[SUMS];
+
+	csv_writer_init(&writer, out, true);
+	for (size_t i = 0; i < query->by_count; i++)
+		csv_write_text(&writer, query->by[i]);
+	for (size_t i = 0; i < SUMS; i++)
+		csv_write_text(&writer, text_of(sum_names[i]));
+	csv_write_text(&writer, TEXT("cost_usd"));
+	csv_write_text(&writer, TEXT("baseline_cost_usd"));
+	csv_write_end_row(&writer);
+	for (size_t k = 0; k < groups->count; k++) {
+		const struct usage_group *group = &groups->groups[k];
+		for (size_t i = 0; i < query->by_count; i++)
+			csv_write_text(&writer, group->values[i]);
+		sums_of(group, sums);
+		for (size_t i = 0; i < SUMS; i++)
+			csv_write_int(&writer, sums[i]);
+		csv_write_text(&writer, usage_usd_text(group->cost, &arena));
+		csv_write_text(&writer, usage_usd_text(group->baseline, &arena));
+		csv_write_end_row(&writer);
+		arena_reset(&arena);
+	}
+	arena_done(&arena);
+}
+
+static void json_group(const struct usage_query *query, const struct usage_group *group, bool total,
+                       struct json_writer *writer)
+{
+	struct arena arena = {0};
+	int64_t sums[SUMS];
+
+	json_write_object(writer);
+	for (size_t i = 0; i < query->by_count && !total; i++) {
+		json_write_key_text(writer, query->by[i]);
+		if (group->values[i].len == 0)
+			json_write_null(writer);
+		else
+			json_write_string(writer, group->values[i]);
+	}
+	sums_of(group, sums);
+	for (size_t i = 0; i < SUMS; i++)
+		json_write_member_int(writer, sum_names[i], sums[i]);
+	json_write_key(writer, "cost_usd");
+	json_write_raw(writer, usage_usd_text(group->cost, &arena));
+	json_write_key(writer, "baseline_cost_usd");
+	json_write_raw(writer, usage_usd_text(group->baseline, &arena));
+	json_write_object_end(writer);
+	arena_done(&arena);
+}
+
+void usage_groups_json(const struct usage_query *query, const struct usage_groups *groups,
+                       struct text_buf *out)
+{
+	struct json_writer writer;
+
+	json_writer_init(&writer, out, true);
+	json_write_object(&writer);
+	json_write_key(&writer, "groups");
+	json_write_array(&writer);
+	for (size_t i = 0; i < groups->count; i++)
+		json_group(query, &groups->groups[i], false, &writer);
+	json_write_array_end(&writer);
+	json_write_key(&writer, "total");
+	json_group(query, &groups->total, true, &writer);
+	json_write_object_end(&writer);
+	(void)text_buf_byte(out, '\n');
+}
+
+/* --- the table -------------------------------------------------------------------------------- */
+
+enum { VALUE_COLUMNS = 28 };
+
+static void table_text(struct text_buf *out, struct text value, struct arena *arena)
+{
+	struct text shown = text_visible(arena, value.len == 0 ? TEXT("-") : value, VALUE_COLUMNS);
+	size_t columns = size_min(text_columns(shown), VALUE_COLUMNS);
+
+	(void)text_buf_format(out, "%.*s%*s  ", TEXT_ARG(shown), (int)(VALUE_COLUMNS - columns),
+	                      "");
+}
+
+static void table_row(const struct usage_group *group, struct text_buf *out, struct arena *arena)
+{
+	(void)text_buf_format(out, "%9lld %9lld %14lld %14lld %9lld  %s\n",
+	                      (long long)group->attempts, (long long)group->ok,
+	                      (long long)group->prompt_tokens, (long long)group->completion_tokens,
+	                      (long long)group->unpriced,
+	                      text_c(arena, usage_usd_text(group->cost, arena)));
+}
+
+void usage_groups_table(const struct usage_query *query, const struct usage_groups *groups,
+                        struct text_buf *out)
+{
+	struct arena arena = {0};
+
+	for (size_t i = 0; i < query->by_count; i++)
+		table_text(out, query->by[i], &arena);
+	(void)text_buf_format(out, "%9s %9s %14s %14s %9s  %s\n", "attempts", "ok", "prompt",
+	                      "completion", "unpriced", "USD");
+	for (size_t k = 0; k < groups->count; k++) {
+		for (size_t i = 0; i < query->by_count; i++)
+			table_text(out, groups->groups[k].values[i], &arena);
+		table_row(&groups->groups[k], out, &arena);
+		arena_reset(&arena);
+	}
+	for (size_t i = 0; i < query->by_count; i++)
+		table_text(out, i == 0 ? TEXT("total") : TEXT(" "), &arena);
+	table_row(&groups->total, out, &arena);
+	arena_done(&arena);
+}

@@ -1,0 +1,365 @@
+/* Reading the ledger for reports; see usage.h. */
+#include "proxy/usage.h"
+#include "proxy/store_sqlite.h"
+
+#include "harness/base/loop.h"
+
+#include <stdlib.h>
+
+enum { SLOTS_MIN = 1024, KEY_MAX_BYTES = USAGE_BY_MAX * 8192 };
+static const int64_t USD = 1000000000000;
+static const int64_t HOUR_MS = 3600000;
+
+/* --- money ---------------------------------------------------------------------------------- */
+
+void usage_usd_add(struct usage_usd *sum, int64_t pico_usd)
+{
+	if (pico_usd < 0)
+		return;
+	sum->usd += pico_usd / USD;
+	sum->pico += pico_usd % USD;
+	if (sum->pico >= USD) {
+		sum->usd++;
+		sum->pico -= USD;
+	}
+}
+
+struct text usage_usd_text(struct usage_usd sum, struct arena *arena)
+{
+	struct text whole =
+	    text_format(arena, "%lld.%012lld", (long long)sum.usd, (long long)sum.pico);
+
+	while (text_ends(whole, TEXT("0")))
+		whole.len--;
+	return text_ends(whole, TEXT(".")) ? text_slice(whole, 0, whole.len - 1) : whole;
+}
+
+/* --- columns --------------------------------------------------------------------------------- */
+
+/* Those that are made of a column. */
+static const struct {
+	const char *name, *column;
+	size_t digits; /* of the moment that are kept; 0: a part of the target, or as it is */
+} made[] = {
+    {"day", "started_at", 10}, {"month", "started_at", 7}, {"hour", "started_at", 13},
+    {"provider", "target", 0}, {"model", "target", 0},
+};
+
+static size_t made_number(struct text name)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_LENGTH(made) && !text_is(name, made[i].name))
+		i++;
+	return i;
+}
+
+const char *usage_by_name(struct text given)
+{
+	size_t i = made_number(given);
+	const struct ledger_column *column =
+	    ledger_column_find(text_is(given, "key") ? TEXT("key_id") : given);
+
+	if (i < ARRAY_LENGTH(made))
+		return made[i].name;
+	return column == NULL || column->sums || column->kind == LEDGER_TIME ? NULL : column->name;
+}
+
+/* --- the query ------------------------------------------------------------------------------- */
+
+/* "SELECT columns FROM attempts WHERE ..." */
+static bool prepare(struct store *store, const struct usage_query *query, const char *columns,
+                    const char *order, struct store_query **out, struct fault *fault)
+{
+	struct text_buf sql;
+
+	text_buf_init(&sql, 8192);
+	(void)text_buf_format(
+	    &sql, "SELECT %s FROM attempts WHERE started_at >= ?1 AND started_at < ?2 %s", columns,
+	    order);
+	REQUIRE(!sql.overflow);
+	bool good = store_prepare(store, sql.data, out, fault);
+	text_buf_done(&sql);
+	if (!good)
+		return false;
+	store_bind_int(*out, 1, query->since_wall_ms);
+	store_bind_int(*out, 2, query->until_wall_ms);
+	return true;
+}
+
+static void read_field(struct store_query *query, int at, const struct ledger_column *column,
+                       struct ledger_row *row)
+{
+	void *field = (char *)row + column->offset;
+
+	switch (column->kind) {
+	case LEDGER_TEXT:
+		*(struct text *)field = store_text(query, at);
+		break;
+	case LEDGER_COUNT:
+	case LEDGER_USD:
+	case LEDGER_TIME:
+		*(int64_t *)field = store_int(query, at);
+		break;
+	case LEDGER_FLAG:
+		*(bool *)field = store_int(query, at) > 0;
+		break;
+	}
+}
+
+bool usage_each(const struct usage_query *query,
+                bool (*row)(void *context, const struct ledger_row *row, struct fault *fault),
+                void *context, struct fault *fault)
+{
+	struct text_buf columns;
+	struct store *store;
+	struct store_query *rows = NULL;
+	enum store_step step = STORE_FAILED;
+
+	if (!store_open(query->ledger, STORE_READ, &store, fault))
+		return false;
+	text_buf_init(&columns, 4096);
+	for (size_t i = 0; i < LEDGER_COLUMNS; i++)
+		(void)text_buf_format(&columns, "%s%s", i == 0 ? "" : ",", ledger_columns[i].name);
+	bool good = prepare(store, query, columns.data, "ORDER BY started_at, request_id, attempt",
+	                    &rows, fault);
+	text_buf_done(&columns);
+	while (good && (step = store_step(rows, fault)) == STORE_ROW) {
+		struct ledger_row seen = ledger_row_unknown;
+		for (size_t i = 0; i < LEDGER_COLUMNS; i++)
+			read_field(rows, (int)i, &ledger_columns[i], &seen);
+		good = row(context, &seen, fault);
+	}
+	if (good && step == STORE_FAILED)
+		good = false;
+	store_query_free(rows);
+	store_close(store);
+	return good;
+}
+
+/* --- groups ---------------------------------------------------------------------------------- */
+
+static const char summed[] = "attempt, outcome = 'ok', prompt_tokens, cached_tokens,"
+			     " cache_write_tokens, completion_tokens, reasoning_tokens, cost_usd,"
+			     " baseline_cost_usd";
+enum { SUMMED = 9 };
+
+struct grouping {
+	const struct usage_query *query;
+	struct arena *arena;
+	struct usage_group **slots; /* by hash; owned */
+	struct text *keys;          /* of the same slot; owned */
+	size_t room, count;
+	struct text_buf key;
+	struct arena moments; /* of the moment at hand */
+	int64_t moment_hour;
+	struct text moment;
+};
+
+static void add_count(int64_t *sum, int64_t value)
+{
+	if (value > 0 && *sum <= INT64_MAX - value)
+		*sum += value;
+}
+
+static void add_row(struct usage_group *group, struct store_query *row)
+{
+	group->attempts++;
+	group->requests += store_int(row, 0) == 1;
+	group->ok += store_int(row, 1) > 0;
+	add_count(&group->prompt_tokens, store_int(row, 2));
+	add_count(&group->cached_tokens, store_int(row, 3));
+	add_count(&group->cache_write_tokens, store_int(row, 4));
+	add_count(&group->completion_tokens, store_int(row, 5));
+	add_count(&group->reasoning_tokens, store_int(row, 6));
+	group->unpriced += store_int(row, 7) < 0;
+	usage_usd_add(&group->cost, store_int(row, 7));
+	usage_usd_add(&group->baseline, store_int(row, 8));
+}
+
+static uint64_t hash(struct text bytes)
+{
+	uint64_t value = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < bytes.len; i++)
+		value = (value ^ (unsigned char)bytes.data[i]) * 0x100000001b3;
+	return value ^ value >> 29;
+}
+
+static size_t slot_of(const struct grouping *g, struct text key)
+{
+	size_t at = (size_t)hash(key) & (g->room - 1);
+
+	while (g->slots[at] != NULL && !text_equal(g->keys[at], key))
+		at = (at + 1) & (g->room - 1);
+	return at;
+}
+
+static void make_room(struct grouping *g, size_t room)
+{
+	struct grouping old = *g;
+
+	g->room = room;
+	g->slots = memory_new_array(room, sizeof(struct usage_group *));
+	g->keys = memory_new_array(room, sizeof(*g->keys));
+	for (size_t i = 0; i < old.room; i++) {
+		if (old.slots[i] == NULL)
+			continue;
+		size_t at = slot_of(g, old.keys[i]);
+		g->slots[at] = old.slots[i];
+		g->keys[at] = old.keys[i];
+	}
+	memory_free(old.slots);
+	memory_free(old.keys);
+}
+
+/* Formatted once an hour of rows, which mostly come in order. */
+static struct text moment_of(struct grouping *g, int64_t wall_ms)
+{
+	int64_t hour = wall_ms / HOUR_MS;
+
+	if (g->moment.data == NULL || hour != g->moment_hour) {
+		arena_reset(&g->moments);
+		g->moment = wall_format(&g->moments, wall_ms, false);
+		g->moment_hour = hour;
+	}
+	return g->moment;
+}
+
+static struct text part_of(struct grouping *g, struct store_query *row, size_t number)
+{
+	struct text name = g->query->by[number];
+	int at = SUMMED + (int)number;
+	size_t i = made_number(name);
+
+	if (i < ARRAY_LENGTH(made) && made[i].digits > 0)
+		return text_slice(moment_of(g, store_int(row, at)), 0, made[i].digits);
+	const struct ledger_column *column = ledger_column_find(name);
+	if (column != NULL && column->kind == LEDGER_FLAG)
+		return store_int(row, at) > 0 ? TEXT("true") : TEXT("false");
+	struct text value = store_text(row, at);
+	if (i == ARRAY_LENGTH(made) || value.data == NULL)
+		return value;
+	size_t slash = text_find_byte(value, '/', 0);
+	if (text_is(name, "provider"))
+		return text_slice(value, 0, slash);
+	return slash == TEXT_NOT_FOUND ? (struct text){NULL, 0}
+	                               : text_slice(value, slash + 1, value.len);
+}
+
+/* Where each value stands in the key. */
+struct parts {
+	size_t starts[USAGE_BY_MAX], lens[USAGE_BY_MAX];
+};
+
+/* Values with their lengths before them: no two groups share a key. */
+static struct parts make_key(struct grouping *g, struct store_query *row)
+{
+	struct parts parts;
+
+	text_buf_reset(&g->key);
+	for (size_t i = 0; i < g->query->by_count; i++) {
+		struct text value = part_of(g, row, i);
+		(void)text_buf_format(&g->key, "%zu:", value.len);
+		parts.starts[i] = g->key.len;
+		parts.lens[i] = value.len;
+		(void)text_buf_add(&g->key, value);
+	}
+	REQUIRE(!g->key.overflow); /* LEDGER_TEXT_MAX of each */
+	return parts;
+}
+
+static struct usage_group *group_of(struct grouping *g, struct store_query *row,
+                                    struct fault *fault)
+{
+	struct parts parts = make_key(g, row);
+	struct text key = text_buf_view(&g->key);
+	size_t at = slot_of(g, key);
+
+	if (g->slots[at] != NULL)
+		return g->slots[at];
+	if (g->count == USAGE_GROUPS_MAX) {
+		(void)fault_set(fault, FAULT_INPUT, "more than %d groups: group by fewer columns",
+		                USAGE_GROUPS_MAX);
+		return NULL;
+	}
+	if (2 * (g->count + 1) > g->room) {
+		make_room(g, size_mul(g->room, 2));
+		at = slot_of(g, key);
+	}
+	struct usage_group *group = ARENA_NEW(g->arena, struct usage_group);
+	key = text_copy(g->arena, key);
+	for (size_t i = 0; i < g->query->by_count; i++)
+		group->values[i] = (struct text){key.data + parts.starts[i], parts.lens[i]};
+	g->slots[at] = group;
+	g->keys[at] = key;
+	g->count++;
+	return group;
+}
+
+static int by_values(const void *a, const void *b)
+{
+	const struct usage_group *left = a;
+	const struct usage_group *right = b;
+	int order = 0;
+
+	for (size_t i = 0; i < USAGE_BY_MAX && order == 0; i++)
+		order = text_compare(left->values[i], right->values[i]);
+	return order;
+}
+
+static bool read_groups(struct grouping *g, struct store_query *rows, struct usage_groups *out,
+                        struct fault *fault)
+{
+	enum store_step step;
+
+	while ((step = store_step(rows, fault)) == STORE_ROW) {
+		struct usage_group *group = group_of(g, rows, fault);
+		if (group == NULL)
+			return false;
+		add_row(group, rows);
+		add_row(&out->total, rows);
+	}
+	if (step == STORE_FAILED)
+		return false;
+	out->groups = ARENA_NEW_ARRAY(g->arena, struct usage_group, g->count + 1);
+	for (size_t i = 0; i < g->room; i++)
+		if (g->slots[i] != NULL)
+			out->groups[out->count++] = *g->slots[i];
+	qsort(out->groups, out->count, sizeof(*out->groups), by_values);
+	return true;
+}
+
+bool usage_group(const struct usage_query *query, struct arena *arena, struct usage_groups *out,
+                 struct fault *fault)
+{
+	struct grouping g = {.query = query, .arena = arena};
+	struct text_buf columns;
+	struct store *store;
+	struct store_query *rows = NULL;
+
+	*out = (struct usage_groups){.count = 0};
+	if (!store_open(query->ledger, STORE_READ, &store, fault))
+		return false;
+	text_buf_init(&columns, 2048);
+	(void)text_buf_add_c(&columns, summed);
+	for (size_t i = 0; i < query->by_count; i++) {
+		size_t number = made_number(query->by[i]);
+		if (number < ARRAY_LENGTH(made))
+			(void)text_buf_format(&columns, ", %s", made[number].column);
+		else
+			(void)text_buf_format(&columns, ", %.*s", TEXT_ARG(query->by[i]));
+	}
+	text_buf_init(&g.key, KEY_MAX_BYTES);
+	make_room(&g, SLOTS_MIN);
+	bool good = prepare(store, query, columns.data, "", &rows, fault) &&
+	            read_groups(&g, rows, out, fault);
+	store_query_free(rows);
+	store_close(store);
+	text_buf_done(&columns);
+	text_buf_done(&g.key);
+	arena_done(&g.moments);
+	memory_free(g.slots);
+	memory_free(g.keys);
+	return good;
+}

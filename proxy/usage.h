@@ -1,0 +1,62 @@
+/*
+ * What the ledger says was spent: rows as they are, or sums by columns. Sums are exact to the last
+ * 10^-12 USD. Reads its own snapshot of the database: a proxy may write meanwhile.
+ */
+#ifndef PROVISO_PROXY_USAGE_H
+#define PROVISO_PROXY_USAGE_H
+
+#include "harness/base/fault.h"
+#include "proxy/ledger_row.h"
+
+enum {
+	USAGE_BY_MAX = 8,
+	USAGE_GROUPS_MAX = 1000000, /* more is no report */
+};
+
+struct usage_query {
+	const char *ledger;                   /* path */
+	int64_t since_wall_ms, until_wall_ms; /* [since, until) */
+	struct text by[USAGE_BY_MAX];         /* usage_by_name of each */
+	size_t by_count;
+};
+
+/*
+ * The columns that can be grouped by: those of the export that are no sums, `day`, `month` and
+ * `hour` (UTC), `provider` and `model` (of the target), and `key` for key_id. The name that the
+ * report shows, or NULL.
+ */
+MUST_CHECK const char *usage_by_name(struct text given);
+
+/* A sum of money: whole USD and 10^-12 USD below one, for 10^-12 alone ends at 9 million USD. */
+struct usage_usd {
+	int64_t usd, pico;
+};
+void usage_usd_add(struct usage_usd *sum, int64_t pico_usd); /* unknown (-1) adds nothing */
+/* "12.000000000001", exactly, without trailing zeros; arena. */
+MUST_CHECK struct text usage_usd_text(struct usage_usd sum, struct arena *arena);
+
+struct usage_group {
+	struct text values[USAGE_BY_MAX]; /* "" where unknown */
+	int64_t requests;                 /* first attempts */
+	int64_t attempts, ok, unpriced;   /* unpriced: cost not known, so not in the sum */
+	int64_t prompt_tokens, cached_tokens, cache_write_tokens, completion_tokens,
+	    reasoning_tokens;
+	struct usage_usd cost, baseline;
+};
+
+struct usage_groups {
+	struct usage_group *groups; /* sorted by their values, bytewise; arena */
+	size_t count;
+	struct usage_group total; /* its values are empty */
+};
+
+MUST_CHECK bool usage_group(const struct usage_query *query, struct arena *arena,
+                            struct usage_groups *out, struct fault *fault);
+
+/* Each row, oldest first; texts are valid during the call. False from `row` ends it (its fault). */
+MUST_CHECK bool usage_each(const struct usage_query *query,
+                           bool (*row)(void *context, const struct ledger_row *row,
+                                       struct fault *fault),
+                           void *context, struct fault *fault);
+
+#endif
