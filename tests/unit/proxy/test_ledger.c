@@ -130,7 +130,7 @@ START_TEST(a_database_that_is_taken_away_is_said_and_no_row_is_lost)
 	ck_assert(!write_and_wait(port, &waiter, &row));
 	ck_assert(!ledger_is_well(ledger, why, sizeof(why)));
 	ck_assert_ptr_nonnull(strstr(why, "l.db"));
-	ck_assert_int_eq(ledger_queued(ledger), 1);
+	ck_assert_uint_eq(ledger_queued(ledger), 1);
 	ck_assert_int_eq(rmdir(rig.path), 0);
 	ck_assert_int_eq(rename(away, rig.path), 0);
 	waiter.told = waiter.on_disk = 0;
@@ -329,7 +329,7 @@ START_TEST(old_rows_go_and_their_sums_stay)
 	int64_t each = INT64_C(3000000000000000001); /* three million USD: four overflow */
 
 	for (int i = 0; i < 4; i++) {
-		char id[8];
+		char id[16];
 		(void)snprintf(id, sizeof(id), "r%d", i);
 		struct ledger_row row = rig_row(id, 1, each);
 		ledger_write(port, &row, &content, NULL);

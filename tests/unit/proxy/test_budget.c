@@ -1,0 +1,309 @@
+/* Budgets: all that apply or none, never beyond, by calendar, through restarts. */
+#include "proxy/budget.h"
+#include "tests/unit/proxy/ledger_rig.h"
+
+#include <math.h>
+#include <pthread.h>
+
+static const int64_t USD = 1000000000000;
+static const int64_t NEW_YEAR_MS = 1767225600000; /* 2026-01-01, a Thursday */
+static const int64_t HOUR_MS = 3600000;
+
+static struct config_budget budget_of(struct config_scope scope, int64_t limit, int per)
+{
+	return (struct config_budget){
+	    .scope = scope, .limit_pico_usd = limit, .per = per, .soft = (double)NAN};
+}
+
+static struct budget_table *table_of(struct rig *rig, struct config_budget *budgets, size_t count,
+                                     const struct budget_options *options)
+{
+	struct budget_table *table;
+	struct fault fault;
+
+	rig->config.budgets = (struct setting_list){budgets, count};
+	ck_assert_msg(budget_table_new(&rig->config, options, NEW_YEAR_MS, &table, &fault), "%s",
+	              fault.message);
+	return table;
+}
+
+static const struct budget_options no_ledger = {.ledger_path = NULL};
+static const struct budget_scope search = {
+    .team = TEXT_INIT("search"),
+    .provider = TEXT_INIT("lab"),
+    .target = TEXT_INIT("lab/small"),
+    .key_limit_pico_usd = -1,
+};
+
+static enum budget_result reserve(struct budget_table *table, const struct budget_scope *scope,
+                                  int64_t bound, int64_t now, struct budget_reservation *out)
+{
+	struct budget_denial denial;
+
+	return budget_reserve(table, scope, bound, now, out, &denial);
+}
+
+START_TEST(periods_are_calendar_ones_in_utc)
+{
+	const struct {
+		int per;
+		const char *moment, *start, *end;
+	} rows[] = {
+	    {CONFIG_HOUR, "2026-03-05T10:59:59.999Z", "2026-03-05T10:00:00Z",
+	     "2026-03-05T11:00:00Z"},
+	    {CONFIG_DAY, "2026-03-05T23:59:59Z", "2026-03-05", "2026-03-06"},
+	    {CONFIG_WEEK, "2026-01-04T23:59:59Z", "2025-12-29", "2026-01-05"},
+	    {CONFIG_WEEK, "2026-01-05T00:00:00Z", "2026-01-05", "2026-01-12"},
+	    {CONFIG_MONTH, "2028-02-29T12:00:00Z", "2028-02-01", "2028-03-01"},
+	    {CONFIG_MONTH, "2026-12-31T23:59:59Z", "2026-12-01", "2027-01-01"},
+	    {CONFIG_MONTH, "2026-01-31T23:59:59Z", "2026-01-01", "2026-02-01"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		int64_t moment, start, end;
+		ck_assert(wall_parse(text_of(rows[i].moment), &moment));
+		ck_assert(wall_parse(text_of(rows[i].start), &start));
+		ck_assert(wall_parse(text_of(rows[i].end), &end));
+		ck_assert_int_eq(budget_period_start(rows[i].per, moment), start);
+		ck_assert_int_eq(budget_period_end(rows[i].per, moment), end);
+	}
+	ck_assert_int_eq(budget_period_start(CONFIG_PREPAID, NEW_YEAR_MS), 0);
+	ck_assert_int_eq(budget_period_end(CONFIG_PREPAID, NEW_YEAR_MS), -1);
+}
+END_TEST
+
+START_TEST(all_that_apply_or_none)
+{
+	struct rig rig;
+	rig_open(&rig);
+	struct config_budget budgets[] = {
+	    budget_of((struct config_scope){.team = TEXT("search")}, 10, CONFIG_DAY),
+	    budget_of((struct config_scope){.provider = TEXT("lab")}, 4, CONFIG_HOUR),
+	    budget_of((struct config_scope){.team = TEXT("ads")}, 0, CONFIG_DAY),
+	};
+	struct budget_table *table = table_of(&rig, budgets, 3, &no_ledger);
+	struct budget_reservation first, second, third;
+	struct budget_denial denial;
+	struct arena arena = {0};
+
+	ck_assert_int_eq(reserve(table, &search, 3, NEW_YEAR_MS, &first), BUDGET_RESERVED);
+	assert_text(budget_names(table, &first, &arena),
+	            "team=search per day; provider=lab per hour");
+	ck_assert_int_eq(
+	    budget_reserve(table, &search, 2, NEW_YEAR_MS + HOUR_MS / 2, &second, &denial),
+	    BUDGET_DENIED);
+	ck_assert_str_eq(denial.name, "provider=lab per hour");
+	ck_assert(denial.of_target);
+	ck_assert_int_eq(denial.left_pico_usd, 1);
+	ck_assert_int_eq(denial.retry_after_s, 1800);
+	/* What was denied has taken nothing: seven are left of ten elsewhere. */
+	struct budget_scope elsewhere = {.team = TEXT("search"), .key_limit_pico_usd = -1};
+	ck_assert_int_eq(reserve(table, &elsewhere, 8, NEW_YEAR_MS, &second), BUDGET_DENIED);
+	ck_assert_int_eq(reserve(table, &elsewhere, 7, NEW_YEAR_MS, &second), BUDGET_RESERVED);
+	ck_assert_int_eq(budget_settle(table, &second, 2), 2);
+	ck_assert_int_eq(budget_settle(table, &second, 2), -1); /* once */
+	ck_assert_int_eq(reserve(table, &elsewhere, 6, NEW_YEAR_MS, &third), BUDGET_DENIED);
+	ck_assert_int_eq(reserve(table, &elsewhere, 5, NEW_YEAR_MS, &third), BUDGET_RESERVED);
+	budget_release(table, &third);
+	/* Unknown cost: what was reserved is gone. */
+	ck_assert_int_eq(budget_settle(table, &first, -1), 3);
+	ck_assert_int_eq(reserve(table, &search, 2, NEW_YEAR_MS, &third), BUDGET_DENIED);
+	ck_assert_int_eq(reserve(table, &search, 2, NEW_YEAR_MS + HOUR_MS, &third),
+	                 BUDGET_RESERVED);
+	/* Nothing applies, and prices are not needed; where one does, they are. */
+	struct budget_scope nobody = {.key_limit_pico_usd = -1};
+	ck_assert(!budget_applies(table, &(struct budget_scope){.team = TEXT("x"),
+	                                                        .provider = TEXT("other"),
+	                                                        .target = TEXT("other/m"),
+	                                                        .key_limit_pico_usd = -1}));
+	ck_assert(budget_applies(table, &nobody)); /* it may go to lab */
+	ck_assert_int_eq(reserve(table, &search, -1, NEW_YEAR_MS, &third), BUDGET_UNPRICED);
+	ck_assert_int_eq(reserve(table, &nobody, -1, NEW_YEAR_MS, &third), BUDGET_RESERVED);
+	ck_assert_uint_eq(third.count, 0);
+	arena_done(&arena);
+	budget_table_free(table);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_late_settlement_belongs_to_its_own_period)
+{
+	struct rig rig;
+	rig_open(&rig);
+	struct config_budget budgets[] = {
+	    budget_of((struct config_scope){.team = TEXT("search")}, 10, CONFIG_HOUR)};
+	struct budget_table *table = table_of(&rig, budgets, 1, &no_ledger);
+	struct budget_reservation late, fresh;
+
+	ck_assert_int_eq(reserve(table, &search, 10, NEW_YEAR_MS, &late), BUDGET_RESERVED);
+	ck_assert_int_eq(reserve(table, &search, 10, NEW_YEAR_MS + HOUR_MS, &fresh),
+	                 BUDGET_RESERVED);
+	ck_assert_int_eq(budget_settle(table, &late, 9), 9);
+	budget_release(table, &fresh);
+	ck_assert_int_eq(reserve(table, &search, 10, NEW_YEAR_MS + HOUR_MS, &fresh),
+	                 BUDGET_RESERVED);
+	budget_table_free(table);
+	rig_close(&rig);
+}
+END_TEST
+
+/* --- threads ------------------------------------------------------------------------------ */
+
+enum { THREADS = 8, ROUNDS = 5000, ROOM = 10 };
+
+struct spender {
+	struct budget_table *table;
+	int admitted;
+};
+
+static void *spend(void *context)
+{
+	struct spender *spender = context;
+	struct budget_reservation held;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		if (reserve(spender->table, &search, 7, NEW_YEAR_MS, &held) != BUDGET_RESERVED)
+			continue;
+		if (i % 3 == 0) {
+			budget_release(spender->table, &held);
+			continue;
+		}
+		spender->admitted++;
+		(void)budget_settle(spender->table, &held, 7);
+	}
+	return NULL;
+}
+
+START_TEST(side_by_side_they_never_overshoot)
+{
+	struct rig rig;
+	rig_open(&rig);
+	struct config_budget budgets[] = {
+	    budget_of((struct config_scope){.team = TEXT("search")}, 7 * ROOM + 6, CONFIG_DAY)};
+	struct budget_table *table = table_of(&rig, budgets, 1, &no_ledger);
+	struct spender spenders[THREADS];
+	pthread_t threads[THREADS];
+	int admitted = 0;
+
+	for (int i = 0; i < THREADS; i++) {
+		spenders[i] = (struct spender){table, 0};
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, spend, &spenders[i]), 0);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+		admitted += spenders[i].admitted;
+	}
+	ck_assert_int_eq(admitted, ROOM);
+	budget_table_free(table);
+	rig_close(&rig);
+}
+END_TEST
+
+/* --- the ledger ---------------------------------------------------------------------------- */
+
+START_TEST(a_restart_knows_what_was_spent_and_what_was_reserved)
+{
+	struct rig rig;
+	rig_open(&rig);
+	struct ledger *ledger = rig_ledger(&rig);
+	struct loop *loop = loop_new();
+	struct ledger_port *port = ledger_port_new(ledger, loop);
+	struct ledger_row row = rig_row("r1", 1, 3 * USD);
+
+	row.key_id = TEXT("k1");
+	ledger_write(port, &row, NULL, NULL); /* no budget applied then: its cost counts */
+	row.request_id = TEXT("r2");
+	row.cost_pico_usd = -1;
+	row.charged_pico_usd = 2 * USD; /* cost unknown: what was reserved counts */
+	ledger_write(port, &row, NULL, NULL);
+	row.request_id = TEXT("r3"); /* in flight at the crash */
+	ledger_begin(port, &row, NULL);
+	row.request_id = TEXT("r4");
+	row.started_wall_ms -= 1; /* last year's */
+	ledger_write(port, &row, NULL, NULL);
+	ledger_port_free(port);
+	loop_free(loop);
+	ledger_close(ledger);
+	ledger = rig_ledger(&rig);
+
+	struct config_budget budgets[] = {
+	    budget_of((struct config_scope){.team = TEXT("search")}, 8 * USD, CONFIG_DAY),
+	    budget_of((struct config_scope){.provider = TEXT("lab")}, 10 * USD, CONFIG_PREPAID),
+	    budget_of((struct config_scope){.provider = TEXT("la")}, 10 * USD, CONFIG_PREPAID),
+	};
+	const struct budget_options options = {.ledger_path = rig.path};
+	struct budget_table *table = table_of(&rig, budgets, 3, &options);
+	struct budget_reservation held;
+	struct budget_scope team = {.team = TEXT("search"), .key_limit_pico_usd = -1};
+	ck_assert_int_eq(reserve(table, &team, USD + 1, NEW_YEAR_MS, &held), BUDGET_DENIED);
+	ck_assert_int_eq(reserve(table, &team, USD, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	budget_release(table, &held);
+	struct budget_scope provider = {.provider = TEXT("lab"), .key_limit_pico_usd = -1};
+	ck_assert_int_eq(reserve(table, &provider, USD + 1, NEW_YEAR_MS, &held), BUDGET_DENIED);
+	ck_assert_int_eq(reserve(table, &provider, USD, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	/* A key's own budget is read when the key first comes. */
+	struct budget_scope key = {
+	    .key = TEXT("k1"), .key_limit_pico_usd = 8 * USD, .key_per = CONFIG_DAY};
+	ck_assert_int_eq(reserve(table, &key, USD + 1, NEW_YEAR_MS, &held), BUDGET_DENIED);
+	ck_assert_int_eq(reserve(table, &key, USD, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	budget_table_free(table);
+	ledger_close(ledger);
+	rig_close(&rig);
+}
+END_TEST
+
+static void alerted(void *context, const struct budget_alert *alert)
+{
+	int *count = context;
+
+	assert_text(alert->name, "team=search per hour");
+	ck_assert_int_ge(alert->spent_pico_usd, 8);
+	(*count)++;
+}
+
+START_TEST(a_soft_limit_alerts_once_a_period_and_a_reload_keeps_what_is_known)
+{
+	struct rig rig;
+	rig_open(&rig);
+	int alerts = 0;
+	const struct budget_options options = {.alert = alerted, .context = &alerts};
+	struct config_budget budgets[] = {
+	    budget_of((struct config_scope){.team = TEXT("search")}, 10, CONFIG_HOUR)};
+	budgets[0].soft = 0.8;
+	struct budget_table *table = table_of(&rig, budgets, 1, &options);
+	struct budget_reservation held;
+	struct fault fault;
+
+	ck_assert_int_eq(reserve(table, &search, 7, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	ck_assert_int_eq(alerts, 0);
+	ck_assert_int_eq(reserve(table, &search, 1, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	ck_assert_int_eq(reserve(table, &search, 1, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	ck_assert_int_eq(alerts, 1);
+	budgets[0].limit_pico_usd = 11;
+	ck_assert(budget_table_reload(table, &rig.config, NEW_YEAR_MS, &fault));
+	ck_assert_int_eq(reserve(table, &search, 3, NEW_YEAR_MS, &held), BUDGET_DENIED);
+	ck_assert_int_eq(reserve(table, &search, 2, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	ck_assert_int_eq(reserve(table, &search, 9, NEW_YEAR_MS + HOUR_MS, &held), BUDGET_RESERVED);
+	ck_assert_int_eq(alerts, 2);
+	rig.config.budgets.count = 0;
+	ck_assert(budget_table_reload(table, &rig.config, NEW_YEAR_MS, &fault));
+	ck_assert_int_eq(reserve(table, &search, 100, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	budget_table_free(table);
+	rig_close(&rig);
+}
+END_TEST
+
+static void add(TCase *cases)
+{
+	tcase_add_test(cases, periods_are_calendar_ones_in_utc);
+	tcase_add_test(cases, all_that_apply_or_none);
+	tcase_add_test(cases, a_late_settlement_belongs_to_its_own_period);
+	tcase_add_test(cases, side_by_side_they_never_overshoot);
+	tcase_add_test(cases, a_restart_knows_what_was_spent_and_what_was_reserved);
+	tcase_add_test(cases, a_soft_limit_alerts_once_a_period_and_a_reload_keeps_what_is_known);
+}
+
+int main(void)
+{
+	return unit_main("budget", add);
+}
