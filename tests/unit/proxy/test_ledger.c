@@ -234,44 +234,50 @@ END_TEST
 
 /* --- kill -9 ------------------------------------------------------------------------------- */
 
-struct told_by_child {
+struct child {
 	int fd, round, next;
 	struct ledger_port *port;
-	struct ledger_ticket tickets[16];
 };
 
-static void write_next(struct told_by_child *child, struct ledger_ticket *ticket);
+/* One row after the other; several of these go side by side. */
+struct lane {
+	struct child *child;
+	struct ledger_ticket ticket;
+};
+
+static void write_next(struct lane *lane);
 
 /* The parent knows of a row only what was told. */
 static void say(void *context, bool on_disk)
 {
-	struct told_by_child *child = context;
+	struct lane *lane = context;
 
-	if (on_disk && write(child->fd, "x", 1) != 1)
+	if (on_disk && write(lane->child->fd, "x", 1) != 1)
 		_exit(3);
-	for (size_t i = 0; i < ARRAY_LENGTH(child->tickets); i++)
-		if (child->tickets[i].record == NULL && !child->tickets[i].told)
-			write_next(child, &child->tickets[i]);
+	write_next(lane);
 }
 
-static void write_next(struct told_by_child *child, struct ledger_ticket *ticket)
+static void write_next(struct lane *lane)
 {
 	char id[32];
 
-	(void)snprintf(id, sizeof(id), "c%d-%d", child->round, child->next++);
+	(void)snprintf(id, sizeof(id), "c%d-%d", lane->child->round, lane->child->next++);
 	struct ledger_row row = rig_row(id, 1, 1);
-	*ticket = (struct ledger_ticket){.done = say, .context = child};
-	ledger_write(child->port, &row, NULL, ticket);
+	lane->ticket = (struct ledger_ticket){.done = say, .context = lane};
+	ledger_write(lane->child->port, &row, NULL, &lane->ticket);
 }
 
 static void write_for_ever(struct rig *rig, int fd, int round)
 {
-	struct told_by_child child = {.fd = fd, .round = round};
+	struct child child = {.fd = fd, .round = round};
+	struct lane lanes[16];
 	struct loop *loop = loop_new();
 
 	child.port = ledger_port_new(rig_ledger(rig), loop);
-	for (size_t i = 0; i < ARRAY_LENGTH(child.tickets); i++)
-		write_next(&child, &child.tickets[i]);
+	for (size_t i = 0; i < ARRAY_LENGTH(lanes); i++) {
+		lanes[i].child = &child;
+		write_next(&lanes[i]);
+	}
 	loop_run(loop);
 	_exit(4);
 }
