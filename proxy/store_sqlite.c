@@ -133,20 +133,29 @@ static bool set_up(struct store *store, enum store_mode mode, struct fault *faul
 	return mode == STORE_WRITE || store_run(store, "PRAGMA query_only=ON", fault);
 }
 
-/* SQLite would make it by the umask; it holds who asked for what. */
+/*
+ * SQLite would make it by the umask; it holds who asked for what. A file that is there is never
+ * opened here: closing it would drop the locks that this process holds on it through SQLite (that
+ * is how POSIX locks are), and another process would take itself for the last one and throw the
+ * write-ahead log away.
+ */
 static bool make_private(const char *path, enum store_mode mode, struct fault *fault)
 {
 	struct statfs system;
-	int flags = mode == STORE_WRITE ? O_RDWR | O_CREAT : O_RDWR;
-	int fd = open(path, flags | O_CLOEXEC, 0600);
 
-	if (fd < 0 && errno == ENOENT && mode == STORE_READ)
-		return fault_set(fault, FAULT_INPUT, "%s is not there", path);
-	if (fd < 0)
+	if (mode == STORE_WRITE) {
+		int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd < 0 && errno != EEXIST)
+			return fault_system(fault, errno, "%s can't be opened", path);
+		if (fd >= 0)
+			(void)close(fd);
+	}
+	if (statfs(path, &system) != 0) {
+		if (errno == ENOENT)
+			return fault_set(fault, FAULT_INPUT, "%s is not there", path);
 		return fault_system(fault, errno, "%s can't be opened", path);
-	bool remote = fstatfs(fd, &system) == 0 && (int64_t)system.f_type == NFS_MAGIC;
-	(void)close(fd);
-	if (remote)
+	}
+	if ((int64_t)system.f_type == NFS_MAGIC)
 		return fault_set(fault, FAULT_INPUT,
 		                 "%s lies on NFS, where SQLite's locks do not hold", path);
 	return true;
