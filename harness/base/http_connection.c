@@ -195,6 +195,8 @@ static void connection_close(struct http_connection *connection)
 	if (connection->next != NULL)
 		connection->next->previous = connection->previous;
 	server->count--;
+	if (server->options.shared_connections != NULL)
+		atomic_fetch_sub(server->options.shared_connections, 1);
 	http_server_connection_gone(server);
 }
 
@@ -506,6 +508,8 @@ void http_connection_start(struct http_server *server, int fd, const struct sock
 		server->first->previous = connection;
 	server->first = connection;
 	server->count++;
+	if (server->options.shared_connections != NULL)
+		atomic_fetch_add(server->options.shared_connections, 1);
 	server->handles++;
 	wait_idle(connection);
 	if (busy)

@@ -69,6 +69,13 @@ static void accept_start(void *context)
 	(void)uv_poll_start(&server->poll, UV_READABLE, accept_ready);
 }
 
+static size_t connection_count(const struct http_server *server)
+{
+	return server->options.shared_connections == NULL
+	           ? server->count
+	           : atomic_load(server->options.shared_connections);
+}
+
 /* False when no other connection can be taken in now. */
 static bool accept_one(struct http_server *server)
 {
@@ -79,11 +86,12 @@ static bool accept_one(struct http_server *server)
 	if (fd >= 0) {
 		server->accept_failed = false;
 		size_t limit = server->options.connections;
-		if (server->count >= limit + HTTP_BUSY_MAX)
+		size_t count = connection_count(server);
+		if (count >= limit + HTTP_BUSY_MAX)
 			(void)close(fd);
 		else
 			http_connection_start(server, fd, (const struct sockaddr *)&peer,
-			                      server->count >= limit);
+			                      count >= limit);
 		return true;
 	}
 	if (errno == EINTR || errno == ECONNABORTED)

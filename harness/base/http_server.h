@@ -12,6 +12,8 @@
 #include "harness/base/http_parse.h"
 #include "harness/base/loop.h"
 
+#include <stdatomic.h>
+
 struct http_server;
 struct http_exchange; /* one request and its answer; lives until closed (see `closed`) */
 
@@ -43,8 +45,9 @@ struct http_server_options {
 	int64_t idle_timeout_ms;   /* keep-alive */
 	int64_t write_timeout_ms;  /* no byte taken by the client for that long */
 	size_t connections;        /* more are answered 503 and closed */
-	size_t low_water, high_water; /* of unsent bytes a connection */
-	bool reuse_port;              /* several workers on one port */
+	atomic_size_t *shared_connections; /* counted there, for several servers; NULL: its own */
+	size_t low_water, high_water;      /* of unsent bytes a connection */
+	bool reuse_port;                   /* several workers on one port */
 	/*
 	 * A client that shuts its sending side while it waits for an answer: false (the proxy)
 	 * takes it for gone, which is what a client that closes looks like; true (the simulator)
