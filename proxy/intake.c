@@ -75,6 +75,22 @@ static bool check_task(const struct snapshot *snapshot, const struct http_reques
 	return false;
 }
 
+bool intake_decide(const struct snapshot *snapshot, struct arena *arena, struct intake *out,
+                   struct refusal *refusal)
+{
+	struct shape_fault fault = {0};
+
+	switch (router_decide(snapshot->router, &out->request, arena, &out->decision, &fault)) {
+	case ROUTER_UNKNOWN_MODEL:
+		return refuse(refusal, REFUSAL_MODEL_NOT_FOUND, &fault);
+	case ROUTER_REFUSED:
+		return refuse(refusal, REFUSAL_INVALID_REQUEST, &fault);
+	case ROUTER_DECIDED:
+		break;
+	}
+	return true;
+}
+
 bool intake_read(const struct snapshot *snapshot, const struct http_request *request,
                  enum endpoint endpoint, const struct intake_facts *facts, struct arena *arena,
                  struct intake *out, struct refusal *refusal)
@@ -90,7 +106,6 @@ bool intake_read(const struct snapshot *snapshot, const struct http_request *req
 	    .preferences = &out->preferences,
 	    .max_cost_pico_usd = -1,
 	    .min_quality = (double)NAN,
-	    .price_needed = facts->price_needed,
 	    .random = facts->random,
 	    .now_wall_ms = facts->now_wall_ms,
 	};
@@ -105,15 +120,7 @@ bool intake_read(const struct snapshot *snapshot, const struct http_request *req
 		return false;
 	out->request.body = out->body;
 	out->request.workflow = out->workflow;
-	switch (router_decide(snapshot->router, &out->request, arena, &out->decision, &fault)) {
-	case ROUTER_UNKNOWN_MODEL:
-		return refuse(refusal, REFUSAL_MODEL_NOT_FOUND, &fault);
-	case ROUTER_REFUSED:
-		return refuse(refusal, REFUSAL_INVALID_REQUEST, &fault);
-	case ROUTER_DECIDED:
-		break;
-	}
-	return true;
+	return intake_decide(snapshot, arena, out, refusal);
 }
 
 void intake_refuse_unproven(const struct intake *intake, struct refusal *refusal)

@@ -25,7 +25,6 @@ struct intake_facts {
 	int64_t now_wall_ms;
 	uint64_t random;
 	struct text key_id; /* data NULL: none */
-	bool price_needed;  /* a budget applies */
 };
 
 /*
@@ -35,6 +34,10 @@ struct intake_facts {
 MUST_CHECK bool intake_read(const struct snapshot *snapshot, const struct http_request *request,
                             enum endpoint endpoint, const struct intake_facts *facts,
                             struct arena *arena, struct intake *out, struct refusal *refusal);
+
+/* Decides anew, after something of out->request was changed. */
+MUST_CHECK bool intake_decide(const struct snapshot *snapshot, struct arena *arena,
+                              struct intake *out, struct refusal *refusal);
 
 /* No candidate is left: what the client is told. */
 void intake_refuse_unproven(const struct intake *intake, struct refusal *refusal);

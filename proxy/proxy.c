@@ -7,12 +7,12 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { WORKERS_MAX = 1024 };
 
-/* --- reload ------------------------------------------------------------------------------------
- */
+/* --- reload --- */
 
 static void publish(struct proxy *proxy, struct snapshot *fresh)
 {
@@ -42,15 +42,27 @@ static struct snapshot_files files_of(const struct proxy *proxy)
 	return (struct snapshot_files){proxy->options.config, proxy->options.matrix};
 }
 
+/* What outlives a snapshot follows the new config. */
+static void take_config(struct proxy *proxy, const struct snapshot *fresh)
+{
+	struct fault fault;
+
+	health_keys_changed(proxy->healths);
+	if (proxy->ledger != NULL)
+		ledger_reconfigure(proxy->ledger, &fresh->config.ledger);
+	if (!budget_table_reload(proxy->budgets, &fresh->config, loop_wall_ms(proxy->loop), &fault))
+		log_error("proxy.budgets", "the old limits stay: %s", fault.message);
+}
+
 void proxy_reload(struct proxy *proxy)
 {
 	struct snapshot_files files = files_of(proxy);
 	struct fault_list *faults = memory_new(sizeof(*faults));
 	struct snapshot *fresh;
 
-	if (snapshot_load(&files, proxy->healths, &fresh, faults)) {
+	if (snapshot_load(&files, proxy->healths, loop_wall_ms(proxy->loop), &fresh, faults)) {
 		log_faults(faults, LOG_WARN);
-		health_keys_changed(proxy->healths);
+		take_config(proxy, fresh);
 		atomic_fetch_add(&proxy->counters.reloads, 1);
 		publish(proxy, fresh);
 		log_info("proxy.reloaded", "matrix=%s cells=%zu", router_matrix_hash(fresh->router),
@@ -68,8 +80,7 @@ static void files_changed(void *context)
 	proxy_reload(context);
 }
 
-/* --- signals
- * -------------------------------------------------------------------------------------- */
+/* --- signals --- */
 
 static void wake_all(struct proxy *proxy)
 {
@@ -116,8 +127,47 @@ static void worker_over(void *context)
 		loop_stop(proxy->loop);
 }
 
-/* --- start
- * ------------------------------------------------------------------------------------------ */
+/* --- start --- */
+
+static void refresh_keys(void *context)
+{
+	struct proxy *proxy = context;
+
+	key_table_refresh(proxy->keys);
+	loop_timer_start(proxy->loop, &proxy->key_timer, KEY_REFRESH_MS, refresh_keys, proxy);
+}
+
+static void budget_alerted(void *context UNUSED, const struct budget_alert *alert)
+{
+	log_warn("proxy.budget_alert", "budget=\"%.*s\" limit_pico_usd=%lld spent_pico_usd=%lld",
+	         TEXT_ARG(alert->name), (long long)alert->limit_pico_usd,
+	         (long long)alert->spent_pico_usd);
+}
+
+/* Ledger first: what was spent before is what it says. */
+static bool open_stores(struct proxy *proxy, struct fault *fault)
+{
+	const struct config *config = &proxy->current->config;
+	struct arena arena = {0};
+	bool has_ledger = config->ledger.path.data != NULL;
+	struct budget_options options = {
+	    .ledger_path = has_ledger ? text_c(&arena, config->ledger.path) : NULL,
+	    .alert = budget_alerted,
+	};
+
+	proxy->rates = rate_table_new();
+	bool good = !has_ledger || ledger_open(config, &proxy->ledger, fault);
+	good = good && budget_table_new(config, &options, loop_wall_ms(proxy->loop),
+	                                &proxy->budgets, fault);
+	if (good && config->keys.store.data != NULL) {
+		good = key_table_open(config, &proxy->keys, fault);
+		if (good)
+			loop_timer_start(proxy->loop, &proxy->key_timer, KEY_REFRESH_MS,
+			                 refresh_keys, proxy);
+	}
+	arena_done(&arena);
+	return good;
+}
 
 static bool is_loopback(struct text address)
 {
@@ -220,6 +270,18 @@ static void watch_files(struct proxy *proxy)
 	watch_add(proxy->watch, proxy->options.matrix);
 }
 
+/* A client and its provider are two descriptors; the usual soft limit is 1024. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_warn("proxy.descriptors", "the limit can't be raised");
+}
+
 bool proxy_start(struct loop *loop, const struct proxy_options *options, struct proxy **out,
                  struct fault_list *faults)
 {
@@ -227,15 +289,17 @@ bool proxy_start(struct loop *loop, const struct proxy_options *options, struct 
 	struct snapshot_files files = {options->config, options->matrix};
 	struct fault fault;
 
+	raise_descriptors();
 	proxy->options = *options;
 	proxy->loop = loop;
 	proxy->healths = health_table_new();
+	proxy->exclusions = exclusion_table_new();
 	atomic_init(&proxy->retry_saved, RETRY_SAVED_MAX);
 	int failed = pthread_mutex_init(&proxy->lock, NULL);
 	REQUIRE(failed == 0);
 	proxy->ended_wake = loop_wake_new(loop, worker_over, proxy);
-	if (snapshot_load(&files, proxy->healths, &proxy->current, faults)) {
-		if (start_workers(proxy, &fault)) {
+	if (snapshot_load(&files, proxy->healths, loop_wall_ms(loop), &proxy->current, faults)) {
+		if (open_stores(proxy, &fault) && start_workers(proxy, &fault)) {
 			take_signals(proxy, true);
 			watch_files(proxy);
 			*out = proxy;
@@ -265,8 +329,15 @@ void proxy_free(struct proxy *proxy)
 		worker_close(&proxy->workers[i]);
 	memory_free(proxy->workers);
 	loop_wake_free(proxy->ended_wake);
+	loop_timer_stop(proxy->loop, &proxy->key_timer);
+	/* What is queued is written; budgets and keys are asked by nobody any more. */
+	ledger_close(proxy->ledger);
+	budget_table_free(proxy->budgets);
+	key_table_free(proxy->keys);
+	rate_table_free(proxy->rates);
 	snapshot_drop(proxy->current);
 	health_table_free(proxy->healths);
+	exclusion_table_free(proxy->exclusions);
 	(void)pthread_mutex_destroy(&proxy->lock);
 	memory_free(proxy);
 }

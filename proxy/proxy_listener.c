@@ -1,8 +1,7 @@
 /* What comes in: the paths of the contract, each to who answers it. */
 #include "harness/base/json_write.h"
 #include "harness/base/log.h"
-#include "proxy/proxy_private.h"
-#include "proxy/relay.h"
+#include "proxy/admit.h"
 
 enum { EXPLAIN_MAX_BYTES = 16 << 20, PATH_SHOWN = 100 };
 
@@ -45,22 +44,7 @@ static void refuse(struct worker *worker, struct http_exchange *exchange, enum e
 	                refusal_body(refusal, endpoint, arena));
 }
 
-/* --- a request to be relayed -------------------------------------------------------------- */
-
-static bool take_in(struct worker *worker, struct http_exchange *exchange, enum endpoint endpoint,
-                    struct intake **out, struct refusal *refusal)
-{
-	struct arena *arena = http_exchange_arena(exchange);
-	struct intake *intake = ARENA_NEW(arena, struct intake);
-	struct intake_facts facts = {
-	    .now_wall_ms = loop_wall_ms(worker->loop),
-	    .random = worker_random(worker),
-	};
-
-	*out = intake;
-	return intake_read(worker->snapshot, http_exchange_request(exchange), endpoint, &facts,
-	                   arena, intake, refusal);
-}
+/* --- a request to be relayed --- */
 
 /* What enforce would have refused, where policy lets it pass. */
 static void note_policy(const struct intake *intake)
@@ -75,34 +59,59 @@ static void note_policy(const struct intake *intake)
 	}
 }
 
+/* A row that can't be written would be money that nobody sees. */
+static bool ledger_takes(struct worker *worker, struct refusal *refusal)
+{
+	struct ledger *ledger = worker->proxy->ledger;
+	char why[200];
+
+	if (ledger == NULL || worker->snapshot->config.ledger.durability != CONFIG_STRICT ||
+	    ledger_is_well(ledger, why, sizeof(why)))
+		return true;
+	return refusal_set(refusal, REFUSAL_UNAVAILABLE, "the ledger can't be written");
+}
+
+static bool begin_relay(struct worker *worker, struct http_exchange *exchange,
+                        enum endpoint endpoint, struct refusal *refusal)
+{
+	const struct http_request *request = http_exchange_request(exchange);
+	struct arena *arena = http_exchange_arena(exchange);
+	struct intake *intake = ARENA_NEW(arena, struct intake);
+	struct relay_client client;
+
+	if (endpoint == ENDPOINT_MESSAGES)
+		return refusal_set(refusal, REFUSAL_INVALID_REQUEST,
+		                   "this proxy does not translate /v1/messages yet: use "
+		                   "/v1/chat/completions");
+	if (!ledger_takes(worker, refusal) ||
+	    !admit_client(worker, request, endpoint, &client, refusal))
+		return false;
+	bool good = admit_read(worker, request, &client, endpoint, arena, intake, refusal) &&
+	            admit_request(worker, intake, &client, refusal);
+	if (good) {
+		note_policy(intake);
+		if (intake->decision.count > 0) {
+			relay_start(worker, exchange, intake, &client);
+			return true;
+		}
+		add_one(&worker->proxy->counters.unproven);
+		exclusion_count(worker->proxy->exclusions, &intake->decision);
+		intake_refuse_unproven(intake, refusal);
+	}
+	admit_drop(worker, &client);
+	return false;
+}
+
 static void relay(struct worker *worker, struct http_exchange *exchange, enum endpoint endpoint)
 {
 	struct refusal refusal;
-	struct intake *intake;
 
 	add_one(&worker->proxy->counters.requests[endpoint]);
-	if (endpoint == ENDPOINT_MESSAGES) {
-		(void)refusal_set(&refusal, REFUSAL_INVALID_REQUEST,
-		                  "this proxy does not translate /v1/messages yet: use "
-		                  "/v1/chat/completions");
+	if (!begin_relay(worker, exchange, endpoint, &refusal))
 		refuse(worker, exchange, endpoint, &refusal);
-		return;
-	}
-	if (!take_in(worker, exchange, endpoint, &intake, &refusal)) {
-		refuse(worker, exchange, endpoint, &refusal);
-		return;
-	}
-	note_policy(intake);
-	if (intake->decision.count == 0) {
-		add_one(&worker->proxy->counters.unproven);
-		intake_refuse_unproven(intake, &refusal);
-		refuse(worker, exchange, endpoint, &refusal);
-		return;
-	}
-	relay_start(worker, exchange, intake);
 }
 
-/* --- the decision alone --------------------------------------------------------------------- */
+/* --- the decision alone --- */
 
 /* The endpoint is chat, unless the query says another: ?endpoint=embeddings */
 static bool explained_endpoint(const struct http_request *request, enum endpoint *out)
@@ -123,7 +132,8 @@ static void explain(struct worker *worker, struct http_exchange *exchange)
 	struct arena *arena = http_exchange_arena(exchange);
 	const struct http_header type = {TEXT("Content-Type"), TEXT("application/json")};
 	struct refusal refusal;
-	struct intake *intake;
+	struct intake *intake = ARENA_NEW(arena, struct intake);
+	struct relay_client client;
 	enum endpoint endpoint;
 	struct text_buf out;
 	struct json_writer writer;
@@ -135,7 +145,14 @@ static void explain(struct worker *worker, struct http_exchange *exchange)
 		refuse(worker, exchange, ENDPOINT_CHAT, &refusal);
 		return;
 	}
-	if (!take_in(worker, exchange, endpoint, &intake, &refusal)) {
+	if (!admit_client(worker, http_exchange_request(exchange), endpoint, &client, &refusal)) {
+		refuse(worker, exchange, endpoint, &refusal);
+		return;
+	}
+	bool read = admit_read(worker, http_exchange_request(exchange), &client, endpoint, arena,
+	                       intake, &refusal);
+	admit_drop(worker, &client);
+	if (!read) {
 		refuse(worker, exchange, endpoint, &refusal);
 		return;
 	}
@@ -148,8 +165,20 @@ static void explain(struct worker *worker, struct http_exchange *exchange)
 	text_buf_done(&out);
 }
 
-/* --- the rest -----------------------------------------------------------------------------------
- */
+/* --- the rest --- */
+
+static void models(struct worker *worker, struct http_exchange *exchange, struct text id)
+{
+	const struct key *key;
+	struct refusal refusal;
+
+	if (!admit_key(worker, http_exchange_request(exchange), &key, &refusal)) {
+		refuse(worker, exchange, ENDPOINT_CHAT, &refusal);
+		return;
+	}
+	status_models(worker, exchange, id, key);
+	key_drop(key);
+}
 
 static bool answer_get(struct worker *worker, struct http_exchange *exchange, struct text path)
 {
@@ -162,9 +191,9 @@ static bool answer_get(struct worker *worker, struct http_exchange *exchange, st
 	else if (text_is(path, "/metrics"))
 		status_metrics(worker, exchange);
 	else if (text_is(path, "/v1/models"))
-		status_models(worker, exchange, (struct text){NULL, 0});
+		models(worker, exchange, (struct text){NULL, 0});
 	else if (text_starts(path, TEXT("/v1/models/")))
-		status_models(worker, exchange, text_slice(path, 11, path.len));
+		models(worker, exchange, text_slice(path, 11, path.len));
 	else
 		return false;
 	return true;

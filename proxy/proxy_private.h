@@ -4,7 +4,12 @@
 
 #include "harness/base/http_server.h"
 #include "providers/call.h"
+#include "proxy/budget.h"
+#include "proxy/exclusion.h"
+#include "proxy/key.h"
+#include "proxy/ledger.h"
 #include "proxy/proxy.h"
+#include "proxy/rate.h"
 #include "proxy/snapshot.h"
 
 #include <pthread.h>
@@ -39,6 +44,7 @@ struct worker {
 	struct loop_wake *wake;
 	struct snapshot *snapshot; /* counted: what new requests begin with */
 	uint64_t generation;       /* of it */
+	struct ledger_port *port;  /* made on its thread; NULL: there is no ledger */
 	struct arena scratch;      /* within one callback */
 	uint64_t random;
 	struct relay *unused;
@@ -52,8 +58,15 @@ struct proxy {
 	struct proxy_options options;
 	struct loop *loop; /* of the main thread: signals, files */
 	struct health_table *healths;
+	struct exclusion_table *exclusions;
+	struct ledger *ledger;        /* NULL: none is configured */
+	struct key_table *keys;       /* NULL: no key store */
+	struct budget_table *budgets; /* also without any budget */
+	struct rate_table *rates;
+	struct loop_timer key_timer;
 	struct proxy_counters counters;
 	atomic_int_least64_t retry_saved;
+	atomic_size_t connections; /* of all workers' clients */
 	atomic_bool draining, stopping;
 	pthread_mutex_t lock; /* of `current` */
 	struct snapshot *current;
@@ -80,7 +93,9 @@ void listener_answer(struct worker *worker, struct http_exchange *exchange, int 
                      const struct http_header *headers, size_t header_count, struct text body);
 
 /* proxy_status.c: answers that come from what is known here */
-void status_models(struct worker *worker, struct http_exchange *exchange, struct text id);
+/* id data NULL: all that the key (NULL: none) allows. */
+void status_models(struct worker *worker, struct http_exchange *exchange, struct text id,
+                   const struct key *key);
 void status_ready(struct worker *worker, struct http_exchange *exchange);
 void status_metrics(struct worker *worker, struct http_exchange *exchange);
 

@@ -14,8 +14,7 @@ static void answer_buffer(struct worker *worker, struct http_exchange *exchange,
 	text_buf_done(body);
 }
 
-/* --- /v1/models: what a client may put into `model` --------------------------------------------
- */
+/* --- /v1/models: what a client may put into `model` --- */
 
 static void write_model(struct json_writer *writer, const struct snapshot *snapshot, struct text id,
                         struct text owner)
@@ -28,15 +27,23 @@ static void write_model(struct json_writer *writer, const struct snapshot *snaps
 	json_write_object_end(writer);
 }
 
+/* Whether a client with that key may ask for a bare target. */
+static bool may_name(const struct key *key, const struct target *target)
+{
+	return key == NULL || (key_allows_route(key, (struct text){NULL, 0}) &&
+	                       key_allows_target(key, target->name));
+}
+
 /* Routes first, then targets; only the one of that id where it is given. How many were written. */
 static size_t write_models(struct json_writer *writer, const struct snapshot *snapshot,
-                           struct text id)
+                           struct text id, const struct key *key)
 {
 	const struct config_route *routes = snapshot->config.routes.items;
 	size_t written = 0;
 
 	for (size_t i = 0; i < snapshot->config.routes.count; i++) {
-		if (id.data != NULL && !text_equal(routes[i].name, id))
+		if ((id.data != NULL && !text_equal(routes[i].name, id)) ||
+		    (key != NULL && !key_allows_route(key, routes[i].name)))
 			continue;
 		write_model(writer, snapshot, routes[i].name, TEXT("proviso"));
 		written++;
@@ -44,7 +51,7 @@ static size_t write_models(struct json_writer *writer, const struct snapshot *sn
 	for (size_t i = 0; i < router_target_count(snapshot->router); i++) {
 		const struct target *target = router_target(snapshot->router, i);
 		bool wanted = id.data == NULL || (written == 0 && text_equal(target->name, id));
-		if (!wanted)
+		if (!wanted || !may_name(key, target))
 			continue;
 		write_model(writer, snapshot, target->name, target->provider->name);
 		written++;
@@ -52,7 +59,8 @@ static size_t write_models(struct json_writer *writer, const struct snapshot *sn
 	return written;
 }
 
-void status_models(struct worker *worker, struct http_exchange *exchange, struct text id)
+void status_models(struct worker *worker, struct http_exchange *exchange, struct text id,
+                   const struct key *key)
 {
 	struct arena *arena = http_exchange_arena(exchange);
 	const struct http_header type = {TEXT("Content-Type"), TEXT("application/json")};
@@ -66,10 +74,10 @@ void status_models(struct worker *worker, struct http_exchange *exchange, struct
 		json_write_member_c(&writer, "object", "list");
 		json_write_key(&writer, "data");
 		json_write_array(&writer);
-		(void)write_models(&writer, worker->snapshot, id);
+		(void)write_models(&writer, worker->snapshot, id, key);
 		json_write_array_end(&writer);
 		json_write_object_end(&writer);
-	} else if (write_models(&writer, worker->snapshot, id) == 0) {
+	} else if (write_models(&writer, worker->snapshot, id, key) == 0) {
 		struct refusal refusal;
 		struct text shown = text_visible(arena, id, 100);
 		(void)refusal_set(&refusal, REFUSAL_MODEL_NOT_FOUND,
@@ -83,20 +91,26 @@ void status_models(struct worker *worker, struct http_exchange *exchange, struct
 	answer_buffer(worker, exchange, &body, type.value);
 }
 
-/* --- /readyz
- * -------------------------------------------------------------------------------------- */
+/* --- /readyz --- */
 
 void status_ready(struct worker *worker, struct http_exchange *exchange)
 {
 	const struct http_header type = {TEXT("Content-Type"), TEXT("text/plain")};
-	bool draining = atomic_load(&worker->proxy->draining);
+	struct ledger *ledger = worker->proxy->ledger;
+	char why[200];
 
-	listener_answer(worker, exchange, draining ? 503 : 200, &type, 1,
-	                draining ? TEXT("draining\n") : TEXT("ready\n"));
+	if (atomic_load(&worker->proxy->draining)) {
+		listener_answer(worker, exchange, 503, &type, 1, TEXT("draining\n"));
+	} else if (ledger != NULL && !ledger_is_well(ledger, why, sizeof(why))) {
+		struct text said = text_format(http_exchange_arena(exchange),
+		                               "the ledger can't be written: %s\n", why);
+		listener_answer(worker, exchange, 503, &type, 1, said);
+	} else {
+		listener_answer(worker, exchange, 200, &type, 1, TEXT("ready\n"));
+	}
 }
 
-/* --- /metrics
- * --------------------------------------------------------------------------------------- */
+/* --- /metrics --- */
 
 static unsigned long long load(atomic_uint_least64_t *counter)
 {
@@ -303,6 +317,39 @@ static void write_matrix(struct worker *worker, struct text_buf *out)
 	             (unsigned long long)(age_ms / 1000));
 }
 
+static void write_budget(void *context, struct text name, int64_t limit_pico_usd,
+                         int64_t spent_pico_usd, int64_t reserved_pico_usd)
+{
+	struct text_buf *out = context;
+	int64_t left = limit_pico_usd - spent_pico_usd - reserved_pico_usd;
+	bool over = left < 0;
+	unsigned long long amount = (unsigned long long)(over ? -left : left);
+
+	(void)text_buf_add(out, TEXT("proviso_budget_left_usd{budget=\""));
+	write_label(out, name);
+	(void)text_buf_format(out, "\"} %s%llu.%012llu\n", over ? "-" : "", amount / 1000000000000,
+	                      amount % 1000000000000);
+}
+
+static void write_case(void *context, const char *case_id, unsigned long long count)
+{
+	struct text_buf *out = context;
+
+	(void)text_buf_add(out, TEXT("proviso_exclusions_total{case=\""));
+	write_label(out, text_of(case_id));
+	(void)text_buf_format(out, "\"} %llu\n", count);
+}
+
+static void write_money(struct worker *worker, struct text_buf *out)
+{
+	describe(out, "budget_left_usd", "gauge",
+	         "What a budget has left in its period, less what is reserved.");
+	budget_each(worker->proxy->budgets, loop_wall_ms(worker->loop), write_budget, out);
+	if (worker->proxy->ledger != NULL)
+		write_simple(out, "ledger_queue", "gauge", "Records that wait for the disk.",
+		             ledger_queued(worker->proxy->ledger));
+}
+
 void status_metrics(struct worker *worker, struct http_exchange *exchange)
 {
 	struct text_buf body;
@@ -310,6 +357,10 @@ void status_metrics(struct worker *worker, struct http_exchange *exchange)
 	text_buf_init(&body, STATUS_MAX_BYTES);
 	write_requests(&body, &worker->proxy->counters);
 	write_targets(worker, &body);
+	describe(&body, "exclusions_total", "counter",
+	         "Requests without a proven target, by the cases that stood against some.");
+	exclusion_each(worker->proxy->exclusions, write_case, &body);
 	write_matrix(worker, &body);
+	write_money(worker, &body);
 	answer_buffer(worker, exchange, &body, TEXT("text/plain; version=0.0.4"));
 }

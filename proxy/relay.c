@@ -15,9 +15,10 @@ static const struct {
 	const char *name;
 	unsigned next; /* bit set of the states that may follow */
 } states[RELAY_STATES] = {
-    [RELAY_CALLING] = {"calling", 1u << RELAY_CALLING | 1u << RELAY_WAITING |
+    [RELAY_BOOKING] = {"booking", 1u << RELAY_CALLING | 1u << RELAY_SETTLING},
+    [RELAY_CALLING] = {"calling", 1u << RELAY_BOOKING | 1u << RELAY_CALLING | 1u << RELAY_WAITING |
                                       1u << RELAY_STREAMING | 1u << RELAY_SETTLING},
-    [RELAY_WAITING] = {"waiting", 1u << RELAY_CALLING | 1u << RELAY_SETTLING},
+    [RELAY_WAITING] = {"waiting", 1u << RELAY_BOOKING | 1u << RELAY_CALLING | 1u << RELAY_SETTLING},
     [RELAY_STREAMING] = {"streaming", 1u << RELAY_SETTLING},
     [RELAY_SETTLING] = {"settling", 1u << RELAY_DONE},
     [RELAY_DONE] = {"done", 0},
@@ -34,7 +35,7 @@ static void count(atomic_uint_least64_t *counter)
 	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
-/* --- life ------------------------------------------------------------------------------ */
+/* --- life --- */
 
 static struct relay *take(struct worker *worker)
 {
@@ -63,6 +64,22 @@ void relay_free_unused(struct worker *worker)
 	worker->unused_count = 0;
 }
 
+static struct rate_limits limits_of(const struct key *key)
+{
+	return (struct rate_limits){key->requests_per_minute, key->tokens_per_minute, key->streams};
+}
+
+static void end_rate(struct relay *relay)
+{
+	const struct chat_usage *usage = &relay->facts.usage;
+	int64_t used = usage->input >= 0 && usage->output >= 0 ? usage->input + usage->output : -1;
+
+	if (!relay->rate_taken)
+		return;
+	struct rate_limits limits = limits_of(relay->key);
+	rate_end(relay->worker->proxy->rates, relay->key->id, &limits, relay->rate_tokens, used);
+}
+
 /* Neither an exchange nor a call knows it any more. */
 static void give(struct relay *relay)
 {
@@ -75,6 +92,9 @@ static void give(struct relay *relay)
 	text_buf_done(&relay->held);
 	text_buf_done(&relay->usage_frame);
 	text_buf_done(&relay->tail);
+	text_buf_done(&relay->response_content);
+	end_rate(relay);
+	key_drop(relay->key);
 	snapshot_drop(relay->snapshot);
 	if (arena.held > KEPT_BYTES)
 		arena_done(&arena);
@@ -97,7 +117,7 @@ static void give_later(void *context)
 	give(context);
 }
 
-/* --- the ending ------------------------------------------------------------------------- */
+/* --- the ending --- */
 
 /* Everything is said. The relay goes with its exchange. */
 static void done(struct relay *relay)
@@ -110,19 +130,65 @@ static void done(struct relay *relay)
 		loop_defer(worker->loop, give_later, relay);
 }
 
-void relay_settle(struct relay *relay)
+static void answer_now(struct relay *relay, bool on_disk)
 {
-	struct worker *worker = relay->worker;
+	struct http_header headers[RELAY_HEADERS_MAX];
+	struct refusal refusal;
 
-	relay_enter(relay, RELAY_SETTLING);
-	loop_refresh(worker->loop);
-	health_histogram_add(&worker->proxy->counters.overhead,
-	                     loop_now_us(worker->loop) - relay->began_us - relay->upstream_us);
+	if (on_disk) {
+		listener_answer(relay->worker, relay->exchange, relay->answer_status,
+		                relay->answer_headers, relay->answer_header_count,
+		                relay->answer_body);
+		return;
+	}
+	(void)refusal_set(&refusal, REFUSAL_UNAVAILABLE,
+	                  "the ledger can't be written, and no answer leaves that is not in it");
+	size_t header_count = relay_refusal_head(relay, &refusal, headers);
+	listener_answer(relay->worker, relay->exchange, refusal_status(&refusal), headers,
+	                header_count, refusal_body(&refusal, relay->endpoint, &relay->arena));
+}
+
+void relay_settled(struct relay *relay, bool on_disk)
+{
+	if (relay->exchange == NULL)
+		;
+	else if (relay->answer_is_whole)
+		answer_now(relay, on_disk);
+	else
+		relay_stream_finish(relay, on_disk);
 	if (relay->open_stream)
-		atomic_fetch_sub_explicit(&worker->proxy->counters.open_streams, 1,
+		atomic_fetch_sub_explicit(&relay->worker->proxy->counters.open_streams, 1,
 		                          memory_order_relaxed);
 	relay->open_stream = false;
 	done(relay);
+}
+
+void relay_answer(struct relay *relay, int status, const struct http_header *headers,
+                  size_t header_count, struct text body)
+{
+	struct http_header *kept =
+	    ARENA_NEW_ARRAY(&relay->arena, struct http_header, header_count + 1);
+	/* Where nothing has to be waited for the views hold long enough. */
+	bool waits = relay->worker->port != NULL && relay->row_pending;
+
+	for (size_t i = 0; i < header_count; i++) {
+		kept[i] = headers[i];
+		if (waits)
+			kept[i] = (struct http_header){text_copy(&relay->arena, headers[i].name),
+			                               text_copy(&relay->arena, headers[i].value)};
+	}
+	if (waits && body.data != relay->first_body.data) {
+		text_buf_done(&relay->held);
+		text_buf_init(&relay->held, REPLY_MAX_BYTES);
+		(void)text_buf_add(&relay->held, body);
+		body = text_buf_view(&relay->held);
+	}
+	relay->answer_is_whole = true;
+	relay->answer_status = status;
+	relay->answer_headers = kept;
+	relay->answer_header_count = header_count;
+	relay->answer_body = body;
+	relay_settle(relay);
 }
 
 /* The first failure is what the client hears, with all that was tried. */
@@ -131,37 +197,23 @@ void relay_tell_failure(struct relay *relay)
 	struct http_header headers[RELAY_HEADERS_MAX];
 	struct refusal *refusal = relay->first;
 
-	if (relay->exchange != NULL) {
-		refusal->attempts = relay->attempts;
-		refusal->attempt_count = relay->failed_count;
-		size_t header_count = relay_refusal_head(relay, refusal, headers);
-		struct text body = relay->first_body;
-		int status = relay->first_status;
-		if (status == 0) {
-			status = refusal_status(refusal);
-			body = refusal_body(refusal, relay->endpoint, &relay->arena);
-		}
-		listener_answer(relay->worker, relay->exchange, status, headers, header_count,
-		                body);
+	if (relay->exchange == NULL) {
+		relay_settle(relay);
+		return;
 	}
-	relay_settle(relay);
+	refusal->attempts = relay->attempts;
+	refusal->attempt_count = relay->failed_count;
+	size_t header_count = relay_refusal_head(relay, refusal, headers);
+	struct text body = relay->first_body;
+	int status = relay->first_status;
+	if (status == 0) {
+		status = refusal_status(refusal);
+		body = refusal_body(refusal, relay->endpoint, &relay->arena);
+	}
+	relay_answer(relay, status, headers, header_count, body);
 }
 
-/* --- what the call tells -----------------------------------------------------------------------
- */
-
-static void note_facts(struct relay *relay, const struct chat_reply *reply)
-{
-	struct relay_facts *facts = &relay->facts;
-
-	*facts = (struct relay_facts){.usage = reply->usage, .cost = {-1, COST_UNKNOWN}};
-	if (reply->model_count > 0)
-		facts->reported_model = text_copy(&relay->arena, reply->models[0]);
-	if (reply->choice_count > 0 && reply->choices[0].finish_reason.data != NULL)
-		facts->finish_reason = text_copy(&relay->arena, reply->choices[0].finish_reason);
-	if (reply->usage.present)
-		facts->cost = price_cost(&relay->target->model->price, &reply->usage);
-}
+/* --- what the call tells --- */
 
 static void add(atomic_uint_least64_t *counter, int64_t by)
 {
@@ -191,9 +243,10 @@ static void deliver(struct relay *relay, const struct exchange *exchange)
 	struct http_header headers[RELAY_HEADERS_MAX];
 	size_t header_count = relay_head(relay, exchange, true, headers);
 
-	listener_answer(relay->worker, relay->exchange, exchange->status, headers, header_count,
-	                exchange->body);
-	relay_settle(relay);
+	if (relay->keeps_content)
+		(void)text_buf_add(&relay->response_content,
+		                   text_slice(exchange->body, 0, LEDGER_CONTENT_MAX));
+	relay_answer(relay, exchange->status, headers, header_count, exchange->body);
 }
 
 static void call_attempted(void *context UNUSED, const struct call_attempt *attempt UNUSED)
@@ -212,8 +265,10 @@ static void call_unsent(struct relay *relay, const struct fault *fault)
 
 	log_warn("proxy.unsent", "request=%s target=%.*s reason=%s", relay->id,
 	         TEXT_ARG(relay->target->name), fault->message);
-	relay->facts = (struct relay_facts){.cost = {-1, COST_UNKNOWN}};
+	relay->facts = (struct relay_facts){.cost = {-1, COST_UNKNOWN}, .usage_source = "missing"};
+	relay->facts.usage.input = relay->facts.usage.output = -1;
 	count_attempt(relay, ENDING_ERROR, NULL);
+	relay_note_row(relay, ENDING_ERROR, NULL);
 	if (relay->exchange == NULL)
 		relay_settle(relay);
 	else
@@ -245,14 +300,16 @@ static void call_ended(void *context, const struct call_attempt *last, const str
 	    .now_wall_ms = loop_wall_ms(relay->worker->loop),
 	};
 	relay_judge(&asked, &judgement);
-	note_facts(relay, last->reply);
+	relay_note_facts(relay, last->exchange, last->reply);
 	if (relay->exchange == NULL) {
 		/* It ended because nobody listens: no word on the target. */
 		count_attempt(relay, ENDING_CLIENT_GONE, last->exchange);
+		relay_note_row(relay, ENDING_CLIENT_GONE, last->exchange);
 		relay_settle(relay);
 		return;
 	}
 	count_attempt(relay, judgement.ending, last->exchange);
+	relay_note_row(relay, judgement.ending, last->exchange);
 	relay_note_health(relay, &judgement);
 	if (relay->state == RELAY_STREAMING)
 		relay_stream_ended(relay, &judgement);
@@ -293,8 +350,12 @@ const struct call_events relay_call_events = {
     .end = call_ended,
 };
 
-/* --- the public verbs ----------------------------------------------------------------------------
- */
+/* --- the public verbs --- */
+
+static struct text keep(struct arena *arena, struct text view)
+{
+	return view.data == NULL ? view : text_copy(arena, view);
+}
 
 static void make_id(struct relay *relay)
 {
@@ -317,43 +378,109 @@ static const struct provider_timeouts *timeouts_of(struct relay *relay)
 	return timeouts;
 }
 
-void relay_start(struct worker *worker, struct http_exchange *exchange, struct intake *intake)
+/* All features with a blank between, where a ledger wants them. */
+static struct text say_shape(struct relay *relay)
+{
+	struct text_list names;
+	struct text_buf shape;
+	struct text said;
+
+	if (relay->worker->port == NULL)
+		return (struct text){NULL, 0};
+	names = shape_names(&relay->intake->shape, http_exchange_arena(relay->exchange));
+	text_buf_init(&shape, LEDGER_TEXT_MAX);
+	for (size_t i = 0; i < names.count; i++) {
+		if (i > 0)
+			(void)text_buf_byte(&shape, ' ');
+		(void)text_buf_add(&shape, names.items[i]);
+	}
+	said = text_copy(&relay->arena, text_buf_view(&shape));
+	text_buf_done(&shape);
+	return said;
+}
+
+/* What holds for all attempts of the request. */
+static void describe(struct relay *relay, const struct relay_client *client)
+{
+	const struct intake *intake = relay->intake;
+	struct arena *arena = &relay->arena;
+
+	relay->row = ledger_row_unknown;
+	relay->row.request_id = text_of(relay->id);
+	relay->row.key_id = client->key == NULL ? (struct text){NULL, 0} : client->key->id;
+	relay->row.team = keep(arena, client->team);
+	relay->row.workflow = keep(arena, intake->workflow);
+	relay->row.task = intake->decision.task;
+	relay->row.risk = intake->decision.risk;
+	relay->row.route = intake->decision.route;
+	relay->row.requested_model = keep(arena, intake->shape.model);
+	relay->row.dialect_in = TEXT("openai");
+	relay->row.shape = say_shape(relay);
+	relay->row.matrix = text_of(router_matrix_hash(relay->snapshot->router));
+	relay->row.stream = relay->streamed;
+	struct ledger *ledger = relay->worker->proxy->ledger;
+	relay->keeps_content = ledger != NULL && ledger_wants_content(ledger);
+	text_buf_init(&relay->response_content, LEDGER_CONTENT_MAX);
+	if (relay->keeps_content)
+		relay->request_content =
+		    text_copy(arena, text_slice(intake->body->source->body, 0, LEDGER_CONTENT_MAX));
+}
+
+static void take_call_options(struct relay *relay)
+{
+	struct http_header up[FORWARD_MAX_HEADERS];
+	size_t count = forward_up(http_exchange_request(relay->exchange), &relay->arena, up);
+
+	relay->up_count = count;
+	relay->up = ARENA_NEW_ARRAY(&relay->arena, struct http_header, count + 1);
+	memcpy(relay->up, up, count * sizeof(*up));
+	relay->call_relay = (struct call_relay){
+	    .timeouts = timeouts_of(relay),
+	    .headers = relay->up,
+	    .header_count = count,
+	    .body_dropped = relay->streamed,
+	    .head = head_came,
+	    .body = body_came,
+	};
+}
+
+void relay_start(struct worker *worker, struct http_exchange *exchange, struct intake *intake,
+                 const struct relay_client *client)
 {
 	struct relay *relay = take(worker);
 	int64_t now_us = loop_now_us(worker->loop);
-	struct http_header up[FORWARD_MAX_HEADERS];
 
 	relay->magic = RELAY_MAGIC;
 	relay->worker = worker;
 	relay->snapshot = snapshot_take(worker->snapshot);
 	relay->exchange = exchange;
 	relay->intake = intake;
+	relay->key = client->key;
+	relay->rate_taken = client->rate_taken;
+	relay->rate_tokens = client->rate_tokens;
 	relay->state = RELAY_CALLING;
 	relay->endpoint = intake->endpoint;
 	relay->streamed = intake->shape.streamed;
 	relay->usage_asked = intake->shape.usage_asked;
+	relay->prompt_bytes = intake->shape.prompt_bytes;
 	relay->may_be_empty = feature_has(&intake->shape.features, FEATURE_STOP);
 	relay->began_us = now_us;
 	relay->deadline_us = now_us + worker->snapshot->config.proxy.timeouts.total_ms * 1000;
-	relay->up_count = forward_up(http_exchange_request(exchange), &relay->arena, up);
-	relay->up = ARENA_NEW_ARRAY(&relay->arena, struct http_header, relay->up_count + 1);
-	memcpy(relay->up, up, relay->up_count * sizeof(*up));
-	relay->call_relay = (struct call_relay){
-	    .timeouts = timeouts_of(relay),
-	    .headers = relay->up,
-	    .header_count = relay->up_count,
-	    .body_dropped = relay->streamed,
-	    .head = head_came,
-	    .body = body_came,
-	};
+	take_call_options(relay);
 	relay->tried = ARENA_NEW_ARRAY(http_exchange_arena(exchange), bool, intake->decision.count);
 	make_id(relay);
+	describe(relay, client);
 	http_exchange_set_user(exchange, relay);
 	worker->relays++;
 	relay_earn_retry(worker->proxy);
 	atomic_fetch_add_explicit(&worker->proxy->counters.open_requests, 1, memory_order_relaxed);
-	bool asked = relay_ask_next(relay, -1);
-	REQUIRE(asked);
+	if (relay_ask_next(relay, -1))
+		return;
+	/* Answered within the request: nobody says `closed` of that. */
+	relay_tell_failure(relay);
+	http_exchange_set_user(exchange, NULL);
+	relay->exchange = NULL;
+	loop_defer(worker->loop, give_later, relay);
 }
 
 void relay_closed(struct relay *relay, bool client_gone)
@@ -368,6 +495,10 @@ void relay_closed(struct relay *relay, bool client_gone)
 	case RELAY_STREAMING:
 		if (relay->call != NULL)
 			call_cancel(relay->call);
+		return;
+	case RELAY_BOOKING:
+		relay_unbook(relay);
+		relay_settle(relay);
 		return;
 	case RELAY_WAITING:
 		relay_settle(relay);

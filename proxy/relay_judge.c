@@ -14,7 +14,7 @@ static void fail(struct relay_judgement *out, enum ending ending, enum relay_nex
 	out->blames_target = true;
 }
 
-/* --- no whole answer --------------------------------------------------------------------- */
+/* --- no whole answer --- */
 
 static void judge_broken(const struct relay_case *asked, struct relay_judgement *out)
 {
@@ -58,7 +58,7 @@ static void judge_broken(const struct relay_case *asked, struct relay_judgement 
 	fail(out, ENDING_CUT, RELAY_NEXT_OTHER, error, "the connection broke");
 }
 
-/* --- an answer that says no ----------------------------------------------------------------- */
+/* --- an answer that says no --- */
 
 static bool says(struct text message, const char *words)
 {
@@ -153,7 +153,7 @@ bool relay_reply_is_empty(const struct chat_reply *reply)
 	return true;
 }
 
-/* --- an answer that says yes ------------------------------------------------------------------ */
+/* --- an answer that says yes --- */
 
 static void judge_success(const struct relay_case *asked, struct relay_judgement *out)
 {

@@ -27,7 +27,7 @@ static int64_t now_ms(const struct relay *relay)
 	return loop_now_ms(relay->worker->loop);
 }
 
-/* --- who is asked ------------------------------------------------------------------------- */
+/* --- who is asked --- */
 
 /* How gladly a candidate in that state is asked: lower is sooner. */
 static int reluctance(enum health_state state)
@@ -143,32 +143,86 @@ void relay_ask(struct relay *relay)
 	relay_note_event(relay);
 }
 
-/* The next candidate; false where there is none. */
-bool relay_ask_next(struct relay *relay, int64_t context_above)
+struct refusal *relay_first(struct relay *relay)
 {
-	const struct router_candidate *candidate;
-	size_t at;
+	if (relay->first == NULL)
+		relay->first = ARENA_NEW(&relay->arena, struct refusal);
+	return relay->first;
+}
 
-	if (relay->attempt_count >= RELAY_ATTEMPTS_MAX ||
-	    loop_now_us(relay->worker->loop) >= relay->deadline_us ||
-	    !choose(relay, context_above, &at))
-		return false;
-	candidate = &relay->intake->decision.candidates[at];
+enum reserved { RESERVED, RESERVED_NEXT, RESERVED_NONE };
+
+/* What the candidate at hand may cost at most is taken from all budgets, or from none. */
+static enum reserved reserve(struct relay *relay)
+{
+	const struct router_candidate *candidate =
+	    &relay->intake->decision.candidates[relay->candidate];
+	struct budget_denial denial;
+	enum budget_result result = relay_reserve(relay, candidate->bound_pico_usd, &denial);
+
+	if (result == BUDGET_RESERVED)
+		return RESERVED;
+	bool denied = result == BUDGET_DENIED;
+	if (relay->first == NULL && denied) {
+		(void)refusal_set(relay_first(relay), REFUSAL_BUDGET_EXCEEDED,
+		                  "the budget %s has no room for what this may cost", denial.name);
+		relay->first->retry_after_s = denial.retry_after_s;
+	} else if (relay->first == NULL) {
+		(void)refusal_set(relay_first(relay), REFUSAL_BUDGET_EXCEEDED,
+		                  "a budget applies, and what this may cost at %.*s is not known",
+		                  TEXT_ARG(relay->target->name));
+	}
+	return denied && !denial.of_target ? RESERVED_NONE : RESERVED_NEXT;
+}
+
+static void take_candidate(struct relay *relay, size_t at)
+{
+	const struct router_candidate *candidate = &relay->intake->decision.candidates[at];
+
 	relay->tried[at] = true;
 	relay->candidate = at;
 	relay->target = candidate->target;
 	relay->health = relay->snapshot->healths[candidate->number];
 	relay->again = false;
 	relay->usage_injected = wants_usage(relay, candidate->number);
-	enum health_state state = health_admit(relay->health, now_ms(relay));
-	if (reluctance(state) > 0)
-		log_warn("proxy.unhealthy", "request=%s target=%.*s state=%s", relay->id,
-		         TEXT_ARG(relay->target->name), health_state_names[state]);
-	relay_ask(relay);
-	return true;
 }
 
-/* --- what came of an attempt ----------------------------------------------------------------- */
+/* Why the attempt before failed. */
+static const char *last_reason(const struct relay *relay)
+{
+	return relay->failed_count == 0 ? NULL
+	                                : relay->attempts[relay->failed_count - 1].reason.data;
+}
+
+bool relay_ask_next(struct relay *relay, int64_t context_above)
+{
+	size_t at;
+
+	while (relay->attempt_count < RELAY_ATTEMPTS_MAX &&
+	       loop_now_us(relay->worker->loop) < relay->deadline_us &&
+	       choose(relay, context_above, &at)) {
+		take_candidate(relay, at);
+		enum reserved reserved = reserve(relay);
+		if (reserved == RESERVED_NONE)
+			return false;
+		if (reserved == RESERVED_NEXT)
+			continue;
+		enum health_state state = health_admit(relay->health, now_ms(relay));
+		if (reluctance(state) > 0)
+			log_warn("proxy.unhealthy", "request=%s target=%.*s state=%s", relay->id,
+			         TEXT_ARG(relay->target->name), health_state_names[state]);
+		relay_flush_row(relay, last_reason(relay));
+		if (!relay_begin(relay))
+			relay_ask(relay);
+		return true;
+	}
+	if (relay->first == NULL)
+		(void)refusal_set(relay_first(relay), REFUSAL_UPSTREAM_TIMEOUT,
+		                  "no time is left to ask any target");
+	return false;
+}
+
+/* --- what came of an attempt --- */
 
 static void note_failure(struct relay *relay, const struct relay_judgement *judgement, int status)
 {
@@ -192,11 +246,10 @@ static void keep_first(struct relay *relay, const struct relay_judgement *judgem
 {
 	if (relay->first != NULL)
 		return;
-	relay->first = ARENA_NEW(&relay->arena, struct refusal);
 	struct text said = {NULL, 0};
 	if (reply != NULL && reply->error_count > 0)
 		said = text_visible(&relay->arena, reply->errors[0].message, 200);
-	(void)refusal_set(relay->first, judgement->code, "%.*s: %s%s%.*s",
+	(void)refusal_set(relay_first(relay), judgement->code, "%.*s: %s%s%.*s",
 	                  TEXT_ARG(relay->target->name), judgement->reason,
 	                  said.len > 0 ? ": " : "", TEXT_ARG(said));
 	if (judgement->code == REFUSAL_RATE_LIMITED)
@@ -225,12 +278,19 @@ void relay_note_health(struct relay *relay, const struct relay_judgement *judgem
 	}
 }
 
-/* --- once more, the next one, or the end ------------------------------------------------------ */
+/* --- once more, the next one, or the end --- */
 
 static void wait_over(void *context)
 {
 	struct relay *relay = context;
 
+	if (reserve(relay) != RESERVED) {
+		relay_tell_failure(relay);
+		return;
+	}
+	relay_flush_row(relay, last_reason(relay));
+	if (relay_begin(relay))
+		return;
 	relay_enter(relay, RELAY_CALLING);
 	relay_ask(relay);
 }

@@ -18,6 +18,7 @@ enum {
 };
 
 enum relay_state {
+	RELAY_BOOKING,   /* what an attempt may cost is on its way to the ledger */
 	RELAY_CALLING,   /* an attempt is in flight, and nothing of it was shown */
 	RELAY_WAITING,   /* before the same target is asked once more */
 	RELAY_STREAMING, /* committed: bytes pass */
@@ -31,6 +32,8 @@ struct relay_facts {
 	struct chat_usage usage;
 	struct cost cost;
 	struct text reported_model, finish_reason; /* data NULL: none */
+	const char *usage_source;                  /* reported | estimated | missing */
+	bool owed;                                 /* there was an answer that is billed */
 };
 
 struct relay {
@@ -40,8 +43,12 @@ struct relay {
 	struct worker *worker;
 	struct snapshot *snapshot;      /* counted */
 	struct http_exchange *exchange; /* NULL: the client has gone */
-	struct intake *intake;          /* goes with the exchange */
-	struct arena arena;             /* what outlives it */
+	const struct key *key;          /* counted; NULL: none */
+	bool rate_taken;
+	int64_t rate_tokens; /* as they were taken */
+	int64_t prompt_bytes;
+	struct intake *intake; /* goes with the exchange */
+	struct arena arena;    /* what outlives it */
 	enum endpoint endpoint;
 	bool streamed, usage_asked;
 	bool may_be_empty; /* the reply */
@@ -74,9 +81,25 @@ struct relay {
 	struct text_buf held; /* until the commit */
 	size_t held_events;
 	struct text_buf usage_frame; /* may be the last one with usage: its cost is put in then */
+	bool broken;                 /* the stream: an error stands in `tail` */
 	struct text_buf tail;        /* [DONE] and behind: leaves when all is known to be good */
 	bool paused;
 	struct relay_facts facts;
+	/* What is said once all is settled; header_count 0 and body empty: a stream's tail. */
+	bool answer_is_whole;
+	int answer_status;
+	struct http_header *answer_headers; /* arena */
+	size_t answer_header_count;
+	struct text answer_body; /* arena, or in `held` */
+
+	/* --- money and rows --- */
+	struct budget_reservation reservation;
+	struct ledger_row row; /* of the attempt at hand, or of the last one */
+	bool row_pending;      /* it is over and not yet with the ledger */
+	struct ledger_ticket ticket;
+	bool keeps_content;
+	struct text request_content; /* arena */
+	struct text_buf response_content;
 
 	/* --- what went before --- */
 	struct refusal_attempt *attempts; /* arena; NULL: nothing failed yet */
@@ -89,7 +112,30 @@ struct relay {
 };
 
 void relay_enter(struct relay *relay, enum relay_state state);
-/* The answer is decided. */
+/* Where the first failure is kept; made where nothing failed before. */
+MUST_CHECK struct refusal *relay_first(struct relay *relay);
+/* An answer that is not streamed, said once all is settled; headers are copied, the body is not. */
+void relay_answer(struct relay *relay, int status, const struct http_header *headers,
+                  size_t header_count, struct text body);
+/* The row is on disk, or can't be. */
+void relay_settled(struct relay *relay, bool on_disk);
+
+/* relay_book.c: money and rows */
+/* For the target at hand. */
+MUST_CHECK enum budget_result relay_reserve(struct relay *relay, int64_t bound_pico_usd,
+                                            struct budget_denial *denial);
+/* True: the attempt waits for the ledger, which goes on by itself. False: ask now. */
+MUST_CHECK bool relay_begin(struct relay *relay);
+/* The client left while it waited. */
+void relay_unbook(struct relay *relay);
+/* What the reply says of usage, cost and itself. */
+void relay_note_facts(struct relay *relay, const struct exchange *exchange,
+                      const struct chat_reply *reply);
+/* The attempt is over: its money is settled and its row complete. exchange NULL: never sent. */
+void relay_note_row(struct relay *relay, enum ending ending, const struct exchange *exchange);
+/* Another attempt follows, and this is why: the row of the last one goes to the ledger. */
+void relay_flush_row(struct relay *relay, const char *reason);
+/* The answer is decided: its row goes to disk, then relay_settled. */
 void relay_settle(struct relay *relay);
 
 /* All failed: the client hears of the first failure, and of all that was tried. */
@@ -117,6 +163,8 @@ void relay_stream_reset(struct relay *relay);
 void relay_stream_feed(struct relay *relay, struct text bytes, const struct reply_reader *reader);
 /* The attempt that was committed is over. */
 void relay_stream_ended(struct relay *relay, const struct relay_judgement *judgement);
+/* All is settled: the last bytes, or an error in their place. */
+void relay_stream_finish(struct relay *relay, bool on_disk);
 /* The attempt at hand is ended by us. */
 void relay_give_up(struct relay *relay, const char *reason, bool timed_out);
 void relay_note_event(struct relay *relay);

@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-/* --- clocks: events keep a stream alive, comments do not ------------------------------------ */
+/* --- clocks: events keep a stream alive, comments do not --- */
 
 static void event_is_late(void *context)
 {
@@ -51,13 +51,16 @@ void relay_give_up(struct relay *relay, const char *reason, bool timed_out)
 	call_cancel(relay->call);
 }
 
-/* --- passing on --------------------------------------------------------------------------------
- */
+/* --- passing on --- */
 
 static void pass(struct relay *relay, struct text bytes)
 {
 	if (relay->exchange == NULL || bytes.len == 0)
 		return;
+	if (relay->keeps_content)
+		(void)text_buf_add(
+		    &relay->response_content,
+		    text_slice(bytes, 0, LEDGER_CONTENT_MAX - relay->response_content.len));
 	if (http_respond_write(relay->exchange, bytes) || relay->paused || relay->call == NULL)
 		return;
 	relay->paused = true;
@@ -157,8 +160,7 @@ static void pass_frame(void *context, struct text frame, bool whole)
 		pass(relay, frame);
 }
 
-/* --- the commit --------------------------------------------------------------------------------
- */
+/* --- the commit --- */
 
 static void commit(struct relay *relay)
 {
@@ -245,13 +247,20 @@ void relay_stream_reset(struct relay *relay)
 	text_buf_init(&relay->held, RELAY_HELD_BYTES_MAX + 2 * FRAME_MAX_BYTES);
 	text_buf_init(&relay->usage_frame, FRAME_MAX_BYTES);
 	text_buf_init(&relay->tail, RELAY_TAIL_BYTES_MAX);
+	relay->broken = false;
 	relay->held_events = 0;
 }
 
-/* --- the end
- * -------------------------------------------------------------------------------------- */
+/* --- the end --- */
 
 /* Said instead of [DONE], so that nobody takes what came for all there was. */
+static void break_tail(struct relay *relay, const struct refusal *refusal)
+{
+	relay->broken = true;
+	text_buf_reset(&relay->tail);
+	(void)text_buf_add(&relay->tail, refusal_event(refusal, relay->endpoint, &relay->arena));
+}
+
 static void end_broken(struct relay *relay, const struct relay_judgement *judgement)
 {
 	struct refusal refusal;
@@ -259,10 +268,9 @@ static void end_broken(struct relay *relay, const struct relay_judgement *judgem
 	                             ? REFUSAL_UPSTREAM_TIMEOUT
 	                             : REFUSAL_UPSTREAM_ERROR;
 
-	pass_usage_frame(relay, false);
 	(void)refusal_set(&refusal, code, "%.*s: the stream broke off: %s",
 	                  TEXT_ARG(relay->target->name), judgement->reason);
-	pass(relay, refusal_event(&refusal, relay->endpoint, &relay->arena));
+	break_tail(relay, &refusal);
 	atomic_fetch_add_explicit(&relay->worker->proxy->counters.broken_streams, 1,
 	                          memory_order_relaxed);
 	log_warn("proxy.stream_broken", "request=%s target=%.*s outcome=%s reason=%s", relay->id,
@@ -274,13 +282,24 @@ void relay_stream_ended(struct relay *relay, const struct relay_judgement *judge
 	/* Good, and all in one read that meant nothing by itself until now. */
 	if (relay->state == RELAY_CALLING)
 		commit(relay);
-	if (judgement->good) {
-		pass_usage_frame(relay, true);
-		pass(relay, text_buf_view(&relay->tail));
-		pass(relay, frame_rest(&relay->cutter));
-	} else {
+	pass_usage_frame(relay, judgement->good);
+	if (!judgement->good)
 		end_broken(relay, judgement);
-	}
-	http_respond_end(relay->exchange);
 	relay_settle(relay);
+}
+
+void relay_stream_finish(struct relay *relay, bool on_disk)
+{
+	struct refusal refusal;
+
+	if (!on_disk) {
+		(void)refusal_set(&refusal, REFUSAL_UNAVAILABLE,
+		                  "the ledger can't be written, and no answer ends that is not in "
+		                  "it");
+		break_tail(relay, &refusal);
+	}
+	pass(relay, text_buf_view(&relay->tail));
+	if (!relay->broken)
+		pass(relay, frame_rest(&relay->cutter));
+	http_respond_end(relay->exchange);
 }

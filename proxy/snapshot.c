@@ -2,16 +2,6 @@
 #include "proxy/snapshot.h"
 
 #include "harness/base/file.h"
-#include "harness/base/loop.h"
-
-static int64_t wall_now_ms(void)
-{
-	struct loop *loop = loop_new();
-	int64_t now_ms = loop_wall_ms(loop);
-
-	loop_free(loop);
-	return now_ms;
-}
 
 /* A provider whose key is not there is left out by the router, and said here. */
 static void load_keys(struct config *config, struct fault_list *faults)
@@ -77,7 +67,7 @@ static void snapshot_free(struct snapshot *snapshot)
 }
 
 bool snapshot_load(const struct snapshot_files *files, struct health_table *table,
-                   struct snapshot **out, struct fault_list *faults)
+                   int64_t now_wall_ms, struct snapshot **out, struct fault_list *faults)
 {
 	struct snapshot *snapshot = memory_new(sizeof(*snapshot));
 
@@ -90,7 +80,7 @@ bool snapshot_load(const struct snapshot_files *files, struct health_table *tabl
 	snapshot->healths = ARENA_NEW_ARRAY(&snapshot->arena, struct health *, count + 1);
 	for (size_t i = 0; i < count; i++)
 		snapshot->healths[i] = health_of(table, router_target(snapshot->router, i));
-	snapshot->loaded_wall_ms = wall_now_ms();
+	snapshot->loaded_wall_ms = now_wall_ms;
 	*out = snapshot;
 	return true;
 }

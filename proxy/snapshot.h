@@ -35,7 +35,8 @@ struct snapshot {
  * all the same. The table must outlive it.
  */
 MUST_CHECK bool snapshot_load(const struct snapshot_files *files, struct health_table *table,
-                              struct snapshot **out, struct fault_list *faults);
+                              int64_t now_wall_ms, struct snapshot **out,
+                              struct fault_list *faults);
 /* One more reference; any thread that holds one already. */
 MUST_CHECK struct snapshot *snapshot_take(struct snapshot *snapshot);
 /* The last one frees it; NULL is fine. */

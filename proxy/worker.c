@@ -12,8 +12,7 @@ uint64_t worker_random(struct worker *worker)
 	return worker->random * UINT64_C(2685821657736338717);
 }
 
-/* --- the end: no connection, then no relay, then nothing -----------------------------------------
- */
+/* --- the end: no connection, then no relay, then nothing --- */
 
 static void end_if_over(struct worker *worker)
 {
@@ -44,8 +43,7 @@ static void server_drained(void *context)
 	end_if_over(worker);
 }
 
-/* --- what the main thread wants
- * --------------------------------------------------------------------- */
+/* --- what the main thread wants --- */
 
 void worker_refresh(struct worker *worker)
 {
@@ -82,8 +80,7 @@ static void woken(void *context)
 	}
 }
 
-/* --- life
- * -------------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 bool worker_open(struct worker *worker, struct proxy *proxy, const char *address, int port,
                  bool shared_port, struct fault *fault)
@@ -102,6 +99,7 @@ bool worker_open(struct worker *worker, struct proxy *proxy, const char *address
 	options.write_timeout_ms = settings->timeouts.write_ms;
 	options.connections = (size_t)settings->limits.connections;
 	options.reuse_port = shared_port;
+	options.shared_connections = &proxy->connections;
 	handler.context = worker;
 	worker->loop = loop_new();
 	random_bytes(&worker->random, sizeof(worker->random));
@@ -124,7 +122,11 @@ static void *work(void *context)
 {
 	struct worker *worker = context;
 
+	if (worker->proxy->ledger != NULL)
+		worker->port = ledger_port_new(worker->proxy->ledger, worker->loop);
 	loop_run(worker->loop);
+	ledger_port_free(worker->port);
+	worker->port = NULL;
 	loop_wake_send(worker->proxy->ended_wake);
 	return NULL;
 }

@@ -180,6 +180,7 @@ def test_without_proof_nothing_is_served_and_the_cells_are_named(start, sim):
     answer = proxy.chat()
     assert answer.status == 503 and answer.error["code"] == "no_proven_target", answer
     assert {"target": "a/m", "case": "CH-01", "verdict": "fail"}.items() <= answer.error["excluded"][0].items()
+    assert proxy.metric("unproven_total") == 1 and proxy.metric('exclusions_total{case="CH-01"}') == 1
 
 
 def test_without_a_matrix_nothing_is_proven(start, sim):
@@ -361,6 +362,20 @@ def test_a_second_signal_cuts(start, scripted):
     client.join()
     never.set()
     assert failures
+
+
+def test_the_limit_of_connections_is_that_of_all_workers(start, sim):
+    proxy = start({"a": provider(sim, "a")}, "--workers", "2", proxy={"limits": {"connections": 3}})
+    held = []
+    for _ in range(3):
+        connection = proxy.connect()
+        connection.request("GET", "/livez")
+        assert connection.getresponse().read() == b"ok\n"
+        held.append(connection)
+    refused = proxy.get("/livez")
+    assert refused.status == 503 and refused.error["code"] == "unavailable", refused
+    for connection in held:
+        connection.close()
 
 
 def test_several_workers_share_a_port(start, sim):

@@ -1,0 +1,160 @@
+/* Keys, their scopes and their rates at the door; see admit.h. */
+#include "proxy/admit.h"
+
+/* "Authorization: Bearer KEY" or "x-api-key: KEY"; data NULL: neither. */
+static struct text presented_key(const struct http_request *request)
+{
+	struct text bearer = http_header(request, "authorization");
+
+	if (bearer.data == NULL)
+		return http_header(request, "x-api-key");
+	if (bearer.len < 7 || !text_equal_ignoring_case(text_slice(bearer, 0, 7), TEXT("Bearer ")))
+		return (struct text){NULL, 0};
+	return text_trim(text_slice(bearer, 7, bearer.len));
+}
+
+bool admit_key(struct worker *worker, const struct http_request *request, const struct key **out,
+               struct refusal *refusal)
+{
+	struct text presented = presented_key(request);
+
+	*out = NULL;
+	if (worker->proxy->keys == NULL)
+		return true;
+	if (presented.data == NULL)
+		return refusal_set(refusal, REFUSAL_INVALID_API_KEY,
+		                   "no key came: send Authorization: Bearer KEY, or x-api-key");
+	enum key_result result =
+	    key_find(worker->proxy->keys, presented, loop_wall_ms(worker->loop), out);
+	if (result == KEY_GOOD)
+		return true;
+	*out = NULL;
+	return refusal_set(refusal,
+	                   result == KEY_NO_STORE ? REFUSAL_UNAVAILABLE : REFUSAL_INVALID_API_KEY,
+	                   "%s", key_result_text(result));
+}
+
+bool admit_client(struct worker *worker, const struct http_request *request, enum endpoint endpoint,
+                  struct relay_client *out, struct refusal *refusal)
+{
+	struct text team = http_header(request, "x-proviso-team");
+
+	*out = (struct relay_client){.team = team};
+	if (!admit_key(worker, request, &out->key, refusal))
+		return false;
+	if (out->key == NULL)
+		return true;
+	if (!key_allows_endpoint(out->key, endpoint_name(endpoint))) {
+		(void)refusal_set(refusal, REFUSAL_NOT_ALLOWED,
+		                  "this key may not use the endpoint %s", endpoint_name(endpoint));
+	} else if (!key_team(out->key, team, &out->team)) {
+		(void)refusal_set(refusal, REFUSAL_NOT_ALLOWED,
+		                  "this key may not name that team (x-proviso-team)");
+	} else {
+		return true;
+	}
+	admit_drop(worker, out);
+	return false;
+}
+
+static bool budget_holds(struct worker *worker, const struct relay_client *client,
+                         const struct intake *intake)
+{
+	struct budget_scope scope = {
+	    .team = client->team,
+	    .workflow = intake->workflow,
+	    .task = intake->decision.task,
+	    .key_limit_pico_usd = -1,
+	};
+
+	if (client->key != NULL) {
+		scope.key = client->key->id;
+		scope.key_limit_pico_usd = client->key->budget_pico_usd;
+		scope.key_per = client->key->per;
+	}
+	return budget_applies(worker->proxy->budgets, &scope);
+}
+
+bool admit_read(struct worker *worker, const struct http_request *request,
+                const struct relay_client *client, enum endpoint endpoint, struct arena *arena,
+                struct intake *out, struct refusal *refusal)
+{
+	struct intake_facts facts = {
+	    .now_wall_ms = loop_wall_ms(worker->loop),
+	    .random = worker_random(worker),
+	};
+
+	if (client->key != NULL)
+		facts.key_id = client->key->id;
+	if (!intake_read(worker->snapshot, request, endpoint, &facts, arena, out, refusal))
+		return false;
+	/* Which task it is, and so which budgets apply, is known only now. */
+	if (!budget_holds(worker, client, out))
+		return true;
+	out->request.price_needed = true;
+	return intake_decide(worker->snapshot, arena, out, refusal);
+}
+
+static bool take_rate(struct worker *worker, const struct intake *intake,
+                      struct relay_client *client, struct refusal *refusal)
+{
+	const struct key *key = client->key;
+	const struct rate_limits limits = {key->requests_per_minute, key->tokens_per_minute,
+	                                   key->streams};
+	int64_t wait_ms = 0;
+
+	client->rate_tokens = price_estimate_tokens(intake->shape.prompt_bytes) +
+	                      int64_max(intake->shape.max_output, 0);
+	enum rate_result result =
+	    rate_take(worker->proxy->rates, key->id, &limits, client->rate_tokens,
+	              loop_now_us(worker->loop), &wait_ms);
+	client->rate_taken = result == RATE_TAKEN;
+	if (client->rate_taken)
+		return true;
+	(void)refusal_set(refusal, REFUSAL_RATE_LIMITED, "this key's limit of %s is reached",
+	                  result == RATE_REQUESTS ? "requests per minute"
+	                  : result == RATE_TOKENS ? "tokens per minute"
+	                                          : "requests at once");
+	refusal->retry_after_s = rate_retry_after_s(wait_ms);
+	return false;
+}
+
+/* Of the candidates those that the key may use, in their order. */
+static void keep_allowed(const struct key *key, struct router_decision *decision)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < decision->count; i++)
+		if (key_allows_target(key, decision->candidates[i].target->name))
+			decision->candidates[kept++] = decision->candidates[i];
+	decision->count = kept;
+}
+
+bool admit_request(struct worker *worker, struct intake *intake, struct relay_client *client,
+                   struct refusal *refusal)
+{
+	struct router_decision *decision = &intake->decision;
+	size_t proven = decision->count;
+
+	if (client->key == NULL)
+		return true;
+	bool allowed = key_allows_route(client->key, decision->route);
+	keep_allowed(client->key, decision);
+	/* Where nothing was proven that is what is wrong, whatever the key may. */
+	if (!allowed || (proven > 0 && decision->count == 0))
+		return refusal_set(refusal, REFUSAL_NOT_ALLOWED,
+		                   "this key may not use this route or target");
+	return take_rate(worker, intake, client, refusal);
+}
+
+void admit_drop(struct worker *worker, struct relay_client *client)
+{
+	if (client->rate_taken) {
+		const struct rate_limits limits = {client->key->requests_per_minute,
+		                                   client->key->tokens_per_minute,
+		                                   client->key->streams};
+		rate_end(worker->proxy->rates, client->key->id, &limits, client->rate_tokens, 0);
+	}
+	key_drop(client->key);
+	*client = (struct relay_client){.key = NULL};
+}
