@@ -46,6 +46,7 @@ static bool take_lock(struct ledger *ledger, struct fault *fault)
 static void ledger_free(struct ledger *ledger)
 {
 	ledger_writer_close(&ledger->writer);
+	ledger_redactor_close(&ledger->redactor);
 	if (ledger->lock_fd >= 0)
 		(void)close(ledger->lock_fd);
 	memory_free(ledger->writer.path);
@@ -78,7 +79,8 @@ bool ledger_open(const struct config *config, struct ledger **out, struct fault 
 	ledger->writer.path = memory_new(path.len + 1);
 	memcpy(ledger->writer.path, path.data, path.len);
 	ledger_reconfigure(ledger, &config->ledger);
-	if (!take_lock(ledger, fault) || !ledger_writer_open(&ledger->writer, fault) ||
+	if (!ledger_redactor_open(&ledger->redactor, fault) || !take_lock(ledger, fault) ||
+	    !ledger_writer_open(&ledger->writer, fault) ||
 	    !ledger_writer_recover(&ledger->writer, &recovered, fault)) {
 		ledger_free(ledger);
 		return fault_within(fault, "opening the ledger");
@@ -341,5 +343,7 @@ void ledger_write(struct ledger_port *port, const struct ledger_row *row,
 {
 	if (!ledger_wants_content(port->ledger))
 		content = NULL;
-	submit(port, record_new(RECORD_WRITE, row, content), ticket);
+	struct ledger_record *record = record_new(RECORD_WRITE, row, content);
+	record->redact = atomic_load(&port->ledger->content) == CONFIG_CONTENT_REDACTED;
+	submit(port, record, ticket);
 }

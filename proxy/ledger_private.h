@@ -18,6 +18,7 @@ struct ledger_record {
 	struct ledger_ticket *ticket; /* the same */
 	struct ledger_row row;
 	struct ledger_content content;
+	bool redact; /* before it is kept */
 };
 
 struct ledger_port {
@@ -33,6 +34,12 @@ struct ledger_writer {
 	struct store_query *insert, *begin, *forget, *content;
 };
 
+enum { LEDGER_REDACT_RULES = 7 };
+struct regex;
+struct ledger_redactor {
+	struct regex *rules[LEDGER_REDACT_RULES];
+};
+
 struct ledger {
 	pthread_mutex_t lock; /* of all below but the writer */
 	pthread_cond_t changed;
@@ -46,6 +53,7 @@ struct ledger {
 	pthread_t thread;
 	int lock_fd;
 	struct ledger_writer writer;
+	struct ledger_redactor redactor;
 };
 
 /* ledger_write.c: the SQL */
@@ -60,6 +68,12 @@ MUST_CHECK bool ledger_writer_commit(struct ledger_writer *writer,
 /* Some rows older than that, contents first; *more: there may be others. */
 MUST_CHECK bool ledger_writer_sweep(struct ledger_writer *writer, int64_t before_wall_ms,
                                     bool *more, struct fault *fault);
+
+/* ledger_redact.c: done is needed either way */
+MUST_CHECK bool ledger_redactor_open(struct ledger_redactor *redactor, struct fault *fault);
+void ledger_redactor_close(struct ledger_redactor *redactor);
+/* Stars what it finds, in place; a body that can't be searched becomes none. */
+void ledger_redact(const struct ledger_redactor *redactor, struct text *body);
 
 /* ledger_thread.c */
 void *ledger_thread(void *context); /* the ledger */

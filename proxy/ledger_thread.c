@@ -85,6 +85,18 @@ static void batch_failed(struct ledger *ledger, const struct fault *fault)
 	(void)snprintf(ledger->why, sizeof(ledger->why), "%s", fault->message);
 }
 
+/* Once, and here: a worker must not wait for patterns. */
+static void redact_batch(struct ledger *ledger)
+{
+	for (struct ledger_record *record = ledger->batch; record != NULL; record = record->next) {
+		if (!record->redact)
+			continue;
+		record->redact = false;
+		ledger_redact(&ledger->redactor, &record->content.request);
+		ledger_redact(&ledger->redactor, &record->content.response);
+	}
+}
+
 /* A file that was taken away would swallow rows without a word. */
 static bool write_batch(struct ledger *ledger, struct fault *fault)
 {
@@ -115,6 +127,7 @@ static bool try_batch(struct ledger *ledger)
 	struct fault fault;
 
 	let_go(ledger);
+	redact_batch(ledger);
 	bool written = write_batch(ledger, &fault);
 	hold(ledger);
 	if (!written) {

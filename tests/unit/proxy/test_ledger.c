@@ -361,8 +361,44 @@ START_TEST(old_rows_go_and_their_sums_stay)
 }
 END_TEST
 
+START_TEST(redacted_bodies_hold_no_address_and_no_key)
+{
+	struct rig rig;
+	rig_open(&rig);
+	rig.config.ledger.content = CONFIG_CONTENT_REDACTED;
+	struct ledger *ledger = rig_ledger(&rig);
+	struct loop *loop = loop_new();
+	struct ledger_port *port = ledger_port_new(ledger, loop);
+	struct waiter waiter = waiter_of(loop);
+	struct ledger_row row = rig_row("r1", 1, 1);
+	struct ledger_content content = {
+	    TEXT("{\"content\":\"mail jo.doe+x@mail.example.org or +49 (30) 1234-5678, card "
+	         "4111 1111 1111 1111, sk-abcdefghijklmnop, from 10.0.0.17, in 2026\"}"),
+	    TEXT("\xff not UTF-8: jo@example.org")};
+
+	ledger_write(port, &row, &content, NULL);
+	row.request_id = TEXT("r2");
+	ck_assert(write_and_wait(port, &waiter, &row));
+	ledger_port_free(port);
+	loop_free(loop);
+	ledger_close(ledger);
+	ck_assert_int_eq(rig_ask(&rig,
+	                         "SELECT count(*) FROM contents WHERE response IS NULL AND"
+	                         " CAST(request AS TEXT) LIKE '%content\":\"mail *%in 2026%'"),
+	                 1);
+	ck_assert_int_eq(
+	    rig_ask(&rig, "SELECT count(*) FROM contents WHERE CAST(request AS TEXT) GLOB"
+	                  " '*jo.doe*' OR CAST(request AS TEXT) GLOB '*1234*' OR"
+	                  " CAST(request AS TEXT) GLOB '*1111*' OR CAST(request AS TEXT) GLOB"
+	                  " '*abcdef*' OR CAST(request AS TEXT) GLOB '*0.17*'"),
+	    0);
+	rig_close(&rig);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
+	tcase_add_test(cases, redacted_bodies_hold_no_address_and_no_key);
 	tcase_add_test(cases, a_row_that_was_told_is_there_and_never_twice);
 	tcase_add_test(cases, what_was_begun_and_never_ended_is_charged_at_the_next_start);
 	tcase_add_test(cases, a_database_that_is_taken_away_is_said_and_no_row_is_lost);
