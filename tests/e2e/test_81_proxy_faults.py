@@ -363,6 +363,33 @@ def test_only_the_refused_key_is_out(start, sim, good_b):
     assert proxy.metric('breaker_state{target="b/m"}') == 0
 
 
+# --- what the matrix has seen ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault, kind", [
+    ("TS-01", {"stream": True, "tools": TOOLS}),
+    ("TS-02", {"stream": True, "tools": TOOLS, "parallel_tool_calls": True}),
+    ("ignore-tool-choice", {"tools": TOOLS, "tool_choice": NAMED}),
+    ("ignore-schema", {"response_format": {"type": "json_schema", "json_schema": {
+        "name": "x", "strict": True, "schema": {"type": "object", "properties": {"a": {"type": "string"}},
+                                                "required": ["a"], "additionalProperties": False}}}}),
+])
+def test_what_check_found_wrong_is_not_asked_of_that_target(tmp_path, start, good_b, sim, fault, kind):
+    """From the fault to the route: the same provider that fails the case never gets such a request."""
+    folder = tmp_path / "checked"
+    folder.mkdir()
+    matrix = make_matrix(folder, a=fault)
+    proxy = start({"a": broken(sim, "a", fault), "b": good_b.url})
+    proxy.matrix_path.write_bytes(matrix.read_bytes())
+    proxy.wait_for_log("proxy.reloaded")
+    assert proxy.chat(**kind).headers["x-proviso-target"] == "b/m"
+    alone = proxy.chat(**{**kind, "model": "a/m"})
+    assert alone.status == 503 and alone.error["code"] == "no_proven_target", alone
+    assert all(e["target"] == "a/m" and e["case"] for e in alone.error["excluded"])
+    # What has nothing to do with it is served.
+    assert proxy.chat().headers["x-proviso-target"] == "a/m"
+
+
 # --- clients ---------------------------------------------------------------------------------------------------
 
 

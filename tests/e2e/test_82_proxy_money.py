@@ -5,6 +5,7 @@ import io
 import json
 import signal
 import socket
+import sqlite3
 import threading
 
 import pytest
@@ -335,6 +336,26 @@ def test_with_a_key_store_others_may_connect(start, scripted, tmp_path, proviso,
 
 
 # --- a ledger that can't be written ------------------------------------------------------------------------
+
+
+def test_a_ledger_that_is_locked_refuses_and_loses_nothing(start, scripted, tmp_path):
+    up = scripted(answer_well)
+    proxy = start({"a": up.url}, **LEDGER)
+    assert proxy.chat().status == 200
+    other = sqlite3.connect(tmp_path / "proxy.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    plain, streamed = proxy.chat(), None
+    assert plain.status == 503 and plain.error["code"] == "unavailable", plain
+    assert proxy.get("/readyz").status == 503 and proxy.get("/livez").status == 200
+    assert proxy.chat().status == 503 and len(up.requests) == 2, "spent what can't be booked"
+    other.execute("ROLLBACK")
+    other.close()
+    while proxy.get("/readyz").status == 503:
+        pass
+    streamed = proxy.stream()
+    assert streamed.events[-1] == "[DONE]"
+    # What was answered while the disk was away is booked as well.
+    assert [row["outcome"] for row in rows(tmp_path)] == ["ok"] * 3
 
 
 def test_a_second_proxy_on_the_same_ledger_is_refused(start, scripted, tmp_path, proviso):
