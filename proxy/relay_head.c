@@ -23,8 +23,12 @@ struct head {
 	size_t count;
 };
 
+/* Names of a config may hold anything; one that would end its line is not said. */
 static void add(struct head *head, struct text name, struct text value)
 {
+	if (text_find_byte(value, '\r', 0) != TEXT_NOT_FOUND ||
+	    text_find_byte(value, '\n', 0) != TEXT_NOT_FOUND)
+		return;
 	if (value.data != NULL && head->count < RELAY_HEADERS_MAX)
 		head->items[head->count++] = (struct http_header){name, value};
 }

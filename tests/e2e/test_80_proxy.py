@@ -206,6 +206,13 @@ def test_an_unknown_field_is_served_and_named(start, sim):
     assert answer.headers["x-proviso-unproven"] == "field.brand_new\\r\\nx-evil"
 
 
+def test_names_of_a_config_end_no_line(start, scripted):
+    up = scripted(lambda head, body, number: reply(chat()))
+    proxy = start({"a": up.url}, routes={"two\r\nx-evil: lines": {"targets": ["a/m"]}})
+    answer = proxy.chat(model="two\r\nx-evil: lines")
+    assert answer.status == 200 and "x-evil" not in answer.headers and "x-proviso-route" not in answer.headers, answer
+
+
 def test_an_unknown_field_can_be_refused(start, sim):
     proxy = start({"a": provider(sim, "a")}, policy={"unknown_fields": "reject"})
     assert proxy.chat().status == 200
