@@ -1,0 +1,303 @@
+/*
+ * A reply on its way, event by event or as one body; see repair.h. An event that
+ * needs no mending is passed on in the very bytes that came.
+ */
+#include "harness/base/json_write.h"
+#include "providers/repair_private.h"
+
+enum { EVENT_MAX_NODES = 1 << 20, HEAD_MAX_BYTES = 64 << 10 };
+
+static const struct json_limits event_limits = {
+    .bytes = REPAIR_BODY_MAX_BYTES, .depth = 128, .nodes = EVENT_MAX_NODES};
+
+/* --- chunks of our own ------------------------------------------------------------------ */
+
+void repairer_write_chunk(struct repairer *repairer, struct text rest)
+{
+	text_buf_add_c(repairer->out, "data: {");
+	text_buf_add(repairer->out, text_buf_view(&repairer->head));
+	text_buf_add_c(repairer->out, "\"object\":\"chat.completion.chunk\",");
+	text_buf_add(repairer->out, rest);
+	text_buf_add_c(repairer->out, "}\n\n");
+}
+
+/* What all chunks of a stream share, as it was written. */
+static void keep_head(struct repairer *repairer, const struct json *root)
+{
+	static const char *const members[] = {"id", "created", "model"};
+
+	text_buf_reset(&repairer->head);
+	for (size_t i = 0; i < ARRAY_LENGTH(members); i++) {
+		const struct json *member = json_member(root, members[i]);
+		if (member == NULL)
+			continue;
+		text_buf_format(&repairer->head, "\"%s\":", members[i]);
+		text_buf_add(&repairer->head,
+		             text_slice(member->source->body, member->begin, member->end));
+		text_buf_byte(&repairer->head, ',');
+	}
+	if (repairer->head.overflow)
+		text_buf_reset(&repairer->head);
+}
+
+/* --- usage ------------------------------------------------------------------------------- */
+
+static void keep_usage(struct repairer *repairer, const struct json *usage)
+{
+	text_buf_reset(&repairer->usage);
+	text_buf_add(&repairer->usage, text_slice(usage->source->body, usage->begin, usage->end));
+}
+
+/* Where providers put it: on a chunk with choices, in x_groq, in the choice itself. */
+static void mend_usage(struct repairer *repairer, const struct json *root, struct edits *edits)
+{
+	const struct json *usage = json_member(root, "usage");
+	const struct json *choices = json_member(root, "choices");
+	const struct json *elsewhere = json_member(json_member(root, "x_groq"), "usage");
+
+	if (!repairer_wants(repairer, REPAIR_SU_01) || !repairer->options.usage_asked)
+		return;
+	if (elsewhere == NULL)
+		elsewhere = json_member(json_at(choices, 0), "usage");
+	if (json_is(usage, JSON_OBJECT) && choices == NULL) {
+		repairer_note(repairer, REPAIR_SU_01);
+		edits_insert_member(edits, root, TEXT("\"choices\":[]"));
+		repairer->usage_told = true;
+	} else if (json_is(usage, JSON_OBJECT) && choices->count == 0) {
+		repairer->usage_told = true;
+	} else if (json_is(usage, JSON_OBJECT)) {
+		repairer_note(repairer, REPAIR_SU_01);
+		keep_usage(repairer, usage);
+		edits_replace(edits, usage, TEXT("null"));
+	} else if (json_is(elsewhere, JSON_OBJECT)) {
+		keep_usage(repairer, elsewhere);
+	}
+}
+
+static void tell_usage(struct repairer *repairer)
+{
+	if (repairer->usage_told || repairer->usage.len == 0 || repairer->usage.overflow)
+		return;
+	repairer->usage_told = true;
+	repairer_note(repairer, REPAIR_SU_01);
+	repairer_write_chunk(repairer,
+	                     text_format(&repairer->event_arena, "\"choices\":[],\"usage\":%.*s",
+	                                 TEXT_ARG(text_buf_view(&repairer->usage))));
+}
+
+/* --- streams ------------------------------------------------------------------------------- */
+
+static void mend_chunk(struct repairer *repairer, const struct json *root, struct edits *edits)
+{
+	JSON_EACH(choice, json_member(root, "choices"))
+	{
+		const struct json *finish = json_member(choice, "finish_reason");
+		int64_t index;
+
+		if (!json_integer(choice, "index", 0, CHAT_MAX_CHOICES, &index))
+			index = 0;
+		JSON_EACH(fragment, json_member(json_member(choice, "delta"), "tool_calls"))
+		{
+			repair_fragment(repairer, index, fragment, edits);
+		}
+		if (!json_is(finish, JSON_STRING))
+			continue;
+		repair_missing_arguments(repairer, index);
+		repair_finish(repairer, choice, repair_has_calls(repairer, index), edits);
+	}
+	mend_usage(repairer, root, edits);
+}
+
+static void write_event(struct repairer *repairer, const struct sse_event *event, struct text data)
+{
+	if (event->name.len > 0)
+		text_buf_format(repairer->out, "event: %.*s\n", TEXT_ARG(event->name));
+	text_buf_add_c(repairer->out, "data: ");
+	text_buf_add(repairer->out, data);
+	text_buf_add_c(repairer->out, "\n\n");
+}
+
+/* True where the event was written anew. */
+static bool mend_event(struct repairer *repairer, const struct sse_event *event)
+{
+	struct source source = {TEXT_INIT("event"), event->data};
+	struct text_buf edited;
+	struct edits edits;
+	struct json *root;
+	struct fault fault;
+
+	if (text_is(text_trim(event->data), "[DONE]")) {
+		tell_usage(repairer);
+		return false;
+	}
+	if (!json_read(&source, &event_limits, &repairer->event_arena, &root, &fault) ||
+	    !json_is(root, JSON_OBJECT))
+		return false;
+	edits_init(&edits, &repairer->event_arena);
+	keep_head(repairer, root);
+	/* A call's missing arguments may be written in front of the event that ends it. */
+	mend_chunk(repairer, root, &edits);
+	/* A data line can't hold a line break: one that was joined of several stays as it came. */
+	if (edits.count == 0 || text_find_byte(event->data, '\n', 0) != TEXT_NOT_FOUND)
+		return false;
+	text_buf_init(&edited, REPAIR_EVENT_MAX_BYTES * 3);
+	bool good = edits_apply(&edits, event->data, &edited) && !edited.overflow;
+	if (good)
+		write_event(repairer, event, text_buf_view(&edited));
+	text_buf_done(&edited);
+	return good;
+}
+
+static void on_event(void *context, const struct sse_event *event)
+{
+	struct repairer *repairer = context;
+
+	/* With lone CRs several events end in one piece: such a stream is not mended. */
+	if (repairer->fired++ > 0)
+		return;
+	if (event->closed && mend_event(repairer, event))
+		text_buf_reset(&repairer->raw);
+	arena_reset(&repairer->event_arena);
+}
+
+static void flush_raw(struct repairer *repairer)
+{
+	text_buf_add(repairer->out, text_buf_view(&repairer->raw));
+	text_buf_reset(&repairer->raw);
+	repairer->fired = 0;
+}
+
+static bool is_blank(struct text line)
+{
+	return text_is(line, "\n") || text_is(line, "\r\n");
+}
+
+/* `piece` is a line with its end, or what there is of one. */
+static void feed_piece(struct repairer *repairer, struct text piece)
+{
+	bool whole = text_ends(piece, TEXT("\n"));
+	bool begins =
+	    repairer->raw.len == 0 || text_ends(text_buf_view(&repairer->raw), TEXT("\n"));
+
+	if (!text_buf_add(&repairer->raw, piece)) {
+		flush_raw(repairer);
+		text_buf_add(repairer->out, piece);
+		repairer->passing = true;
+		return;
+	}
+	sse_splitter_feed(&repairer->splitter, piece);
+	/* A blank line also ends comments, which are no events. */
+	if (repairer->fired > 0 || (whole && begins && is_blank(piece)))
+		flush_raw(repairer);
+}
+
+void repairer_feed(struct repairer *repairer, struct text bytes, struct text_buf *out)
+{
+	struct text_buf *target = repairer->options.streamed ? &repairer->raw : NULL;
+
+	repairer->out = out;
+	if (repairer->passing) {
+		text_buf_add(out, bytes);
+		return;
+	}
+	if (target == NULL) {
+		if (text_buf_add(&repairer->raw, bytes))
+			return;
+		flush_raw(repairer);
+		text_buf_add(out, bytes);
+		repairer->passing = true;
+		return;
+	}
+	while (bytes.len > 0 && !repairer->passing) {
+		size_t end = text_find_byte(bytes, '\n', 0);
+		size_t taken = end == TEXT_NOT_FOUND ? bytes.len : end + 1;
+		feed_piece(repairer, text_slice(bytes, 0, taken));
+		bytes = text_slice(bytes, taken, bytes.len);
+	}
+	text_buf_add(out, bytes);
+}
+
+/* --- plain bodies ------------------------------------------------------------------------------
+ */
+
+static void mend_message(struct repairer *repairer, const struct json *choice, struct edits *edits)
+{
+	const struct json *calls = json_member(json_member(choice, "message"), "tool_calls");
+
+	JSON_EACH(call, calls)
+	{
+		repair_whole_call(repairer, call, edits);
+	}
+	repair_finish(repairer, choice, json_is(calls, JSON_ARRAY) && calls->count > 0, edits);
+}
+
+static void end_body(struct repairer *repairer)
+{
+	struct source source = {TEXT_INIT("body"), text_buf_view(&repairer->raw)};
+	struct edits edits;
+	struct json *root;
+	struct fault fault;
+
+	edits_init(&edits, &repairer->event_arena);
+	if (json_read(&source, &event_limits, &repairer->event_arena, &root, &fault))
+		JSON_EACH(choice, json_member(root, "choices"))
+		{
+			mend_message(repairer, choice, &edits);
+		}
+	if (edits.count == 0 || !edits_apply(&edits, source.body, repairer->out))
+		text_buf_add(repairer->out, source.body);
+	text_buf_reset(&repairer->raw);
+}
+
+void repairer_end(struct repairer *repairer, bool cut, struct text_buf *out)
+{
+	repairer->out = out;
+	if (repairer->passing)
+		return;
+	if (!repairer->options.streamed) {
+		if (cut)
+			flush_raw(repairer);
+		else
+			end_body(repairer);
+		return;
+	}
+	flush_raw(repairer);
+	/* A stream without [DONE] still has its usage at the end. */
+	if (!cut)
+		tell_usage(repairer);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+struct repairer *repairer_new(const struct repairer_options *options)
+{
+	struct repairer *repairer = memory_new(sizeof(*repairer));
+
+	repairer->options = *options;
+	sse_splitter_init(&repairer->splitter, REPAIR_EVENT_MAX_BYTES);
+	repairer->splitter.on_event = on_event;
+	repairer->splitter.context = repairer;
+	text_buf_init(&repairer->raw,
+	              options->streamed ? REPAIR_EVENT_MAX_BYTES : REPAIR_BODY_MAX_BYTES);
+	text_buf_init(&repairer->usage, HEAD_MAX_BYTES);
+	text_buf_init(&repairer->head, HEAD_MAX_BYTES);
+	return repairer;
+}
+
+void repairer_free(struct repairer *repairer)
+{
+	if (repairer == NULL)
+		return;
+	sse_splitter_done(&repairer->splitter);
+	text_buf_done(&repairer->raw);
+	text_buf_done(&repairer->usage);
+	text_buf_done(&repairer->head);
+	arena_done(&repairer->arena);
+	arena_done(&repairer->event_arena);
+	memory_free(repairer);
+}
+
+repair_bits repairer_applied(const struct repairer *repairer)
+{
+	return repairer->applied;
+}

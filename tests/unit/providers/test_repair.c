@@ -1,0 +1,248 @@
+/*
+ * Repairs: each mends its deviation, in streams cut at every byte and in plain bodies; what is
+ * right passes byte for byte, and what broke off is not made to look whole.
+ */
+#include "providers/repair.h"
+#include "tests/unit/unit.h"
+
+static struct arena arena;
+
+static void setup(void)
+{
+	arena = (struct arena){0};
+}
+
+static void teardown(void)
+{
+	arena_done(&arena);
+}
+
+struct passed {
+	struct text bytes;
+	repair_bits applied;
+};
+
+/* In pieces of `size` bytes; 0: all at once. */
+static struct passed pass(const struct repairer_options *options, const char *reply, size_t size,
+                          bool cut)
+{
+	struct repairer *repairer = repairer_new(options);
+	struct text rest = text_of(reply);
+	struct text_buf out;
+	struct passed passed;
+
+	text_buf_init(&out, 1 << 20);
+	while (rest.len > 0) {
+		size_t piece = size == 0 ? rest.len : size_min(size, rest.len);
+		repairer_feed(repairer, text_slice(rest, 0, piece), &out);
+		rest = text_slice(rest, piece, rest.len);
+	}
+	repairer_end(repairer, cut, &out);
+	passed.bytes = text_copy(&arena, text_buf_view(&out));
+	passed.applied = repairer_applied(repairer);
+	text_buf_done(&out);
+	repairer_free(repairer);
+	return passed;
+}
+
+#define CHUNK(choice)                                                                              \
+	"data: {\"id\":\"c\",\"created\":1,\"model\":\"m\",\"choices\":[" choice "]}\n\n"
+#define CALLS(fragments)                                                                           \
+	CHUNK("{\"index\":0,\"delta\":{\"tool_calls\":[" fragments "]},\"finish_reason\":null}")
+#define FINISH(reason) CHUNK("{\"index\":0,\"delta\":{},\"finish_reason\":\"" reason "\"}")
+#define DONE "data: [DONE]\n\n"
+#define MESSAGE(call, reason)                                                                      \
+	"{\"choices\":[{\"index\":0,\"message\":{\"tool_calls\":[" call                            \
+	"]},\"finish_reason\":\"" reason "\"}]}"
+
+static const struct {
+	bool streamed;
+	repair_bits applied;
+	const char *sent, *want;
+} replies[] = {
+    /* An index is put where none came: a new id is a new call, none goes on with the last. */
+    {true, REPAIR_BIT(REPAIR_TS_01),
+     CALLS("{\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}")
+         CALLS("{\"function\":{\"arguments\":\"}\"}}") CALLS(
+	     "{\"id\":\"b\",\"index\":null,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
+             FINISH("tool_calls") DONE,
+     CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}")
+         CALLS("{\"index\":0,\"function\":{\"arguments\":\"}\"}}")
+             CALLS("{\"id\":\"b\",\"index\":1,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
+                 FINISH("tool_calls") DONE},
+    {true, REPAIR_BIT(REPAIR_TS_02),
+     CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":\"{}\"}}") CALLS(
+	 "{\"index\":0,\"id\":\"b\",\"function\":{\"arguments\":\"{}\"}}") FINISH("tool_calls"),
+     CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":\"{}\"}}") CALLS(
+	 "{\"index\":1,\"id\":\"b\",\"function\":{\"arguments\":\"{}\"}}") FINISH("tool_calls")},
+    {true, REPAIR_BIT(REPAIR_TC_03),
+     CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":{\"x\":\"y\"}}}")
+         FINISH("tool_calls"),
+     CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":\"{\\\"x\\\":\\\"y\\\"}\"}}")
+         FINISH("tool_calls")},
+    {true, REPAIR_BIT(REPAIR_TC_08) | REPAIR_BIT(REPAIR_TC_20),
+     CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}")
+         FINISH("stop"),
+     CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}") "data: "
+                                                                                          "{\"id\":"
+                                                                                          "\"c\","
+                                                                                          "\"create"
+                                                                                          "d\":1,"
+                                                                                          "\"model"
+                                                                                          "\":"
+                                                                                          "\"m\","
+                                                                                          "\"object"
+                                                                                          "\":"
+                                                                                          "\"chat."
+                                                                                          "completi"
+                                                                                          "on."
+                                                                                          "chunk\","
+                                                                                          "\"choice"
+                                                                                          "s\":[{"
+                                                                                          "\"index"
+                                                                                          "\":0,"
+                                                                                          "\"delta"
+                                                                                          "\":{"
+                                                                                          "\"tool_"
+                                                                                          "calls\":"
+                                                                                          "[{"
+                                                                                          "\"index"
+                                                                                          "\":0,"
+                                                                                          "\"functi"
+                                                                                          "on\":{"
+                                                                                          "\"argume"
+                                                                                          "nts\":"
+                                                                                          "\"{}\"}}"
+                                                                                          "]},"
+                                                                                          "\"finish"
+                                                                                          "_reason"
+                                                                                          "\":null}"
+                                                                                          "]}"
+                                                                                          "\n"
+                                                                                          "\n" FINISH(
+											      "tool"
+                                                                                              "_cal"
+                                                                                              "l"
+                                                                                              "s")},
+    {true, REPAIR_BIT(REPAIR_SU_01),
+     "data: "
+     "{\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{"
+     "\"total_tokens\":3}}\n\n" DONE,
+     "data: "
+     "{\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":"
+     "null}\n\n"
+     "data: "
+     "{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"choices\":[],\"usage\":{\"total_"
+     "tokens\":3}}\n\n" DONE},
+    {true, REPAIR_BIT(REPAIR_SU_01), "data: {\"usage\":{\"total_tokens\":3}}\n\n" DONE,
+     "data: {\"choices\":[],\"usage\":{\"total_tokens\":3}}\n\n" DONE},
+    {false, REPAIR_BIT(REPAIR_TC_03) | REPAIR_BIT(REPAIR_TC_20),
+     MESSAGE("{\"id\":\"a\",\"function\":{\"arguments\":{\"x\":1}}}", "stop"),
+     MESSAGE("{\"id\":\"a\",\"function\":{\"arguments\":\"{\\\"x\\\":1}\"}}", "tool_calls")},
+    {false, REPAIR_BIT(REPAIR_TC_08),
+     MESSAGE("{\"function\":{\"name\":\"f\"}},{\"function\":{\"arguments\":\"\"}}", "tool_calls"),
+     MESSAGE("{\"function\":{\"arguments\":\"{}\",\"name\":\"f\"}},{\"function\":{\"arguments\":\"{"
+             "}\"}}",
+             "tool_calls")},
+    /* What is right stays, in every byte. */
+    {true, 0,
+     ": hello\r\n\r\nevent: x\r\ndata:  { \"choices\" : [ ] }\r\n\r\n" CALLS(
+	 "{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":\"{}\"}}") FINISH("tool_calls")
+         DONE,
+     ": hello\r\n\r\nevent: x\r\ndata:  { \"choices\" : [ ] }\r\n\r\n" CALLS(
+	 "{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":\"{}\"}}") FINISH("tool_calls")
+         DONE},
+    {true, 0, "data: no json\n\ndata: {\"choices\":7}\n\nnot closed",
+     "data: no json\n\ndata: {\"choices\":7}\n\nnot closed"},
+    {false, 0, "<html>", "<html>"},
+    {false, 0, MESSAGE("", "stop"), MESSAGE("", "stop")},
+};
+
+START_TEST(a_reply_is_mended_and_no_more)
+{
+	struct repairer_options all = {REPAIR_REPLIES, replies[_i].streamed, true};
+	struct repairer_options none = {0, replies[_i].streamed, true};
+
+	for (size_t size = 0; size < 70; size++) {
+		struct passed passed = pass(&all, replies[_i].sent, size, false);
+		assert_text(passed.bytes, replies[_i].want);
+		ck_assert_uint_eq(passed.applied, replies[_i].applied);
+		passed = pass(&none, replies[_i].sent, size, false);
+		assert_text(passed.bytes, replies[_i].sent);
+		ck_assert_uint_eq(passed.applied, 0);
+	}
+}
+END_TEST
+
+START_TEST(what_broke_off_gets_no_end)
+{
+	static const char usage[] =
+	    "data: {\"choices\":[{\"index\":0}],\"usage\":{\"total_tokens\":3}}\n\n";
+	struct repairer_options stream = {REPAIR_REPLIES, true, true};
+	struct repairer_options body = {REPAIR_REPLIES, false, true};
+
+	ck_assert(text_find(pass(&stream, usage, 0, true).bytes, TEXT("total_tokens"), 0) ==
+	          TEXT_NOT_FOUND);
+	assert_text(pass(&body, "{\"choices\":[", 0, true).bytes, "{\"choices\":[");
+	stream.usage_asked = false;
+	assert_text(pass(&stream, usage, 0, false).bytes, usage);
+}
+END_TEST
+
+static const struct {
+	repair_bits repairs, applied;
+	const char *sent, *want;
+} requests[] = {
+    {REPAIR_ALL, REPAIR_BIT(REPAIR_PA_01), "{ \"max_tokens\" : 5 }",
+     "{ \"max_completion_tokens\" : 5 }"},
+    {REPAIR_BIT(REPAIR_PA_02), REPAIR_BIT(REPAIR_PA_02), "{\"max_completion_tokens\":5}",
+     "{\"max_tokens\":5}"},
+    {REPAIR_ALL, 0, "{\"max_completion_tokens\":5,\"max_tokens\":5}",
+     "{\"max_completion_tokens\":5,\"max_tokens\":5}"},
+    {REPAIR_BIT(REPAIR_PA_02), 0, "{\"max_tokens\":5}", "{\"max_tokens\":5}"},
+    {REPAIR_BIT(REPAIR_TR_03), REPAIR_BIT(REPAIR_TR_03),
+     "{\"messages\":[{\"tool_calls\":[{\"id\":\"call_1\"},{\"id\":\"abcdefgh9\"}]},{\"tool_call_"
+     "id\":\"call_1\"}]}",
+     "{\"messages\":[{\"tool_calls\":[{\"id\":\"74196fe72\"},{\"id\":\"abcdefgh9\"}]},{\"tool_call_"
+     "id\":\"74196fe72\"}]}"},
+};
+
+START_TEST(a_request_is_respelt)
+{
+	struct text body = text_of(requests[_i].sent);
+	struct json *root;
+	struct fault fault;
+	repair_bits applied;
+
+	ck_assert(json_read_text(body, "request", &arena, &root, &fault));
+	assert_text(repair_request(requests[_i].repairs, body, root, &arena, &applied),
+	            requests[_i].want);
+	ck_assert_uint_eq(applied, requests[_i].applied);
+}
+END_TEST
+
+START_TEST(names_go_both_ways)
+{
+	struct text bad;
+	repair_bits bits;
+
+	ck_assert(repair_bits_from_names(repair_names(REPAIR_ALL, &arena), &bits, &bad));
+	ck_assert_uint_eq(bits, REPAIR_ALL);
+	ck_assert(!repair_bits_from_names(TEXT("TS-01 TS-99"), &bits, &bad));
+	assert_text(bad, "TS-99");
+}
+END_TEST
+
+static void add_tests(TCase *cases)
+{
+	tcase_add_checked_fixture(cases, setup, teardown);
+	tcase_add_loop_test(cases, a_reply_is_mended_and_no_more, 0, ARRAY_LENGTH(replies));
+	tcase_add_test(cases, what_broke_off_gets_no_end);
+	tcase_add_loop_test(cases, a_request_is_respelt, 0, ARRAY_LENGTH(requests));
+	tcase_add_test(cases, names_go_both_ways);
+}
+
+int main(void)
+{
+	return unit_main("repair", add_tests);
+}
