@@ -43,10 +43,10 @@ static struct suite suite = {.cases = eval_cases, .count = 3, .hash = "012345678
 static struct provider provider = {.name = TEXT_INIT("lab"), .dialect = &dialect_openai};
 static struct target target = {.provider = &provider, .name = TEXT_INIT("lab/qwen/3")};
 static struct plan_cell planned[] = {
-    {&target, &eval_cases[0], CASE_SYNC, 0, {NULL, 0}},
-    {&target, &eval_cases[0], CASE_STREAM, 1, {NULL, 0}},
-    {&target, &eval_cases[1], CASE_SYNC, 0, {NULL, 0}},
-    {&target, &eval_cases[2], CASE_SYNC, PLAN_NO_PROBE, TEXT_INIT("no context is known")},
+    {&target, &eval_cases[0], CASE_SYNC, 0, {NULL, 0}, {{0}}},
+    {&target, &eval_cases[0], CASE_STREAM, 1, {NULL, 0}, {{0}}},
+    {&target, &eval_cases[1], CASE_SYNC, 0, {NULL, 0}, {{0}}},
+    {&target, &eval_cases[2], CASE_SYNC, PLAN_NO_PROBE, TEXT_INIT("no context is known"), {{0}}},
 };
 static struct plan plan = {
     .targets = &target, .target_count = 1, .cells = planned, .cell_count = 4};
