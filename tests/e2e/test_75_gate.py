@@ -370,8 +370,9 @@ def test_explain_and_gate_agree_on_generated_shapes(desk):
     # A matrix in which much is bad, in many ways.
     verdicts = ["fail", "unsupported", "ignored", "flaky", "error", "inconclusive"]
 
+    # What every request rests on stays, whatever the suite asks by now: else nothing is left to decide.
     def spoil(cell):
-        if pick.random() < 0.98:
+        if set(cell["vouches"]) <= {"chat"} or pick.random() < 0.95:
             return cell
         return dict(cell, verdict=pick.choice(verdicts)) if pick.random() < 0.8 else None
 

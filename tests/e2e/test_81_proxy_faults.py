@@ -487,4 +487,5 @@ def test_many_at_once(start, sim):
         client.join()
     assert [a.status for a in answers] == [200] * 60
     assert len({a.headers["x-proviso-request-id"] for a in answers}) == 60
-    assert proxy.metric("open_requests") == 0
+    # A client has its last byte before the proxy has put the request away: each answer gives it a turn.
+    assert any(proxy.metric("open_requests") == 0 for _ in range(1000))
