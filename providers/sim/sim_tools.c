@@ -307,6 +307,8 @@ bool sim_tools_read(const struct sim_serving *serving, struct sim_ask *ask, stru
 	if (json_is(tools, JSON_NULL) && sim_breaks(serving, SIM_PA_13))
 		return sim_refuse(error, "invalid_type", TEXT("tools"),
 		                  TEXT("Invalid type for 'tools': expected an array."));
+	if (json_is(tools, JSON_ARRAY) && tools->count == 0 && sim_breaks(serving, SIM_ER_11))
+		tools = NULL;
 	if (tools != NULL && tools->type != JSON_NULL) {
 		if (!tools_check(serving, tools, error))
 			return false;
@@ -355,6 +357,11 @@ static bool tools_check_schema_name(const struct sim_serving *serving, const str
 	                              "pattern '^[a-zA-Z0-9_-]+$'."));
 }
 
+static bool tools_is_truth_or_null(const struct json *node)
+{
+	return node == NULL || node->type == JSON_BOOL || node->type == JSON_NULL;
+}
+
 static bool tools_check_schema(const struct sim_serving *serving, const struct json *format,
                                struct sim_error *error)
 {
@@ -362,12 +369,15 @@ static bool tools_check_schema(const struct sim_serving *serving, const struct j
 	const struct json *strict = json_member(format, "strict");
 	const char *breach = NULL;
 
+	if (sim_breaks(serving, SIM_ER_13) &&
+	    (!json_is(schema, JSON_OBJECT) || !tools_is_truth_or_null(strict)))
+		return true;
 	if (schema == NULL)
 		return sim_refuse(error, "missing_required_parameter",
 		                  TEXT("response_format.json_schema.schema"),
 		                  TEXT("Missing required parameter: "
 		                       "'response_format.json_schema.schema'."));
-	if (strict != NULL && strict->type != JSON_BOOL && strict->type != JSON_NULL)
+	if (!tools_is_truth_or_null(strict))
 		return sim_refuse(error, "invalid_type", TEXT("response_format.json_schema.strict"),
 		                  text_format(serving->arena,
 		                              "Invalid type for "
