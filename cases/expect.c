@@ -89,7 +89,7 @@ struct block_keys {
 	const struct json *embeddings;
 	struct text_list finish_reasons;
 	int64_t choices, choice;
-	bool distinct_ids, same_model, fresh_id;
+	bool distinct_ids, same_model, fresh_id, lists_model;
 };
 
 /* clang-format off */
@@ -114,6 +114,7 @@ static const struct setting block_rows[] = {
 	ROW("incremental", SETTING_NODE, incremental, "how the stream must arrive"),
 	ROW("distinct_ids", SETTING_BOOL, distinct_ids, "tool call ids differ and are not empty"),
 	ROW("same_model", SETTING_BOOL, same_model, "the model that was asked answered"),
+	ROW("lists_model", SETTING_BOOL, lists_model, "the model that is asked is on the list"),
 	ROW("fresh_id", SETTING_BOOL, fresh_id, "no earlier step's reply had its id"),
 	{.name = "choices", .type = SETTING_INT, .offset = offsetof(struct block_keys, choices),
 	 .min = 0, .max = CHAT_MAX_CHOICES, .doc = "how many choices there are"},
@@ -202,7 +203,8 @@ bool expect_read_block(struct expect_reader *reader, const struct json *node,
 	                               .finish_reasons = keys.finish_reasons,
 	                               .distinct_ids = keys.distinct_ids,
 	                               .same_model = keys.same_model,
-	                               .fresh_id = keys.fresh_id};
+	                               .fresh_id = keys.fresh_id,
+	                               .lists_model = keys.lists_model};
 	if (json_is(reasons, JSON_ARRAY) && reasons->count == 0)
 		return expect_fault(reader, reasons, "an empty list can't be met");
 	*out = expect;

@@ -17,7 +17,8 @@
  *             | {min: 1, max: 1, names: [...], schema: tool}
  *   distinct_ids: true    tool call ids are not empty, and differ also from those of earlier steps
  *   usage: {present: bool, input_min, input_max, output_min, output_max, cached_min, cached_max,
- *           reasoning_min, reasoning_max, total_is_sum: true, reasoning_within_output: true}
+ *           reasoning_min, reasoning_max, total_is_sum: true, reasoning_within_output: true,
+ *           cached: true}   some prompt tokens are told as cached, and no more than there are
  *   wire: [ST-01, TS-03]  rules of wire_rule.h: broken is a violation, not exercised a miss
  *   error: {code: [...], type: [...], param: [..., null], message: /re/, machine_code: true,
  *           or_refused: true}   another message refuses what the case is about; 200 ignores it
@@ -27,6 +28,7 @@
  *                alike: [{item: 0, to: 1, step: 0, cosine: 0.999}]}   vector 0 of this reply and 1
  *                of step 0 (default: of this reply)
  *   same_model: true      the model that was asked answered, or a version of it (-2024-08-06)
+ *   lists_model: true     of a list of models: the model that is asked is on it
  *   fresh_id: true        the reply has an id, and no earlier step had it
  *   incremental: {reads: 5, spread: 100ms}
  *   fate: {parameter: stop, honoured: {...}}, or several     honoured, else refused or ignored

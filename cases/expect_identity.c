@@ -107,10 +107,31 @@ static void check_fresh_id(const struct judgement *judgement)
 			      TEXT_ARG(shown(judgement, id)), i);
 }
 
+static void check_listed(const struct judgement *judgement)
+{
+	const struct json *root = judgement->seen->reply->body;
+	const struct json *list = json_is(root, JSON_ARRAY) ? root : json_member(root, "data");
+	struct text wanted = judgement->seen->values->model;
+
+	JSON_EACH(item, json_is(list, JSON_ARRAY) ? list : NULL)
+	{
+		struct text id = json_string(item, "id");
+		/* "models/gemini-2.5-flash" is asked by its last part as well. */
+		if (id.len > 0 &&
+		    (text_equal(id, wanted) || text_equal(bare_name(id), bare_name(wanted))))
+			return;
+	}
+	judge(judgement, FINDING_VIOLATION, "the model \"%.*s\" is not on the list of %lld",
+	      TEXT_ARG(shown(judgement, wanted)),
+	      json_is(list, JSON_ARRAY) ? (long long)list->count : 0LL);
+}
+
 void expect_check_identity(const struct expectation *expect, const struct judgement *judgement)
 {
 	if (expect->same_model)
 		check_model(judgement);
+	if (expect->lists_model)
+		check_listed(judgement);
 	if (expect->fresh_id)
 		check_fresh_id(judgement);
 }

@@ -79,6 +79,7 @@ struct expectation {
 	bool distinct_ids;
 	bool same_model;
 	bool fresh_id;
+	bool lists_model;
 	struct expectation **any_of;
 	size_t any_of_count;
 	struct expectation *added[2]; /* variant_expect: not streamed, streamed */

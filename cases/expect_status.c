@@ -346,8 +346,8 @@ static bool judges_bytes_only(const struct expectation *expect)
 	       expect->error == NULL && expect->pointers == NULL && expect->fates == NULL &&
 	       expect->same == NULL && expect->embeddings == NULL && expect->incremental == NULL &&
 	       !expect->distinct_ids && !expect->same_model && !expect->fresh_id &&
-	       expect->finish_reasons.count == 0 && expect->any_of_count == 0 &&
-	       expect->choices < 0;
+	       !expect->lists_model && expect->finish_reasons.count == 0 &&
+	       expect->any_of_count == 0 && expect->choices < 0;
 }
 
 /*

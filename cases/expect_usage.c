@@ -6,7 +6,7 @@ struct expect_usage {
 	bool absent; /* present: false */
 	int64_t input_min, input_max, output_min, output_max;
 	int64_t cached_min, cached_max, reasoning_min, reasoning_max;
-	bool total_is_sum, reasoning_within_output;
+	bool total_is_sum, reasoning_within_output, cached;
 };
 
 /* clang-format off */
@@ -28,6 +28,7 @@ static const struct setting usage_rows[] = {
 	COUNT(reasoning_max, "at most so many reasoning tokens"),
 	TRUTH(total_is_sum, "total is input plus output"),
 	TRUTH(reasoning_within_output, "reasoning tokens are part of the output"),
+	TRUTH(cached, "some of the prompt tokens are told as cached, and no more than there are"),
 };
 #undef COUNT
 #undef TRUTH
@@ -87,6 +88,19 @@ static void check_sum(const struct judgement *judgement, const struct chat_usage
 		      (long long)usage->total, (long long)usage->input, (long long)usage->output);
 }
 
+/* A cache is an offer: to have none is a miss, to tell of more than was asked is a lie. */
+static void check_cached(const struct judgement *judgement, const struct chat_usage *usage)
+{
+	if (usage->cached_input < 0)
+		judge(judgement, FINDING_MISS, "usage says nothing of cached tokens");
+	else if (usage->cached_input == 0)
+		judge(judgement, FINDING_MISS, "usage says that no token was cached");
+	else if (usage->input >= 0 && usage->cached_input > usage->input)
+		judge(judgement, FINDING_VIOLATION,
+		      "usage says %lld cached tokens of %lld prompt tokens",
+		      (long long)usage->cached_input, (long long)usage->input);
+}
+
 void expect_check_usage(const struct expect_usage *expect, const struct judgement *judgement)
 {
 	const struct chat_usage *usage = &judgement->seen->reply->usage;
@@ -106,6 +120,8 @@ void expect_check_usage(const struct expect_usage *expect, const struct judgemen
 	             expect->cached_max);
 	check_bounds(judgement, "reasoning", usage->reasoning, expect->reasoning_min,
 	             expect->reasoning_max);
+	if (expect->cached)
+		check_cached(judgement, usage);
 	if (expect->total_is_sum)
 		check_sum(judgement, usage);
 	if (expect->reasoning_within_output && usage->reasoning > usage->output)

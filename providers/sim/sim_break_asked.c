@@ -92,14 +92,35 @@ static void overlook_logit_bias(struct overlooked *on)
 		overlook_say(on, TEXT("Here is the word, as you asked."));
 }
 
-static void overlook_seed(struct overlooked *on)
+/* No answer is like the last. */
+static void overlook_sameness(struct overlooked *on)
 {
 	struct text words = sim_model_words(
 	    on->arena, sim_draw(on->serving->draw, (uint64_t)on->serving->serial), 8);
 
+	overlook_say(on, text_format(on->arena, "%.*s %.*s", TEXT_ARG(on->answer->content),
+	                             TEXT_ARG(words)));
+}
+
+static void overlook_seed(struct overlooked *on)
+{
 	if (json_member(on->ask->body, "seed") != NULL)
-		overlook_say(on, text_format(on->arena, "%.*s %.*s", TEXT_ARG(on->answer->content),
-		                             TEXT_ARG(words)));
+		overlook_sameness(on);
+}
+
+static void overlook_temperature(struct overlooked *on)
+{
+	const struct json *temperature = json_member(on->ask->body, "temperature");
+
+	if (json_is(temperature, JSON_NUMBER) &&
+	    json_number_compare(temperature->text, TEXT("0")) == 0)
+		overlook_sameness(on);
+}
+
+static void overlook_no_effort(struct overlooked *on)
+{
+	if (text_is(json_string(on->ask->body, "reasoning_effort"), "none"))
+		on->answer->reasoning = TEXT("I was told not to think, and yet I do.");
 }
 
 /* --- formats --- */
@@ -141,6 +162,18 @@ static void overlook_schema(struct overlooked *on)
 {
 	if (on->ask->schema != NULL)
 		overlook_format(on);
+}
+
+static void overlook_schema_thinking(struct overlooked *on)
+{
+	if (json_member(on->ask->body, "reasoning_effort") != NULL)
+		overlook_schema_beside_tools(on);
+}
+
+static void overlook_filter(struct overlooked *on)
+{
+	if (text_is(on->answer->finish_reason, "content_filter"))
+		on->answer->finish_reason = TEXT("stop");
 }
 
 static void overlook_refusal(struct overlooked *on)
@@ -230,6 +263,17 @@ static struct json *change_referred(struct overlooked *on, const struct json *ru
 	                                         : json_new_string(on->arena, TEXT("somewhere"));
 }
 
+/* Members of a list that are to be as the whole is. */
+static struct json *change_recurring(struct overlooked *on, const struct json *rule,
+                                     const struct json *value)
+{
+	if (json_member(json_member(rule, "items"), "$ref") == NULL || value->type != JSON_ARRAY)
+		return NULL;
+	struct json *out = json_new(on->arena, JSON_ARRAY);
+	json_append(out, json_new_string(on->arena, TEXT("and so on")));
+	return out;
+}
+
 static struct json *change_bounded(struct overlooked *on, const struct json *rule,
                                    const struct json *value)
 {
@@ -262,6 +306,11 @@ static void overlook_references(struct overlooked *on)
 	overlook_members(on, change_referred);
 }
 
+static void overlook_recursion(struct overlooked *on)
+{
+	overlook_members(on, change_recurring);
+}
+
 static void overlook_bounds(struct overlooked *on)
 {
 	overlook_members(on, change_bounded);
@@ -280,23 +329,33 @@ static const struct {
 } overlooked_acts[] = {
     {SIM_CH_09, overlook_parts},
     {SIM_CH_14, overlook_follow_up},
+    {SIM_FR_02, overlook_filter},
     {SIM_JO_02, overlook_white_space},
     {SIM_JO_03, overlook_json_streamed},
     {SIM_JS_04, overlook_depth},
     {SIM_JS_05, overlook_branches},
     {SIM_JS_06, overlook_references},
+    {SIM_JS_07, overlook_recursion},
     {SIM_JS_08, overlook_bounds},
     {SIM_JS_09, overlook_counts},
     {SIM_JS_11, overlook_schema},
     {SIM_JS_12, overlook_schema_streamed},
     {SIM_JS_13, overlook_schema_beside_tools},
     {SIM_JS_15, overlook_refusal},
+    {SIM_JS_17_EASY, overlook_schema},
+    {SIM_JS_17_HARD, overlook_schema},
+    {SIM_JS_17_MEDIUM, overlook_schema},
+    {SIM_JS_17_TRIVIAL, overlook_schema},
+    {SIM_JS_17_ULTRA, overlook_schema},
     {SIM_PA_04, overlook_other_stops},
     {SIM_PA_05, overlook_half_a_stop},
     {SIM_PA_06, overlook_n},
     {SIM_PA_07, overlook_logprobs},
     {SIM_PA_08, overlook_logit_bias},
     {SIM_PA_09, overlook_seed},
+    {SIM_PA_10, overlook_temperature},
+    {SIM_RE_04, overlook_no_effort},
+    {SIM_RE_06, overlook_schema_thinking},
 };
 
 void sim_break_asked(const struct sim_serving *serving, struct sim_ask *ask,
@@ -330,6 +389,8 @@ void sim_break_usage(struct sim_completion *completion)
 	}
 	if (sim_breaks(serving, SIM_US_10_IMAGES))
 		usage->prompt -= sim_tokens_images(ask);
+	if (sim_breaks(serving, SIM_US_08))
+		usage->cached = 0;
 	usage->total = usage->prompt + usage->completion;
 	if (sim_breaks(serving, SIM_US_07))
 		usage->reasoning = usage->completion + ASKED_EXTRA_REASONING;

@@ -168,6 +168,26 @@ static void route_bare_list(const struct sim_serving *serving, struct sim_output
 		out->body = text_slice(out->body, data->begin, data->end);
 }
 
+/* The list without its first model. */
+static void route_short_list(const struct sim_serving *serving, struct sim_output *out)
+{
+	struct json *root;
+	struct fault fault;
+
+	if (!json_read_text(out->body, "models", serving->arena, &root, &fault))
+		return;
+	const struct json *data = json_member(root, "data");
+	if (!json_is(data, JSON_ARRAY) || !text_is(json_string(data->first, "object"), "model"))
+		return;
+	struct json *kept = json_new(serving->arena, JSON_ARRAY);
+	for (const struct json *model = data->first->next; model != NULL; model = model->next)
+		json_append(kept, json_clone(serving->arena, model));
+	struct json *list = json_new(serving->arena, JSON_OBJECT);
+	json_append_member(list, TEXT("object"), json_new_string(serving->arena, TEXT("list")));
+	json_append_member(list, TEXT("data"), kept);
+	out->body = json_to_text(serving->arena, list);
+}
+
 /* An error as the only event of a stream. */
 static void route_error_in_stream(const struct sim_serving *serving, struct sim_output *out)
 {
@@ -201,6 +221,8 @@ void sim_break_output(const struct sim_serving *serving, struct sim_output *out)
 		sim_output_replace_header(out, "content-type", TEXT("application/json"));
 	if (plain && sim_breaks(serving, SIM_MO_01))
 		route_bare_list(serving, out);
+	if (plain && sim_breaks(serving, SIM_MO_02))
+		route_short_list(serving, out);
 	if (plain && sim_breaks(serving, SIM_CUT_MID_BODY))
 		out->ending = ENDING_CUT;
 }

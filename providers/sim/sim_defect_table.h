@@ -25,7 +25,7 @@
 	ROW(CH_06, "CH-06", SCOPE_OWN, "does not obey the system message", \
 	    "") \
 	ROW(CH_07, "CH-07", SCOPE_ALL, "refuses the role developer with 400", \
-	    "RE-03") \
+	    "") \
 	ROW(CH_08, "CH-08", SCOPE_ALL, "refuses a second system message with 400", \
 	    "") \
 	ROW(CH_09, "CH-09", SCOPE_OPEN, "reads only the first part of a content list", \
@@ -72,11 +72,11 @@
 	    "") \
 	ROW(ER_10, "ER-10", SCOPE_ALL, "takes any tool_choice for auto", \
 	    "") \
-	ROW(ER_11, "ER-11", SCOPE_ALL, "takes tool_choice required without tools", \
+	ROW(ER_11, "ER-11", SCOPE_ALL, "takes tool_choice required without tools, and with none in the list", \
 	    "") \
 	ROW(ER_12, "ER-12", SCOPE_ALL, "takes any response_format for text", \
 	    "") \
-	ROW(ER_13, "ER-13", SCOPE_ALL, "takes a json_schema without a name", \
+	ROW(ER_13, "ER-13", SCOPE_ALL, "takes a json_schema without a name, without a schema, and with words for them", \
 	    "") \
 	ROW(ER_14, "ER-14", SCOPE_ALL, "takes any name of a tool", \
 	    "") \
@@ -91,6 +91,8 @@
 	ROW(ER_21, "ER-21", SCOPE_ALL, "answers GET on the chat path with 200", \
 	    "") \
 	ROW(FR_01, "FR-01", SCOPE_OPEN, "says finish_reason `eos` where it is stop", \
+	    "") \
+	ROW(FR_02, "FR-02", SCOPE_OPEN, "ends what a filter kept back as if it were all, by stop", \
 	    "") \
 	ROW(HT_01, "HT-01", SCOPE_ALL, "sends plain replies as text/plain", \
 	    "") \
@@ -124,6 +126,8 @@
 	    "") \
 	ROW(JS_06, "JS-06", SCOPE_OPEN, "overlooks what a schema refers to", \
 	    "") \
+	ROW(JS_07, "JS-07", SCOPE_OPEN, "writes what recurs in a schema as words", \
+	    "") \
 	ROW(JS_08, "JS-08", SCOPE_OPEN, "overlooks pattern and maximum", \
 	    "") \
 	ROW(JS_09, "JS-09", SCOPE_OPEN, "overlooks minItems", \
@@ -140,7 +144,19 @@
 	    "") \
 	ROW(JS_15, "JS-15", SCOPE_OPEN, "refuses in content beside the schema", \
 	    "") \
+	ROW(JS_17_EASY, "JS-17.easy", SCOPE_OWN, "answers the second rung of the ladder in prose", \
+	    "") \
+	ROW(JS_17_HARD, "JS-17.hard", SCOPE_OWN, "answers the fourth rung of the ladder in prose", \
+	    "") \
+	ROW(JS_17_MEDIUM, "JS-17.medium", SCOPE_OWN, "answers the third rung of the ladder in prose", \
+	    "") \
+	ROW(JS_17_TRIVIAL, "JS-17.trivial", SCOPE_OWN, "answers the first rung of the ladder in prose", \
+	    "") \
+	ROW(JS_17_ULTRA, "JS-17.ultra", SCOPE_OWN, "answers the fifth rung of the ladder in prose", \
+	    "") \
 	ROW(MO_01, "MO-01", SCOPE_ALL, "sends the list of models as a bare array", \
+	    "") \
+	ROW(MO_02, "MO-02", SCOPE_ALL, "leaves its first model out of the list", \
 	    "") \
 	ROW(PA_01, "PA-01", SCOPE_OPEN, "overlooks max_tokens", \
 	    "") \
@@ -160,6 +176,8 @@
 	    "") \
 	ROW(PA_09, "PA-09", SCOPE_OPEN, "overlooks seed: no answer is like the last", \
 	    "") \
+	ROW(PA_10, "PA-10", SCOPE_OPEN, "answers otherwise each time at temperature 0", \
+	    "") \
 	ROW(PA_11, "PA-11", SCOPE_ALL, "refuses a temperature above 1", \
 	    "") \
 	ROW(PA_12, "PA-12", SCOPE_OPEN, "overlooks stop, n, max_tokens, tool_choice, response_format and parallel_tool_calls", \
@@ -172,7 +190,13 @@
 	    "") \
 	ROW(RE_02, "RE-02", SCOPE_OPEN, "sends thoughts behind the content of a stream", \
 	    "") \
+	ROW(RE_03, "RE-03", SCOPE_ALL, "refuses reasoning_effort high", \
+	    "") \
+	ROW(RE_04, "RE-04", SCOPE_OPEN, "thinks although reasoning_effort is none", \
+	    "") \
 	ROW(RE_05, "RE-05", SCOPE_OPEN, "says stop where thoughts used up all tokens", \
+	    "") \
+	ROW(RE_06, "RE-06", SCOPE_OPEN, "overlooks the schema where it thinks beside tools", \
 	    "") \
 	ROW(RS_01, "RS-01", SCOPE_ALL, "leaves `created_at` out of responses", \
 	    "") \
@@ -327,12 +351,14 @@
 	ROW(US_02, "US-02", SCOPE_ALL, "counts a total that is not the sum", \
 	    "") \
 	ROW(US_03, "US-03", SCOPE_ALL, "counts nothing", \
-	    "SU-04~stream US-01 US-04 US-06 US-07 US-09 US-10 US-10.images") \
+	    "SU-04~stream US-01 US-04 US-06 US-07 US-08 US-09 US-10 US-10.images") \
 	ROW(US_04, "US-04", SCOPE_ALL, "counts more prompt tokens with every request", \
 	    "US-09") \
 	ROW(US_06, "US-06", SCOPE_ALL, "counts one token for any reply", \
 	    "SU-04~stream") \
 	ROW(US_07, "US-07", SCOPE_ALL, "counts more reasoning tokens than completion tokens", \
+	    "RE-04") \
+	ROW(US_08, "US-08", SCOPE_ALL, "tells no cached tokens", \
 	    "") \
 	ROW(US_09, "US-09", SCOPE_ALL, "counts more prompt tokens for streams", \
 	    "") \

@@ -1,9 +1,11 @@
-/* A ring of stored responses; see sim_memory.h. */
+/* Rings of stored responses and of prompts; see sim_memory.h. */
 #include "providers/sim/sim_memory.h"
 
 struct sim_memory {
 	struct sim_memory_entry entries[SIM_MEMORY_ENTRIES]; /* texts are owned */
 	size_t next;
+	uint64_t prompts[SIM_MEMORY_PROMPTS]; /* draws */
+	size_t prompt_count;                  /* ever read */
 };
 
 struct sim_memory *sim_memory_new(void)
@@ -76,4 +78,15 @@ const struct sim_memory_entry *sim_memory_find(const struct sim_memory *memory, 
 	size_t at = index_of(memory, id);
 
 	return at == SIM_MEMORY_ENTRIES ? NULL : &memory->entries[at];
+}
+
+bool sim_memory_has_read(struct sim_memory *memory, uint64_t draw)
+{
+	size_t known = size_min(memory->prompt_count, SIM_MEMORY_PROMPTS);
+
+	for (size_t i = 0; i < known; i++)
+		if (memory->prompts[i] == draw)
+			return true;
+	memory->prompts[memory->prompt_count++ % SIM_MEMORY_PROMPTS] = draw;
+	return false;
 }

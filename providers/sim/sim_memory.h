@@ -1,6 +1,6 @@
 /*
- * Responses that were stored, for previous_response_id and GET: the one thing that a simulator
- * remembers. Bounded: the oldest make room.
+ * What a simulator remembers: responses that were stored, for previous_response_id and GET, and
+ * which long prompts it has read, for its cache. Bounded: the oldest make room.
  */
 #ifndef PROVISO_PROVIDERS_SIM_SIM_MEMORY_H
 #define PROVISO_PROVIDERS_SIM_SIM_MEMORY_H
@@ -9,6 +9,7 @@
 
 enum {
 	SIM_MEMORY_ENTRIES = 256,
+	SIM_MEMORY_PROMPTS = 256,
 	SIM_MEMORY_MAX_BYTES =
 	    4 << 20, /* of one response with its conversation: more is not kept */
 };
@@ -29,5 +30,7 @@ void sim_memory_keep(struct sim_memory *memory, const struct sim_memory_entry *e
 /* NULL: there is none of that id (any more). */
 MUST_CHECK const struct sim_memory_entry *sim_memory_find(const struct sim_memory *memory,
                                                           struct text id);
+/* Whether a request of that draw was read before; from now on it was. */
+MUST_CHECK bool sim_memory_has_read(struct sim_memory *memory, uint64_t draw);
 
 #endif

@@ -237,6 +237,11 @@ static bool question_check_known(const struct sim_serving *serving, const struct
 	if (lacks_store)
 		return sim_refuse(error, "unknown_parameter", TEXT("store"),
 		                  TEXT("Unknown parameter: 'store'."));
+	if (text_is(json_string(body, "reasoning_effort"), "high") &&
+	    sim_breaks(serving, SIM_RE_03))
+		return sim_refuse(error, "unsupported_value", TEXT("reasoning_effort"),
+		                  TEXT("Unsupported value: 'reasoning_effort' does not support "
+		                       "'high' with this model."));
 	if (!sim_breaks(serving, SIM_REFUSE_UNKNOWN) && !streamed_only)
 		return true;
 	JSON_EACH(member, body)

@@ -2,6 +2,7 @@
  * From what is said to a reply: stop, max_tokens and n are applied here, to a
  * canonical answer as to any other, and the tokens are counted.
  */
+#include "providers/sim/sim_memory.h"
 #include "providers/sim/sim_private.h"
 
 enum {
@@ -9,6 +10,8 @@ enum {
 	REPLY_CALL_SIZE = 24, /* behind "call_" */
 	REPLY_SHORT_ID = 9,   /* what TR-03's provider wants */
 	REPLY_TOKENS_PER_CALL = 3,
+	REPLY_CACHED_FROM = 1024, /* prompt tokens: shorter prompts are not cached */
+	REPLY_CACHED_STEP = 128,  /* and only whole steps of longer ones */
 };
 
 /* What is left of max_tokens while a choice is cut to it. */
@@ -126,6 +129,15 @@ static size_t reply_choice_count(const struct sim_ask *ask)
 	return size_min((size_t)ask->n * prompts, SIM_CHOICES_MAX);
 }
 
+/* The second of two equal long prompts is read from the cache. */
+static int64_t reply_cached(const struct sim_serving *serving, const struct sim_ask *ask)
+{
+	if (ask->prompt_tokens < REPLY_CACHED_FROM ||
+	    !sim_memory_has_read(serving->setup->memory, serving->draw))
+		return 0;
+	return ask->prompt_tokens - ask->prompt_tokens % REPLY_CACHED_STEP;
+}
+
 void sim_reply_make(const struct sim_serving *serving, const struct sim_ask *ask,
                     const struct sim_answer *answer, struct sim_completion *out)
 {
@@ -142,7 +154,9 @@ void sim_reply_make(const struct sim_serving *serving, const struct sim_ask *ask
 	    .model = ask->model,
 	    .role = TEXT("assistant"),
 	    .choice_count = reply_choice_count(ask),
-	    .usage = {.present = true, .prompt = ask->prompt_tokens},
+	    .usage = {.present = true,
+	              .prompt = ask->prompt_tokens,
+	              .cached = reply_cached(serving, ask)},
 	};
 	/* Asked in the old way, answered in the old way; streams of it nobody has. */
 	out->as_function_call = !ask->streamed && ask->tools == NULL &&

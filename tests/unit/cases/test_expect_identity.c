@@ -72,12 +72,64 @@ START_TEST(an_id_is_compared_with_those_of_earlier_steps_only)
 }
 END_TEST
 
+START_TEST(a_list_of_models_holds_the_one_that_is_asked)
+{
+	static const char list[] = "{\"object\":\"list\",\"data\":[{\"id\":\"a\"},"
+				   "{\"id\":\"models/b\"},{\"object\":\"model\"}]}";
+	static const char expect[] = "{\"status\":200,\"lists_model\":true}";
+
+	judging.seen.endpoint = ENDPOINT_MODELS;
+	judging_answered(200, "application/json", list);
+	judging.values.model = TEXT("a");
+	assert_holds(expect);
+	judging.values.model = TEXT("b");
+	assert_holds(expect);
+	judging.values.model = TEXT("c");
+	assert_finds(expect, FINDING_VIOLATION, "\"c\" is not on the list of 3");
+	judging_answered(200, "application/json", "{\"object\":\"list\",\"data\":[]}");
+	assert_finds(expect, FINDING_VIOLATION, "list of 0");
+}
+END_TEST
+
+/* An answer whose usage says this beside its 2000 prompt tokens. */
+static void answered_with_usage(const char *more)
+{
+	struct text body = text_format(
+	    &judging.arena,
+	    "{\"id\":\"c1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\","
+	    "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"x\"},"
+	    "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":2000,"
+	    "\"completion_tokens\":3,\"total_tokens\":2003%s}}",
+	    more);
+
+	judging_answered(200, "application/json", body.data);
+}
+
+START_TEST(cached_tokens_are_found_where_a_provider_tells_them)
+{
+	static const char expect[] = "{\"usage\":{\"cached\":true}}";
+
+	answered_with_usage(",\"prompt_tokens_details\":{\"cached_tokens\":1920}");
+	assert_holds(expect);
+	answered_with_usage(",\"prompt_cache_hit_tokens\":1920,\"prompt_cache_miss_tokens\":80");
+	assert_holds(expect);
+	answered_with_usage("");
+	assert_finds(expect, FINDING_MISS, "says nothing of cached tokens");
+	answered_with_usage(",\"prompt_tokens_details\":{\"cached_tokens\":0}");
+	assert_finds(expect, FINDING_MISS, "no token was cached");
+	answered_with_usage(",\"prompt_tokens_details\":{\"cached_tokens\":2001}");
+	assert_finds(expect, FINDING_VIOLATION, "2001 cached tokens of 2000");
+}
+END_TEST
+
 static void add(TCase *cases)
 {
 	tcase_add_checked_fixture(cases, judging_setup, judging_teardown);
 	tcase_add_test(cases, a_model_answers_by_its_name_or_by_that_of_a_version);
 	tcase_add_test(cases, another_model_is_no_version_however_alike_its_name);
 	tcase_add_test(cases, an_id_is_compared_with_those_of_earlier_steps_only);
+	tcase_add_test(cases, a_list_of_models_holds_the_one_that_is_asked);
+	tcase_add_test(cases, cached_tokens_are_found_where_a_provider_tells_them);
 }
 
 int main(void)
