@@ -153,6 +153,10 @@ static void read_event(struct reply_build *build, const struct sse_event *event,
 	if (text_is(type, "content_block_delta")) {
 		read_delta(build, root);
 	} else if (text_is(type, "message_start")) {
+		if (build->reply->id_count > 0)
+			reply_violates(build, WIRE_ST_03, WIRE_BREAKS,
+			               "a second message begins in event %lld",
+			               (long long)build->event);
 		take_message(build, json_member(root, "message"));
 	} else if (text_is(type, "content_block_start")) {
 		read_block_start(build, root);

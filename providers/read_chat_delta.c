@@ -217,6 +217,10 @@ static void judge_first(struct reply_build *build, const struct build_choice *ch
 	if (fragment->name.len == 0 && !custom)
 		tell(build, choice, fragment, WIRE_TS_03, WIRE_DEVIATES,
 		     "begins a call without name");
+	/* The place of a content block, not of a call: lists that are filled by index get a gap. */
+	if (fragment->has_index && fragment->index > 0 && choice->call_count == 1)
+		tell(build, choice, fragment, WIRE_TS_01, WIRE_HARMLESS,
+		     "begins the first call with an index that is not 0");
 }
 
 /* SDKs that join all strings of a fragment would double an id or name that is sent again. */
@@ -225,6 +229,13 @@ static void judge_later(struct reply_build *build, const struct build_choice *ch
 {
 	if (fragment->id.len > 0 && call->id.len > 0)
 		tell(build, choice, fragment, WIRE_TS_03, WIRE_DEVIATES, "sends the id again");
+	/* Whoever takes the last one is left without. */
+	if (fragment->id.data != NULL && fragment->id.len == 0 && call->id.len > 0)
+		tell(build, choice, fragment, WIRE_TS_03, WIRE_HARMLESS,
+		     "sends an empty id behind the true one");
+	if (fragment->name.data != NULL && fragment->name.len == 0 && call->name.len > 0)
+		tell(build, choice, fragment, WIRE_TS_03, WIRE_HARMLESS,
+		     "sends an empty name behind the true one");
 	if (fragment->has_index && call->index >= 0 && fragment->index != call->index)
 		tell(build, choice, fragment, WIRE_TS_03, WIRE_BREAKS, "changes the call's index");
 	if (fragment->name.len == 0)

@@ -109,6 +109,10 @@ static void read_role(struct reply_build *build, struct build_choice *choice,
 		reply_saw(build, WIRE_ST_04);
 		choice->begun = true;
 		choice->first_without_role = role.len == 0;
+	} else if (role.len == 0 && json_member(delta, "role") != NULL) {
+		reply_violates(build, WIRE_ST_04, WIRE_HARMLESS,
+		               "a later delta of choice %lld has a role of no meaning%s",
+		               (long long)choice->index, reply_build_where(build));
 	}
 	reply_build_role(build, choice, role);
 }

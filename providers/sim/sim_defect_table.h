@@ -324,6 +324,8 @@
 	    "") \
 	ROW(TR_11, "TR-11", SCOPE_OPEN, "counts the ids of calls anew in each reply", \
 	    "") \
+	ROW(TR_12, "TR-12", SCOPE_ALL, "refuses a user's message right after a tool's", \
+	    "") \
 	ROW(TS_01, "TS-01", SCOPE_ALL, "omits the index of tool call fragments", \
 	    "") \
 	ROW(TS_02, "TS-02", SCOPE_ALL, "gives parallel calls the same index", \

@@ -32,6 +32,7 @@ struct message_check {
 	struct text pending[MESSAGES_MAX_PENDING];
 	size_t pending_count;
 	bool after_calls; /* results may stand here */
+	bool after_tool;  /* the last message was a result */
 };
 
 static struct text message_param(const struct message_check *check, const char *member)
@@ -386,6 +387,10 @@ static bool message_check_one(struct message_check *check, const struct json *me
 		return false;
 	if (role != ROLE_TOOL && !message_none_pending(check))
 		return false;
+	if (role == ROLE_USER && check->after_tool && sim_breaks(check->serving, SIM_TR_12))
+		return message_wrong_value(check, ".role", TEXT("user"),
+		                           "'assistant' behind a tool");
+	check->after_tool = role == ROLE_TOOL;
 	if (role == ROLE_SYSTEM && check->index > 0 && sim_breaks(check->serving, SIM_CH_08))
 		return message_wrong_value(check, ".role", TEXT("system"),
 		                           "'user' and 'assistant'");

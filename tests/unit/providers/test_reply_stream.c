@@ -135,7 +135,22 @@ START_TEST(continuations_with_an_empty_id_and_name_belong_to_their_call)
 	                  CALLS("{\"index\":0,\"id\":\"\",\"type\":\"function\",\"function\":{"
 	                        "\"arguments\":\"}\"}}") FINISH("tool_calls") DONE);
 
-	assert_no_violation(reply);
+	/* Told, for whoever takes the last one is left without; and broken is nothing. */
+	assert_violates(reply, "TS-03", WIRE_HARMLESS, "an empty id behind the true one");
+	assert_violates(reply, "TS-03", WIRE_HARMLESS, "an empty name behind the true one");
+	ck_assert(reply->saw[WIRE_TS_03] && !reply->broken[WIRE_TS_03]);
+	assert_call(reply, 0, "a", "f", "{}");
+}
+END_TEST
+
+START_TEST(a_first_call_of_another_index_than_0_is_told_and_breaks_nothing)
+{
+	const struct chat_reply *reply = read_text(
+	    ROLE CALLS("{\"index\":1,\"id\":\"a\",\"type\":\"function\",\"function\":{"
+	               "\"name\":\"f\",\"arguments\":\"{}\"}}") FINISH("tool_calls") DONE);
+
+	assert_violates(reply, "TS-01", WIRE_HARMLESS, "index that is not 0");
+	ck_assert(!reply->broken[WIRE_TS_01] && !reply->saw[WIRE_TS_02]);
 	assert_call(reply, 0, "a", "f", "{}");
 }
 END_TEST
@@ -605,6 +620,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, different_ids_on_one_index_are_two_calls);
 	tcase_add_test(cases, another_name_without_id_on_one_index_is_another_call);
 	tcase_add_test(cases, continuations_with_an_empty_id_and_name_belong_to_their_call);
+	tcase_add_test(cases, a_first_call_of_another_index_than_0_is_told_and_breaks_nothing);
 	tcase_add_test(cases, a_name_and_an_id_that_come_late_are_kept_and_told);
 	tcase_add_test(cases, an_id_or_name_that_is_sent_again_is_not_doubled);
 	tcase_add_test(cases, arguments_that_happen_to_parse_do_not_end_a_call);
