@@ -177,8 +177,9 @@ fuzz: deps-test
 
 .PHONY: e2e golden clang-build
 e2e:
+	+$(Q)$(MAKE) --no-print-directory all
 	+$(Q)$(MAKE) --no-print-directory asan
-	$(Q)PROVISO=$(CURDIR)/.build/asan/proviso PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q $(if $(ONLY),,-n 2) -p no:cacheprovider $(if $(ONLY),-k '$(ONLY)') tests/e2e
+	$(Q)PROVISO=$(CURDIR)/.build/asan/proviso PROVISO_PLAIN=$(CURDIR)/.build/release/proviso PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q $(if $(ONLY),,-n 2) -p no:cacheprovider $(if $(ONLY),-k '$(ONLY)') tests/e2e
 # Writes tests/golden anew from what the program prints; the diff is for a person to read.
 golden: all
 	$(Q)PROVISO_GOLDEN=write PROVISO=$(CURDIR)/$(BUILD)/proviso PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -p no:cacheprovider -k what_it_was tests/e2e/test_60_reports.py

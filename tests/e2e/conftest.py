@@ -14,6 +14,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROVISO = os.environ.get("PROVISO", str(ROOT / ".build/release/proviso"))
+# The same without sanitizers, for what is asked many thousand times; sanitized where there is no other.
+PLAIN = os.environ.get("PROVISO_PLAIN", PROVISO)
 SHARED = ROOT.parent / "shared"
 RUN_LIMIT_S = 240  # a hang is a failure, not a wait
 
@@ -39,11 +41,12 @@ class Result:
 class Proviso:
     """Runs the program in a folder of its own."""
 
-    def __init__(self, cwd):
+    def __init__(self, cwd, program=PROVISO):
         self.cwd = cwd
+        self.program = program
 
     def __call__(self, *arguments, env=None, stdin=None):
-        done = subprocess.run([PROVISO, *map(str, arguments)], cwd=self.cwd, env=environment(**(env or {})),
+        done = subprocess.run([self.program, *map(str, arguments)], cwd=self.cwd, env=environment(**(env or {})),
                               input=stdin, capture_output=True, text=True, timeout=RUN_LIMIT_S,
                               errors="surrogateescape")
         assert done.returncode >= 0, f"died by signal {-done.returncode}: {done.stderr[-4000:]}"
@@ -51,7 +54,7 @@ class Proviso:
         return Result(done)
 
     def start(self, *arguments, env=None):
-        return subprocess.Popen([PROVISO, *map(str, arguments)], cwd=self.cwd, env=environment(**(env or {})),
+        return subprocess.Popen([self.program, *map(str, arguments)], cwd=self.cwd, env=environment(**(env or {})),
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -61,8 +64,8 @@ def proviso(tmp_path):
 
 
 class Sim:
-    def __init__(self, *arguments):
-        self.process = subprocess.Popen([PROVISO, "sim", *map(str, arguments)], env=environment(),
+    def __init__(self, *arguments, program=PROVISO):
+        self.process = subprocess.Popen([program, "sim", *map(str, arguments)], env=environment(),
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()
         assert self.url.startswith("http://"), self.process.stderr.read()

@@ -1,11 +1,13 @@
 """Every case of the suite, both ways: the clean provider passes it, the provider with its defect does not,
-and no other case notices but those that the defect's own row names."""
+and no other case notices but those that the defect's own row names.
+
+A whole check for every case, by the program without sanitizers; the clean provider runs with them."""
 import pathlib
 import re
 import subprocess
 
 import pytest
-from conftest import PROVISO, ROOT, Proviso, Sim, cells
+from conftest import PLAIN, PROVISO, ROOT, Proviso, Sim, cells
 
 KEY = {"SIM_KEY": "sim-key"}
 SUITE = sorted(set(re.findall(r"^  - id: (\S+)", "".join(p.read_text() for p in (ROOT / "cases/core").glob("*.yaml")), re.M)))
@@ -16,7 +18,7 @@ AFFECTS = {line.split()[0]: set(re.findall(r"[A-Z]{2}-\d+(?:\.[a-z0-9_]+)?(?:~st
 
 def verdicts(folder, url):
     """Every case, by the rules of smoke: the simulator does not vary, so one answer tells as much as twenty."""
-    proviso = Proviso(folder)
+    proviso = Proviso(folder, PLAIN)
     # What the list of models would tell as well, were it not broken by some defects.
     (folder / "proviso.yaml").write_text(f"""version: 1
 providers:
@@ -43,7 +45,7 @@ def test_the_suite_is_whole(clean):
 @pytest.mark.parametrize("case", SUITE)
 def test_a_defect_is_noticed_by_its_case_and_leaves_the_others_alone(case, clean, tmp_path):
     assert all(verdict == "pass" for (one, _), verdict in clean.items() if one == case)
-    sim = Sim("--break", case)
+    sim = Sim("--break", case, program=PLAIN)
     seen = verdicts(tmp_path, sim.url)
     sim.stop()
     # What rests on three broken gates is not asked (VERDICTS: skipped), and so notices nothing.
