@@ -89,8 +89,8 @@ struct text report_gate_notes(const struct gate_report *report, struct arena *ar
 	static const char *const sources[] = {
 	    "Shapes are those of the usage.",
 	    "Shapes are those that the config lists.",
-	    "Some shapes are assumed (everyday ones): list a route's shapes in the config, or give "
-	    "--usage.",
+	    ("Some shapes are assumed (everyday ones): list a route's shapes in the config, or "
+	     "give --usage."),
 	};
 	enum gate_source source = GATE_FROM_USAGE;
 	size_t changed = count_changed(report);
