@@ -125,9 +125,12 @@ static void read_needs(const struct case_reader *reader, const struct case_keys 
 	for (size_t i = 0; i < keys->needs.count; i++) {
 		if (text_is(keys->needs.items[i], "context"))
 			out->needs |= CASE_NEEDS_CONTEXT;
+		else if (text_is(keys->needs.items[i], "reference_tokens"))
+			out->needs |= CASE_NEEDS_REFERENCE;
 		else if (!fault_list_at(reader->faults,
 		                        json_place(json_member(keys->node, "needs")),
-		                        "no need is called '%.*s'; want context",
+		                        "no need is called '%.*s'; want context or "
+		                        "reference_tokens",
 		                        TEXT_ARG(keys->needs.items[i])))
 			return;
 	}

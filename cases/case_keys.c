@@ -47,7 +47,7 @@ static const struct setting case_rows[] = {
 	    "stochastic: held to a higher rate than others (default false)"),
 	ROW("vouches", SETTING_TEXTS, case_keys, vouches, "the features it speaks for"),
 	ROW("variants", SETTING_TEXTS, case_keys, variants, "sync (default), stream or both"),
-	ROW("needs", SETTING_TEXTS, case_keys, needs, "what must be known of the target: context"),
+	ROW("needs", SETTING_TEXTS, case_keys, needs, "what must be known of the target"),
 	ROW("source", SETTING_TEXT, case_keys, source, "where the rule comes from"),
 	ROW("like", SETTING_TEXT, case_keys, like, "asks what that case asks"),
 	ROW("steps", SETTING_NODE, case_keys, steps, "several requests, one after the other"),

@@ -47,6 +47,8 @@ struct expectation; /* expect.h */
 /* What a step needs to know of the target; without it the case is skipped, with this reason. */
 enum case_need {
 	CASE_NEEDS_CONTEXT = 1, /* the model's context window ({{overflow}}) */
+	CASE_NEEDS_REFERENCE =
+	    2, /* the model's reference_tokens (usage: {input_reference: true}) */
 };
 
 /* One request of a case and what its answer must be. */

@@ -49,11 +49,24 @@ static bool is_version_of(struct text longer, struct text shorter)
 	       is_version(text_slice(longer, shorter.len, longer.len));
 }
 
+/* The name that was asked, or one that the config says the model may answer by. */
+static bool is_name_of(const struct judgement *judgement, struct text asked, struct text got)
+{
+	const struct text_list *aliases = &judgement->seen->values->aliases;
+	struct text wanted = bare_name(asked);
+
+	if (is_version_of(got, wanted) || is_version_of(wanted, got))
+		return true;
+	for (size_t i = 0; i < aliases->count; i++)
+		if (is_version_of(got, bare_name(aliases->items[i])))
+			return true;
+	return false;
+}
+
 static void check_model(const struct judgement *judgement)
 {
 	const struct chat_reply *reply = judgement->seen->reply;
 	struct text asked = json_string(judgement->seen->request, "model");
-	struct text wanted = bare_name(asked);
 	bool named = false;
 
 	for (size_t i = 0; i < reply->model_count; i++) {
@@ -62,7 +75,7 @@ static void check_model(const struct judgement *judgement)
 		if (got.len == 0)
 			continue;
 		named = true;
-		if (!is_version_of(got, wanted) && !is_version_of(wanted, got))
+		if (!is_name_of(judgement, asked, got))
 			judge(judgement, FINDING_VIOLATION,
 			      "the model \"%.*s\" answered, want \"%.*s\" or a version of it",
 			      TEXT_ARG(shown(judgement, reply->models[i])),

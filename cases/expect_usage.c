@@ -1,12 +1,14 @@
 /* Bounds of the token counts. A count that was not said is a violation, never 0. */
 #include "cases/expect_private.h"
 
+enum { REFERENCE_SLACK = 3 }; /* tokens; some servers add marks of their own around a prompt */
+
 struct expect_usage {
 	const struct json *present_node;
 	bool absent; /* present: false */
 	int64_t input_min, input_max, output_min, output_max;
 	int64_t cached_min, cached_max, reasoning_min, reasoning_max;
-	bool total_is_sum, reasoning_within_output, cached;
+	bool total_is_sum, reasoning_within_output, cached, input_reference;
 };
 
 /* clang-format off */
@@ -28,6 +30,7 @@ static const struct setting usage_rows[] = {
 	COUNT(reasoning_max, "at most so many reasoning tokens"),
 	TRUTH(total_is_sum, "total is input plus output"),
 	TRUTH(reasoning_within_output, "reasoning tokens are part of the output"),
+	TRUTH(input_reference, "the prompt tokens are the model's reference_tokens, or 3 more"),
 	TRUTH(cached, "some of the prompt tokens are told as cached, and no more than there are"),
 };
 #undef COUNT
@@ -101,6 +104,18 @@ static void check_cached(const struct judgement *judgement, const struct chat_us
 		      (long long)usage->cached_input, (long long)usage->input);
 }
 
+/* Another count of a fixed question is another tokenizer, or another template around it. */
+static void check_reference(const struct judgement *judgement, const struct chat_usage *usage)
+{
+	int64_t reference = judgement->seen->values->reference_tokens;
+
+	if (reference <= 0)
+		judge(judgement, FINDING_HARNESS, "the model has no reference_tokens");
+	else
+		check_bounds(judgement, "input", usage->input, reference,
+		             reference + REFERENCE_SLACK);
+}
+
 void expect_check_usage(const struct expect_usage *expect, const struct judgement *judgement)
 {
 	const struct chat_usage *usage = &judgement->seen->reply->usage;
@@ -120,6 +135,8 @@ void expect_check_usage(const struct expect_usage *expect, const struct judgemen
 	             expect->cached_max);
 	check_bounds(judgement, "reasoning", usage->reasoning, expect->reasoning_min,
 	             expect->reasoning_max);
+	if (expect->input_reference)
+		check_reference(judgement, usage);
 	if (expect->cached)
 		check_cached(judgement, usage);
 	if (expect->total_is_sum)

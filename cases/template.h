@@ -18,6 +18,7 @@
 #define PROVISO_CASES_TEMPLATE_H
 
 #include "harness/base/json_write.h"
+#include "harness/base/settings.h"
 #include "providers/chat.h"
 
 enum {
@@ -30,6 +31,8 @@ struct template_values {
 	struct text nonces[TEMPLATE_NONCES]; /* data NULL: unknown */
 	struct text model;                   /* as the provider calls it; data NULL: unknown */
 	int64_t context_tokens;              /* of the model; -1: unknown */
+	struct text_list aliases;            /* other names of the model */
+	int64_t reference_tokens;            /* of the model (provider.h); 0: unknown */
 	const struct chat_reply *steps[TEMPLATE_STEPS];
 	size_t step_count;
 };

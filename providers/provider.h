@@ -20,7 +20,10 @@ struct provider_model {
 	 */
 	unsigned endpoints;
 	struct text_list features; /* claimed there, as written (feature.h says which there are) */
-	const struct json *node;   /* where it was configured; NULL: in no file */
+	struct text_list aliases;  /* other names by which it may answer */
+	/* Prompt tokens of US-05's question, as the model's maker counts them; 0: unknown. */
+	int64_t reference_tokens;
+	const struct json *node; /* where it was configured; NULL: in no file */
 	struct price price;
 };
 

@@ -18,7 +18,8 @@ struct provider_model_config {
 	struct text name;
 	int64_t context, max_output; /* 0: unknown */
 	const struct json *price;    /* NULL: unknown */
-	struct text_list endpoints, features;
+	struct text_list endpoints, features, aliases;
+	int64_t reference_tokens; /* 0: unknown */
 	struct text source, reviewed, note;
 	const struct json *node;
 };

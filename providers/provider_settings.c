@@ -64,6 +64,10 @@ static const struct setting model_rows[] = {
 	    .doc = "What it is for: chat, completions, embeddings, responses, messages."),
 	ROW(provider_model_config, "features", SETTING_TEXTS, features,
 	    .doc = "What it is said to support, such as tools or images."),
+	ROW(provider_model_config, "aliases", SETTING_TEXTS, aliases,
+	    .doc = "Other names by which it may answer, such as the model behind a deployment."),
+	ROW(provider_model_config, "reference_tokens", SETTING_INT, reference_tokens, .min = 1,
+	    .max = TOKENS_MAX, .doc = "Prompt tokens of case US-05, as the model's maker counts."),
 	ROW(provider_model_config, "source", SETTING_TEXT, source,
 	    .doc = "Where these facts come from."),
 	ROW(provider_model_config, "reviewed", SETTING_TEXT, reviewed,
@@ -207,6 +211,8 @@ bool provider_models_read(const struct setting_list *configs, struct text versio
 		model->context = items[i].context > 0 ? items[i].context : -1;
 		model->max_output = items[i].max_output > 0 ? items[i].max_output : -1;
 		model->features = items[i].features;
+		model->aliases = items[i].aliases;
+		model->reference_tokens = items[i].reference_tokens;
 		model->node = items[i].node;
 		good = endpoints_read(&items[i], &model->endpoints, faults) && good;
 		if (model->name.len == 0) {

@@ -25,6 +25,8 @@ enum {
 struct journal_target {
 	struct text name, dialect;
 	int64_t context; /* tokens; -1: unknown */
+	struct text_list aliases;
+	int64_t reference_tokens; /* 0: unknown */
 };
 
 struct journal_head {

@@ -114,6 +114,20 @@ void journal_write_attempt(const struct journal_attempt *attempt, struct arena *
 	(void)text_buf_byte(out, '\n');
 }
 
+/* What a verdict may rest on, beside the context window. */
+static void write_facts(struct json_writer *writer, const struct journal_target *target)
+{
+	if (target->reference_tokens > 0)
+		json_write_member_int(writer, "reference_tokens", target->reference_tokens);
+	if (target->aliases.count == 0)
+		return;
+	json_write_key(writer, "aliases");
+	json_write_array(writer);
+	for (size_t i = 0; i < target->aliases.count; i++)
+		json_write_string(writer, target->aliases.items[i]);
+	json_write_array_end(writer);
+}
+
 void journal_write_head(const struct journal_head *head, struct arena *arena, struct text_buf *out)
 {
 	struct json_writer writer;
@@ -134,6 +148,7 @@ void journal_write_head(const struct journal_head *head, struct arena *arena, st
 		json_write_member(&writer, "dialect", head->targets[i].dialect);
 		if (head->targets[i].context >= 0)
 			json_write_member_int(&writer, "context", head->targets[i].context);
+		write_facts(&writer, &head->targets[i]);
 		json_write_object_end(&writer);
 	}
 	json_write_array_end(&writer);
@@ -235,16 +250,42 @@ bool journal_attempt_from(const struct json *node, struct journal_attempt *out, 
 	return true;
 }
 
-static bool read_target(const struct json *node, struct journal_target *out, struct fault *fault)
+static bool read_tokens(const struct json *node, const char *name, int64_t *out,
+                        struct fault *fault)
+{
+	return json_member(node, name) == NULL || json_integer(node, name, 0, INT64_MAX, out) ||
+	       wants(json_member(node, name), name, "a number of tokens", fault);
+}
+
+static bool read_aliases(const struct json *node, struct arena *arena, struct text_list *out,
+                         struct fault *fault)
+{
+	if (node == NULL)
+		return true;
+	if (!json_is(node, JSON_ARRAY))
+		return wants(node, "aliases", "a list of names", fault);
+	out->items = ARENA_NEW_ARRAY(arena, struct text, node->count);
+	JSON_EACH(alias, node)
+	{
+		if (!json_is(alias, JSON_STRING))
+			return wants(alias, "aliases", "a list of names", fault);
+		out->items[out->count++] = alias->text;
+	}
+	return true;
+}
+
+static bool read_target(const struct json *node, struct arena *arena, struct journal_target *out,
+                        struct fault *fault)
 {
 	out->name = json_string(node, "target");
 	out->dialect = json_string(node, "dialect");
-	out->context = -1;
+	*out = (struct journal_target){.name = out->name, .dialect = out->dialect, .context = -1};
 	if (out->name.data == NULL || out->dialect.data == NULL)
 		return fault_at(fault, json_place(node), "a target needs a name and a dialect");
-	return json_member(node, "context") == NULL ||
-	       json_integer(node, "context", 0, INT64_MAX, &out->context) ||
-	       wants(json_member(node, "context"), "context", "a number of tokens", fault);
+	if (!read_aliases(json_member(node, "aliases"), arena, &out->aliases, fault))
+		return false;
+	return read_tokens(node, "context", &out->context, fault) &&
+	       read_tokens(node, "reference_tokens", &out->reference_tokens, fault);
 }
 
 bool journal_head_from(const struct json *node, struct arena *arena, struct journal_head *out,
@@ -275,7 +316,7 @@ bool journal_head_from(const struct json *node, struct arena *arena, struct jour
 		return wants(targets == NULL ? node : targets, "targets", "a list", fault);
 	out->targets = ARENA_NEW_ARRAY(arena, struct journal_target, targets->count);
 	JSON_EACH(target, targets)
-	if (!read_target(target, &out->targets[out->target_count++], fault))
+	if (!read_target(target, arena, &out->targets[out->target_count++], fault))
 		return false;
 	return true;
 }

@@ -151,6 +151,17 @@ static const struct json *copy_options(const struct json *options, struct arena 
 	                                                                                  : NULL;
 }
 
+static struct text_list copy_names(const struct text_list *names, struct arena *arena)
+{
+	struct text_list copy = {.items = ARENA_NEW_ARRAY(arena, struct text, names->count)};
+
+	while (copy.count < names->count) {
+		copy.items[copy.count] = text_copy(arena, names->items[copy.count]);
+		copy.count++;
+	}
+	return copy;
+}
+
 void journal_copy_head(const struct journal_head *head, struct arena *arena,
                        struct journal_head *out)
 {
@@ -166,5 +177,7 @@ void journal_copy_head(const struct journal_head *head, struct arena *arena,
 		    .name = text_copy(arena, head->targets[i].name),
 		    .dialect = text_copy(arena, head->targets[i].dialect),
 		    .context = head->targets[i].context,
+		    .aliases = copy_names(&head->targets[i].aliases, arena),
+		    .reference_tokens = head->targets[i].reference_tokens,
 		};
 }

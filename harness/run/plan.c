@@ -266,6 +266,11 @@ static struct text skip_reason(const struct planner *planner, const struct targe
 		return text_format(planner->arena,
 		                   "the context window of %.*s is not known: set its `context`",
 		                   TEXT_ARG(target->name));
+	if ((asks->needs & CASE_NEEDS_REFERENCE) != 0 && target->model->reference_tokens == 0)
+		return text_format(planner->arena,
+		                   "what %.*s counts at its maker's is not known: set its "
+		                   "`reference_tokens`",
+		                   TEXT_ARG(target->name));
 	if (!dialect_carries(target, asks, variant, &fault))
 		return text_format(planner->arena, "the dialect %s can't carry it: %s",
 		                   target->provider->dialect->name, fault.message);

@@ -170,7 +170,9 @@ static bool load_chain(struct replay *replay, const struct replay_cell *cell)
 	    .last = cell->evidence[cell->steps - 1],
 	    .good = cell->steps <= asks->step_count,
 	    .values = {.model = model_of(cell->target->name),
-	               .context_tokens = cell->target->context},
+	               .context_tokens = cell->target->context,
+	               .aliases = cell->target->aliases,
+	               .reference_tokens = cell->target->reference_tokens},
 	    .arena = arena,
 	};
 	template_nonces(&chain->values, replay->head.seed, cell->target->name, asks->id,

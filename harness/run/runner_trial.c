@@ -411,9 +411,11 @@ static void set_number(struct runner_trial *trial, int64_t number)
 {
 	trial->number = number;
 	trial->step = 0;
-	trial->values =
-	    (struct template_values){.model = trial_target(trial)->model->name,
-	                             .context_tokens = trial_target(trial)->model->context};
+	trial->values = (struct template_values){
+	    .model = trial_target(trial)->model->name,
+	    .context_tokens = trial_target(trial)->model->context,
+	    .aliases = trial_target(trial)->model->aliases,
+	    .reference_tokens = trial_target(trial)->model->reference_tokens};
 	template_nonces(&trial->values, trial->runner->options.seed, trial_target(trial)->name,
 	                trial_case(trial)->id, number, &trial->arena);
 }

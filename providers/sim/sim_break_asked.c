@@ -8,6 +8,7 @@ enum {
 	ASKED_WHITE_LINES = 60,    /* that JSON mode runs into */
 	ASKED_EXTRA_REASONING = 5, /* tokens */
 	ASKED_SCHEMA_DEPTH = 32,
+	ASKED_HIDDEN_PROMPT = 9, /* tokens */
 };
 
 /* What a defect works on. */
@@ -378,6 +379,8 @@ void sim_break_usage(struct sim_completion *completion)
 
 	if (sim_breaks(serving, SIM_US_04))
 		usage->prompt += serving->serial;
+	if (sim_breaks(serving, SIM_US_05))
+		usage->prompt += ASKED_HIDDEN_PROMPT;
 	if (sim_breaks(serving, SIM_US_06))
 		usage->completion = 1;
 	if (sim_breaks(serving, SIM_US_09) && ask->streamed)

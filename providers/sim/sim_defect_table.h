@@ -353,9 +353,11 @@
 	ROW(US_02, "US-02", SCOPE_ALL, "counts a total that is not the sum", \
 	    "") \
 	ROW(US_03, "US-03", SCOPE_ALL, "counts nothing", \
-	    "SU-04~stream US-01 US-04 US-06 US-07 US-08 US-09 US-10 US-10.images") \
+	    "SU-04~stream US-01 US-04 US-05 US-06 US-07 US-08 US-09 US-10 US-10.images") \
 	ROW(US_04, "US-04", SCOPE_ALL, "counts more prompt tokens with every request", \
-	    "US-09") \
+	    "US-05 US-09") \
+	ROW(US_05, "US-05", SCOPE_ALL, "counts a system message that nobody sent", \
+	    "") \
 	ROW(US_06, "US-06", SCOPE_ALL, "counts one token for any reply", \
 	    "SU-04~stream") \
 	ROW(US_07, "US-07", SCOPE_ALL, "counts more reasoning tokens than completion tokens", \

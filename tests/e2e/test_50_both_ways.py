@@ -22,7 +22,7 @@ def verdicts(folder, url):
     # What the list of models would tell as well, were it not broken by some defects.
     (folder / "proviso.yaml").write_text(f"""version: 1
 providers:
-  sim: {{base_url: "{url}", api_key: "env:SIM_KEY", models: {{sim-small: {{context: 8192}}}}}}
+  sim: {{base_url: "{url}", api_key: "env:SIM_KEY", models: {{sim-small: {{context: 8192, reference_tokens: 28}}}}}}
 """)
     done = proviso("check", "sim/sim-small", "--profile", "smoke", "--case", "*", env=KEY)
     assert done.code in (0, 1, 4), done

@@ -55,6 +55,24 @@ START_TEST(another_model_is_no_version_however_alike_its_name)
 }
 END_TEST
 
+START_TEST(a_model_may_answer_by_an_alias_that_the_config_names)
+{
+	static const struct text names[] = {TEXT_INIT("gpt-4o"), TEXT_INIT("north-1")};
+	struct text_list aliases = {.count = 2};
+
+	aliases.items = ARENA_NEW_ARRAY(&judging.arena, struct text, 2);
+	memcpy(aliases.items, names, sizeof(names));
+	answered_by("team-deployment", "gpt-4o-2024-08-06");
+	assert_finds("{\"same_model\":true}", FINDING_VIOLATION, "answered, want");
+	judging.values.aliases = aliases;
+	assert_holds("{\"same_model\":true}");
+	answered_by("team-deployment", "north-1");
+	assert_holds("{\"same_model\":true}");
+	answered_by("team-deployment", "gpt-4o-mini");
+	assert_finds("{\"same_model\":true}", FINDING_VIOLATION, "\"gpt-4o-mini\" answered");
+}
+END_TEST
+
 START_TEST(an_id_is_compared_with_those_of_earlier_steps_only)
 {
 	judging_content("x");
@@ -105,6 +123,23 @@ static void answered_with_usage(const char *more)
 	judging_answered(200, "application/json", body.data);
 }
 
+START_TEST(prompt_tokens_are_held_against_the_constant_of_the_model)
+{
+	static const char expect[] = "{\"usage\":{\"input_reference\":true}}";
+
+	answered_with_usage("");
+	assert_finds(expect, FINDING_HARNESS, "has no reference_tokens");
+	judging.values.reference_tokens = 2000;
+	assert_holds(expect);
+	judging.values.reference_tokens = 1997;
+	assert_holds(expect);
+	judging.values.reference_tokens = 1996;
+	assert_finds(expect, FINDING_VIOLATION, "2000 input tokens, want at most 1999");
+	judging.values.reference_tokens = 2001;
+	assert_finds(expect, FINDING_VIOLATION, "want at least 2001");
+}
+END_TEST
+
 START_TEST(cached_tokens_are_found_where_a_provider_tells_them)
 {
 	static const char expect[] = "{\"usage\":{\"cached\":true}}";
@@ -127,6 +162,8 @@ static void add(TCase *cases)
 	tcase_add_checked_fixture(cases, judging_setup, judging_teardown);
 	tcase_add_test(cases, a_model_answers_by_its_name_or_by_that_of_a_version);
 	tcase_add_test(cases, another_model_is_no_version_however_alike_its_name);
+	tcase_add_test(cases, a_model_may_answer_by_an_alias_that_the_config_names);
+	tcase_add_test(cases, prompt_tokens_are_held_against_the_constant_of_the_model);
 	tcase_add_test(cases, an_id_is_compared_with_those_of_earlier_steps_only);
 	tcase_add_test(cases, a_list_of_models_holds_the_one_that_is_asked);
 	tcase_add_test(cases, cached_tokens_are_found_where_a_provider_tells_them);

@@ -11,7 +11,10 @@
 #include "providers/sim/sim_private.h"
 #include "tests/unit/unit.h"
 
-enum { CELLS_MAX = 1024 };
+enum {
+	CELLS_MAX = 1024,
+	SIM_REFERENCE_TOKENS = 28, /* that the simulator counts for US-05's question */
+};
 
 static struct suite suite;
 static struct sim_setup setup;
@@ -144,7 +147,8 @@ static struct text judge(const struct eval_case *eval_case, enum case_variant va
 	struct template_values *values = ARENA_NEW(&arena, struct template_values);
 
 	*values = (struct template_values){.model = TEXT("sim-small"),
-	                                   .context_tokens = sim_defaults.context};
+	                                   .context_tokens = sim_defaults.context,
+	                                   .reference_tokens = SIM_REFERENCE_TOKENS};
 	template_nonces(values, TEXT("seed"), TEXT("sim/sim-small"),
 	                suite.cases[eval_case->probe].id, 0, &arena);
 	for (size_t i = 0; i < eval_case->step_count; i++) {

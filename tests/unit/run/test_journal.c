@@ -21,8 +21,14 @@ static void tear_down(void)
 	arena_done(&arena);
 }
 
-static struct journal_target targets[] = {{TEXT_INIT("lab/one"), TEXT_INIT("openai"), 8192},
-                                          {TEXT_INIT("lab/two"), TEXT_INIT("openai"), -1}};
+static struct text other_names[] = {TEXT_INIT("one\"s"), TEXT_INIT("eins")};
+static struct journal_target targets[] = {
+    {.name = TEXT_INIT("lab/one"), .dialect = TEXT_INIT("openai"), .context = 8192},
+    {.name = TEXT_INIT("lab/two"),
+     .dialect = TEXT_INIT("openai"),
+     .context = -1,
+     .aliases = {.items = other_names, .count = 2},
+     .reference_tokens = 28}};
 
 static struct journal_head some_head(void)
 {
@@ -152,6 +158,12 @@ START_TEST(what_was_written_is_read_back)
 	ck_assert_uint_eq(head.target_count, 2);
 	ck_assert_int_eq(head.targets[0].context, 8192);
 	ck_assert_int_eq(head.targets[1].context, -1);
+	ck_assert_uint_eq(head.targets[0].aliases.count, 0);
+	ck_assert_int_eq(head.targets[0].reference_tokens, 0);
+	ck_assert_uint_eq(head.targets[1].aliases.count, 2);
+	ck_assert(text_is(head.targets[1].aliases.items[0], "one\"s"));
+	ck_assert(text_is(head.targets[1].aliases.items[1], "eins"));
+	ck_assert_int_eq(head.targets[1].reference_tokens, 28);
 	assert_text(json_string(head.options, "profile"), "smoke");
 }
 END_TEST

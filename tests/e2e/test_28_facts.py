@@ -1,0 +1,48 @@
+"""What the config says of a model beside its prices: names it may answer by (CH-04), and what its maker counts (US-05)."""
+import pytest
+from conftest import Proviso, Sim, cells
+
+KEY = {"SIM_KEY": "sim-key"}
+
+
+def verdict(folder, *cases, facts, sim, more=()):
+    proviso = Proviso(folder)
+    (folder / "proviso.yaml").write_text(f"""version: 1
+providers:
+  sim: {{base_url: "{sim.url}", api_key: "env:SIM_KEY", models: {{sim-small: {{context: 8192{facts}}}}}}}
+""")
+    asked = [word for case in cases for word in ("--case", case)]
+    done = proviso("check", "sim/sim-small", "--out", "run", *asked, *more, env=KEY)
+    seen = {(case, variant): cell for (_, case, variant), cell in cells(folder / "proviso-matrix.json").items()}
+    return done, seen
+
+
+def test_an_alias_is_no_other_model_when_asked_and_when_replayed(tmp_path):
+    sim = Sim("--break", "CH-04")  # answers as sim-tiny
+    for name, facts, want in (("none", "", "fail"), ("alias", ", aliases: [sim-tiny]", "pass")):
+        folder = tmp_path / name
+        folder.mkdir()
+        _, seen = verdict(folder, "CH-04", facts=facts, sim=sim)
+        assert {cell["verdict"] for cell in seen.values()} == {want}
+        again = Proviso(folder)("check", "--replay", "run", "--matrix", "again.json")
+        assert again.code == (0 if want == "pass" else 1), again
+        assert {cell["verdict"] for cell in cells(folder / "again.json").values()} == {want}
+    sim.stop()
+
+
+@pytest.mark.parametrize("facts, want", [(", reference_tokens: 28", "pass"), (", reference_tokens: 25", "pass"),
+                                         (", reference_tokens: 24", "fail"), (", reference_tokens: 29", "fail"),
+                                         ("", "skipped")])
+def test_prompt_tokens_are_held_against_the_constant_and_never_passed_without(facts, want, tmp_path):
+    sim = Sim()
+    done, seen = verdict(tmp_path, "US-05", facts=facts, sim=sim)
+    cell = seen[("US-05", "sync")]
+    assert cell["verdict"] == want, done
+    if want == "fail":
+        assert "28 input tokens" in cell["first_error"], cell
+    if want == "skipped":
+        assert "reference_tokens" in str(cell), cell
+    again = Proviso(tmp_path)("check", "--replay", "run", "--matrix", "again.json")
+    if want != "skipped":
+        assert {cell["verdict"] for cell in cells(tmp_path / "again.json").values()} == {want}, again
+    sim.stop()
