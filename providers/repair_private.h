@@ -47,9 +47,10 @@ struct repairer {
 	struct arena event_arena; /* of the event at hand */
 	struct sse_splitter splitter;
 	struct text_buf raw; /* the event at hand, or the plain body, as it came */
+	size_t line_at;      /* where in it the line begins that the splitter has not seen */
 	struct text_buf *out;
-	unsigned fired;              /* events since `raw` began */
-	bool passing;                /* over a cap: the rest goes through as it is */
+	bool fired;   /* the event in `raw` is complete */
+	bool passing; /* over a cap, or lines end in lone CRs: the rest goes through as it is */
 	struct repaired_call *calls; /* arena; REPAIR_MAX_CALLS */
 	size_t call_count;
 	size_t last_call; /* 1 + the one whose fragment came last; 0: none */

@@ -108,13 +108,26 @@ static void mend_chunk(struct repairer *repairer, const struct json *root, struc
 	mend_usage(repairer, root, edits);
 }
 
-static void write_event(struct repairer *repairer, const struct sse_event *event, struct text data)
+/*
+ * The event as it came, but for its data: other fields, comments and line ends stay. False where
+ * the data does not stand in it as one line.
+ */
+static bool write_event(struct repairer *repairer, struct text data, struct text edited)
 {
-	if (event->name.len > 0)
-		text_buf_format(repairer->out, "event: %.*s\n", TEXT_ARG(event->name));
-	text_buf_add_c(repairer->out, "data: ");
-	text_buf_add(repairer->out, data);
-	text_buf_add_c(repairer->out, "\n\n");
+	struct text raw = text_buf_view(&repairer->raw);
+	size_t at = text_find(raw, data, 0);
+
+	for (; at != TEXT_NOT_FOUND; at = text_find(raw, data, at + 1)) {
+		struct text before = text_slice(raw, 0, at);
+		if (text_ends(before, TEXT("data:")) || text_ends(before, TEXT("data: ")))
+			break;
+	}
+	if (at == TEXT_NOT_FOUND)
+		return false;
+	text_buf_add(repairer->out, text_slice(raw, 0, at));
+	text_buf_add(repairer->out, edited);
+	text_buf_add(repairer->out, text_slice(raw, at + data.len, raw.len));
+	return true;
 }
 
 /* True where the event was written anew. */
@@ -137,24 +150,21 @@ static bool mend_event(struct repairer *repairer, const struct sse_event *event)
 	keep_head(repairer, root);
 	/* A call's missing arguments may be written in front of the event that ends it. */
 	mend_chunk(repairer, root, &edits);
-	/* A data line can't hold a line break: one that was joined of several stays as it came. */
-	if (edits.count == 0 || text_find_byte(event->data, '\n', 0) != TEXT_NOT_FOUND)
+	if (edits.count == 0)
 		return false;
 	text_buf_init(&edited, REPAIR_EVENT_MAX_BYTES * 3);
-	bool good = edits_apply(&edits, event->data, &edited) && !edited.overflow;
-	if (good)
-		write_event(repairer, event, text_buf_view(&edited));
+	bool good = edits_apply(&edits, event->data, &edited) && !edited.overflow &&
+	            write_event(repairer, event->data, text_buf_view(&edited));
 	text_buf_done(&edited);
 	return good;
 }
 
+/* `raw` holds this event and nothing behind it: lines are fed one by one. */
 static void on_event(void *context, const struct sse_event *event)
 {
 	struct repairer *repairer = context;
 
-	/* With lone CRs several events end in one piece: such a stream is not mended. */
-	if (repairer->fired++ > 0)
-		return;
+	repairer->fired = true;
 	if (event->closed && mend_event(repairer, event))
 		text_buf_reset(&repairer->raw);
 	arena_reset(&repairer->event_arena);
@@ -164,48 +174,57 @@ static void flush_raw(struct repairer *repairer)
 {
 	text_buf_add(repairer->out, text_buf_view(&repairer->raw));
 	text_buf_reset(&repairer->raw);
-	repairer->fired = 0;
+	repairer->line_at = 0;
+	repairer->fired = false;
 }
 
-static bool is_blank(struct text line)
+/* From here on nothing is mended: `rest` and all that follows go through as they are. */
+static void pass_on(struct repairer *repairer, struct text rest)
 {
-	return text_is(line, "\n") || text_is(line, "\r\n");
+	flush_raw(repairer);
+	text_buf_add(repairer->out, rest);
+	repairer->passing = true;
 }
 
-/* `piece` is a line with its end, or what there is of one. */
+/* A CR that ends a line by itself. One at the very end may yet be followed by its LF. */
+static bool has_lone_cr(struct text line)
+{
+	size_t cr = text_find_byte(line, '\r', 0);
+
+	return cr != TEXT_NOT_FOUND && cr + 1 < line.len && line.data[cr + 1] != '\n';
+}
+
+/* `piece` ends with an LF, or is what there is of a line. */
 static void feed_piece(struct repairer *repairer, struct text piece)
 {
-	bool whole = text_ends(piece, TEXT("\n"));
-	bool begins =
-	    repairer->raw.len == 0 || text_ends(text_buf_view(&repairer->raw), TEXT("\n"));
-
 	if (!text_buf_add(&repairer->raw, piece)) {
-		flush_raw(repairer);
-		text_buf_add(repairer->out, piece);
-		repairer->passing = true;
+		pass_on(repairer, piece);
 		return;
 	}
-	sse_splitter_feed(&repairer->splitter, piece);
+	struct text raw = text_buf_view(&repairer->raw);
+	struct text line = text_slice(raw, repairer->line_at, raw.len);
+	/* Such lines would have to be told apart before their end is seen; hardly anyone sends
+	 * them. */
+	if (has_lone_cr(line)) {
+		pass_on(repairer, TEXT(""));
+		return;
+	}
+	if (!text_ends(line, TEXT("\n")))
+		return;
+	repairer->line_at = raw.len;
+	bool blank = text_is(line, "\n") || text_is(line, "\r\n");
+	sse_splitter_feed(&repairer->splitter, line);
 	/* A blank line also ends comments, which are no events. */
-	if (repairer->fired > 0 || (whole && begins && is_blank(piece)))
+	if (repairer->fired || blank)
 		flush_raw(repairer);
 }
 
 void repairer_feed(struct repairer *repairer, struct text bytes, struct text_buf *out)
 {
-	struct text_buf *target = repairer->options.streamed ? &repairer->raw : NULL;
-
 	repairer->out = out;
-	if (repairer->passing) {
-		text_buf_add(out, bytes);
-		return;
-	}
-	if (target == NULL) {
-		if (text_buf_add(&repairer->raw, bytes))
-			return;
-		flush_raw(repairer);
-		text_buf_add(out, bytes);
-		repairer->passing = true;
+	if (!repairer->passing && !repairer->options.streamed) {
+		if (!text_buf_add(&repairer->raw, bytes))
+			pass_on(repairer, bytes);
 		return;
 	}
 	while (bytes.len > 0 && !repairer->passing) {

@@ -181,6 +181,11 @@ START_TEST(facts_are_read_beside_the_features)
 	ck_assert_int_eq(shape.model_node->begin, 9);
 	ck_assert(shape.streamed && shape.usage_asked);
 	ck_assert_int_eq(shape.max_output, 20);
+	ck_assert(read(ENDPOINT_CHAT, CHAT(",\"max_tokens\":20,\"max_completion_tokens\":50")));
+	ck_assert_int_eq(shape.max_output, 20);
+	ck_assert(
+	    read(ENDPOINT_CHAT,
+	         CHAT(",\"stream\":true,\"stream_options\":{\"include_usage\":true},\"n\":3")));
 	ck_assert_int_eq(shape.choices, 3);
 	ck_assert_int_eq(shape.prompt_bytes, 2);
 	ck_assert(read(ENDPOINT_CHAT, CHAT("")));
@@ -218,6 +223,32 @@ START_TEST(what_is_ambiguous_is_refused)
 	else
 		ck_assert_str_eq(fault.param, refused[_i].param);
 	ck_assert_msg(strstr(fault.message, refused[_i].says) != NULL, "%s", fault.message);
+}
+END_TEST
+
+/* A typed enum is no loose schema. */
+#define TOOL                                                                                       \
+	"{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"properties\":{"     \
+	"\"a\":{\"type\":\"string\",\"enum\":[\"x\"]}}}}}"
+
+START_TEST(many_tools_are_a_feature_of_their_own)
+{
+	struct text_buf tools;
+
+	text_buf_init(&tools, 1 << 16);
+	text_buf_add_c(&tools, TOOL);
+	for (int i = 1; i < SHAPE_MANY_TOOLS; i++)
+		text_buf_add_c(&tools, "," TOOL);
+	struct text list = text_buf_view(&tools);
+	ck_assert(read(ENDPOINT_CHAT,
+	               text_format(&arena, CHAT(",\"tools\":[%.*s]"), TEXT_ARG(list)).data));
+	assert_text(names_of(&shape), "chat tools");
+	ck_assert(
+	    read(ENDPOINT_CHAT,
+	         text_format(&arena, CHAT(",\"tools\":[%.*s," TOOL "]"), TEXT_ARG(list)).data));
+	assert_text(names_of(&shape), "chat tools tools.many");
+	ck_assert_uint_eq(shape.tool_count, SHAPE_MANY_TOOLS + 1);
+	text_buf_done(&tools);
 }
 END_TEST
 
@@ -335,6 +366,7 @@ static void add_tests(TCase *cases)
 	                    ARRAY_LENGTH(others));
 	tcase_add_test(cases, facts_are_read_beside_the_features);
 	tcase_add_loop_test(cases, what_is_ambiguous_is_refused, 0, ARRAY_LENGTH(refused));
+	tcase_add_test(cases, many_tools_are_a_feature_of_their_own);
 	tcase_add_test(cases, too_many_unknown_fields_are_refused);
 	tcase_add_test(cases, a_shape_comes_back_from_its_names);
 	tcase_add_test(cases, every_gate_case_asks_what_it_vouches_for);

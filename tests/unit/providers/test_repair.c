@@ -83,47 +83,48 @@ static const struct {
     {true, REPAIR_BIT(REPAIR_TC_08) | REPAIR_BIT(REPAIR_TC_20),
      CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}")
          FINISH("stop"),
-     CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}") "data: "
-                                                                                          "{\"id\":"
-                                                                                          "\"c\","
-                                                                                          "\"create"
-                                                                                          "d\":1,"
-                                                                                          "\"model"
-                                                                                          "\":"
-                                                                                          "\"m\","
-                                                                                          "\"object"
-                                                                                          "\":"
-                                                                                          "\"chat."
-                                                                                          "completi"
-                                                                                          "on."
-                                                                                          "chunk\","
-                                                                                          "\"choice"
-                                                                                          "s\":[{"
-                                                                                          "\"index"
-                                                                                          "\":0,"
-                                                                                          "\"delta"
-                                                                                          "\":{"
-                                                                                          "\"tool_"
-                                                                                          "calls\":"
-                                                                                          "[{"
-                                                                                          "\"index"
-                                                                                          "\":0,"
-                                                                                          "\"functi"
-                                                                                          "on\":{"
-                                                                                          "\"argume"
-                                                                                          "nts\":"
-                                                                                          "\"{}\"}}"
-                                                                                          "]},"
-                                                                                          "\"finish"
-                                                                                          "_reason"
-                                                                                          "\":null}"
-                                                                                          "]}"
-                                                                                          "\n"
-                                                                                          "\n" FINISH(
-											      "tool"
-                                                                                              "_cal"
-                                                                                              "l"
-                                                                                              "s")},
+     CALLS(
+	 "{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}") "data: "
+                                                                                        "{\"id\":"
+                                                                                        "\"c\","
+                                                                                        "\"create"
+                                                                                        "d\":1,"
+                                                                                        "\"model"
+                                                                                        "\":"
+                                                                                        "\"m\","
+                                                                                        "\"object"
+                                                                                        "\":"
+                                                                                        "\"chat."
+                                                                                        "completi"
+                                                                                        "on."
+                                                                                        "chunk\","
+                                                                                        "\"choice"
+                                                                                        "s\":[{"
+                                                                                        "\"index"
+                                                                                        "\":0,"
+                                                                                        "\"delta"
+                                                                                        "\":{"
+                                                                                        "\"tool_"
+                                                                                        "calls\":"
+                                                                                        "[{"
+                                                                                        "\"index"
+                                                                                        "\":0,"
+                                                                                        "\"functi"
+                                                                                        "on\":{"
+                                                                                        "\"argume"
+                                                                                        "nts\":"
+                                                                                        "\"{}\"}}"
+                                                                                        "]},"
+                                                                                        "\"finish"
+                                                                                        "_reason"
+                                                                                        "\":null}"
+                                                                                        "]}"
+                                                                                        "\n"
+                                                                                        "\n" FINISH(
+											    "tool"
+											    "_cal"
+											    "l"
+											    "s")},
     {true, REPAIR_BIT(REPAIR_SU_01),
      "data: "
      "{\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{"
@@ -144,6 +145,20 @@ static const struct {
      MESSAGE("{\"function\":{\"arguments\":\"{}\",\"name\":\"f\"}},{\"function\":{\"arguments\":\"{"
              "}\"}}",
              "tool_calls")},
+    /* Of a mended event all but its data stays: other fields, comments, line ends. */
+    {true, REPAIR_BIT(REPAIR_TC_20),
+     ": ping\r\nid: 7\r\nevent: "
+     "x\r\ndata:{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{"
+     "\"arguments\":\"{}\"}}]},\"finish_reason\":\"stop\"}]}\r\n\r\n",
+     ": ping\r\nid: 7\r\nevent: "
+     "x\r\ndata:{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{"
+     "\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"}]}\r\n\r\n"},
+    /* Data in several lines is read and not mended; lone CRs end all mending, and lose nothing. */
+    {true, REPAIR_BIT(REPAIR_SU_01), "data: {\"usage\":\ndata: {\"a\":1}}\n\n",
+     "data: {\"usage\":\ndata: {\"a\":1}}\n\n"},
+    {true, 0,
+     "data: {\"usage\":{\"a\":1}}\r\rdata: {\"usage\":{\"a\":2}}\r\r\ndata: {\"usage\":{}}\n\n",
+     "data: {\"usage\":{\"a\":1}}\r\rdata: {\"usage\":{\"a\":2}}\r\r\ndata: {\"usage\":{}}\n\n"},
     /* What is right stays, in every byte. */
     {true, 0,
      ": hello\r\n\r\nevent: x\r\ndata:  { \"choices\" : [ ] }\r\n\r\n" CALLS(
@@ -184,6 +199,9 @@ START_TEST(what_broke_off_gets_no_end)
 	ck_assert(text_find(pass(&stream, usage, 0, true).bytes, TEXT("total_tokens"), 0) ==
 	          TEXT_NOT_FOUND);
 	assert_text(pass(&body, "{\"choices\":[", 0, true).bytes, "{\"choices\":[");
+	/* Whole as it looks, its end was not seen. */
+	assert_text(pass(&body, MESSAGE("{\"function\":{}}", "stop"), 0, true).bytes,
+	            MESSAGE("{\"function\":{}}", "stop"));
 	stream.usage_asked = false;
 	assert_text(pass(&stream, usage, 0, false).bytes, usage);
 }
