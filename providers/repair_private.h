@@ -49,7 +49,6 @@ struct repairer {
 	struct text_buf raw; /* the event at hand, or the plain body, as it came */
 	size_t line_at;      /* where in it the line begins that the splitter has not seen */
 	struct text_buf *out;
-	bool fired;   /* the event in `raw` is complete */
 	bool passing; /* over a cap, or lines end in lone CRs: the rest goes through as it is */
 	struct repaired_call *calls; /* arena; REPAIR_MAX_CALLS */
 	size_t call_count;

@@ -164,7 +164,6 @@ static void on_event(void *context, const struct sse_event *event)
 {
 	struct repairer *repairer = context;
 
-	repairer->fired = true;
 	if (event->closed && mend_event(repairer, event))
 		text_buf_reset(&repairer->raw);
 	arena_reset(&repairer->event_arena);
@@ -175,7 +174,6 @@ static void flush_raw(struct repairer *repairer)
 	text_buf_add(repairer->out, text_buf_view(&repairer->raw));
 	text_buf_reset(&repairer->raw);
 	repairer->line_at = 0;
-	repairer->fired = false;
 }
 
 /* From here on nothing is mended: `rest` and all that follows go through as they are. */
@@ -212,10 +210,9 @@ static void feed_piece(struct repairer *repairer, struct text piece)
 	if (!text_ends(line, TEXT("\n")))
 		return;
 	repairer->line_at = raw.len;
-	bool blank = text_is(line, "\n") || text_is(line, "\r\n");
 	sse_splitter_feed(&repairer->splitter, line);
-	/* A blank line also ends comments, which are no events. */
-	if (repairer->fired || blank)
+	/* A blank line ends an event, and comments alone too, which keep connections alive. */
+	if (text_is(line, "\n") || text_is(line, "\r\n"))
 		flush_raw(repairer);
 }
 

@@ -207,6 +207,25 @@ START_TEST(what_broke_off_gets_no_end)
 }
 END_TEST
 
+/* What keeps a connection alive is of use only where it goes on at once. */
+START_TEST(whole_events_and_comments_go_on_at_once)
+{
+	static const char *const pieces[] = {": ping\n\n", FINISH("stop"), ": ping\r\n\r\n", DONE};
+	struct repairer_options options = {REPAIR_REPLIES, true, true};
+	struct repairer *repairer = repairer_new(&options);
+	struct text_buf out;
+
+	text_buf_init(&out, 1 << 16);
+	for (size_t i = 0; i < ARRAY_LENGTH(pieces); i++) {
+		text_buf_reset(&out);
+		repairer_feed(repairer, text_of(pieces[i]), &out);
+		assert_text(text_buf_view(&out), pieces[i]);
+	}
+	text_buf_done(&out);
+	repairer_free(repairer);
+}
+END_TEST
+
 static const struct {
 	repair_bits repairs, applied;
 	const char *sent, *want;
@@ -256,6 +275,7 @@ static void add_tests(TCase *cases)
 	tcase_add_checked_fixture(cases, setup, teardown);
 	tcase_add_loop_test(cases, a_reply_is_mended_and_no_more, 0, ARRAY_LENGTH(replies));
 	tcase_add_test(cases, what_broke_off_gets_no_end);
+	tcase_add_test(cases, whole_events_and_comments_go_on_at_once);
 	tcase_add_loop_test(cases, a_request_is_respelt, 0, ARRAY_LENGTH(requests));
 	tcase_add_test(cases, names_go_both_ways);
 }
