@@ -208,17 +208,17 @@ static bool write_input(struct responses_writer *on, const struct json *input)
 
 /* --- the rest of the request --- */
 
-/* {type, name, ...} as {type, function: {name, ...}}. */
-static void write_tool(struct json_writer *writer, const struct json *tool)
+/* What is flat here, {type, name, ...}, as chat has it: {type, `inner`: {name, ...}}. */
+static void write_nested(struct json_writer *writer, const struct json *flat, const char *inner)
 {
 	json_write_object(writer);
-	if (json_member(tool, "type") != NULL) {
+	if (json_member(flat, "type") != NULL) {
 		json_write_key(writer, "type");
-		json_write_node(writer, json_member(tool, "type"));
+		json_write_node(writer, json_member(flat, "type"));
 	}
-	json_write_key(writer, "function");
+	json_write_key(writer, inner);
 	json_write_object(writer);
-	JSON_EACH(member, tool)
+	JSON_EACH(member, flat)
 	{
 		if (text_is(member->key, "type"))
 			continue;
@@ -241,7 +241,7 @@ static void write_tools(struct json_writer *writer, const struct json *tools)
 	}
 	json_write_array(writer);
 	JSON_EACH(tool, tools)
-	write_tool(writer, tool);
+	write_nested(writer, tool, "function");
 	json_write_array_end(writer);
 }
 
@@ -251,7 +251,7 @@ static void write_tool_choice(struct json_writer *writer, const struct json *cho
 		return;
 	json_write_key(writer, "tool_choice");
 	if (text_is(json_string(choice, "type"), "function"))
-		write_tool(writer, choice);
+		write_nested(writer, choice, "function");
 	else
 		json_write_node(writer, choice);
 }
@@ -262,22 +262,7 @@ static void write_format(struct json_writer *writer, const struct json *format)
 	if (format == NULL || format->type == JSON_NULL)
 		return;
 	json_write_key(writer, "response_format");
-	json_write_object(writer);
-	if (json_member(format, "type") != NULL) {
-		json_write_key(writer, "type");
-		json_write_node(writer, json_member(format, "type"));
-	}
-	json_write_key(writer, "json_schema");
-	json_write_object(writer);
-	JSON_EACH(member, format)
-	{
-		if (text_is(member->key, "type"))
-			continue;
-		json_write_key_text(writer, member->key);
-		json_write_node(writer, member);
-	}
-	json_write_object_end(writer);
-	json_write_object_end(writer);
+	write_nested(writer, format, "json_schema");
 }
 
 static void write_others(struct json_writer *writer, const struct json *body)
