@@ -186,3 +186,27 @@ def cells(path):
     """Matrix cells by (target, case, variant)."""
     matrix = json.loads(pathlib.Path(path).read_text())
     return {(c["target"], c["case"], c["variant"]): c for c in matrix["cells"]}
+
+
+@pytest.fixture(scope="session")
+def matrix(tmp_path_factory):
+    """What good providers a, b and c prove: asked once for all tests of the proxy."""
+    from proxy_rig import make_matrix  # which needs this file itself
+
+    return make_matrix(tmp_path_factory.mktemp("matrix"))
+
+
+@pytest.fixture
+def start(tmp_path, matrix):
+    """start({"a": URL}, *options, policy=...) -> a running proxy; `proven`: another matrix than the good one."""
+    from proxy_rig import Proxy, config_of
+
+    running = []
+
+    def begin(urls, *arguments, proven=matrix, env=None, **sections):
+        running.append(Proxy(tmp_path, config_of(urls, **sections), proven, *arguments, env=env))
+        return running[-1]
+
+    yield begin
+    for one in running:
+        one.stop()

@@ -6,28 +6,7 @@ import threading
 import pytest
 
 from conftest import Scripted, chat, environment, reply
-from proxy_rig import DONE, KEYS, Proxy, chunk, config_of, key_of, make_matrix, raw, sse, usage_chunk
-
-
-@pytest.fixture(scope="session")
-def matrix(tmp_path_factory):
-    return make_matrix(tmp_path_factory.mktemp("matrix"))
-
-
-@pytest.fixture
-def start(tmp_path, matrix):
-    """start({"a": url}, policy=...) -> a running proxy."""
-    running = []
-
-    def begin(urls, *arguments, proven=matrix, env=None, **sections):
-        running.append(Proxy(tmp_path, config_of(urls, **sections), proven, *arguments, env=env))
-        return running[-1]
-
-    yield begin
-    for one in running:
-        one.stop()
-
-
+from proxy_rig import DONE, KEYS, chunk, config_of, key_of, raw, sse, usage_chunk
 def provider(sim, name, *arguments):
     return sim("--models", "m", "--api-key", key_of(name), *arguments).url
 

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from conftest import Proviso, chat, reply
-from proxy_rig import (DONE, SSE_HEAD, Proxy, chunk, config_of, cut_sse, make_matrix, sse, usage_chunk)
+from proxy_rig import DONE, SSE_HEAD, chunk, config_of, cut_sse, sse, usage_chunk
 
 LEDGER = {"ledger": {"path": "proxy.db"}}
 ROLE = chunk({"role": "assistant", "content": ""})
@@ -20,24 +20,6 @@ GOOD = sse(ROLE, chunk({"content": "hi"}), chunk(finish="stop"), usage_chunk(), 
 
 def answer_well(head, body, number):
     return GOOD if json.loads(body).get("stream") else reply(chat())
-
-
-@pytest.fixture(scope="session")
-def matrix(tmp_path_factory):
-    return make_matrix(tmp_path_factory.mktemp("matrix"))
-
-
-@pytest.fixture
-def start(tmp_path, matrix):
-    running = []
-
-    def begin(urls, *arguments, **sections):
-        running.append(Proxy(tmp_path, config_of(urls, **sections), matrix, *arguments))
-        return running[-1]
-
-    yield begin
-    for one in running:
-        one.stop()
 
 
 def rows(folder, *arguments):
