@@ -127,7 +127,7 @@ asan:
 unit-programs: $(UNIT_PROGRAMS)
 unit:
 	+$(Q)$(MAKE) --no-print-directory $(ASAN) unit-programs
-	$(Q)CK_TAP_LOG_FILE_NAME=- CK_VERBOSITY=silent prove -j2 $(if $(filter 1,$(V)),-v) -e '' $(patsubst tests/unit/%.c,.build/asan/unit/%,$(UNIT_SOURCES))
+	$(Q)CK_TAP_LOG_FILE_NAME=- CK_VERBOSITY=silent prove -j2 $(if $(filter 1,$(V)),-v) -e 'timeout 600' $(patsubst tests/unit/%.c,.build/asan/unit/%,$(UNIT_SOURCES))
 
 # --- style: layers, sizes, banned words, headers that compile alone, the manual --------
 

@@ -23,8 +23,7 @@
 	ck_assert_msg(strstr((fault)->message, (part)) != NULL, "fault says \"%s\", want \"%s\"",  \
 	              (fault)->message, (part))
 
-/* `add` puts the tests into the one case of the suite. */
-static inline int unit_main(const char *name, void (*add)(TCase *cases))
+static inline int unit_run(const char *name, void (*add)(TCase *cases), enum fork_status fork)
 {
 	Suite *suite = suite_create(name);
 	TCase *cases = tcase_create(name);
@@ -34,10 +33,27 @@ static inline int unit_main(const char *name, void (*add)(TCase *cases))
 	add(cases);
 	suite_add_tcase(suite, cases);
 	SRunner *runner = srunner_create(suite);
+	srunner_set_fork_status(runner, getenv("CK_FORK") == NULL ? fork : CK_FORK_GETENV);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/*
+ * `add` puts the tests into the one case of the suite. They run in one process: a
+ * sanitized one takes longer to fork and to be searched for leaks than most tests take to
+ * run. CK_FORK=yes parts them, to see whether one leaves something to another.
+ */
+static inline int unit_main(const char *name, void (*add)(TCase *cases))
+{
+	return unit_run(name, add, CK_NOFORK);
+}
+
+/* For tests that change their process (folder, environment, limits): each in one of its own. */
+static inline int unit_main_apart(const char *name, void (*add)(TCase *cases))
+{
+	return unit_run(name, add, CK_FORK);
 }
 
 #endif

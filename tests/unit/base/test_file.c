@@ -354,5 +354,5 @@ static void add(TCase *cases)
 
 int main(void)
 {
-	return unit_main("file", add);
+	return unit_main_apart("file", add);
 }

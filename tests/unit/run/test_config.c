@@ -314,5 +314,5 @@ static void add(TCase *cases)
 
 int main(void)
 {
-	return unit_main("config", add);
+	return unit_main_apart("config", add);
 }

@@ -342,5 +342,5 @@ static void add(TCase *cases)
 
 int main(void)
 {
-	return unit_main("journal", add);
+	return unit_main_apart("journal", add);
 }
