@@ -59,6 +59,26 @@ static size_t write_models(struct json_writer *writer, const struct snapshot *sn
 	return written;
 }
 
+/* The bare id of a model that one provider serves, as requests may name it. */
+static size_t write_bare_model(struct json_writer *writer, const struct snapshot *snapshot,
+                               struct text id, const struct key *key)
+{
+	const struct target *only = NULL;
+
+	for (size_t i = 0; i < router_target_count(snapshot->router); i++) {
+		const struct target *target = router_target(snapshot->router, i);
+		if (!text_equal(target->model->name, id))
+			continue;
+		if (only != NULL)
+			return 0;
+		only = target;
+	}
+	if (only == NULL || !may_name(key, only))
+		return 0;
+	write_model(writer, snapshot, id, only->provider->name);
+	return 1;
+}
+
 void status_models(struct worker *worker, struct http_exchange *exchange, struct text id,
                    const struct key *key)
 {
@@ -77,11 +97,12 @@ void status_models(struct worker *worker, struct http_exchange *exchange, struct
 		(void)write_models(&writer, worker->snapshot, id, key);
 		json_write_array_end(&writer);
 		json_write_object_end(&writer);
-	} else if (write_models(&writer, worker->snapshot, id, key) == 0) {
+	} else if (write_models(&writer, worker->snapshot, id, key) == 0 &&
+	           write_bare_model(&writer, worker->snapshot, id, key) == 0) {
 		struct refusal refusal;
 		struct text shown = text_visible(arena, id, 100);
 		(void)refusal_set(&refusal, REFUSAL_MODEL_NOT_FOUND,
-		                  "there is no route or target '%.*s'", TEXT_ARG(shown));
+		                  "there is no route, target or model '%.*s'", TEXT_ARG(shown));
 		refusal.param = "model";
 		text_buf_done(&body);
 		listener_answer(worker, exchange, 404, &type, 1,

@@ -121,6 +121,13 @@ def test_the_official_shape_of_a_models_list(start, sim):
     assert proxy.get("/v1/models/a/m").json["object"] == "model"
     assert proxy.get("/v1/models/coder").json["owned_by"] == "proviso"
     assert proxy.get("/v1/models/nobody").error["code"] == "model_not_found"
+    # What a request may name is found: also the bare id of a model that one provider serves.
+    assert proxy.get("/v1/models/m").json["owned_by"] == "a"
+
+
+def test_an_id_that_two_providers_serve_names_neither(start, sim):
+    proxy = start({"a": provider(sim, "a"), "b": provider(sim, "b")})
+    assert proxy.get("/v1/models/m").error["code"] == "model_not_found"
 
 
 # --- decided --------------------------------------------------------------------------------------
