@@ -3,9 +3,8 @@
 # usage: deps.sh build | test | bench
 set -eu
 build="gcc libc6-dev pkg-config libcurl4-openssl-dev libpcre2-dev libcsv-dev libuv1-dev libyaml-dev libssl-dev libutf8proc-dev zlib1g-dev libsqlite3-dev"
-test="$build clang clang-format libclang-rt-14-dev check perl python3 python3-pytest python3-pytest-xdist python3-yaml mandoc procps curl git"
+test="$build clang clang-format libclang-rt-14-dev check perl python3 python3-pytest python3-pytest-xdist python3-yaml mandoc procps curl git nodejs npm"
 bench="$test libjansson4"
-[ "${BENCH_PEERS:-1}" = 0 ] || bench="$bench nodejs npm"
 case ${1:-build} in
   build) wanted=$build ;;
   test) wanted=$test ;;

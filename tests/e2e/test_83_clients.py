@@ -1,0 +1,192 @@
+"""The official `openai` client, as programs use it: what it sees through the proxy is what it sees of the provider.
+
+The client is installed by npm into .build/clients, as tests/clients/package-lock.json pins it. Where that is
+not possible these tests fail: nothing else proves that real programs work.
+"""
+import fcntl
+import json
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+from conftest import ROOT, RUN_LIMIT_S, Proviso, Sim, environment
+from proxy_rig import Proxy, config_of, key_of
+
+SCRIPTS = ROOT / "tests/clients"
+INSTALLED = ROOT / ".build/clients"
+
+ANSWERS = [
+    "chat", "chat with many settings", "stream", "stream with usage", "stream helper",
+    "stream and plain reply are the same", "one tool, sync", "one tool, streamed", "runTools, streamed and not",
+    "structured output by zod", "structured output, streamed", "JSON mode", "embeddings", "models", "a response",
+    "a response, streamed", "a response with a tool and its result", "a response by zod", "legacy completions",
+    "withResponse and asResponse", "twenty at once"]
+# What each must come to at least, by the client's documentation.
+FAILURES = {
+    "wrong key": {"class": "AuthenticationError", "status": 401, "code": "invalid_api_key"},
+    "unknown model": {"class": "NotFoundError", "status": 404, "code": "model_not_found"},
+    "unknown path": {"class": "NotFoundError", "status": 404},
+    "a value out of range": {"class": "BadRequestError", "status": 400, "type": "invalid_request_error",
+                             "code": "decimal_above_max_value", "param": "temperature"},
+    "messages that are none": {"class": "BadRequestError", "status": 400, "type": "invalid_request_error"},
+    "rate limited": {"class": "RateLimitError", "status": 429, "code": "rate_limit_exceeded"},
+    "rate limited, streamed": {"class": "RateLimitError", "status": 429, "code": "rate_limit_exceeded"},
+    "server error": {"class": "InternalServerError", "status": 5},
+    "nobody listens": {"class": "APIConnectionError"},
+    "times out": {"class": "APIConnectionTimeoutError"},
+    "times out, streamed": {"class": "APIConnectionTimeoutError"},
+    "retries until it is served": {"finish": "stop"},
+    "a stream that is cut": {},
+    "an error within a stream": {},
+    "leaves a stream": {"chunks": 2, "aborted": True, "next": "stop"},
+    "aborts a stream": {"chunks": 2},
+    "aborts before the answer": {"class": "APIUserAbortError"},
+}
+# How the providers fail; `good` is what all of them would be.
+FAULTS = {
+    "good": [], "limited": ["--break", "retry-after-huge"], "failing": ["--break", "storm-500:1000"],
+    "stalling": ["--break", "stall-first"], "flaky": ["--break", "storm-500:1"],
+    "cutting": ["--break", "cut-mid-content"], "breaking": ["--break", "inband-error"],
+    "slow": ["--latency", "gap=50ms"]}
+
+REVIEW = {"name": "review", "risk": "high", "match": {"header": {"x-proviso-task": "review"}}}
+
+
+def install():
+    """`npm ci`, once for a lock file; two workers of pytest may come at the same time."""
+    lock = (SCRIPTS / "package-lock.json").read_text()
+    done = INSTALLED / "installed"
+    INSTALLED.mkdir(parents=True, exist_ok=True)
+    with open(INSTALLED / ".lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not done.exists() or done.read_text() != lock:
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(SCRIPTS / name, INSTALLED)
+            # Nothing that the packages want to run at their installation is run.
+            npm = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=INSTALLED,
+                                 capture_output=True, text=True, timeout=RUN_LIMIT_S)
+            assert npm.returncode == 0, f"npm could not install the openai client:\n{npm.stdout}{npm.stderr}"
+            done.write_text(lock)
+        for script in SCRIPTS.glob("*.mjs"):
+            # Beside what they import.
+            shutil.copy(script, INSTALLED)
+
+
+def drive(script, url, key, **more):
+    """What each scenario of a script saw; fails with the client's own words where one failed."""
+    env = environment(OPENAI_BASE_URL=url, OPENAI_API_KEY=key, MODEL="m", **more)
+    done = subprocess.run(["node", INSTALLED / script], env=env, capture_output=True, text=True, timeout=RUN_LIMIT_S)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+class Side:
+    """A provider as its clients reach it: itself, or behind the proxy, with the key that each wants."""
+
+    def __init__(self, folder, matrix, arguments, proxied):
+        self.sim = Sim("--models", "m", "--api-key", key_of("a"), *arguments)
+        self.url, self.key, self.proxy = self.sim.url, key_of("a"), None
+        if proxied:
+            # Legacy completions have no gate case: nothing can prove them.
+            config = config_of({"a": self.sim.url}, policy={"unproven": "allow"}, keys={"store": "proxy.db"},
+                               ledger={"path": "proxy.db"})
+            (folder / "proviso.yaml").write_text(json.dumps(config))
+            made = Proviso(folder)("key", "create", "--name", "client")
+            assert made.code == 0, made
+            self.key = made.out.strip()
+            self.proxy = Proxy(folder, config, matrix)
+            self.url = self.proxy.url
+
+    def stop(self):
+        if self.proxy is not None:
+            self.proxy.stop()
+        self.sim.stop()
+
+
+def nobody():
+    """An address where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+
+
+def see(tmp_path_factory, matrix, proxied):
+    """All that both scripts see on one side."""
+    sides = {}
+    try:
+        for name, arguments in FAULTS.items():
+            sides[name] = Side(tmp_path_factory.mktemp(f"client-{name}"), matrix, arguments, proxied)
+        good = sides["good"]
+        providers = {name: {"baseURL": side.url, "apiKey": side.key} for name, side in sides.items()}
+        providers["closed"] = {"baseURL": nobody(), "apiKey": "any"}
+        return {**drive("openai_answers.mjs", good.url, good.key),
+                **drive("openai_failures.mjs", good.url, good.key, PROVIDERS=json.dumps(providers))}
+    finally:
+        for side in sides.values():
+            side.stop()
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory, matrix):
+    """{scenario: what it saw} of the provider itself and through the proxy."""
+    install()
+    return see(tmp_path_factory, matrix, False), see(tmp_path_factory, matrix, True)
+
+
+def test_no_scenario_is_forgotten(seen):
+    for side in seen:
+        assert sorted(side) == sorted([*ANSWERS, *FAILURES])
+
+
+@pytest.mark.parametrize("scenario", ANSWERS)
+def test_an_answer_is_the_same_through_the_proxy(seen, scenario):
+    direct, proxied = (side[scenario] for side in seen)
+    assert "failed" not in direct, direct["failed"]
+    assert "failed" not in proxied, proxied["failed"]
+    assert proxied == direct
+
+
+@pytest.mark.parametrize("scenario", FAILURES)
+def test_a_failure_is_the_same_through_the_proxy(seen, scenario):
+    direct, proxied = (side[scenario] for side in seen)
+    assert "failed" not in direct, direct["failed"]
+    assert "failed" not in proxied, proxied["failed"]
+    assert proxied == direct
+    assert {**proxied["saw"], **FAILURES[scenario]} == proxied["saw"]
+
+
+@pytest.fixture
+def said(tmp_path_factory, matrix, sim):
+    """What the proxy alone says, by scenario; the simulators behind it are fine."""
+    install()
+    url = sim("--models", "m", "--api-key", key_of("a")).url
+    nobody_there = config_of({"a": nobody()})
+    proxies = [Proxy(tmp_path_factory.mktemp("said"), config_of({"a": url}, tasks=[REVIEW]), matrix),
+               Proxy(tmp_path_factory.mktemp("said"), config_of({"a": url}), None),
+               Proxy(tmp_path_factory.mktemp("said"), nobody_there, matrix)]
+    try:
+        yield drive("openai_proxy.mjs", proxies[0].url, "any", ROUTE="coder", UNPROVEN=proxies[1].url,
+                    CLOSED=proxies[2].url)
+    finally:
+        for proxy in proxies:
+            proxy.stop()
+
+
+def test_what_the_proxy_says_reaches_programs(said):
+    assert not [one["failed"] for one in said.values() if "failed" in one]
+    saw = {name: one["saw"] for name, one in said.items()}
+    plain, streamed = saw["the headers of an answer"], saw["the headers of a stream, and its cost"]
+    for headers in (plain, streamed, saw["a field of OpenRouter"]):
+        assert headers["x-proviso-target"] == "a/m" and headers["x-proviso-route"] == "coder"
+        assert headers["x-proviso-attempts"] == "1" and headers["x-proviso-request-id"]
+        assert headers["x-proviso-matrix"] and headers["x-proviso-evidence"]
+    assert float(plain["x-proviso-cost-usd"]) == pytest.approx(streamed["cost"]) and streamed["cost"] > 0
+    assert plain["x-proviso-task"] == "review" and "x-proviso-task" not in streamed
+    assert saw["a limit of cost"] == {"class": "InternalServerError", "status": 503, "code": "no_proven_target"}
+    unproven = saw["nothing is proven"]
+    assert (unproven["class"], unproven["status"], unproven["code"]) == ("InternalServerError", 503, "no_proven_target")
+    assert unproven["excluded"][0]["target"] == "a/m"
+    gone = saw["the provider is not there"]
+    assert (gone["class"], gone["status"], gone["code"]) == ("InternalServerError", 502, "upstream_error")
+    assert gone["attempts"] >= 1
