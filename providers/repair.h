@@ -10,6 +10,7 @@
 #define PROVISO_PROVIDERS_REPAIR_H
 
 #include "providers/chat.h"
+#include "providers/exchange.h"
 
 /* clang-format off */
 /*          name    id       what it does */
@@ -87,5 +88,15 @@ void repairer_feed(struct repairer *repairer, struct text bytes, struct text_buf
 void repairer_end(struct repairer *repairer, bool cut, struct text_buf *out);
 /* Those that had something to mend so far. */
 MUST_CHECK repair_bits repairer_applied(const struct repairer *repairer);
+
+/* --- a reply that is there as a whole: repair_exchange.c --- */
+
+/*
+ * The exchange with its body repaired, piece by piece at the times at which they came; `exchange`
+ * itself, with *applied 0, where there was nothing to mend. Arena memory.
+ */
+MUST_CHECK const struct exchange *repair_exchange(const struct exchange *exchange,
+                                                  const struct repairer_options *options,
+                                                  struct arena *arena, repair_bits *applied);
 
 #endif
