@@ -82,6 +82,36 @@ void journal_tally(const struct journal_attempt *line, struct tally *tally)
 	}
 }
 
+void journal_mend(const struct journal_attempt *line, struct mend_tally *tally)
+{
+	struct journal_attempt repaired = *line;
+	repair_bits bits;
+	struct text bad;
+
+	if (line->control.data != NULL)
+		return;
+	if (line->mendable.data != NULL && repair_bits_from_names(line->mendable, &bits, &bad))
+		tally->mendable |= bits;
+	if (line->repairs.data != NULL)
+		repaired.outcome = line->repaired;
+	journal_tally(&repaired, line->mended.data != NULL ? &tally->mended : &tally->plain);
+	if (line->repairs.data != NULL && repair_bits_from_names(line->repairs, &bits, &bad))
+		*(line->mended.data != NULL ? &tally->mended_repairs : &tally->plain_repairs) |=
+		    bits;
+	if (line->mended.data != NULL && repair_bits_from_names(line->mended, &bits, &bad))
+		tally->mended_repairs |= bits;
+}
+
+const struct tally *journal_mended(const struct mend_tally *tally, repair_bits *repairs)
+{
+	bool mended = tally_trials(&tally->mended) > 0;
+
+	*repairs = mended ? tally->mended_repairs : tally->plain_repairs;
+	if (*repairs == 0)
+		return NULL;
+	return mended ? &tally->mended : &tally->plain;
+}
+
 void journal_add(struct journal *journal, const struct journal_attempt *attempt)
 {
 	journal_write_attempt(attempt, &journal->scratch, &journal->pending);

@@ -15,6 +15,7 @@
 
 #include "harness/base/file.h"
 #include "harness/run/verdict.h"
+#include "providers/repair.h"
 
 enum {
 	JOURNAL_MAX_LINE_BYTES = 4 << 20, /* the head with its options is the longest by far */
@@ -51,6 +52,13 @@ struct journal_attempt {
 	bool skipped;    /* not asked, because what it rests on has failed: `detail`; attempt 0 */
 	bool owner;      /* one line of each attempt; the others hold no tokens and no cost */
 	struct text detail, fates, evidence, reported_model, end; /* data NULL: none */
+	/*
+	 * Names of repairs (repair.h), data NULL: none. `repairs`: had something to mend in the
+	 * reply, which then was judged as `repaired`. `mended`: the request was asked in the way of
+	 * these, and the line counts for the repaired verdict alone. `mendable`: may help.
+	 */
+	struct text repairs, mended, mendable;
+	enum outcome repaired; /* with `repairs` */
 	int64_t at_wall_ms;
 	int64_t status;
 	int64_t prompt_tokens, cached_tokens, completion_tokens, reasoning_tokens; /* -1: unknown */
@@ -95,8 +103,21 @@ MUST_CHECK bool journal_read_head(const char *path, struct arena *arena, struct 
 void journal_copy_head(const struct journal_head *head, struct arena *arena,
                        struct journal_head *out);
 
-/* Counts a line that ends a trial or a control. */
+/* Counts a line that ends a trial or a control; one that was asked mended is for journal_mend. */
 void journal_tally(const struct journal_attempt *line, struct tally *tally);
+/*
+ * A cell's trials as they are behind the repairs: those asked plainly, each by its repaired
+ * outcome where it has one, and those asked mended.
+ */
+struct mend_tally {
+	struct tally plain, mended;
+	repair_bits plain_repairs, mended_repairs; /* that had something to mend */
+	repair_bits mendable;                      /* that the request may be asked with */
+};
+/* Counts a line that ends a trial, whichever it is; controls count nowhere here. */
+void journal_mend(const struct journal_attempt *line, struct mend_tally *tally);
+/* What the repaired verdict rests on; NULL where no repair had anything to mend. */
+MUST_CHECK const struct tally *journal_mended(const struct mend_tally *tally, repair_bits *repairs);
 
 /* Buffers a line. */
 void journal_add(struct journal *journal, const struct journal_attempt *attempt);

@@ -13,12 +13,14 @@ enum {
 };
 
 enum member_type {
-	MEMBER_TEXT,    /* struct text */
-	MEMBER_NUMBER,  /* int64_t up to JOURNAL_MAX_NUMBER: there is always one more */
-	MEMBER_COUNT,   /* int64_t, -1: unknown */
-	MEMBER_BOOL,    /* bool */
-	MEMBER_TIME,    /* int64_t wall_ms */
-	MEMBER_OUTCOME, /* enum outcome */
+	MEMBER_TEXT,     /* struct text */
+	MEMBER_NUMBER,   /* int64_t up to JOURNAL_MAX_NUMBER: there is always one more */
+	MEMBER_COUNT,    /* int64_t, -1: unknown */
+	MEMBER_BOOL,     /* bool */
+	MEMBER_TIME,     /* int64_t wall_ms */
+	MEMBER_OUTCOME,  /* enum outcome */
+	MEMBER_REPAIRED, /* the same, where there are repairs */
+	MEMBER_REPAIRS,  /* struct text, names of repairs */
 };
 
 struct member {
@@ -49,6 +51,10 @@ static const struct member members[] = {
 	MEMBER("status", MEMBER_COUNT, status, false),
 	MEMBER("detail", MEMBER_TEXT, detail, false),
 	MEMBER("fates", MEMBER_TEXT, fates, false),
+	MEMBER("repairs", MEMBER_REPAIRS, repairs, false),
+	MEMBER("repaired", MEMBER_REPAIRED, repaired, false),
+	MEMBER("mended", MEMBER_REPAIRS, mended, false),
+	MEMBER("mendable", MEMBER_REPAIRS, mendable, false),
 	MEMBER("evidence", MEMBER_TEXT, evidence, false),
 	MEMBER("reported_model", MEMBER_TEXT, reported_model, false),
 	MEMBER("prompt_tokens", MEMBER_COUNT, prompt_tokens, false),
@@ -73,12 +79,13 @@ static void write_time(struct json_writer *writer, const char *name, int64_t wal
 }
 
 static void write_member(struct json_writer *writer, const struct member *member,
-                         const void *attempt, struct arena *arena)
+                         const struct journal_attempt *attempt, struct arena *arena)
 {
 	const void *field = (const char *)attempt + member->offset;
 
 	switch (member->type) {
 	case MEMBER_TEXT:
+	case MEMBER_REPAIRS:
 		if (((const struct text *)field)->data != NULL)
 			json_write_member(writer, member->name, *(const struct text *)field);
 		break;
@@ -94,6 +101,10 @@ static void write_member(struct json_writer *writer, const struct member *member
 	case MEMBER_TIME:
 		write_time(writer, member->name, *(const int64_t *)field, arena);
 		break;
+	case MEMBER_REPAIRED:
+		if (attempt->repairs.data == NULL)
+			break;
+		/* fall through */
 	case MEMBER_OUTCOME:
 		json_write_member_c(writer, member->name,
 		                    outcome_name(*(const enum outcome *)field));
@@ -175,6 +186,21 @@ static bool read_time(const struct json *node, const char *name, int64_t *out, s
 	return wants(node, name, "a time like 2026-11-21T10:00:00Z", fault);
 }
 
+static bool read_repairs(const struct json *node, const char *name, struct text *out,
+                         struct fault *fault)
+{
+	repair_bits bits;
+	struct text bad;
+
+	if (!json_is(node, JSON_STRING) || node->text.len == 0)
+		return wants(node, name, "names of repairs", fault);
+	if (!repair_bits_from_names(node->text, &bits, &bad))
+		return fault_at(fault, json_place(node), "there is no repair \"%.*s\"",
+		                TEXT_ARG(bad));
+	*out = node->text;
+	return true;
+}
+
 static bool read_member(const struct json *node, const struct member *member, void *attempt,
                         struct fault *fault)
 {
@@ -199,6 +225,9 @@ static bool read_member(const struct json *node, const struct member *member, vo
 		return true;
 	case MEMBER_TIME:
 		return read_time(node, member->name, field, fault);
+	case MEMBER_REPAIRS:
+		return read_repairs(node, member->name, field, fault);
+	case MEMBER_REPAIRED:
 	case MEMBER_OUTCOME:
 		return (json_is(node, JSON_STRING) && outcome_from_name(node->text, field)) ||
 		       wants(node, member->name, "ok, miss, violation ...", fault);
@@ -217,12 +246,17 @@ static size_t find_member(struct text name, size_t likely)
 	return ARRAY_LENGTH(members);
 }
 
+static size_t repaired_at(void)
+{
+	return find_member(TEXT("repaired"), 0);
+}
+
 bool journal_attempt_from(const struct json *node, struct journal_attempt *out, struct fault *fault)
 {
-	uint32_t seen = 0;
+	uint64_t seen = 0;
 	size_t next = 0;
 
-	_Static_assert(ARRAY_LENGTH(members) <= 32, "one bit a member");
+	_Static_assert(ARRAY_LENGTH(members) <= 64, "one bit a member");
 	*out = (struct journal_attempt){0};
 	for (size_t i = 0; i < ARRAY_LENGTH(members); i++)
 		if (members[i].type == MEMBER_COUNT)
@@ -235,18 +269,21 @@ bool journal_attempt_from(const struct json *node, struct journal_attempt *out, 
 		if (at == ARRAY_LENGTH(members))
 			return fault_at(fault, json_place(child), "unknown member \"%.*s\"",
 			                TEXT_ARG(child->key));
-		if ((seen & 1u << at) != 0)
+		if ((seen & UINT64_C(1) << at) != 0)
 			return fault_at(fault, json_place(child), "\"%s\" stands twice",
 			                members[at].name);
 		if (!read_member(child, &members[at], out, fault))
 			return false;
-		seen |= 1u << at;
+		seen |= UINT64_C(1) << at;
 		next = at + 1;
 	}
 	for (size_t i = 0; i < ARRAY_LENGTH(members); i++)
-		if (members[i].required && (seen & 1u << i) == 0)
+		if (members[i].required && (seen & UINT64_C(1) << i) == 0)
 			return fault_at(fault, json_place(node), "this attempt has no \"%s\"",
 			                members[i].name);
+	if ((out->repairs.data != NULL) != ((seen & UINT64_C(1) << repaired_at()) != 0))
+		return fault_at(fault, json_place(node),
+		                "\"repairs\" and \"repaired\" stand together or not at all");
 	return true;
 }
 

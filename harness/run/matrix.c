@@ -32,6 +32,7 @@ struct counted_cell {
 	struct text bad_detail, bad_evidence, void_detail, void_evidence, ok_fates;
 	char ok_evidence[EVIDENCE_ID_BYTES]; /* the last one: overwritten, not allocated anew */
 	struct samples ttft, latency;
+	struct mend_tally mends;
 	int64_t speed_tokens, speed_us;
 };
 
@@ -294,6 +295,14 @@ void matrix_builder_add(struct matrix_builder *builder, const struct journal_att
 		count_control(builder, counted, attempt);
 		return;
 	}
+	if (attempt->ends_trial)
+		journal_mend(attempt, &counted->mends);
+	/* Asked in another way: of the cell itself it tells what it cost. */
+	if (attempt->mended.data != NULL) {
+		if (attempt->owner)
+			count_money(builder, counted, attempt);
+		return;
+	}
 	keep_first(builder, &counted->cell.reported_model, attempt->reported_model);
 	/* A line without an end is about no attempt, but about a trial that got no further one. */
 	if (attempt->attempt > 1 && attempt->end.data != NULL)
@@ -380,6 +389,19 @@ static void decide(const struct counted_cell *counted, const struct verdict_rule
 		                                  : TEXT("the run ended before this was asked");
 }
 
+static void decide_repaired(const struct counted_cell *counted, const struct verdict_rules *rules,
+                            struct matrix_cell *out)
+{
+	const struct tally *tally = journal_mended(&counted->mends, &out->repairs);
+
+	if (out->verdict == VERDICT_PASS || tally == NULL) {
+		out->repairs = 0;
+		return;
+	}
+	out->repaired = *tally;
+	out->repaired_verdict = verdict_decide(rules, counted->eval_case, tally);
+}
+
 /* An empty text becomes none: both are unknown, and one way to say it is enough. */
 static void copy_text(struct arena *arena, struct text *text)
 {
@@ -432,6 +454,7 @@ static void finish_cell(const struct matrix_builder *builder, const struct count
 	                                                : (double)counted->speed_tokens * 1e6 /
 	                                                      (double)counted->speed_us;
 	decide(counted, &rules, arena, out);
+	decide_repaired(counted, &rules, out);
 	copy_texts(arena, out);
 }
 

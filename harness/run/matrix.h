@@ -42,6 +42,13 @@ struct matrix_cell {
 	 * that it does not is a fact, and no fault.
 	 */
 	bool optional;
+	/*
+	 * The same trials behind the repairs that had something to mend (repair.h); 0: there was
+	 * nothing, and the other two say nothing.
+	 */
+	repair_bits repairs;
+	enum verdict repaired_verdict;
+	struct tally repaired;
 	bool asked_now; /* planned in the run at hand; not stored */
 };
 

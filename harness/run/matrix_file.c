@@ -14,7 +14,6 @@
 #include "harness/run/matrix_private.h"
 
 #include "harness/base/digest.h"
-#include "harness/base/json_write.h"
 #include "harness/base/loop.h"
 #include "harness/base/settings.h"
 #include "harness/run/stats.h"
@@ -23,182 +22,9 @@
 #include <math.h>
 
 enum {
-	MATRIX_VERSION = 1,
 	MATRIX_MAX_NODES = 16 << 20, /* about 60 a cell */
 	MATRIX_MAX_COUNT = 1 << 30,  /* trials of a cell: sums of them stay far from overflow */
-	MATRIX_MODE = 0644,
-	PICO_DIGITS = 12,
 };
-
-/* --- writing --- */
-
-static void write_usd(struct json_writer *writer, const char *name, int64_t pico_usd)
-{
-	char digits[32];
-
-	if (pico_usd < 0)
-		return;
-	int written = snprintf(digits, sizeof(digits), "%" PRId64 ".%012" PRId64,
-	                       pico_usd / 1000000000000, pico_usd % 1000000000000);
-	struct text number = {digits, (size_t)written};
-	while (number.data[number.len - 1] == '0')
-		number.len--;
-	if (number.data[number.len - 1] == '.')
-		number.len--;
-	json_write_member(writer, name, number);
-}
-
-static void write_text(struct json_writer *writer, const char *name, struct text value)
-{
-	if (value.len > 0)
-		json_write_member(writer, name, value);
-}
-
-static void write_count(struct json_writer *writer, const char *name, int64_t value)
-{
-	if (value >= 0)
-		json_write_member_int(writer, name, value);
-}
-
-static void write_double(struct json_writer *writer, const char *name, double value, int decimals)
-{
-	if (isnan(value))
-		return;
-	json_write_key(writer, name);
-	json_write_double(writer, value, decimals);
-}
-
-static void write_ms(struct json_writer *writer, const char *name, int64_t value_us)
-{
-	write_double(writer, name, value_us < 0 ? (double)NAN : (double)value_us / 1e3, 3);
-}
-
-static void write_identity(struct json_writer *writer, const struct matrix_cell *cell)
-{
-	write_text(writer, "target", cell->target);
-	write_text(writer, "case", cell->case_id);
-	json_write_member_c(writer, "variant", case_variant_names[cell->variant]);
-	json_write_member_c(writer, "verdict", verdict_name(cell->verdict));
-	json_write_member_int(writer, "trials", tally_trials(&cell->tally));
-	json_write_key(writer, "outcomes");
-	json_write_object(writer);
-	for (int i = 0; i < OUTCOME_COUNT; i++)
-		if (cell->tally.of[i] > 0)
-			json_write_member_int(writer, outcome_name((enum outcome)i),
-			                      cell->tally.of[i]);
-	json_write_object_end(writer);
-	write_double(writer, "rate", cell->rate, 4);
-	write_double(writer, "rate_low", cell->rate_low, 4);
-	write_double(writer, "rate_high", cell->rate_high, 4);
-}
-
-static void write_origin(struct json_writer *writer, const struct matrix_cell *cell,
-                         struct arena *arena)
-{
-	if (cell->tested_wall_ms > 0)
-		write_text(writer, "tested_at", wall_format(arena, cell->tested_wall_ms, true));
-	write_text(writer, "run", cell->run_id);
-	write_text(writer, "suite", cell->suite_hash);
-	write_text(writer, "case_hash", cell->case_hash);
-	write_text(writer, "capability", cell->capability);
-	json_write_member_c(writer, "class", case_class_names[cell->class_]);
-	json_write_member_c(writer, "severity", case_severity_names[cell->severity]);
-	json_write_key(writer, "vouches");
-	json_write_array(writer);
-	for (size_t i = 0; i < cell->vouches.count; i++)
-		json_write_string(writer, cell->vouches.items[i]);
-	json_write_array_end(writer);
-	write_text(writer, "dialect", cell->dialect);
-	write_text(writer, "evidence", cell->evidence);
-	write_text(writer, "reported_model", cell->reported_model);
-	write_text(writer, "first_error", cell->first_error);
-	write_text(writer, "fates", cell->fates);
-}
-
-static void write_measures(struct json_writer *writer, const struct matrix_cell *cell)
-{
-	json_write_key(writer, "latency");
-	json_write_object(writer);
-	write_ms(writer, "ttft_p50_ms", cell->ttft_p50_us);
-	write_ms(writer, "ttft_p90_ms", cell->ttft_p90_us);
-	write_ms(writer, "total_p50_ms", cell->latency_p50_us);
-	write_ms(writer, "total_p90_ms", cell->latency_p90_us);
-	json_write_object_end(writer);
-	json_write_key(writer, "tokens");
-	json_write_object(writer);
-	write_count(writer, "prompt", cell->prompt_tokens);
-	write_count(writer, "cached", cell->cached_tokens);
-	write_count(writer, "completion", cell->completion_tokens);
-	write_count(writer, "reasoning", cell->reasoning_tokens);
-	json_write_object_end(writer);
-	write_text(writer, "usage_source", cell->usage_source);
-	write_usd(writer, "cost_usd", cell->cost_pico_usd);
-	write_text(writer, "cost_source", cell->cost_source);
-	write_text(writer, "price_version", cell->price_version);
-	write_double(writer, "tokens_per_second", cell->tokens_per_second, 2);
-	json_write_member_int(writer, "retries", cell->retries);
-	if (cell->optional)
-		json_write_member_bool(writer, "optional", true);
-}
-
-static void write_head(const struct matrix *matrix, struct text_buf *out)
-{
-	struct json_writer writer;
-
-	json_writer_init(&writer, out, false);
-	json_write_object(&writer);
-	json_write_member_int(&writer, "proviso", MATRIX_VERSION);
-	json_write_key(&writer, "suite");
-	json_write_object(&writer);
-	json_write_member(&writer, "hash", matrix->suite_hash);
-	json_write_member_int(&writer, "cases", matrix->suite_cases);
-	json_write_object_end(&writer);
-	json_write_key(&writer, "runs");
-	json_write_array(&writer);
-	for (size_t i = 0; i < matrix->runs.count; i++)
-		json_write_string(&writer, matrix->runs.items[i]);
-	json_write_array_end(&writer);
-	/* The rest is put by hand: a writer would set its commas at the starts of the lines. */
-	(void)text_buf_add_c(out, ",\"cells\":[");
-}
-
-void matrix_write_json(const struct matrix *matrix, struct text_buf *out)
-{
-	struct json_writer writer;
-	struct arena arena = {0};
-
-	write_head(matrix, out);
-	for (size_t i = 0; i < matrix->count; i++) {
-		(void)text_buf_add_c(out, i == 0 ? "\n" : ",\n");
-		json_writer_init(&writer, out, false);
-		json_write_object(&writer);
-		write_identity(&writer, &matrix->cells[i]);
-		write_origin(&writer, &matrix->cells[i], &arena);
-		write_measures(&writer, &matrix->cells[i]);
-		json_write_object_end(&writer);
-		arena_reset(&arena);
-	}
-	(void)text_buf_add_c(out, "\n]}\n");
-	arena_done(&arena);
-}
-
-bool matrix_write(const struct matrix *matrix, const char *path, struct fault *fault)
-{
-	struct text_buf out;
-	bool good;
-
-	text_buf_init(&out, MATRIX_MAX_BYTES);
-	matrix_write_json(matrix, &out);
-	if (out.overflow)
-		good = fault_set(fault, FAULT_INPUT, "a matrix of over %d bytes can't be read back",
-		                 MATRIX_MAX_BYTES);
-	else
-		good = file_replace(path, text_buf_view(&out), MATRIX_MODE, fault);
-	text_buf_done(&out);
-	return good;
-}
-
-/* --- reading --- */
 
 /* A cell as it stands in the file; see the tables. */
 struct cell_row {
@@ -213,6 +39,9 @@ struct cell_row {
 	int64_t tokens[4];
 	int64_t cost_pico_usd, retries;
 	bool optional;
+	struct text repairs;
+	int repaired_verdict;
+	int64_t repaired[OUTCOME_COUNT];
 };
 
 /* clang-format off */
@@ -229,16 +58,13 @@ struct cell_row {
 #define ROW_TOKENS(key, field) \
 	{.name = key, .type = SETTING_INT, .offset = offsetof(struct cell_row, field)}
 
-static const struct setting outcome_rows[] = {
-	ROW_COUNT("ok", outcomes[OUTCOME_OK]),
-	ROW_COUNT("miss", outcomes[OUTCOME_MISS]),
-	ROW_COUNT("violation", outcomes[OUTCOME_VIOLATION]),
-	ROW_COUNT("refused", outcomes[OUTCOME_REFUSED]),
-	ROW_COUNT("ignored", outcomes[OUTCOME_IGNORED]),
-	ROW_COUNT("infra", outcomes[OUTCOME_INFRA]),
-	ROW_COUNT("harness", outcomes[OUTCOME_HARNESS]),
-	ROW_COUNT("unrun", outcomes[OUTCOME_UNRUN]),
-};
+#define ROW_OUTCOMES(field) \
+	ROW_COUNT("ok", field[OUTCOME_OK]), ROW_COUNT("miss", field[OUTCOME_MISS]), \
+	ROW_COUNT("violation", field[OUTCOME_VIOLATION]), ROW_COUNT("refused", field[OUTCOME_REFUSED]), \
+	ROW_COUNT("ignored", field[OUTCOME_IGNORED]), ROW_COUNT("infra", field[OUTCOME_INFRA]), \
+	ROW_COUNT("harness", field[OUTCOME_HARNESS]), ROW_COUNT("unrun", field[OUTCOME_UNRUN])
+static const struct setting outcome_rows[] = {ROW_OUTCOMES(outcomes)};
+static const struct setting repaired_outcome_rows[] = {ROW_OUTCOMES(repaired)};
 static const struct setting latency_rows[] = {
 	ROW_NODE("ttft_p50_ms", latency[0]),
 	ROW_NODE("ttft_p90_ms", latency[1]),
@@ -256,11 +82,21 @@ static const struct setting_table outcome_table = TABLE("outcomes", outcome_rows
 static const struct setting_table latency_table = TABLE("latency", latency_rows);
 static const struct setting_table token_table = TABLE("tokens", token_rows);
 
+static const struct setting_table repaired_outcome_table = TABLE("outcomes", repaired_outcome_rows);
+
 /* The order of enum verdict; an index into it is a verdict. */
 static const char *const verdict_choices[] = {
 	"pass", "fail", "flaky", "unsupported", "ignored", "inconclusive", "error", "skipped", "stale",
 	NULL,
 };
+
+static const struct setting repaired_rows[] = {
+	{.name = "repairs", .type = SETTING_TEXT, .offset = offsetof(struct cell_row, repairs),
+	 .flags = SETTING_REQUIRED},
+	ROW_NAMES("verdict", repaired_verdict, verdict_choices),
+	{.name = "outcomes", .type = SETTING_STRUCT, .table = &repaired_outcome_table},
+};
+static const struct setting_table repaired_table = TABLE("repaired", repaired_rows);
 
 static const struct setting cell_rows[] = {
 	{.name = "target", .type = SETTING_TEXT, .offset = offsetof(struct cell_row, target),
@@ -296,6 +132,7 @@ static const struct setting cell_rows[] = {
 	ROW_NODE("tokens_per_second", tokens_per_second),
 	ROW_COUNT("retries", retries),
 	{.name = "optional", .type = SETTING_BOOL, .offset = offsetof(struct cell_row, optional)},
+	{.name = "repaired", .type = SETTING_STRUCT, .table = &repaired_table},
 };
 static const struct setting_table cell_table = {
 	.what = "cell",
@@ -397,6 +234,21 @@ static bool read_tally(const struct cell_row *row, struct matrix_cell *cell,
 	return true;
 }
 
+static bool read_repaired(const struct cell_row *row, struct matrix_cell *cell,
+                          struct fault_list *faults)
+{
+	struct text bad;
+
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+		cell->repaired.of[i] = row->repaired[i];
+	cell->repaired_verdict = (enum verdict)row->repaired_verdict;
+	if (row->repairs.data == NULL || repair_bits_from_names(row->repairs, &cell->repairs, &bad))
+		return true;
+	(void)fault_list_at(faults, json_place(row->node), "there is no repair \"%.*s\"",
+	                    TEXT_ARG(bad));
+	return false;
+}
+
 static void take_texts(const struct cell_row *row, struct matrix_cell *cell)
 {
 	size_t slash = text_find_byte(row->target, '/', 0);
@@ -446,7 +298,8 @@ bool matrix_read_cell(const struct json *node, struct arena *arena, struct matri
 	    .optional = row.optional,
 	};
 	take_texts(&row, cell);
-	return read_tally(&row, cell, faults) && read_measures(&row, cell, faults);
+	return read_tally(&row, cell, faults) && read_measures(&row, cell, faults) &&
+	       read_repaired(&row, cell, faults);
 }
 
 const struct matrix_cell *matrix_sort_strictly(struct matrix *matrix)

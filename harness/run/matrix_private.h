@@ -1,8 +1,10 @@
-/* What the two ways of reading a matrix share; nobody else includes this. */
+/* What reading and writing a matrix share; nobody else includes this. */
 #ifndef PROVISO_RUN_MATRIX_PRIVATE_H
 #define PROVISO_RUN_MATRIX_PRIVATE_H
 
 #include "harness/run/matrix.h"
+
+enum { MATRIX_VERSION = 1 };
 
 /* One cell; its texts are views into the node's source or the arena. */
 MUST_CHECK bool matrix_read_cell(const struct json *node, struct arena *arena,

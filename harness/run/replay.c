@@ -5,7 +5,7 @@
 #include "harness/run/run_folder.h"
 
 #include "harness/run/cell_index.h"
-#include "harness/run/judge.h"
+#include "harness/run/mend.h"
 #include "harness/run/question.h"
 #include "providers/recording.h"
 
@@ -34,7 +34,12 @@ struct chain {
 	int64_t trial;
 	size_t count;
 	struct evidence_id last;
-	bool good; /* the evidence is there, and is what the suite asks today */
+	bool good;                /* the evidence is there, and is what the suite asks today */
+	repair_bits mends;        /* it was asked in their way */
+	struct question question; /* the last one */
+	const struct mended_steps
+	    *mended; /* the same answers behind repairs; NULL: nothing to mend */
+	bool looked; /* whether there is something to mend */
 	struct judged_step steps[CASE_MAX_STEPS];
 	struct template_values values;
 	struct arena arena;
@@ -127,18 +132,22 @@ static bool read_step(const struct replay *replay, struct chain *chain,
 	const struct case_step *step = &chain->asks->steps[chain->count];
 	struct exchange *exchange = ARENA_NEW(&chain->arena, struct exchange);
 	struct recording_label label;
-	struct question question;
+	repair_bits applied;
 	struct fault fault;
 
 	if (!question_build(step, chain->variant, chain->values.model, &chain->values,
-	                    &chain->arena, &question, &fault) ||
-	    !recording_read(replay->evidence_folder, id_text(id), &chain->arena, &label, exchange,
-	                    &fault) ||
-	    !same_question(chain, &question, exchange, &chain->arena))
+	                    &chain->arena, &chain->question, &fault))
 		return false;
-	const struct chat_reply *reply = judge_reread(
-	    exchange, dialect_from_name(chain->target->dialect), &question.request, &chain->arena);
-	chain->steps[chain->count] = (struct judged_step){exchange, reply, question.body};
+	if (chain->mends != 0)
+		mend_question(chain->mends, &chain->question, &chain->arena, &applied);
+	if (!recording_read(replay->evidence_folder, id_text(id), &chain->arena, &label, exchange,
+	                    &fault) ||
+	    !same_question(chain, &chain->question, exchange, &chain->arena))
+		return false;
+	const struct chat_reply *reply =
+	    judge_reread(exchange, dialect_from_name(chain->target->dialect),
+	                 &chain->question.request, &chain->arena);
+	chain->steps[chain->count] = (struct judged_step){exchange, reply, chain->question.body};
 	chain->values.steps[chain->count] = reply;
 	chain->values.step_count = ++chain->count;
 	return true;
@@ -153,7 +162,7 @@ static bool is_loaded(const struct chain *chain, const struct eval_case *asks,
 }
 
 /* False where the evidence does not cover the cell's trial so far. */
-static bool load_chain(struct replay *replay, const struct replay_cell *cell)
+static bool load_chain(struct replay *replay, const struct replay_cell *cell, repair_bits mends)
 {
 	struct chain *chain = &replay->chain;
 	const struct eval_case *asks = &replay->suite->cases[cell->eval_case->probe];
@@ -169,6 +178,7 @@ static bool load_chain(struct replay *replay, const struct replay_cell *cell)
 	    .trial = cell->trial,
 	    .last = cell->evidence[cell->steps - 1],
 	    .good = cell->steps <= asks->step_count,
+	    .mends = mends,
 	    .values = {.model = model_of(cell->target->name),
 	               .context_tokens = cell->target->context,
 	               .aliases = cell->target->aliases,
@@ -230,6 +240,49 @@ static void judge_control_again(struct replay *replay, const struct replay_cell 
 	line->detail = judgement.detail;
 }
 
+static repair_bits bits_of(struct text names)
+{
+	repair_bits bits = 0;
+	struct text bad;
+
+	/* The journal's reader has refused names that there are not. */
+	return names.data != NULL && repair_bits_from_names(names, &bits, &bad) ? bits : 0;
+}
+
+/* As the runner judges it: a trial that was asked mended counts as it is behind all repairs. */
+static void judge_mended(struct replay *replay, const struct replay_cell *cell,
+                         struct judgement *judgement, struct journal_attempt *again)
+{
+	struct chain *chain = &replay->chain;
+	const struct exchange *last = chain->steps[chain->count - 1].exchange;
+	repair_bits candidates = 0;
+
+	again->repairs = again->mendable = (struct text){NULL, 0};
+	if (judgement->outcome == OUTCOME_OK)
+		return;
+	if (chain->mends == 0)
+		candidates =
+		    mend_candidates(cell->eval_case, &chain->question, last, &replay->line);
+	if (candidates != 0)
+		again->mendable = repair_names(candidates, &replay->line);
+	/* Once for all cells of the answer. */
+	if (!chain->looked) {
+		chain->looked = true;
+		chain->mended = mend_replies(
+		    chain->asks, chain->variant, dialect_from_name(chain->target->dialect),
+		    chain->steps, chain->count, &chain->values, &chain->arena);
+	}
+	if (chain->mended == NULL)
+		return;
+	struct judgement repaired =
+	    judge_trial(cell->eval_case, cell->variant, chain->mended->steps, chain->count,
+	                &chain->mended->values, &replay->line);
+	again->repairs = repair_names(chain->mended->applied, &replay->line);
+	again->repaired = repaired.outcome;
+	if (chain->mends != 0)
+		*judgement = repaired;
+}
+
 static bool visit_attempt(void *context, const struct journal_attempt *line, struct fault *fault)
 {
 	struct replay *replay = context;
@@ -243,13 +296,15 @@ static bool visit_attempt(void *context, const struct journal_attempt *line, str
 		if (line->ends_trial)
 			judge_control_again(replay, cell, &again);
 	} else if (is_answer(line)) {
-		if (!keep_evidence(cell, line) || !load_chain(replay, cell))
+		repair_bits mends = bits_of(line->mended);
+		if (!keep_evidence(cell, line) || !load_chain(replay, cell, mends))
 			return true;
 		const struct chain *chain = &replay->chain;
 		arena_reset(&replay->line);
 		struct judgement judgement =
 		    judge_trial(cell->eval_case, cell->variant, chain->steps, chain->count,
 		                &chain->values, &replay->line);
+		judge_mended(replay, cell, &judgement, &again);
 		/* Ended then, and by today's case there is more to be asked: not covered. */
 		if (line->ends_trial && judgement.outcome == OUTCOME_OK &&
 		    chain->count < cell->eval_case->step_count)

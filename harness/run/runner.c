@@ -70,9 +70,10 @@ static bool is_suspect(const struct runner *runner, const struct runner_cell *ce
 
 bool runner_cell_wants(const struct runner *runner, const struct runner_cell *cell)
 {
-	return !cell->decided && (verdict_wants_more(&runner->options.plan->rules,
-	                                             cell->planned->eval_case, &cell->tally) ||
-	                          is_suspect(runner, cell));
+	return !cell->decided &&
+	       (verdict_wants_more(&runner->options.plan->rules, cell->planned->eval_case,
+	                           &cell->tally) ||
+	        is_suspect(runner, cell) || runner_cell_wants_repaired(runner, cell));
 }
 
 bool runner_cell_wants_control(const struct runner *runner, const struct runner_cell *cell)
@@ -92,7 +93,7 @@ static void decide(struct runner *runner, struct runner_cell *cell, enum verdict
 		runner->events.cell(runner->events.context, cell->planned, verdict, detail);
 }
 
-static bool probe_wants_trial(const struct runner *runner, const struct runner_probe *probe)
+bool runner_probe_wants_trial(const struct runner *runner, const struct runner_probe *probe)
 {
 	for (size_t i = 0; i < probe->planned->cell_count; i++)
 		if (runner_cell_wants(runner, &runner->cells[probe->planned->cells[i]]))
@@ -102,7 +103,7 @@ static bool probe_wants_trial(const struct runner *runner, const struct runner_p
 
 bool runner_probe_is_controlled(const struct runner *runner, const struct runner_probe *probe)
 {
-	if (probe_wants_trial(runner, probe))
+	if (runner_probe_wants_trial(runner, probe))
 		return false;
 	for (size_t i = 0; i < probe->planned->cell_count; i++)
 		if (runner_cell_wants_control(runner, &runner->cells[probe->planned->cells[i]]))
@@ -112,7 +113,8 @@ bool runner_probe_is_controlled(const struct runner *runner, const struct runner
 
 static bool probe_wants(const struct runner *runner, const struct runner_probe *probe)
 {
-	return probe_wants_trial(runner, probe) || runner_probe_is_controlled(runner, probe);
+	return runner_probe_wants_trial(runner, probe) ||
+	       runner_probe_is_controlled(runner, probe) || runner_probe_mends(runner, probe) != 0;
 }
 
 /* --- a provider that answers nothing more --- */
@@ -222,7 +224,11 @@ static void count_line(struct runner *runner, const struct runner_line *line)
 	}
 	if (runner->events.attempt != NULL)
 		runner->events.attempt(runner->events.context, attempt);
-	if (!attempt->ends_trial || cell->decided)
+	if (!attempt->ends_trial)
+		return;
+	/* Decided is what it is as it is; what it is behind repairs may come later. */
+	journal_mend(attempt, &cell->mends);
+	if (cell->decided || attempt->mended.data != NULL)
 		return;
 	if (attempt->skipped) {
 		decide(runner, cell, VERDICT_SKIPPED, attempt->detail);

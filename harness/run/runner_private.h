@@ -2,6 +2,7 @@
 #ifndef PROVISO_RUN_RUNNER_PRIVATE_H
 #define PROVISO_RUN_RUNNER_PRIVATE_H
 
+#include "harness/run/mend.h"
 #include "harness/run/question.h"
 #include "harness/run/runner.h"
 
@@ -9,6 +10,7 @@ struct runner_cell {
 	const struct plan_cell *planned;
 	const struct matrix_cell *base; /* of the baseline; NULL: it has none */
 	struct tally tally;
+	struct mend_tally mends;
 	bool decided;
 	enum verdict verdict; /* once it is decided */
 };
@@ -86,12 +88,29 @@ MUST_CHECK struct runner_provider *runner_provider_of(struct runner *runner,
 void runner_stop_provider(struct runner *runner, struct runner_provider *provider,
                           struct text reason);
 MUST_CHECK bool runner_cell_wants(const struct runner *runner, const struct runner_cell *cell);
+/* Some cell of it wants a trial, asked as it is. */
+MUST_CHECK bool runner_probe_wants_trial(const struct runner *runner,
+                                         const struct runner_probe *probe);
 /* All its trials may have broken the server: a plain request beside it will tell. */
 MUST_CHECK bool runner_cell_wants_control(const struct runner *runner,
                                           const struct runner_cell *cell);
 /* Nothing is wanted but controls. */
 MUST_CHECK bool runner_probe_is_controlled(const struct runner *runner,
                                            const struct runner_probe *probe);
+
+/* --- runner_mend.c: the same questions behind repairs --- */
+
+/* It does not pass as it is, and a repair of replies may: its own trials are to decide. */
+MUST_CHECK bool runner_cell_wants_repaired(const struct runner *runner,
+                                           const struct runner_cell *cell);
+/* It does not pass as it is, and a repair of requests may: to be asked so. */
+MUST_CHECK bool runner_cell_wants_mended(const struct runner *runner,
+                                         const struct runner_cell *cell);
+/* Nothing is wanted but that; the repairs to ask with, else 0. */
+MUST_CHECK repair_bits runner_probe_mends(const struct runner *runner,
+                                          const struct runner_probe *probe);
+/* Whether it passes behind repairs. */
+MUST_CHECK bool runner_cell_is_mended(const struct runner *runner, const struct runner_cell *cell);
 
 /* A line about no attempt: why the cell can't be asked. The reason must live until the flush. */
 MUST_CHECK struct journal_attempt runner_unasked_line(const struct runner *runner,

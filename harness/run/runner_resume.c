@@ -75,13 +75,15 @@ static bool take_line(void *context, const struct journal_attempt *line, struct 
 		return true; /* its provider was stopped: it may answer by now */
 	probe->trials = int64_max(probe->trials, line->trial);
 	if (!line->ends_trial || line->outcome == OUTCOME_UNRUN) {
-		/* A control is one step: half-done, it is begun anew. */
-		if (line->control.data != NULL)
+		/* A control is one step, and what was asked mended is hardly ever half-done. */
+		if (line->control.data != NULL || line->mended.data != NULL)
 			return true;
 		note_open(resume, &probe->open, line);
 		return true;
 	}
-	journal_tally(line, &cell->tally);
+	journal_mend(line, &cell->mends);
+	if (line->mended.data == NULL)
+		journal_tally(line, &cell->tally);
 	if (line->trial >= probe->open.trial)
 		probe->open = (struct open_trial){0};
 	return true;

@@ -5,9 +5,10 @@
 #include "harness/run/runner_private.h"
 
 /* What was asked and did not hold. Flaky and undecided cells stop nobody. */
-static bool has_failed(const struct runner_cell *cell)
+static bool has_failed(const struct runner *runner, const struct runner_cell *cell)
 {
-	if (!cell->decided)
+	/* Behind a repair it holds, and so may what rests on it. */
+	if (!cell->decided || runner_cell_is_mended(runner, cell))
 		return false;
 	switch (cell->verdict) {
 	case VERDICT_FAIL:
@@ -42,7 +43,7 @@ static struct text cause_of(const struct runner *runner, const struct runner_cel
 
 	for (size_t i = 0; i < runner->options.plan->cell_count; i++) {
 		const struct runner_cell *on = &runner->cells[i];
-		if (!has_failed(on) || on->planned->probe == PLAN_NO_PROBE ||
+		if (!has_failed(runner, on) || on->planned->probe == PLAN_NO_PROBE ||
 		    !plan_rests_on(cell->planned, on->planned))
 			continue;
 		asked = asked || asks_itself(runner, on);

@@ -11,7 +11,8 @@ struct runner_trial {
 	struct runner *runner;
 	struct runner_provider *provider;
 	struct runner_probe *probe;
-	bool control; /* a plain request in the place of the probe's question */
+	bool control;      /* a plain request in the place of the probe's question */
+	repair_bits mends; /* the requests are asked in the way of these repairs */
 	struct runner_trial *next, **link; /* of runner->trials */
 	int64_t number;
 	int64_t began_ms;
@@ -137,6 +138,8 @@ static void add_line(struct runner_trial *trial, size_t wanting, struct journal_
 	line->case_hash = text_of(cell->planned->eval_case->hash);
 	if (trial->control)
 		line->control = trial_case(trial)->id;
+	if (trial->mends != 0)
+		line->mended = repair_names(trial->mends, &trial->arena);
 	line->outcome = judgement->outcome;
 	line->detail = judgement->detail;
 	line->fates = judgement->fates;
@@ -258,13 +261,25 @@ static int64_t charge_of(const struct runner_trial *trial, const struct journal_
 	    line, plan_step_bound(trial_target(trial), trial_case(trial), trial->step, NULL));
 }
 
+/* What else there is to say of an answer: how it reads behind repairs, and which may help. */
+struct mend_note {
+	struct text repairs, mendable;
+	enum outcome repaired;
+};
+
 static void write_attempt(struct runner_trial *trial, const struct call_attempt *attempt,
-                          const struct judgement *judgements, bool ends_trial)
+                          const struct judgement *judgements, const struct mend_note *notes,
+                          bool ends_trial)
 {
 	for (size_t i = 0; i < trial->wanting_count; i++) {
 		struct journal_attempt line = line_of(trial);
 		line.ends_trial = ends_trial;
 		tell_measures(trial, attempt, &line);
+		if (notes != NULL) {
+			line.repairs = notes[i].repairs;
+			line.repaired = notes[i].repaired;
+			line.mendable = notes[i].mendable;
+		}
 		if (i == 0) {
 			tell_costs(trial, attempt, &line);
 			trial->charge = plan_add_usd(trial->charge, charge_of(trial, &line));
@@ -273,11 +288,64 @@ static void write_attempt(struct runner_trial *trial, const struct call_attempt 
 	}
 }
 
+static struct judgement judge_cell(struct runner_trial *trial, size_t wanting,
+                                   const struct judged_step *steps,
+                                   const struct template_values *values)
+{
+	return judge_trial(trial->wanting[wanting]->planned->eval_case,
+	                   trial->probe->planned->variant, steps, trial->step + 1, values,
+	                   &trial->arena);
+}
+
+/* The answers behind the repairs of replies; NULL where no case misses anything. */
+static const struct mended_steps *mend_answers(struct runner_trial *trial,
+                                               const struct judgement *judgements)
+{
+	for (size_t i = 0; i < trial->wanting_count; i++)
+		if (judgements[i].outcome != OUTCOME_OK)
+			return mend_replies(trial_case(trial), trial_variant(trial),
+			                    trial_target(trial)->provider->dialect, trial->steps,
+			                    trial->step + 1, &trial->values, &trial->arena);
+	return NULL;
+}
+
+/*
+ * What does not hold is judged behind repairs as well; they take nothing from what does. Of a trial
+ * that was asked mended, that is what counts.
+ */
+static struct mend_note *note_mends(struct runner_trial *trial, const struct call_attempt *attempt,
+                                    struct judgement *judgements)
+{
+	struct mend_note *notes =
+	    ARENA_NEW_ARRAY(&trial->arena, struct mend_note, trial->wanting_count);
+	const struct mended_steps *mended = mend_answers(trial, judgements);
+
+	for (size_t i = 0; i < trial->wanting_count; i++) {
+		const struct eval_case *eval_case = trial->wanting[i]->planned->eval_case;
+		repair_bits candidates = 0;
+		if (judgements[i].outcome == OUTCOME_OK)
+			continue;
+		if (trial->mends == 0)
+			candidates = mend_candidates(eval_case, &trial->question, attempt->exchange,
+			                             &trial->arena);
+		if (candidates != 0)
+			notes[i].mendable = repair_names(candidates, &trial->arena);
+		if (mended == NULL)
+			continue;
+		struct judgement repaired = judge_cell(trial, i, mended->steps, &mended->values);
+		notes[i].repairs = repair_names(mended->applied, &trial->arena);
+		notes[i].repaired = repaired.outcome;
+		if (trial->mends != 0)
+			judgements[i] = repaired;
+	}
+	return notes;
+}
+
 /* The last attempt at a step: its answer, whatever it is. */
 static void judge_answer(struct runner_trial *trial, const struct call_attempt *attempt,
                          struct judgement *judgements)
 {
-	const struct plan_probe *planned = trial->probe->planned;
+	const struct mend_note *notes = NULL;
 
 	trial->answered = true;
 	trial->stop_reason = judge_stops_provider(&trial_case(trial)->steps[trial->step],
@@ -285,12 +353,12 @@ static void judge_answer(struct runner_trial *trial, const struct call_attempt *
 	take_answer(trial, attempt);
 	for (size_t i = 0; i < trial->wanting_count; i++)
 		judgements[i] =
-		    trial->control
-			? judge_control(attempt->exchange, attempt->reply, &trial->arena)
-			: judge_trial(trial->wanting[i]->planned->eval_case, planned->variant,
-		                      trial->steps, trial->step + 1, &trial->values, &trial->arena);
+		    trial->control ? judge_control(attempt->exchange, attempt->reply, &trial->arena)
+				   : judge_cell(trial, i, trial->steps, &trial->values);
+	if (!trial->control)
+		notes = note_mends(trial, attempt, judgements);
 	trial->over = !goes_on(trial, judgements);
-	write_attempt(trial, attempt, judgements, trial->over);
+	write_attempt(trial, attempt, judgements, notes, trial->over);
 }
 
 /* An attempt that another one follows, now or when the run is resumed. */
@@ -327,7 +395,7 @@ static void attempt_came(void *context, const struct call_attempt *raw)
 	}
 	for (size_t i = 0; i < trial->wanting_count; i++)
 		judgements[i] = judge_passing(trial, attempt->exchange);
-	write_attempt(trial, attempt, judgements, false);
+	write_attempt(trial, attempt, judgements, NULL, false);
 }
 
 static void call_ended(void *context, const struct call_attempt *last, const struct fault *fault)
@@ -353,6 +421,7 @@ static void ask_step(struct runner_trial *trial)
 	const struct runner_options *options = &trial->runner->options;
 	const struct call_events events = {attempt_came, call_ended, trial};
 	int64_t attempts_left = (int64_t)options->max_attempts - trial->attempts_before;
+	repair_bits applied; /* a later step may have nothing that they are for */
 	struct fault fault;
 
 	trial->attempts = 0;
@@ -364,6 +433,8 @@ static void ask_step(struct runner_trial *trial)
 		end_unasked(trial, OUTCOME_HARNESS, fault.message);
 		return;
 	}
+	if (trial->mends != 0)
+		mend_question(trial->mends, &trial->question, &trial->arena, &applied);
 	const struct call_options call_options = {
 	    .target = trial_target(trial),
 	    .request = &trial->question.request,
@@ -427,8 +498,9 @@ static void choose_wanting(struct runner_trial *trial)
 	trial->wanting = ARENA_NEW_ARRAY(&trial->arena, struct runner_cell *, planned->cell_count);
 	for (size_t i = 0; i < planned->cell_count; i++) {
 		struct runner_cell *cell = &trial->runner->cells[planned->cells[i]];
-		if (trial->control ? runner_cell_wants_control(trial->runner, cell)
-		                   : runner_cell_wants(trial->runner, cell))
+		if (trial->control      ? runner_cell_wants_control(trial->runner, cell)
+		    : trial->mends != 0 ? runner_cell_wants_mended(trial->runner, cell)
+		                        : runner_cell_wants(trial->runner, cell))
 			trial->wanting[trial->wanting_count++] = cell;
 	}
 }
@@ -441,6 +513,7 @@ void trial_start(struct runner *runner, struct runner_probe *probe)
 	trial->runner = runner;
 	trial->probe = probe;
 	trial->control = runner_probe_is_controlled(runner, probe);
+	trial->mends = runner_probe_mends(runner, probe);
 	trial->reserved = budget_next(runner, probe);
 	trial->provider = runner_provider_of(runner, probe->planned->target->provider);
 	trial->began_ms = loop_now_ms(runner->loop);
@@ -452,7 +525,7 @@ void trial_start(struct runner *runner, struct runner_probe *probe)
 	runner->in_flight++;
 	trial->provider->in_flight++;
 	choose_wanting(trial);
-	open = trial->control ? (struct open_trial){0} : probe->open;
+	open = trial->control || trial->mends != 0 ? (struct open_trial){0} : probe->open;
 	probe->open = (struct open_trial){0};
 	set_number(trial, open.trial > 0 ? open.trial : probe->trials + 1);
 	if (open.trial > 0 && read_answers(trial, &open))
