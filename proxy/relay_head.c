@@ -55,10 +55,15 @@ static struct text list_unproven(struct relay *relay, const struct router_candid
 
 static struct text say_evidence(struct relay *relay, const struct router_candidate *candidate)
 {
+	const struct evidence_question question = {
+	    .shape = &relay->intake->shape,
+	    .repairs = candidate->repairs,
+	    .now_wall_ms = loop_wall_ms(relay->worker->loop),
+	};
 	struct evidence_proof proof;
 
-	evidence_prove(router_evidence(relay->snapshot->router), candidate->number,
-	               &relay->intake->shape, NULL, &proof);
+	evidence_prove(router_evidence(relay->snapshot->router), candidate->number, &question, NULL,
+	               &proof);
 	if (proof.count == 0)
 		return TEXT("0");
 	return text_format(&relay->arena, "%zu; oldest=%.*s", proof.count,

@@ -78,19 +78,24 @@ static bool choose(struct relay *relay, int64_t context_above, size_t *out)
  * Whether usage is asked for beside the client's wish: it is what accounting rests on. Not where
  * the matrix says that this target can't take it.
  */
-static bool wants_usage(const struct relay *relay, size_t number)
+static bool wants_usage(const struct relay *relay, const struct router_candidate *candidate)
 {
 	const struct evidence *evidence = router_evidence(relay->snapshot->router);
-	const struct shape *shape = &relay->intake->shape;
-	int64_t wall_ms = loop_wall_ms(relay->worker->loop);
-	struct shape with = *shape;
+	struct shape with = relay->intake->shape;
+	struct evidence_question question = {
+	    .shape = &relay->intake->shape,
+	    .repairs = candidate->repairs,
+	    .now_wall_ms = loop_wall_ms(relay->worker->loop),
+	};
 
 	if (!relay->streamed || relay->usage_asked ||
 	    (relay->endpoint != ENDPOINT_CHAT && relay->endpoint != ENDPOINT_COMPLETIONS))
 		return false;
+	if (!evidence_allows(evidence, candidate->number, &question))
+		return true;
 	feature_add(&with.features, FEATURE_STREAM_OPTIONS_INCLUDE_USAGE);
-	return evidence_allows(evidence, number, &with, wall_ms) ||
-	       !evidence_allows(evidence, number, shape, wall_ms);
+	question.shape = &with;
+	return evidence_allows(evidence, candidate->number, &question);
 }
 
 static struct text body_for(struct relay *relay)
@@ -184,7 +189,7 @@ static void take_candidate(struct relay *relay, size_t at)
 	relay->target = candidate->target;
 	relay->health = relay->snapshot->healths[candidate->number];
 	relay->again = false;
-	relay->usage_injected = wants_usage(relay, candidate->number);
+	relay->usage_injected = wants_usage(relay, candidate);
 }
 
 /* Why the attempt before failed. */

@@ -76,9 +76,14 @@ static void add_candidate(const struct router *router, const struct router_reque
                           const struct router_candidate *candidate, struct arena *arena,
                           struct text_buf *out)
 {
+	const struct evidence_question question = {
+	    .shape = request->shape,
+	    .repairs = candidate->repairs,
+	    .now_wall_ms = request->now_wall_ms,
+	};
 	struct evidence_proof proof;
 
-	evidence_prove(router_evidence(router), candidate->number, request->shape, arena, &proof);
+	evidence_prove(router_evidence(router), candidate->number, &question, arena, &proof);
 	(void)text_buf_add_c(out, "cost ");
 	report_add_usd(out, candidate->expected_cost_pico_usd);
 	if (isnan(candidate->quality))
@@ -92,6 +97,10 @@ static void add_candidate(const struct router *router, const struct router_reque
 		                      (double)candidate->latency_us / 1000);
 	(void)text_buf_format(out, ", %s by %zu cells", candidate->proven ? "proven" : "NOT proven",
 	                      proof.count);
+	if (candidate->repairs != 0) {
+		struct text names = repair_names(candidate->repairs, arena);
+		(void)text_buf_format(out, "; repaired: %.*s", TEXT_ARG(names));
+	}
 	if (candidate->unproven.count > 0)
 		add_list(out, "; let pass:", &candidate->unproven);
 	(void)text_buf_byte(out, '\n');

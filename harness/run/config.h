@@ -9,6 +9,7 @@
 
 #include "harness/base/yaml.h"
 #include "providers/provider.h"
+#include "providers/repair.h"
 
 enum config_mode { CONFIG_ENFORCE, CONFIG_WARN, CONFIG_SHADOW };
 enum config_leave { CONFIG_REJECT, CONFIG_ALLOW };
@@ -98,6 +99,8 @@ struct config_route {
 	int64_t *weights;    /* one a target, all 1 where none are given; arena */
 	int64_t min_targets; /* 0: none given */
 	double min_quality;  /* NaN: none */
+	struct text_list repair_names;
+	repair_bits repairs; /* that its requests and replies may be mended by */
 	const struct json *node;
 };
 

@@ -329,6 +329,23 @@ static void read_shape(struct checker *c, const struct json *node, struct config
 	}
 }
 
+static void read_repairs(struct checker *c, struct config_route *route)
+{
+	const struct json *node = json_member(route->node, "repairs");
+	const char *known[REPAIR_COUNT];
+	enum repair repair;
+
+	for (int i = 0; i < REPAIR_COUNT; i++)
+		known[i] = repair_name((enum repair)i);
+	for (size_t i = 0; i < route->repair_names.count; i++) {
+		if (repair_from_name(route->repair_names.items[i], &repair))
+			route->repairs |= REPAIR_BIT(repair);
+		else
+			complain_unknown(c, json_place(json_at(node, i)), "repair",
+			                 route->repair_names.items[i], known, REPAIR_COUNT);
+	}
+}
+
 static void read_shapes(struct checker *c, struct config_route *route)
 {
 	const struct json *node = route->shapes_node;
@@ -375,6 +392,7 @@ static void check_route(struct checker *c, struct config_route *route)
 	read_by_task(c, route);
 	read_weights(c, route);
 	read_shapes(c, route);
+	read_repairs(c, route);
 }
 
 /* --- budgets, keys, proxy --- */

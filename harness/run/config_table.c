@@ -117,6 +117,9 @@ static const struct setting route_rows[] = {
 	           "like [chat, stream, tools]."),
 	ROW(config_route, "min_quality", SETTING_NODE, min_quality_node,
 	    .doc = "The least quality, from 0 to 1, that a target must have shown."),
+	ROW(config_route, "repairs", SETTING_TEXTS, repair_names,
+	    .doc = "Repairs that may mend what its targets deviate in, named after the case that they "
+	           "mend, like [TS-01, TC-20]: a target counts as proven where it passes behind them."),
 };
 static const struct setting_table route_table =
 	TABLE_WITH_NODE(config_route, "route", route_rows);

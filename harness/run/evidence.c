@@ -32,6 +32,7 @@ struct mark {
 	bool unproven;
 	bool gate;
 	bool other_question; /* the case has changed since */
+	repair_bits mends;   /* behind these it does not stand against the target; 0: none help */
 };
 
 struct standing {
@@ -136,6 +137,15 @@ static bool is_proven_bad(enum verdict verdict)
 	       verdict == VERDICT_IGNORED;
 }
 
+/* The repairs that make the cell of the same question good; 0: none do. */
+static repair_bits mends_of(const struct matrix_cell *cell, bool gate)
+{
+	bool good =
+	    gate ? cell->repaired_verdict == VERDICT_PASS : !is_proven_bad(cell->repaired_verdict);
+
+	return good ? cell->repairs : 0;
+}
+
 /* What the cell of that voice says of the target. */
 static void add_cell(struct evidence *evidence, size_t number, const struct voice *voice)
 {
@@ -169,6 +179,7 @@ static void add_cell(struct evidence *evidence, size_t number, const struct voic
 	    .unproven = unproven,
 	    .gate = gate,
 	    .other_question = other,
+	    .mends = unproven || other ? 0 : mends_of(cell, gate),
 	};
 }
 
@@ -293,17 +304,28 @@ static bool gate_speaks(const struct standing *standing, const struct feature_se
 	return false;
 }
 
-bool evidence_allows(const struct evidence *evidence, size_t target, const struct shape *shape,
-                     int64_t now_wall_ms)
+/* Whether it stands against nobody who may use those repairs. */
+static bool is_mended(const struct evidence *evidence, const struct mark *mark,
+                      const struct evidence_question *question)
+{
+	return mark->mends != 0 && (mark->mends & ~question->repairs) == 0 &&
+	       !is_stale(evidence, mark->cell, question->now_wall_ms);
+}
+
+bool evidence_allows(const struct evidence *evidence, size_t target,
+                     const struct evidence_question *question)
 {
 	const struct standing *standing = &evidence->standings[target];
+	const struct shape *shape = question->shape;
+	int64_t now_wall_ms = question->now_wall_ms;
 	struct feature_set features = evidence_features(evidence, target, shape);
 
 	for (size_t i = 0; i < standing->mark_count; i++) {
 		const struct mark *mark = &standing->marks[i];
 		if (mark_speaks(mark, &features, shape) &&
 		    mark_counts(evidence, mark, now_wall_ms) &&
-		    mark_excludes(evidence, mark, now_wall_ms))
+		    mark_excludes(evidence, mark, now_wall_ms) &&
+		    !is_mended(evidence, mark, question))
 			return false;
 	}
 	if (evidence->sources.policy->unproven != CONFIG_ALLOW &&
@@ -418,17 +440,25 @@ static void judge_claim(const struct claim *claim, int64_t now_wall_ms,
 	add_block(out, &block, block.waiver == NULL);
 }
 
-void evidence_judge(const struct evidence *evidence, size_t target, const struct shape *shape,
-                    int64_t now_wall_ms, struct evidence_finding *out)
+void evidence_judge(const struct evidence *evidence, size_t target,
+                    const struct evidence_question *question, struct evidence_finding *out)
 {
 	const struct standing *standing = &evidence->standings[target];
+	const struct shape *shape = question->shape;
+	int64_t now_wall_ms = question->now_wall_ms;
 	struct feature_set features = evidence_features(evidence, target, shape);
 
 	/* Not the blocks: there are many, and they are written before they are counted. */
 	out->count = out->excluding = out->dropped = 0;
+	out->repairs = 0;
 	for (size_t i = 0; i < standing->mark_count; i++) {
 		const struct mark *mark = &standing->marks[i];
-		if (mark_speaks(mark, &features, shape) && mark_counts(evidence, mark, now_wall_ms))
+		if (!mark_speaks(mark, &features, shape) ||
+		    !mark_counts(evidence, mark, now_wall_ms))
+			continue;
+		if (is_mended(evidence, mark, question))
+			out->repairs |= mark->mends;
+		else
 			judge_mark(evidence, mark, now_wall_ms, out);
 	}
 	for (size_t i = 0;
@@ -451,24 +481,40 @@ void evidence_judge(const struct evidence *evidence, size_t target, const struct
 
 /* --- what stands for it -------------------------------------------------------------- */
 
-void evidence_prove(const struct evidence *evidence, size_t target, const struct shape *shape,
-                    struct arena *arena, struct evidence_proof *out)
+static void add_proof(const struct voice *voice, const struct matrix_cell *cell, bool repaired,
+                      struct arena *arena, struct evidence_proof *out)
+{
+	if (out->count++ == 0 || cell->tested_wall_ms < out->oldest_wall_ms)
+		out->oldest_wall_ms = cell->tested_wall_ms;
+	if (arena == NULL)
+		return;
+	struct text label = case_label(voice->eval_case, voice->variant, arena);
+	out->cells.items[out->cells.count++] =
+	    repaired ? text_format(arena, "%.*s repaired", TEXT_ARG(label)) : label;
+}
+
+void evidence_prove(const struct evidence *evidence, size_t target,
+                    const struct evidence_question *question, struct arena *arena,
+                    struct evidence_proof *out)
 {
 	const struct standing *standing = &evidence->standings[target];
+	const struct shape *shape = question->shape;
 	struct feature_set features = evidence_features(evidence, target, shape);
 
 	*out = (struct evidence_proof){.oldest_wall_ms = -1};
 	if (arena != NULL)
-		out->cells.items = ARENA_NEW_ARRAY(arena, struct text, standing->claim_count);
+		out->cells.items = ARENA_NEW_ARRAY(arena, struct text,
+		                                   standing->claim_count + standing->mark_count);
 	for (size_t i = 0; i < standing->claim_count; i++) {
 		const struct claim *claim = &standing->claims[i];
-		if (!claim_speaks(claim, &features, shape))
-			continue;
-		if (out->count++ == 0 || claim->cell->tested_wall_ms < out->oldest_wall_ms)
-			out->oldest_wall_ms = claim->cell->tested_wall_ms;
-		if (arena != NULL)
-			out->cells.items[out->cells.count++] =
-			    case_label(claim->voice->eval_case, claim->voice->variant, arena);
+		if (claim_speaks(claim, &features, shape))
+			add_proof(claim->voice, claim->cell, false, arena, out);
+	}
+	for (size_t i = 0; question->repairs != 0 && i < standing->mark_count; i++) {
+		const struct mark *mark = &standing->marks[i];
+		if (mark->gate && mark_speaks(mark, &features, shape) &&
+		    is_mended(evidence, mark, question))
+			add_proof(mark->voice, mark->cell, true, arena, out);
 	}
 }
 

@@ -10,6 +10,9 @@
  * for plain ones only where the case has both; a case that is asked plainly alone speaks for both
  * ways. A gate cell that a waiver or the policy lets pass has spoken, too.
  *
+ * Behind repairs (repair.h) a cell counts by its repaired verdict, where whoever asks allows all
+ * repairs that had something to mend in it: a route does.
+ *
  * Fresh: at most policy.max_age old, and not dated in the future. A cell counts only with the hash
  * that its case has now.
  */
@@ -58,6 +61,14 @@ struct evidence_finding {
 	size_t count;
 	size_t excluding; /* of all, told or dropped: the first min(excluding, count) are */
 	size_t dropped;
+	repair_bits repairs; /* that it is eligible by; 0: as it is */
+};
+
+/* What is asked of the evidence. */
+struct evidence_question {
+	const struct shape *shape;
+	repair_bits repairs; /* that may be used */
+	int64_t now_wall_ms;
 };
 
 /* What a shape means for one target: its features, and whether its prompt is long there. */
@@ -65,19 +76,23 @@ MUST_CHECK struct feature_set evidence_features(const struct evidence *evidence,
                                                 const struct shape *shape);
 /* Quick: whether the target may serve the shape at that moment. */
 MUST_CHECK bool evidence_allows(const struct evidence *evidence, size_t target,
-                                const struct shape *shape, int64_t now_wall_ms);
+                                const struct evidence_question *question);
 /* The same with all that stands against it. */
-void evidence_judge(const struct evidence *evidence, size_t target, const struct shape *shape,
-                    int64_t now_wall_ms, struct evidence_finding *out);
+void evidence_judge(const struct evidence *evidence, size_t target,
+                    const struct evidence_question *question, struct evidence_finding *out);
 
-/* What a decision rests on: the gate cells that prove the target for the shape. */
+/* What a decision rests on: the gate cells that prove the target for the shape, those behind
+ * repairs with them. */
 struct evidence_proof {
 	size_t count;
 	int64_t oldest_wall_ms; /* -1: there is none */
-	struct text_list cells; /* labels, TC-10~stream; arena, empty without one */
+	/* Labels, TC-10~stream; of one behind repairs "TC-10~stream repaired"; arena, empty
+	 * without one. */
+	struct text_list cells;
 };
-void evidence_prove(const struct evidence *evidence, size_t target, const struct shape *shape,
-                    struct arena *arena, struct evidence_proof *out);
+void evidence_prove(const struct evidence *evidence, size_t target,
+                    const struct evidence_question *question, struct arena *arena,
+                    struct evidence_proof *out);
 
 /* Fields of the shape that no case of the suite vouches for: "field.NAME"; arena. */
 MUST_CHECK struct text_list evidence_unknown_fields(const struct evidence *evidence,

@@ -320,6 +320,7 @@ struct decider {
 	struct arena *arena;
 	struct router_decision *out;
 	struct policy policy;
+	repair_bits repairs; /* that the route allows */
 	size_t exclusion_room;
 };
 
@@ -456,14 +457,18 @@ static void consider(struct decider *d, size_t number)
 	struct router_decision *out = d->out;
 	struct router_candidate *candidate = &out->candidates[out->count];
 	struct evidence_finding finding;
+	const struct evidence_question question = {
+	    .shape = d->request->shape,
+	    .repairs = d->repairs,
+	    .now_wall_ms = d->request->now_wall_ms,
+	};
 
 	*candidate = (struct router_candidate){
 	    .number = number, .target = &d->router->targets[number], .proven = true};
 	router_estimate(d->router, d->request->shape, candidate);
 	if (!client_wants(d, candidate->target) || !target_fits(d, candidate))
 		return;
-	evidence_judge(d->router->evidence, number, d->request->shape, d->request->now_wall_ms,
-	               &finding);
+	evidence_judge(d->router->evidence, number, &question, &finding);
 	if (!finding.eligible) {
 		add_blocks(d, candidate->target, &finding);
 		if (out->mode == CONFIG_ENFORCE)
@@ -473,6 +478,7 @@ static void consider(struct decider *d, size_t number)
 	for (size_t i = 0; i < finding.count; i++)
 		candidate->proven = candidate->proven && finding.blocks[i].waiver != NULL;
 	candidate->eligible = finding.eligible;
+	candidate->repairs = finding.repairs;
 	candidate->unproven = list_unproven(d, &finding);
 	out->count++;
 }
@@ -550,8 +556,10 @@ enum router_result router_decide(const struct router *router, const struct route
 	if (refuses_fields(&d, fault))
 		return ROUTER_REFUSED;
 	d.policy = find_policy(router, request, field.route, arena);
-	if (field.route != NULL)
+	if (field.route != NULL) {
 		out->route = field.route->name;
+		d.repairs = field.route->repairs;
+	}
 	if (d.policy.task != NULL) {
 		out->task = d.policy.task->name;
 		out->risk = text_of(task_risk_name(d.policy.task->risk));

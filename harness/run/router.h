@@ -87,6 +87,7 @@ struct router_candidate {
 	int64_t latency_us;             /* median of what was measured; -1: unknown */
 	double score;                   /* lower is earlier; what the strategy compared */
 	struct text_list unproven; /* features and cases that a policy or waiver let pass; arena */
+	repair_bits repairs; /* that it is proven by, of those that the route allows: to be used */
 };
 
 struct router_exclusion {

@@ -189,13 +189,28 @@ void router_write_usd(struct json_writer *writer, const char *name, int64_t pico
 	json_write_raw(writer, (struct text){digits, (size_t)length});
 }
 
+static void write_repairs(struct json_writer *writer, repair_bits repairs)
+{
+	json_write_key(writer, "repairs");
+	json_write_array(writer);
+	for (int i = 0; i < REPAIR_COUNT; i++)
+		if ((repairs & REPAIR_BIT(i)) != 0)
+			json_write_string(writer, text_of(repair_name((enum repair)i)));
+	json_write_array_end(writer);
+}
+
 static void write_candidate(struct json_writer *writer, const struct router *router,
                             const struct router_request *request,
                             const struct router_candidate *candidate, struct arena *arena)
 {
+	const struct evidence_question question = {
+	    .shape = request->shape,
+	    .repairs = candidate->repairs,
+	    .now_wall_ms = request->now_wall_ms,
+	};
 	struct evidence_proof proof;
 
-	evidence_prove(router->evidence, candidate->number, request->shape, arena, &proof);
+	evidence_prove(router->evidence, candidate->number, &question, arena, &proof);
 	json_write_object(writer);
 	json_write_member(writer, "target", candidate->target->name);
 	router_write_usd(writer, "expected_cost_usd", candidate->expected_cost_pico_usd);
@@ -208,6 +223,7 @@ static void write_candidate(struct json_writer *writer, const struct router *rou
 	json_write_member_bool(writer, "proven", candidate->proven);
 	router_write_usd(writer, "bound_usd", candidate->bound_pico_usd);
 	write_texts(writer, "unproven", candidate->unproven);
+	write_repairs(writer, candidate->repairs);
 	json_write_object_end(writer);
 }
 

@@ -16,6 +16,7 @@ static struct provider_model model;
 static struct target target;
 static const struct evidence *evidence;
 static struct evidence_finding finding;
+static repair_bits repairs; /* that whoever asks may use */
 static int64_t now_ms;
 
 static void set_up(void)
@@ -30,6 +31,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+	repairs = 0;
 	arena_done(&rig.arena);
 }
 
@@ -43,14 +45,24 @@ static void build(void)
 /* Both answers; they must be one. */
 static bool allows_shape(const struct shape *shape)
 {
-	bool allowed = evidence_allows(evidence, 0, shape, now_ms);
+	const struct evidence_question question = {
+	    .shape = shape, .repairs = repairs, .now_wall_ms = now_ms};
+	bool allowed = evidence_allows(evidence, 0, &question);
 
 	memset(&finding, 0xa5, sizeof(finding)); /* nothing of it may be taken as it was */
-	evidence_judge(evidence, 0, shape, now_ms, &finding);
+	evidence_judge(evidence, 0, &question, &finding);
 	ck_assert_msg(finding.eligible == (finding.excluding == 0), "eligible is not what it says");
 	ck_assert_msg(allowed == finding.eligible, "evidence_allows says %d, evidence_judge %d",
 	              allowed, finding.eligible);
 	return allowed;
+}
+
+static void prove(const struct shape *shape, struct arena *arena, struct evidence_proof *proof)
+{
+	const struct evidence_question question = {
+	    .shape = shape, .repairs = repairs, .now_wall_ms = now_ms};
+
+	evidence_prove(evidence, 0, &question, arena, proof);
 }
 
 static bool allows(const char *names)
@@ -451,6 +463,86 @@ START_TEST(a_field_that_no_feature_names_can_be_vouched_for)
 }
 END_TEST
 
+/* --- behind repairs ------------------------------------------------------------------------- */
+
+static struct matrix_cell *repaired_cell(const char *label, enum verdict verdict,
+                                         repair_bits needed, enum verdict repaired)
+{
+	struct matrix_cell *cell = routing_cell(&rig, T, label, verdict);
+
+	cell->repairs = needed;
+	cell->repaired_verdict = repaired;
+	return cell;
+}
+
+START_TEST(a_gate_cell_counts_repaired_only_with_all_its_repairs_allowed)
+{
+	const repair_bits both = REPAIR_BIT(REPAIR_TS_01) | REPAIR_BIT(REPAIR_TC_20);
+	struct evidence_proof proof;
+
+	routing_case(&rig, "CH-01", CASE_GATE, "chat", "both");
+	routing_case(&rig, "TS-01", CASE_GATE, "tools", "stream");
+	routing_cell(&rig, T, "CH-01~stream", VERDICT_PASS);
+	routing_cell(&rig, T, "CH-01", VERDICT_PASS);
+	repaired_cell("TS-01~stream", VERDICT_FAIL, both, VERDICT_PASS);
+	ck_assert(!builds_and_allows("chat stream tools"));
+	repairs = REPAIR_BIT(REPAIR_TS_01);
+	ck_assert(!allows("chat stream tools"));
+	assert_block(0, "TS-01", "fail", "fails");
+	repairs = both | REPAIR_BIT(REPAIR_SU_01);
+	ck_assert(allows("chat stream tools"));
+	ck_assert_uint_eq(finding.repairs, both);
+	ck_assert_uint_eq(finding.count, 0);
+	struct shape shape = routing_shape(&rig, "chat stream tools");
+	prove(&shape, &rig.arena, &proof);
+	ck_assert_uint_eq(proof.count, 2);
+	assert_text(proof.cells.items[1], "TS-01~stream repaired");
+	/* What needs no repair gets none. */
+	ck_assert(allows("chat stream"));
+	ck_assert_uint_eq(finding.repairs, 0);
+}
+END_TEST
+
+START_TEST(a_repaired_cell_is_no_better_than_its_repaired_verdict_and_age)
+{
+	const repair_bits needed = REPAIR_BIT(REPAIR_TS_01);
+
+	repairs = REPAIR_ALL;
+	routing_case(&rig, "TS-01", CASE_GATE, "chat", "both");
+	struct matrix_cell *cell =
+	    repaired_cell("TS-01", VERDICT_FAIL, needed, VERDICT_INCONCLUSIVE);
+	ck_assert(!builds_and_allows("chat"));
+	cell->repaired_verdict = VERDICT_FAIL;
+	ck_assert(!builds_and_allows("chat"));
+	cell->repaired_verdict = VERDICT_PASS;
+	ck_assert(builds_and_allows("chat"));
+	cell->tested_wall_ms = now_ms - policy.max_age_ms - 1;
+	ck_assert(!builds_and_allows("chat"));
+	cell->tested_wall_ms = now_ms - ROUTING_DAY_MS;
+	cell->case_hash = TEXT("another");
+	ck_assert(!builds_and_allows("chat"));
+	cell->case_hash = text_of(rig.suite.cases[0].hash);
+	cell->repairs = 0; /* passed by nothing: a file that was edited */
+	ck_assert(!builds_and_allows("chat"));
+}
+END_TEST
+
+START_TEST(a_required_cell_is_mended_where_it_is_no_longer_proven_bad)
+{
+	routing_case(&rig, "CH-01", CASE_GATE, "chat", "both");
+	routing_case(&rig, "TC-20", CASE_REQUIRED, "chat", "both");
+	routing_cell(&rig, T, "CH-01", VERDICT_PASS);
+	struct matrix_cell *cell =
+	    repaired_cell("TC-20", VERDICT_FAIL, REPAIR_BIT(REPAIR_TC_20), VERDICT_INCONCLUSIVE);
+	ck_assert(!builds_and_allows("chat"));
+	repairs = REPAIR_BIT(REPAIR_TC_20);
+	ck_assert(allows("chat"));
+	ck_assert_uint_eq(finding.repairs, repairs);
+	cell->repaired_verdict = VERDICT_IGNORED;
+	ck_assert(!builds_and_allows("chat"));
+}
+END_TEST
+
 /* --- proof, long lists ----------------------------------------------------------------------- */
 
 START_TEST(the_proof_names_the_gate_cells_and_their_oldest_date)
@@ -466,18 +558,18 @@ START_TEST(the_proof_names_the_gate_cells_and_their_oldest_date)
 	routing_cell(&rig, T, "PA-01", VERDICT_PASS);
 	build();
 	struct shape shape = routing_shape(&rig, "chat stream tools");
-	evidence_prove(evidence, 0, &shape, &rig.arena, &proof);
+	prove(&shape, &rig.arena, &proof);
 	ck_assert_uint_eq(proof.count, 2);
 	assert_text(proof.cells.items[0], "CH-01~stream");
 	assert_text(proof.cells.items[1], "TC-10~stream");
 	ck_assert_int_eq(proof.oldest_wall_ms, 77);
 	shape = routing_shape(&rig, "chat");
-	evidence_prove(evidence, 0, &shape, NULL, &proof);
+	prove(&shape, NULL, &proof);
 	ck_assert_uint_eq(proof.count, 1);
 	ck_assert_uint_eq(proof.cells.count, 0);
 	ck_assert_int_eq(proof.oldest_wall_ms, now_ms - ROUTING_DAY_MS);
 	shape = routing_shape(&rig, "embeddings");
-	evidence_prove(evidence, 0, &shape, &rig.arena, &proof);
+	prove(&shape, &rig.arena, &proof);
 	ck_assert_uint_eq(proof.count, 0);
 	ck_assert_int_eq(proof.oldest_wall_ms, -1);
 }
@@ -555,6 +647,9 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, a_waiver_on_an_advisory_cell_proves_nothing);
 	tcase_add_test(cases, a_prompt_is_long_where_it_fills_more_than_half_of_the_window);
 	tcase_add_test(cases, a_field_that_no_feature_names_can_be_vouched_for);
+	tcase_add_test(cases, a_gate_cell_counts_repaired_only_with_all_its_repairs_allowed);
+	tcase_add_test(cases, a_repaired_cell_is_no_better_than_its_repaired_verdict_and_age);
+	tcase_add_test(cases, a_required_cell_is_mended_where_it_is_no_longer_proven_bad);
 	tcase_add_test(cases, the_proof_names_the_gate_cells_and_their_oldest_date);
 	tcase_add_test(cases, what_excludes_is_told_first_and_never_dropped_for_what_does_not);
 }
