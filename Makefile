@@ -209,6 +209,7 @@ $(BUILD)/bench/launch: $(BUILD)/tests/bench/launch.o
 
 # --- install ------------------------------------------------------------------------
 
+EXAMPLES := $(wildcard proxy/examples/*.yaml)
 MANUALS := $(wildcard harness/cli/man/*.[157])
 .PHONY: install uninstall clean format
 install: all
@@ -216,8 +217,14 @@ install: all
 	install -m 755 $(BUILD)/proviso $(DESTDIR)$(PREFIX)/bin/proviso
 	for page in $(MANUALS); do section=$${page##*.}; install -d $(DESTDIR)$(PREFIX)/share/man/man$$section && \
 	  install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$$section/ || exit 1; done
+	install -d $(DESTDIR)$(PREFIX)/share/doc/proviso/examples $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	install -m 644 $(EXAMPLES) $(DESTDIR)$(PREFIX)/share/doc/proviso/examples/
+	sed 's|@PREFIX@|$(PREFIX)|' proxy/systemd/proviso.service.in > $(DESTDIR)$(PREFIX)/lib/systemd/system/proviso.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/proviso.service
+	install -m 644 proxy/systemd/proviso.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/proviso.conf
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/proviso
+	rm -f $(DESTDIR)$(PREFIX)/bin/proviso $(DESTDIR)$(PREFIX)/lib/systemd/system/proviso.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/proviso.conf
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/proviso
 	for page in $(MANUALS); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 clean:
 	rm -rf .build

@@ -2,6 +2,7 @@
 #include "harness/base/digest.h"
 #include "harness/base/log.h"
 #include "proxy/proxy_private.h"
+#include "proxy/supervise.h"
 #include "proxy/watch.h"
 #include "proxy/worker.h"
 
@@ -60,7 +61,10 @@ void proxy_reload(struct proxy *proxy)
 	struct fault_list *faults = memory_new(sizeof(*faults));
 	struct snapshot *fresh;
 
-	if (snapshot_load(&files, proxy->healths, loop_wall_ms(proxy->loop), &fresh, faults)) {
+	supervise_reloading();
+	bool good =
+	    snapshot_load(&files, proxy->healths, loop_wall_ms(proxy->loop), &fresh, faults);
+	if (good) {
 		log_faults(faults, LOG_WARN);
 		take_config(proxy, fresh);
 		atomic_fetch_add(&proxy->counters.reloads, 1);
@@ -72,6 +76,7 @@ void proxy_reload(struct proxy *proxy)
 		atomic_fetch_add(&proxy->counters.reloads_failed, 1);
 		log_error("proxy.reload_failed", "the last good config and matrix stay in use");
 	}
+	supervise_reloaded(proxy, good);
 	memory_free(faults);
 }
 
@@ -98,11 +103,13 @@ static void terminate(void *context, int signal_number UNUSED)
 {
 	struct proxy *proxy = context;
 
-	if (atomic_exchange(&proxy->draining, true))
+	if (atomic_exchange(&proxy->draining, true)) {
 		atomic_store(&proxy->stopping, true);
-	else
+	} else {
+		supervise_draining();
 		log_info("proxy.draining", "open=%lld",
 		         (long long)atomic_load(&proxy->counters.open_requests));
+	}
 	wake_all(proxy);
 }
 
@@ -302,6 +309,7 @@ bool proxy_start(struct loop *loop, const struct proxy_options *options, struct 
 		if (open_stores(proxy, &fault) && start_workers(proxy, &fault)) {
 			take_signals(proxy, true);
 			watch_files(proxy);
+			supervise_started(proxy);
 			*out = proxy;
 			return true;
 		}
@@ -329,6 +337,7 @@ void proxy_free(struct proxy *proxy)
 		worker_close(&proxy->workers[i]);
 	memory_free(proxy->workers);
 	loop_wake_free(proxy->ended_wake);
+	supervise_end(proxy);
 	loop_timer_stop(proxy->loop, &proxy->key_timer);
 	/* What is queued is written; budgets and keys are asked by nobody any more. */
 	ledger_close(proxy->ledger);

@@ -51,7 +51,8 @@ struct worker {
 	size_t unused_count;
 	size_t relays; /* not yet over */
 	bool draining, drained, stopping;
-	atomic_bool ended; /* read by the main thread */
+	atomic_bool ended;    /* read by the main thread */
+	atomic_bool answered; /* woken since the main thread asked; see supervise.h */
 };
 
 struct proxy {
@@ -64,6 +65,8 @@ struct proxy {
 	struct budget_table *budgets; /* also without any budget */
 	struct rate_table *rates;
 	struct loop_timer key_timer;
+	struct loop_timer watchdog;
+	int64_t watchdog_ms; /* between two signs of life */
 	struct proxy_counters counters;
 	atomic_int_least64_t retry_saved;
 	atomic_size_t connections; /* of all workers' clients */

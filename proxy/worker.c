@@ -63,6 +63,7 @@ static void woken(void *context)
 {
 	struct worker *worker = context;
 
+	atomic_store(&worker->answered, true);
 	if (worker->ended)
 		return;
 	worker_refresh(worker);

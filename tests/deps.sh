@@ -3,7 +3,7 @@
 # usage: deps.sh build | test | bench
 set -eu
 build="gcc libc6-dev pkg-config libcurl4-openssl-dev libpcre2-dev libcsv-dev libuv1-dev libyaml-dev libssl-dev libutf8proc-dev zlib1g-dev libsqlite3-dev"
-test="$build clang clang-format libclang-rt-14-dev check perl python3 python3-pytest python3-pytest-xdist python3-yaml mandoc procps curl git nodejs npm"
+test="$build clang clang-format libclang-rt-14-dev check perl python3 python3-pytest python3-pytest-xdist python3-yaml mandoc procps curl git nodejs npm systemd"
 bench="$test libjansson4"
 case ${1:-build} in
   build) wanted=$build ;;
