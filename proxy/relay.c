@@ -88,6 +88,7 @@ static void give(struct relay *relay)
 
 	REQUIRE(relay->call == NULL && relay->exchange == NULL);
 	loop_timer_stop(worker->loop, &relay->timer);
+	relay_repair_reset(relay);
 	frame_cutter_done(&relay->cutter);
 	text_buf_done(&relay->held);
 	text_buf_done(&relay->usage_frame);
@@ -241,12 +242,13 @@ static void count_attempt(struct relay *relay, enum ending ending, const struct 
 static void deliver(struct relay *relay, const struct exchange *exchange)
 {
 	struct http_header headers[RELAY_HEADERS_MAX];
+	struct text body = relay_repair_body(relay, exchange);
 	size_t header_count = relay_head(relay, exchange, true, headers);
 
 	if (relay->keeps_content)
 		(void)text_buf_add(&relay->response_content,
-		                   text_slice(exchange->body, 0, LEDGER_CONTENT_MAX));
-	relay_answer(relay, exchange->status, headers, header_count, exchange->body);
+		                   text_slice(body, 0, LEDGER_CONTENT_MAX));
+	relay_answer(relay, exchange->status, headers, header_count, body);
 }
 
 static void call_attempted(void *context UNUSED, const struct call_attempt *attempt UNUSED)

@@ -81,6 +81,10 @@ static void add_decision(struct relay *relay, struct head *head)
 	/* Shadow changes nothing that a client could see: the log says it. */
 	if (decision->mode != CONFIG_SHADOW)
 		add(head, TEXT("x-proviso-unproven"), list_unproven(relay, candidate));
+	/* Of a stream not all is known yet: those that it is proven by, and so may be mended by. */
+	repair_bits repairs = relay->streamed ? candidate->repairs : relay->repaired;
+	if (repairs != 0)
+		add(head, TEXT("x-proviso-repairs"), repair_names(repairs, &relay->arena));
 	add(head, TEXT("x-proviso-matrix"), text_of(router_matrix_hash(relay->snapshot->router)));
 	add(head, TEXT("x-proviso-evidence"), say_evidence(relay, candidate));
 }

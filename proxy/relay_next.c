@@ -108,7 +108,7 @@ static struct text body_for(struct relay *relay)
 	    .removed = intake->provider_node,
 	    .ask_usage = relay->usage_injected,
 	};
-	struct text body = splice_body(&splice, &relay->arena);
+	struct text body = relay_repair_request(relay, splice_body(&splice, &relay->arena));
 
 	/* The client's own bytes go with its exchange, and libcurl reads them for longer. */
 	return body.data == intake->body->source->body.data ? text_copy(&relay->arena, body) : body;
@@ -121,6 +121,7 @@ void relay_ask(struct relay *relay)
 	struct call_events events = relay_call_events;
 
 	relay_stream_reset(relay);
+	relay_repair_begin(relay);
 	relay->head = NULL;
 	relay->given_up = NULL;
 	relay->timed_out = false;

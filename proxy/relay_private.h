@@ -77,6 +77,9 @@ struct relay {
 	struct loop_timer timer;
 
 	/* --- the answer --- */
+	struct repairer *repairer; /* owned; NULL: nothing of the stream is mended */
+	struct text_buf mended;    /* what it made of the last read */
+	repair_bits repaired;      /* that had something to mend */
 	struct frame_cutter cutter;
 	struct text_buf held; /* until the commit */
 	size_t held_events;
@@ -169,8 +172,21 @@ void relay_stream_finish(struct relay *relay, bool on_disk);
 void relay_give_up(struct relay *relay, const char *reason, bool timed_out);
 void relay_note_event(struct relay *relay);
 
+/* relay_repair.c: what the route's repairs do */
+/* The request as it is sent to the candidate at hand; arena, or `body` itself. */
+MUST_CHECK struct text relay_repair_request(struct relay *relay, struct text body);
+void relay_repair_reset(struct relay *relay);
+/* Before an attempt. */
+void relay_repair_begin(struct relay *relay);
+/* Of a stream what may go on now; lives until the next call. */
+MUST_CHECK struct text relay_repair_bytes(struct relay *relay, struct text bytes);
+/* The end of it. cut: nothing is added that would make it look whole. */
+MUST_CHECK struct text relay_repair_rest(struct relay *relay, bool cut);
+/* A whole body; arena, or the exchange's own. */
+MUST_CHECK struct text relay_repair_body(struct relay *relay, const struct exchange *exchange);
+
 /* relay_head.c: the headers of an answer, true at the moment when they are written */
-enum { RELAY_HEADERS_MAX = FORWARD_MAX_HEADERS + 12 };
+enum { RELAY_HEADERS_MAX = FORWARD_MAX_HEADERS + 13 };
 MUST_CHECK size_t relay_head(struct relay *relay, const struct exchange *exchange, bool with_cost,
                              struct http_header out[RELAY_HEADERS_MAX]);
 /* The same for an answer of ours. */

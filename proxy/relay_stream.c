@@ -232,13 +232,14 @@ static void frame_came(void *context, struct text frame, bool whole)
 
 void relay_stream_feed(struct relay *relay, struct text bytes, const struct reply_reader *reader)
 {
-	frame_feed(&relay->cutter, bytes);
+	frame_feed(&relay->cutter, relay_repair_bytes(relay, bytes));
 	if (relay->state == RELAY_CALLING)
 		consider_commit(relay, reader);
 }
 
 void relay_stream_reset(struct relay *relay)
 {
+	relay_repair_reset(relay);
 	frame_cutter_done(&relay->cutter);
 	frame_cutter_init(&relay->cutter, frame_came, relay);
 	text_buf_done(&relay->held);
@@ -279,6 +280,7 @@ static void end_broken(struct relay *relay, const struct relay_judgement *judgem
 
 void relay_stream_ended(struct relay *relay, const struct relay_judgement *judgement)
 {
+	frame_feed(&relay->cutter, relay_repair_rest(relay, !judgement->good));
 	/* Good, and all in one read that meant nothing by itself until now. */
 	if (relay->state == RELAY_CALLING)
 		commit(relay);

@@ -4,6 +4,7 @@
 #include "cases/suite.h"
 #include "harness/base/csv.h"
 #include "harness/base/loop.h"
+#include "reports/report_repairs.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -152,6 +153,12 @@ static void add_cell(struct html_page *page, const struct matrix_cell *cell)
 	if (cell->first_error.len != 0 && cell->verdict != VERDICT_PASS) {
 		(void)text_buf_add_c(page->out, "<p class=why>");
 		html_add_text(page->out, cell->first_error);
+		(void)text_buf_add_c(page->out, "</p>");
+	}
+	struct text repaired = report_repaired_words(cell, page->arena);
+	if (repaired.data != NULL) {
+		(void)text_buf_add_c(page->out, "<p class=mute>repaired: ");
+		html_add_text(page->out, repaired);
 		(void)text_buf_add_c(page->out, "</p>");
 	}
 	/* Only a comparison links to single cells. */

@@ -6,6 +6,7 @@
 
 #include "harness/base/json_write.h"
 #include "harness/base/loop.h"
+#include "reports/report_repairs.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -75,6 +76,7 @@ static void add_head(const struct report_cell *shown, struct text_buf *out)
 	add_fact(out, "asks", shown->title);
 	add_outcomes(cell, out);
 	add_fact(out, "why", cell->first_error);
+	add_fact(out, "repaired", report_repaired_words(cell, &arena));
 	for (size_t i = 0; i < cell->vouches.count; i++)
 		vouches = text_format(&arena, "%.*s%s%.*s", TEXT_ARG(vouches), i == 0 ? "" : ", ",
 		                      TEXT_ARG(cell->vouches.items[i]));

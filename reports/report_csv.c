@@ -55,6 +55,8 @@ static void write_header(struct csv_writer *writer)
 	    "quality",
 	    "first_error",
 	    "evidence",
+	    "repaired_verdict",
+	    "repairs",
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(columns); i++)
@@ -169,6 +171,10 @@ static void write_row(struct csv_writer *writer, const struct matrix_cell *cell,
 	csv_write_unknown(writer); /* quality: of tasks with graded answers, not of gate cases */
 	csv_write_text(writer, cell->first_error);
 	csv_write_text(writer, cell->evidence);
+	/* Empty where no repair had anything to mend. */
+	csv_write_text(writer,
+	               text_of(cell->repairs == 0 ? "" : verdict_name(cell->repaired_verdict)));
+	csv_write_text(writer, repair_names(cell->repairs, arena));
 	csv_write_end_row(writer);
 }
 

@@ -4,6 +4,7 @@
 #include "harness/base/json_write.h"
 #include "reports/report_changes.h"
 #include "reports/report_claims.h"
+#include "reports/report_repairs.h"
 
 static void write_summaries(const struct matrix *matrix, struct json_writer *writer)
 {
@@ -50,6 +51,11 @@ void report_json(const struct matrix *matrix, const struct report_context *conte
 	if (claims.count > 0) {
 		json_write_key(&writer, "claims");
 		report_claims_write(&claims, &writer);
+	}
+	struct report_repairs repairs = report_repairs_of(matrix, &arena);
+	if (repairs.count > 0) {
+		json_write_key(&writer, "repairs");
+		report_repairs_write(&repairs, &writer);
 	}
 	arena_done(&arena);
 	json_write_key(&writer, "matrix");

@@ -4,6 +4,7 @@
 #include "reports/markdown.h"
 #include "reports/report_changes.h"
 #include "reports/report_claims.h"
+#include "reports/report_repairs.h"
 
 void markdown_add(struct text_buf *out, struct text text)
 {
@@ -46,6 +47,24 @@ static void add_summaries(const struct matrix *matrix, struct text_buf *out)
 		(void)text_buf_format(out, " | %s | %zu of %zu |\n",
 		                      report_verdict_word(summaries[i].verdict),
 		                      summaries[i].passed, summaries[i].total);
+	}
+	arena_done(&arena);
+}
+
+static void add_repairs(const struct matrix *matrix, struct text_buf *out)
+{
+	struct arena arena = {0};
+	struct report_repairs repairs = report_repairs_of(matrix, &arena);
+
+	if (repairs.count > 0)
+		(void)text_buf_add_c(out, "\n### What repairs would do\n\n"
+		                          "| target | with `repairs` of a route |\n|---|---|\n");
+	for (size_t i = 0; i < repairs.count; i++) {
+		(void)text_buf_add_c(out, "| ");
+		markdown_add(out, repairs.items[i].target);
+		(void)text_buf_add_c(out, " | ");
+		markdown_add(out, report_repair_words(&repairs.items[i], &arena));
+		(void)text_buf_add_c(out, " |\n");
 	}
 	arena_done(&arena);
 }
@@ -95,4 +114,5 @@ void report_markdown(const struct matrix *matrix, const struct report_context *c
 		report_claims_markdown(&claims, out);
 	arena_done(&arena);
 	add_failures(matrix, out);
+	add_repairs(matrix, out);
 }

@@ -2,6 +2,7 @@
 #include "reports/report.h"
 
 #include "harness/base/csv.h"
+#include "reports/report_repairs.h"
 
 enum {
 	NARROWEST = 60,
@@ -214,6 +215,10 @@ static void add_worst(struct page *page)
 			report_add_log_text(page->out, cell->first_error);
 			(void)text_buf_byte(page->out, '\n');
 		}
+		struct text repaired = report_repaired_words(cell, page->arena);
+		if (repaired.data != NULL)
+			(void)text_buf_format(page->out, "       repaired: %.*s\n",
+			                      TEXT_ARG(repaired));
 		if (cell->evidence.len != 0)
 			(void)text_buf_format(page->out, "       evidence %.*s of run %.*s\n",
 			                      TEXT_ARG(cell->evidence), TEXT_ARG(cell->run_id));
@@ -222,6 +227,22 @@ static void add_worst(struct page *page)
 		(void)text_buf_format(page->out, "  and %zu more\n", hidden);
 	if (shown != 0)
 		(void)text_buf_byte(page->out, '\n');
+}
+
+static void add_repairs(struct page *page)
+{
+	struct report_repairs repairs = report_repairs_of(page->matrix, page->arena);
+
+	if (repairs.count == 0)
+		return;
+	(void)text_buf_add_c(page->out, "What repairs would do (`repairs` of a route):\n");
+	for (size_t i = 0; i < repairs.count; i++) {
+		struct text words = report_repair_words(&repairs.items[i], page->arena);
+		(void)text_buf_add_c(page->out, "  ");
+		report_add_log_text(page->out, repairs.items[i].target);
+		(void)text_buf_format(page->out, "  %.*s\n", TEXT_ARG(words));
+	}
+	(void)text_buf_byte(page->out, '\n');
 }
 
 static void add_totals(struct page *page)
@@ -263,6 +284,7 @@ void report_terminal(const struct matrix *matrix, const struct report_terminal_o
 	collect(&page);
 	add_table(&page);
 	add_worst(&page);
+	add_repairs(&page);
 	add_totals(&page);
 	arena_done(&arena);
 }
