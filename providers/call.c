@@ -85,6 +85,8 @@ static int64_t retry_wait_ms(struct call *call)
 
 	if (!exchange_is_infra(exchange) || chat_reply_quota_is_spent(call->attempt.reply))
 		return -1;
+	if (exchange->status == 501) /* what it lacks now it lacks in a second (RFC 9110, 15.6.2) */
+		return -1;
 	int64_t asked_ms = -1;
 	if (exchange->status != 0)
 		asked_ms = pace_retry_after_ms(exchange, loop_wall_ms(caller->loop));

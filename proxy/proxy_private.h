@@ -25,7 +25,7 @@ struct proxy_counters {
 	atomic_uint_least64_t requests[ENDPOINT_COUNT];
 	atomic_uint_least64_t answers[STATUS_CLASSES]; /* by hundreds of the status */
 	atomic_uint_least64_t unproven;                /* no_proven_target */
-	atomic_uint_least64_t fallbacks, retries, broken_streams, client_gone;
+	atomic_uint_least64_t fallbacks, retries, broken_streams, client_gone, drained;
 	atomic_uint_least64_t reloads, reloads_failed;
 	atomic_int_least64_t open_streams, open_requests; /* gauges */
 	struct health_histogram overhead;
@@ -49,7 +49,8 @@ struct worker {
 	uint64_t random;
 	struct relay *unused;
 	size_t unused_count;
-	size_t relays; /* not yet over */
+	struct relay *drained_relays; /* read to the end although their clients have gone */
+	size_t relays;                /* not yet over */
 	bool draining, drained, stopping;
 	atomic_bool ended;    /* read by the main thread */
 	atomic_bool answered; /* woken since the main thread asked; see supervise.h */

@@ -218,6 +218,9 @@ static void write_requests(struct text_buf *out, struct proxy_counters *counters
 	             load(&counters->broken_streams));
 	write_simple(out, "client_gone_total", "counter", "Clients that left before the end.",
 	             load(&counters->client_gone));
+	write_simple(out, "drained_total", "counter",
+	             "Attempts read to their end although the client had left.",
+	             load(&counters->drained));
 	write_simple(out, "reloads_total", "counter", "Reloads that were taken.",
 	             load(&counters->reloads));
 	write_simple(out, "reloads_failed_total", "counter", "Reloads that were refused.",

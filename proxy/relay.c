@@ -1,6 +1,7 @@
 /*
  * The relay's life: what begins it, what the call tells, and the ending. Who is asked is in
- * relay_next.c, what a stream needs in relay_stream.c, headers in relay_head.c.
+ * relay_next.c, what came of it in relay_call.c, what a stream needs in relay_stream.c, headers in
+ * relay_head.c.
  */
 #include "proxy/relay_private.h"
 
@@ -28,11 +29,6 @@ void relay_enter(struct relay *relay, enum relay_state state)
 {
 	REQUIRE((states[relay->state].next & 1u << state) != 0);
 	relay->state = state;
-}
-
-static void count(atomic_uint_least64_t *counter)
-{
-	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
 /* --- life --- */
@@ -113,7 +109,7 @@ static void give(struct relay *relay)
 	worker_relay_over(worker);
 }
 
-static void give_later(void *context)
+void relay_give(void *context)
 {
 	give(context);
 }
@@ -128,7 +124,7 @@ static void done(struct relay *relay)
 	relay_enter(relay, RELAY_DONE);
 	loop_timer_stop(worker->loop, &relay->timer);
 	if (relay->exchange == NULL)
-		loop_defer(worker->loop, give_later, relay);
+		loop_defer(worker->loop, relay_give, relay);
 }
 
 static void answer_now(struct relay *relay, bool on_disk)
@@ -213,144 +209,6 @@ void relay_tell_failure(struct relay *relay)
 	}
 	relay_answer(relay, status, headers, header_count, body);
 }
-
-/* --- what the call tells --- */
-
-static void add(atomic_uint_least64_t *counter, int64_t by)
-{
-	if (by > 0)
-		atomic_fetch_add_explicit(counter, (uint64_t)by, memory_order_relaxed);
-}
-
-static void count_attempt(struct relay *relay, enum ending ending, const struct exchange *exchange)
-{
-	struct health_counters *counters = health_counters_of(relay->health);
-	int64_t end_us = loop_now_us(relay->worker->loop) - relay->sent_us;
-
-	count(&counters->attempts[ending]);
-	add(&counters->input_tokens, relay->facts.usage.input);
-	add(&counters->output_tokens, relay->facts.usage.output);
-	add(&counters->cost_pico_usd, relay->facts.cost.pico_usd);
-	if (ending != ENDING_OK || exchange == NULL)
-		return;
-	health_histogram_add(&counters->total, end_us);
-	if (relay->first_event_us >= 0)
-		health_histogram_add(&counters->first_event, relay->first_event_us);
-}
-
-/* A whole answer, not streamed. */
-static void deliver(struct relay *relay, const struct exchange *exchange)
-{
-	struct http_header headers[RELAY_HEADERS_MAX];
-	struct text body = relay_repair_body(relay, exchange);
-	size_t header_count = relay_head(relay, exchange, true, headers);
-
-	if (relay->keeps_content)
-		(void)text_buf_add(&relay->response_content,
-		                   text_slice(body, 0, LEDGER_CONTENT_MAX));
-	relay_answer(relay, exchange->status, headers, header_count, body);
-}
-
-static void call_attempted(void *context UNUSED, const struct call_attempt *attempt UNUSED)
-{
-}
-
-static void call_unsent(struct relay *relay, const struct fault *fault)
-{
-	const struct relay_judgement judgement = {
-	    .ending = ENDING_ERROR,
-	    .next = RELAY_NEXT_OTHER,
-	    .code = REFUSAL_UPSTREAM_ERROR,
-	    .wait_ms = -1,
-	    .reason = "the request can't be sent to it",
-	};
-
-	log_warn("proxy.unsent", "request=%s target=%.*s reason=%s", relay->id,
-	         TEXT_ARG(relay->target->name), fault->message);
-	relay->facts = (struct relay_facts){.cost = {-1, COST_UNKNOWN}, .usage_source = "missing"};
-	relay->facts.usage.input = relay->facts.usage.output = -1;
-	count_attempt(relay, ENDING_ERROR, NULL);
-	relay_note_row(relay, ENDING_ERROR, NULL);
-	if (relay->exchange == NULL)
-		relay_settle(relay);
-	else
-		relay_failed(relay, &judgement, NULL, NULL);
-}
-
-static void call_ended(void *context, const struct call_attempt *last, const struct fault *fault)
-{
-	struct relay *relay = context;
-	struct relay_judgement judgement;
-
-	REQUIRE(relay->magic == RELAY_MAGIC);
-	relay->call = NULL;
-	loop_timer_stop(relay->worker->loop, &relay->timer);
-	loop_refresh(relay->worker->loop);
-	relay->upstream_us += loop_now_us(relay->worker->loop) - relay->sent_us;
-	if (last == NULL) {
-		call_unsent(relay, fault);
-		return;
-	}
-	const struct relay_case asked = {
-	    .exchange = last->exchange,
-	    .reply = last->reply,
-	    .endpoint = relay->endpoint,
-	    .streamed = relay->streamed,
-	    .given_up = relay->given_up,
-	    .timed_out = relay->timed_out,
-	    .may_be_empty = relay->may_be_empty,
-	    .now_wall_ms = loop_wall_ms(relay->worker->loop),
-	};
-	relay_judge(&asked, &judgement);
-	relay_note_facts(relay, last->exchange, last->reply);
-	if (relay->exchange == NULL) {
-		/* It ended because nobody listens: no word on the target. */
-		count_attempt(relay, ENDING_CLIENT_GONE, last->exchange);
-		relay_note_row(relay, ENDING_CLIENT_GONE, last->exchange);
-		relay_settle(relay);
-		return;
-	}
-	count_attempt(relay, judgement.ending, last->exchange);
-	relay_note_row(relay, judgement.ending, last->exchange);
-	relay_note_health(relay, &judgement);
-	if (relay->state == RELAY_STREAMING)
-		relay_stream_ended(relay, &judgement);
-	else if (!judgement.good)
-		relay_failed(relay, &judgement, last->exchange, last->reply);
-	else if (relay->streamed)
-		relay_stream_ended(relay, &judgement);
-	else
-		deliver(relay, last->exchange);
-}
-
-static void head_came(void *context, const struct exchange *exchange)
-{
-	struct relay *relay = context;
-
-	relay->head = exchange;
-}
-
-static void body_came(void *context, struct text bytes, const struct reply_reader *reader)
-{
-	struct relay *relay = context;
-
-	if (relay->exchange == NULL || relay->given_up != NULL)
-		return;
-	if (!relay->streamed) {
-		if (relay->first_event_us < 0)
-			relay->first_event_us = loop_now_us(relay->worker->loop) - relay->sent_us;
-		relay->event_due_us = INT64_MAX; /* a body has no events: libcurl's clocks hold */
-	} else if (relay->head->status >= 300) {
-		(void)text_buf_add(&relay->held, bytes);
-	} else {
-		relay_stream_feed(relay, bytes, reader);
-	}
-}
-
-const struct call_events relay_call_events = {
-    .attempt = call_attempted,
-    .end = call_ended,
-};
 
 /* --- the public verbs --- */
 
@@ -441,9 +299,22 @@ static void take_call_options(struct relay *relay)
 	    .headers = relay->up,
 	    .header_count = count,
 	    .body_dropped = relay->streamed,
-	    .head = head_came,
-	    .body = body_came,
+	    .head = relay_head_came,
+	    .body = relay_body_came,
 	};
+}
+
+/* NULL: asked by target or model. */
+static const struct config_route *find_route(const struct relay *relay)
+{
+	const struct setting_list *routes = &relay->snapshot->config.routes;
+	const struct config_route *items = routes->items;
+	struct text name = relay->intake->decision.route;
+
+	for (size_t i = 0; name.data != NULL && i < routes->count; i++)
+		if (text_equal(items[i].name, name))
+			return &items[i];
+	return NULL;
 }
 
 void relay_start(struct worker *worker, struct http_exchange *exchange, struct intake *intake,
@@ -461,6 +332,7 @@ void relay_start(struct worker *worker, struct http_exchange *exchange, struct i
 	relay->rate_taken = client->rate_taken;
 	relay->rate_tokens = client->rate_tokens;
 	relay->state = RELAY_CALLING;
+	relay->route = find_route(relay);
 	relay->endpoint = intake->endpoint;
 	relay->streamed = intake->shape.streamed;
 	relay->usage_asked = intake->shape.usage_asked;
@@ -482,36 +354,7 @@ void relay_start(struct worker *worker, struct http_exchange *exchange, struct i
 	relay_tell_failure(relay);
 	http_exchange_set_user(exchange, NULL);
 	relay->exchange = NULL;
-	loop_defer(worker->loop, give_later, relay);
-}
-
-void relay_closed(struct relay *relay, bool client_gone)
-{
-	REQUIRE(relay->magic == RELAY_MAGIC);
-	relay->exchange = NULL;
-	relay->intake = NULL;
-	if (client_gone && relay->state != RELAY_DONE)
-		count(&relay->worker->proxy->counters.client_gone);
-	switch (relay->state) {
-	case RELAY_CALLING:
-	case RELAY_STREAMING:
-		if (relay->call != NULL)
-			call_cancel(relay->call);
-		return;
-	case RELAY_BOOKING:
-		relay_unbook(relay);
-		relay_settle(relay);
-		return;
-	case RELAY_WAITING:
-		relay_settle(relay);
-		return;
-	case RELAY_DONE:
-		loop_defer(relay->worker->loop, give_later, relay);
-		return;
-	case RELAY_SETTLING:
-	case RELAY_STATES:
-		return;
-	}
+	loop_defer(worker->loop, relay_give, relay);
 }
 
 void relay_drained(struct relay *relay)

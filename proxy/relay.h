@@ -32,6 +32,8 @@ void relay_start(struct worker *worker, struct http_exchange *exchange, struct i
 void relay_closed(struct relay *relay, bool client_gone);
 /* The client reads again. */
 void relay_drained(struct relay *relay);
+/* Ends those that are read on although their client has gone. */
+void relay_cancel_drained(struct worker *worker);
 /* Frees those that a worker keeps for later. */
 void relay_free_unused(struct worker *worker);
 

@@ -179,13 +179,16 @@ static void add_facts(struct relay *relay)
 /* What the same tokens would have cost at the dearest target that was proven for the request. */
 static int64_t baseline_cost(const struct relay *relay)
 {
+	const struct intake *intake = relay->intake;
+	size_t count = intake == NULL ? relay->compared_count : intake->decision.count;
 	int64_t dearest = -1;
 
-	if (relay->intake == NULL || relay->facts.usage.input < 0 || relay->facts.usage.output < 0)
+	if (relay->facts.usage.input < 0 || relay->facts.usage.output < 0)
 		return -1;
-	for (size_t i = 0; i < relay->intake->decision.count; i++) {
-		const struct price *price =
-		    &relay->intake->decision.candidates[i].target->model->price;
+	for (size_t i = 0; i < count; i++) {
+		const struct target *target =
+		    intake == NULL ? relay->compared[i] : intake->decision.candidates[i].target;
+		const struct price *price = &target->model->price;
 		if (!price->known)
 			continue;
 		struct chat_usage usage = relay->facts.usage;

@@ -119,12 +119,16 @@ static void judge_status(const struct relay_case *asked, struct relay_judgement 
 	} else if (status == 408 || status == 504) {
 		fail(out, ENDING_ERROR, RELAY_NEXT_OTHER, REFUSAL_UPSTREAM_TIMEOUT,
 		     "it says that it timed out");
-	} else if (status == 409 || status == 425 || status >= 500) {
-		fail(out, ENDING_ERROR, RELAY_NEXT_OTHER, error, "it failed");
+	} else if (status == 501) {
+		/* It lacks what was asked for, and may be well in all else. */
+		fail(out, ENDING_REFUSED, RELAY_NEXT_OTHER, error, "it does not offer that");
+		out->blames_target = false;
 	} else if (status == 404 && asked->endpoint != ENDPOINT_RESPONSES) {
 		/* The name is ours: the client's was resolved before. */
 		fail(out, ENDING_REFUSED, RELAY_NEXT_OTHER, error, "it does not know the model");
 		out->blames_target = false;
+	} else if (status == 409 || status == 425 || status >= 500) {
+		fail(out, ENDING_ERROR, RELAY_NEXT_OTHER, error, "it failed");
 	} else if (status >= 400) {
 		bool long_one = is_too_long(asked->reply);
 		fail(out, ENDING_REFUSED, long_one ? RELAY_NEXT_LARGER : RELAY_NEXT_TELL,

@@ -39,7 +39,7 @@ struct relay_facts {
 struct relay {
 	uint32_t magic;
 	enum relay_state state;
-	struct relay *next; /* while unused */
+	struct relay *next, *previous; /* while unused, or drained */
 	struct worker *worker;
 	struct snapshot *snapshot;      /* counted */
 	struct http_exchange *exchange; /* NULL: the client has gone */
@@ -47,8 +47,12 @@ struct relay {
 	bool rate_taken;
 	int64_t rate_tokens; /* as they were taken */
 	int64_t prompt_bytes;
-	struct intake *intake; /* goes with the exchange */
-	struct arena arena;    /* what outlives it */
+	struct intake *intake;            /* goes with the exchange */
+	const struct config_route *route; /* NULL: none */
+	bool drains;                      /* read to the end although the client has gone */
+	const struct target **compared;   /* arena; of the decision, once the intake is gone */
+	size_t compared_count;
+	struct arena arena; /* what outlives it */
 	enum endpoint endpoint;
 	bool streamed, usage_asked;
 	bool may_be_empty; /* the reply */
@@ -123,6 +127,13 @@ void relay_answer(struct relay *relay, int status, const struct http_header *hea
 /* The row is on disk, or can't be. */
 void relay_settled(struct relay *relay, bool on_disk);
 
+/* Loop callback: neither an exchange nor a call knows the relay (the context) any more. */
+void relay_give(void *context);
+
+/* relay_gone.c: the client has left */
+/* The attempt that was read to the end is over, or is to be cancelled after all. */
+void relay_drain_over(struct relay *relay);
+
 /* relay_book.c: money and rows */
 /* For the target at hand. */
 MUST_CHECK enum budget_result relay_reserve(struct relay *relay, int64_t bound_pico_usd,
@@ -143,7 +154,10 @@ void relay_settle(struct relay *relay);
 
 /* All failed: the client hears of the first failure, and of all that was tried. */
 void relay_tell_failure(struct relay *relay);
-extern const struct call_events relay_call_events; /* context: the relay */
+/* relay_call.c: what the call of an attempt tells; context: the relay */
+extern const struct call_events relay_call_events;
+void relay_head_came(void *context, const struct exchange *exchange);
+void relay_body_came(void *context, struct text bytes, const struct reply_reader *reader);
 
 /* relay_next.c: who is asked */
 /* The candidate at hand is asked. */

@@ -222,6 +222,8 @@ static void frame_came(void *context, struct text frame, bool whole)
 			relay->first_event_us = loop_now_us(relay->worker->loop) - relay->sent_us;
 		relay_note_event(relay);
 	}
+	if (relay->exchange == NULL)
+		return; /* read on for its figures alone */
 	if (relay->state == RELAY_STREAMING) {
 		pass_frame(relay, frame, whole);
 		return;
@@ -233,7 +235,7 @@ static void frame_came(void *context, struct text frame, bool whole)
 void relay_stream_feed(struct relay *relay, struct text bytes, const struct reply_reader *reader)
 {
 	frame_feed(&relay->cutter, relay_repair_bytes(relay, bytes));
-	if (relay->state == RELAY_CALLING)
+	if (relay->state == RELAY_CALLING && relay->exchange != NULL)
 		consider_commit(relay, reader);
 }
 

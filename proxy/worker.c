@@ -71,9 +71,12 @@ static void woken(void *context)
 		worker->draining = true;
 		http_server_drain(worker->server, server_drained, worker);
 	}
-	if (atomic_load(&worker->proxy->stopping) && !worker->stopping && !worker->drained) {
+	if (!atomic_load(&worker->proxy->stopping) || worker->stopping)
+		return;
+	worker->stopping = true;
+	relay_cancel_drained(worker);
+	if (!worker->drained) {
 		/* Says `closed` of every exchange, which ends every relay. */
-		worker->stopping = true;
 		struct http_server *server = worker->server;
 		worker->server = NULL;
 		http_server_stop(server);

@@ -26,6 +26,14 @@ enum config_period { CONFIG_HOUR, CONFIG_DAY, CONFIG_WEEK, CONFIG_MONTH, CONFIG_
 enum config_durability { CONFIG_STRICT, CONFIG_RELAXED };
 enum config_content { CONFIG_CONTENT_NONE, CONFIG_CONTENT_REDACTED, CONFIG_CONTENT_FULL };
 
+/* What becomes of an attempt whose client has left; a route's own word on it. */
+enum config_gone { CONFIG_GONE_CANCEL, CONFIG_GONE_DRAIN };
+enum config_route_gone {
+	CONFIG_ROUTE_GONE_INHERIT,
+	CONFIG_ROUTE_GONE_CANCEL,
+	CONFIG_ROUTE_GONE_DRAIN
+};
+
 enum { CONFIG_MAX_BYTES = YAML_MAX_BYTES };
 
 struct config_check {
@@ -98,6 +106,7 @@ struct config_route {
 	size_t by_task_count;
 	int64_t *weights;    /* one a target, all 1 where none are given; arena */
 	int64_t min_targets; /* 0: none given */
+	int client_gone;     /* enum config_route_gone */
 	double min_quality;  /* NaN: none */
 	struct text_list repair_names;
 	repair_bits repairs; /* that its requests and replies may be mended by */
@@ -128,6 +137,7 @@ struct config_budget {
 struct config_proxy {
 	struct text listen;
 	int64_t workers; /* 0: one per core */
+	int client_gone; /* enum config_gone */
 	struct {
 		int64_t connect_ms, first_event_ms, idle_ms, total_ms, headers_ms, body_ms,
 		    write_ms;

@@ -18,6 +18,8 @@ static const char *const risk_names[] = {"low", "medium", "high", NULL};
 static const char *const period_names[] = {"hour", "day", "week", "month", "prepaid", NULL};
 static const char *const durability_names[] = {"strict", "relaxed", NULL};
 static const char *const content_names[] = {"none", "redacted", "full", NULL};
+static const char *const gone_names[] = {"cancel", "drain", NULL};
+static const char *const route_gone_names[] = {"inherit", "cancel", "drain", NULL};
 const char *const config_strategy_names[] = {
 	"cheapest", "fastest", "best", "ordered", "weighted", "balanced", NULL,
 };
@@ -115,6 +117,9 @@ static const struct setting route_rows[] = {
 	ROW(config_route, "shapes", SETTING_NODE, shapes_node,
 	    .doc = "What its requests use, for the gate: a list of shapes, each a list of features "
 	           "like [chat, stream, tools]."),
+	ROW(config_route, "client_gone", SETTING_ENUM, client_gone, .names = route_gone_names,
+	    .doc = "What becomes of an attempt whose client has left: inherit (the default) from "
+	           "proxy.client_gone, cancel or drain."),
 	ROW(config_route, "min_quality", SETTING_NODE, min_quality_node,
 	    .doc = "The least quality, from 0 to 1, that a target must have shown."),
 	ROW(config_route, "repairs", SETTING_TEXTS, repair_names,
@@ -202,6 +207,9 @@ static const struct setting proxy_rows[] = {
 	    .doc = "Address and port (default 127.0.0.1:4000)."),
 	ROW(config_proxy, "workers", SETTING_INT, workers, .max = 1024,
 	    .doc = "Threads; 0: one per core."),
+	ROW(config_proxy, "client_gone", SETTING_ENUM, client_gone, .names = gone_names,
+	    .doc = "What becomes of an attempt whose client has left: cancelled (cancel, the default) "
+	           "or read to its end, so that its usage is known (drain)."),
 	{.name = "timeouts", .type = SETTING_STRUCT, .table = &timeout_table, .doc = "Timeouts."},
 	{.name = "limits", .type = SETTING_STRUCT, .table = &limit_table, .doc = "Limits."},
 	{.name = "breaker", .type = SETTING_STRUCT, .table = &breaker_table,

@@ -229,6 +229,19 @@ START_TEST(infrastructure_is_asked_again_until_it_answers)
 }
 END_TEST
 
+START_TEST(what_a_server_lacks_is_not_asked_for_again)
+{
+	struct seen seen = {0};
+
+	answer("501 Not Implemented", "{}", SCRIPT_KEEP);
+	answer("200 OK", CHAT_BODY, SCRIPT_KEEP);
+	begin(&seen);
+	finish(&seen, 10);
+	ck_assert_uint_eq(seen.attempts, 1);
+	ck_assert_int_eq(seen.status[0], 501);
+}
+END_TEST
+
 START_TEST(attempts_are_counted)
 {
 	struct seen seen = {0};
@@ -535,6 +548,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_key_goes_only_where_it_is_asked_for);
 	tcase_add_test(cases, a_key_that_was_not_loaded_is_a_fault_and_nothing_is_sent);
 	tcase_add_test(cases, infrastructure_is_asked_again_until_it_answers);
+	tcase_add_test(cases, what_a_server_lacks_is_not_asked_for_again);
 	tcase_add_test(cases, attempts_are_counted);
 	tcase_add_loop_test(cases, what_waiting_can_not_mend_is_final, 0, (int)ARRAY_LENGTH(final));
 	tcase_add_loop_test(cases, a_reply_that_began_is_never_asked_for_again, 0, 2);

@@ -96,6 +96,8 @@ static const struct row rows[] = {
      REFUSAL_UPSTREAM_ERROR, true, false},
     {500, EXCHANGE_CUT, "oops", true, ENDING_ERROR, RELAY_NEXT_OTHER, REFUSAL_UPSTREAM_ERROR, true,
      false},
+    {501, EXCHANGE_COMPLETE, ERROR("x"), false, ENDING_REFUSED, RELAY_NEXT_OTHER,
+     REFUSAL_UPSTREAM_ERROR, false, false},
     {504, EXCHANGE_COMPLETE, "", false, ENDING_ERROR, RELAY_NEXT_OTHER, REFUSAL_UPSTREAM_TIMEOUT,
      true, false},
     {401, EXCHANGE_COMPLETE, ERROR("invalid_api_key"), false, ENDING_REFUSED, RELAY_NEXT_OTHER,

@@ -1,0 +1,279 @@
+"""What flows and what is held back: clients that leave, clocks apart, what is asked again and what is not."""
+import csv
+import io
+import json
+import signal
+import socket
+import threading
+
+import pytest
+
+from conftest import Proviso, chat, reply
+from proxy_rig import DONE, SSE_HEAD, chunk, sse, usage_chunk
+
+LEDGER = {"ledger": {"path": "proxy.db"}}
+SHORT = {"timeouts": {"connect": "2s", "first_event": "300ms", "idle": "300ms", "total": "20s"}}
+ROLE = chunk({"role": "assistant", "content": ""})
+REST = chunk({"content": "abcd"}) + chunk(finish="stop") + usage_chunk(100, 50) + DONE
+GOOD = sse(ROLE, REST)
+
+
+def rows(folder):
+    done = Proviso(folder)("usage", "--format", "csv")
+    assert done.code == 0, done
+    return list(csv.DictReader(io.StringIO(done.out)))
+
+
+def settled(proxy):
+    while proxy.metric("open_requests") > 0:
+        pass
+
+
+def well(head, body, number):
+    return GOOD if json.loads(body).get("stream") else reply(chat("well"))
+
+
+# --- a client that leaves --------------------------------------------------------------------------------
+
+
+class Leaver:
+    """A client that asks, waits for `phase`, and is gone; the provider behind it goes on when told."""
+
+    def __init__(self, phase):
+        self.phase, self.streamed = phase, not phase.startswith("plain")
+        self.asked, self.gone, self.cut, self.read = (threading.Event() for _ in range(4))
+
+    def answer(self, connection):
+        rest = REST if self.streamed else reply(chat("well"), extra="connection: close\r\n")
+        if self.streamed and self.phase != "before the head":
+            connection.sendall(SSE_HEAD + b"content-length: %d\r\n\r\n" % (len(ROLE) + len(rest)) + ROLE)
+        if self.phase == "after the commit":
+            connection.sendall(rest[:len(chunk({"content": "abcd"}))])
+            rest = rest[len(chunk({"content": "abcd"})):]
+        self.asked.set()
+        assert self.gone.wait(60)
+        connection.settimeout(0.01)
+        try:
+            # Whoever hangs up does it before it reads more.
+            while not self.read.is_set():
+                if not connection.recv(1):
+                    self.cut.set()
+                    return
+        except TimeoutError:
+            pass
+        if self.streamed and self.phase == "before the head":
+            rest = SSE_HEAD + b"content-length: %d\r\n\r\n" % (len(ROLE) + len(rest)) + ROLE + rest
+        connection.sendall(rest)
+        self.read.set()
+
+    def leave(self, proxy):
+        body = json.dumps({"model": "coder", "stream": self.streamed,
+                           "messages": [{"role": "user", "content": "hi"}]}).encode()
+        with socket.create_connection(("127.0.0.1", proxy.port)) as connection:
+            connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body)
+                               + body)
+            assert self.asked.wait(60)
+            if self.phase == "after the commit":
+                assert connection.recv(65536)
+        while proxy.metric("client_gone_total") == 0:
+            pass
+        self.gone.set()
+        settled(proxy)
+
+
+PHASES = ["before the head", "before the commit", "after the commit", "plain"]
+
+
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("where", ["proxy", "route"])
+def test_drained_a_provider_is_read_to_its_end_and_its_usage_is_in_the_row(start, scripted, tmp_path, phase, where):
+    leaver = Leaver(phase)
+    up = scripted(lambda head, body, number: leaver.answer)
+    drain = {"proxy": {"client_gone": "drain"}} if where == "proxy" else {
+        "routes": {"coder": {"targets": ["a/m"], "client_gone": "drain"}}}
+    proxy = start({"a": up.url}, **LEDGER, **drain)
+    leaver.leave(proxy)
+    assert leaver.read.is_set() and not leaver.cut.is_set(), "the provider was cut off"
+    row, = rows(tmp_path)
+    assert (row["outcome"], row["client_disconnected"], row["usage_source"]) == ("ok", "true", "reported"), row
+    tokens = ("100", "50") if leaver.streamed else ("10", "2")
+    assert (row["prompt_tokens"], row["completion_tokens"], row["finish_reason"]) == (*tokens, "stop")
+    assert float(row["cost_usd"]) > 0 and row["baseline_cost_usd"] == row["cost_usd"]
+    assert proxy.metric("drained_total") == 1 and proxy.metric("open_streams") == 0
+    assert len(up.requests) == 1
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_cancelled_a_provider_is_cut_off_and_the_row_says_why(start, scripted, tmp_path, phase):
+    leaver = Leaver(phase)
+    up = scripted(lambda head, body, number: leaver.answer)
+    proxy = start({"a": up.url}, **LEDGER, proxy={"client_gone": "drain"},
+                  routes={"coder": {"targets": ["a/m"], "client_gone": "cancel"}})
+    leaver.leave(proxy)
+    assert leaver.cut.wait(60), "the provider is still held"
+    row, = rows(tmp_path)
+    assert (row["outcome"], row["client_disconnected"]) == ("client_gone", "true")
+    assert row["usage_source"] == ("estimated" if phase == "after the commit" else "missing")
+    assert proxy.metric("drained_total") == 0 and len(up.requests) == 1
+
+
+def test_nobody_falls_back_for_a_client_that_has_left(start, scripted, tmp_path):
+    asked, go = threading.Event(), threading.Event()
+
+    def fails(connection):
+        asked.set()
+        assert go.wait(60)
+        connection.sendall(reply({}, "500 Internal Server Error"))
+
+    other = scripted(well)
+    proxy = start({"a": scripted(lambda head, body, number: fails).url, "b": other.url}, **LEDGER,
+                  proxy={"client_gone": "drain"})
+    leaver = Leaver("plain")
+    leaver.asked = asked
+    leaver.gone = go
+    leaver.leave(proxy)
+    row, = rows(tmp_path)
+    assert (row["outcome"], row["status"], row["client_disconnected"]) == ("error", "500", "true")
+    assert not other.requests
+
+
+def test_a_client_that_leaves_after_the_end_changes_nothing(start, scripted, tmp_path):
+    proxy = start({"a": scripted(well).url}, **LEDGER, proxy={"client_gone": "drain"})
+    body = json.dumps({"model": "coder", "stream": True, "messages": [{"role": "user", "content": "hi"}]}).encode()
+    with socket.create_connection(("127.0.0.1", proxy.port)) as connection:
+        connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        got = b""
+        while b"[DONE]" not in got:
+            got += connection.recv(65536)
+    settled(proxy)
+    row, = rows(tmp_path)
+    assert (row["outcome"], row["client_disconnected"]) == ("ok", "false")
+    assert proxy.metric("drained_total") == 0
+
+
+def test_a_drained_provider_that_stalls_is_left_in_time(start, scripted, tmp_path):
+    leaver = Leaver("after the commit")
+    leaver.read.set()  # it sends no more, and looks for no end
+
+    def stalls(connection):
+        connection.sendall(SSE_HEAD + b"content-length: 100000\r\n\r\n" + ROLE + chunk({"content": "abcd"}))
+        leaver.asked.set()
+        connection.recv(1)
+
+    proxy = start({"a": scripted(lambda head, body, number: stalls).url}, **LEDGER,
+                  proxy={"client_gone": "drain", **SHORT})
+    leaver.leave(proxy)
+    row, = rows(tmp_path)
+    assert (row["outcome"], row["client_disconnected"]) == ("timeout", "true")
+
+
+def test_a_second_signal_ends_what_is_drained(start, scripted):
+    leaver = Leaver("after the commit")
+    proxy = start({"a": scripted(lambda head, body, number: leaver.answer).url}, proxy={"client_gone": "drain"})
+    body = json.dumps({"model": "coder", "stream": True, "messages": [{"role": "user", "content": "hi"}]}).encode()
+    with socket.create_connection(("127.0.0.1", proxy.port)) as connection:
+        connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        assert leaver.asked.wait(60) and connection.recv(65536)
+    while proxy.metric("drained_total") == 0:
+        pass
+    proxy.process.send_signal(signal.SIGTERM)
+    while "proxy.draining" not in proxy.log_path.read_text():
+        pass
+    proxy.stop()
+    leaver.gone.set()
+
+
+# --- clocks apart ----------------------------------------------------------------------------------------
+
+
+def pings(first):
+    """`first`, then comments for ever."""
+    def answer(connection):
+        connection.sendall(SSE_HEAD + b"transfer-encoding: chunked\r\n\r\n")
+        if first:
+            connection.sendall(b"%x\r\n" % len(first) + first + b"\r\n")
+        try:
+            while not threading.Event().wait(0.02):
+                connection.sendall(b"9\r\n: ping..\n\r\n1\r\n\n\r\n")
+        except OSError:
+            return
+    return answer
+
+
+def test_comments_between_events_keep_no_stream_alive(start, scripted, tmp_path):
+    proxy = start({"a": scripted(lambda head, body, number: pings(ROLE + chunk({"content": "abcd"}))).url}, **LEDGER,
+                  proxy=SHORT)
+    answer = proxy.stream()
+    assert "error" in json.loads(answer.events[-1]) and "[DONE]" not in answer.events, answer
+    assert json.loads(answer.events[-1])["error"]["code"] == "upstream_timeout"
+    row, = rows(tmp_path)
+    assert row["outcome"] == "timeout"
+
+
+def test_the_clock_of_all_ends_a_stream_of_events_that_never_ends(start, scripted, tmp_path):
+    def chatter(connection):
+        connection.sendall(SSE_HEAD + b"transfer-encoding: chunked\r\n\r\n")
+        event = chunk({"content": "x"})
+        try:
+            while not threading.Event().wait(0.02):
+                connection.sendall(b"%x\r\n" % len(event) + event + b"\r\n")
+        except OSError:
+            return
+
+    proxy = start({"a": scripted(lambda head, body, number: chatter).url}, **LEDGER,
+                  proxy={"timeouts": {"first_event": "60s", "idle": "60s", "total": "1s"}})
+    answer = proxy.stream()
+    assert json.loads(answer.events[-1])["error"]["code"] == "upstream_timeout", answer
+    assert rows(tmp_path)[0]["outcome"] == "timeout"
+
+
+def test_the_first_event_and_the_next_have_clocks_of_their_own(start, scripted):
+    """What is slow to begin may still be quick, and the other way round."""
+    def slow_start(connection):
+        threading.Event().wait(0.6)
+        connection.sendall(GOOD)
+
+    up = scripted(lambda head, body, number: slow_start)
+    proxy = start({"a": up.url}, proxy={"timeouts": {"first_event": "60s", "idle": "100ms"}})
+    assert proxy.stream().events[-1] == "[DONE]"
+
+
+# --- what is asked again, and what is not ------------------------------------------------------------------
+
+FINAL = ["400 Bad Request", "401 Unauthorized", "402 Payment Required", "403 Forbidden", "404 Not Found",
+         "405 Method Not Allowed", "422 Unprocessable Entity", "500 Internal Server Error", "501 Not Implemented",
+         "502 Bad Gateway", "504 Gateway Timeout"]
+
+
+@pytest.mark.parametrize("status", FINAL)
+def test_no_status_but_429_and_503_is_asked_again(start, scripted, status):
+    up = scripted(lambda head, body, number: reply({"error": {"message": "no"}}, status, extra="retry-after: 0\r\n"))
+    proxy = start({"a": up.url})
+    answer = proxy.chat()
+    assert answer.status >= 400 and len(up.requests) == 1, answer
+    assert proxy.metric("retries_total") == 0
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "402 Payment Required", "403 Forbidden"])
+def test_a_refused_key_takes_out_its_provider_and_no_other(start, scripted, status):
+    up, other = scripted(lambda head, body, number: reply({"error": {"message": "no"}}, status)), scripted(well)
+    proxy = start({"a": up.url, "b": other.url})
+    for _ in range(3):
+        assert proxy.chat().headers["x-proviso-target"] == "b/m"
+    assert len(up.requests) == 1 and len(other.requests) == 3
+    assert proxy.metric('breaker_state{target="a/m"}') == 4 and proxy.metric('breaker_state{target="b/m"}') == 0
+
+
+def test_an_endpoint_that_a_server_lacks_opens_no_breaker(start, scripted):
+    """501: the next target is asked, and what the server does offer goes on."""
+    def answer(head, body, number):
+        if b"/embeddings" in head.split(b"\r\n")[0]:
+            return reply({"error": {"message": "no such thing here"}}, "501 Not Implemented")
+        return well(head, body, number)
+
+    up = scripted(answer)
+    proxy = start({"a": up.url}, proxy={"breaker": {"min_requests": 2, "open": "1h"}}, policy={"mode": "warn"})
+    for _ in range(5):
+        assert proxy.send("POST", "/v1/embeddings", {"model": "coder", "input": "x"}).status == 502
+    assert proxy.metric('breaker_state{target="a/m"}') == 0
+    assert proxy.chat().status == 200
