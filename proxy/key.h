@@ -30,6 +30,7 @@ struct key {
 	int64_t requests_per_minute, tokens_per_minute, streams; /* 0: no limit */
 	int64_t budget_pico_usd;                                 /* -1: none */
 	int per;                                                 /* enum config_period */
+	int content; /* enum config_content, what the ledger keeps; -1: as the config says */
 	int64_t created_wall_ms;
 	int64_t expires_wall_ms, revoked_wall_ms;       /* -1: never */
 	int64_t rotated_wall_ms, overlap_until_wall_ms; /* -1: not rotated; old one good until */

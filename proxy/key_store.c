@@ -182,7 +182,9 @@ bool key_store_changes(struct key_store *store, int64_t *out, struct fault *faul
 
 #define KEY_COLUMNS                                                                                \
 	"id, name, teams, routes, targets, endpoints, requests_per_minute, tokens_per_minute,"     \
-	" streams, budget, per, created, expires, revoked, rotated, overlap_until, hash, old_hash"
+	" streams, budget, per, created, expires, revoked, rotated, overlap_until, hash, "         \
+	"old_hash,"                                                                                \
+	" content"
 
 /* Lists are kept one item a line. */
 static struct text_list read_list(struct arena *arena, struct text lines)
@@ -232,6 +234,7 @@ static struct key *read_key(struct store_query *query)
 	random_bytes(key->old_hash, sizeof(key->old_hash));
 	read_hash(store_text(query, 16), key->hash);
 	read_hash(store_text(query, 17), key->old_hash);
+	key->content = (int)int64_max(int64_min(store_int(query, 18), CONFIG_CONTENT_FULL), -1);
 	return key;
 }
 
@@ -297,7 +300,7 @@ static bool insert_key(struct key_store *store, const struct key *wanted, struct
 
 	if (!store_prepare(store->store,
 	                   "INSERT INTO keys(" KEY_COLUMNS
-	                   ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,NULL,?,NULL)",
+	                   ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,NULL,?,NULL,?)",
 	                   &query, fault))
 		return false;
 	store_bind_text(query, 1, id);
@@ -314,6 +317,7 @@ static bool insert_key(struct key_store *store, const struct key *wanted, struct
 	store_bind_int(query, 12, now_wall_ms);
 	store_bind_count(query, 13, wanted->expires_wall_ms);
 	store_bind_blob(query, 14, (struct text){(const char *)hash, DIGEST_BYTES});
+	store_bind_count(query, 15, wanted->content);
 	bool good = store_do(query, fault);
 	store_query_free(query);
 	arena_done(&arena);

@@ -134,9 +134,9 @@ size_t ledger_queued(struct ledger *ledger)
 	return queued;
 }
 
-bool ledger_wants_content(struct ledger *ledger)
+enum config_content ledger_content_kept(struct ledger *ledger)
 {
-	return atomic_load(&ledger->content) != CONFIG_CONTENT_NONE;
+	return (enum config_content)atomic_load(&ledger->content);
 }
 
 /* --- ports -------------------------------------------------------------------------------------
@@ -341,9 +341,5 @@ void ledger_abandon(struct ledger_port *port, struct text request_id, int64_t at
 void ledger_write(struct ledger_port *port, const struct ledger_row *row,
                   const struct ledger_content *content, struct ledger_ticket *ticket)
 {
-	if (!ledger_wants_content(port->ledger))
-		content = NULL;
-	struct ledger_record *record = record_new(RECORD_WRITE, row, content);
-	record->redact = atomic_load(&port->ledger->content) == CONFIG_CONTENT_REDACTED;
-	submit(port, record, ticket);
+	submit(port, record_new(RECORD_WRITE, row, content), ticket);
 }

@@ -83,14 +83,15 @@ void ledger_abandon(struct ledger_port *port, struct text request_id, int64_t at
 /* What was said, where the config keeps it; data NULL: nothing. */
 struct ledger_content {
 	struct text request, response; /* bodies as the client sent and got them */
+	bool redact;                   /* by the rules, before it is on disk */
 };
-enum { LEDGER_CONTENT_MAX = 1 << 20 };                       /* of each; the rest is cut */
-MUST_CHECK bool ledger_wants_content(struct ledger *ledger); /* any thread */
+enum { LEDGER_CONTENT_MAX = 1 << 20 }; /* of each; the rest is cut */
+/* What the config says of requests whose key says nothing of it; any thread. */
+MUST_CHECK enum config_content ledger_content_kept(struct ledger *ledger);
 
 /*
  * The attempt is over. strict: done(true) once the row is on disk; done(false) where the commit
- * failed (it stays queued). relaxed: done(true) in the next turn. Content: NULL for none; copied,
- * and redacted first where the config says so.
+ * failed (it stays queued). relaxed: done(true) in the next turn. Content: NULL for none; copied.
  */
 void ledger_write(struct ledger_port *port, const struct ledger_row *row,
                   const struct ledger_content *content, struct ledger_ticket *ticket);

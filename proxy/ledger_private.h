@@ -18,7 +18,6 @@ struct ledger_record {
 	struct ledger_ticket *ticket; /* the same */
 	struct ledger_row row;
 	struct ledger_content content;
-	bool redact; /* before it is kept */
 };
 
 struct ledger_port {

@@ -89,9 +89,9 @@ static void batch_failed(struct ledger *ledger, const struct fault *fault)
 static void redact_batch(struct ledger *ledger)
 {
 	for (struct ledger_record *record = ledger->batch; record != NULL; record = record->next) {
-		if (!record->redact)
+		if (!record->content.redact)
 			continue;
-		record->redact = false;
+		record->content.redact = false;
 		ledger_redact(&ledger->redactor, &record->content.request);
 		ledger_redact(&ledger->redactor, &record->content.response);
 	}

@@ -259,6 +259,18 @@ static struct text say_shape(struct relay *relay)
 	return said;
 }
 
+/* The key's own word, else the config's. */
+static enum config_content content_kept(const struct relay *relay, const struct key *key)
+{
+	struct ledger *ledger = relay->worker->proxy->ledger;
+
+	if (ledger == NULL)
+		return CONFIG_CONTENT_NONE;
+	if (key != NULL && key->content >= 0)
+		return (enum config_content)key->content;
+	return ledger_content_kept(ledger);
+}
+
 /* What holds for all attempts of the request. */
 static void describe(struct relay *relay, const struct relay_client *client)
 {
@@ -278,8 +290,9 @@ static void describe(struct relay *relay, const struct relay_client *client)
 	relay->row.shape = say_shape(relay);
 	relay->row.matrix = text_of(router_matrix_hash(relay->snapshot->router));
 	relay->row.stream = relay->streamed;
-	struct ledger *ledger = relay->worker->proxy->ledger;
-	relay->keeps_content = ledger != NULL && ledger_wants_content(ledger);
+	enum config_content content = content_kept(relay, client->key);
+	relay->keeps_content = content != CONFIG_CONTENT_NONE;
+	relay->redacts_content = content == CONFIG_CONTENT_REDACTED;
 	text_buf_init(&relay->response_content, LEDGER_CONTENT_MAX);
 	if (relay->keeps_content)
 		relay->request_content =

@@ -227,7 +227,8 @@ void relay_note_row(struct relay *relay, enum ending ending, const struct exchan
 static void write_row(struct relay *relay, struct ledger_ticket *ticket)
 {
 	struct ledger_content content = {.request = relay->request_content,
-	                                 .response = text_buf_view(&relay->response_content)};
+	                                 .response = text_buf_view(&relay->response_content),
+	                                 .redact = relay->redacts_content};
 
 	relay->row_pending = false;
 	relay->row.overhead_us =

@@ -104,7 +104,7 @@ struct relay {
 	struct ledger_row row; /* of the attempt at hand, or of the last one */
 	bool row_pending;      /* it is over and not yet with the ledger */
 	struct ledger_ticket ticket;
-	bool keeps_content;
+	bool keeps_content, redacts_content;
 	struct text request_content; /* arena */
 	struct text_buf response_content;
 

@@ -42,5 +42,7 @@ const char *const store_schema[] = {
     " tokens_per_minute INTEGER NOT NULL, streams INTEGER NOT NULL, budget INTEGER,"
     " per INTEGER NOT NULL, created INTEGER NOT NULL, expires INTEGER, revoked INTEGER,"
     " rotated INTEGER, overlap_until INTEGER, hash BLOB NOT NULL, old_hash BLOB) STRICT;",
+    /* What is kept of a key's requests; NULL: as the config says. */
+    "ALTER TABLE keys ADD COLUMN content INTEGER;",
 };
 const int store_schema_count = (int)ARRAY_LENGTH(store_schema);

@@ -110,7 +110,8 @@ static bool check_version(struct store *store, enum store_mode mode, struct faul
 		    fault, FAULT_INPUT,
 		    "%s was written by a newer Proviso (schema %lld, this one knows %d)",
 		    store->path, (long long)version, store_schema_count);
-	if (version == store_schema_count)
+	/* What is only read, the attempts, stands there since the first version. */
+	if (version == store_schema_count || (mode == STORE_READ && version > 0))
 		return true;
 	if (mode == STORE_READ)
 		return fault_set(fault, FAULT_INPUT, "%s holds no ledger of this version yet",

@@ -19,6 +19,8 @@ enum {
 static const char *const verb_names[] = {"create", "list", "rotate", "revoke", NULL};
 static const char *const format_names[] = {"table", "json", NULL};
 static const char *const per_names[] = {"hour", "day", "week", "month", "prepaid", NULL};
+/* As enum config_content has them. */
+static const char *const content_names[] = {"none", "redacted", "full", NULL};
 static const int64_t DAY_MS = 86400000;
 
 struct key_command {
@@ -27,6 +29,7 @@ struct key_command {
 	int64_t requests_per_minute, tokens_per_minute, streams;
 	int64_t budget_pico_usd; /* -1: none */
 	int per;                 /* -1: not given */
+	int content;             /* -1: not given */
 	int64_t overlap_ms;
 	int format;
 	struct text_list operands;
@@ -58,6 +61,10 @@ static const struct option key_rows[] = {
     ROW("budget", USD, budget_pico_usd, CREATE, "USD", "create: what it may spend; needs --per", 0),
     ROW("per", CHOICE, per, CREATE, "PERIOD", "create: hour, day, week, month (UTC) or prepaid",
         .names = per_names),
+    ROW("content", CHOICE, content, CREATE, "WHAT",
+        "create: what the ledger keeps of prompts and answers: none, redacted or full (default: "
+        "ledger.content)",
+        .names = content_names),
     ROW("expires", TEXT, expires, CREATE, "DATE",
         "create: its last day (UTC), or a moment like 2026-12-31T12:00:00Z", 0),
     ROW("overlap", DURATION, overlap_ms, ROTATE, "TIME",
@@ -80,6 +87,7 @@ static void key_defaults(void *state)
 
 	key->budget_pico_usd = -1;
 	key->per = -1;
+	key->content = -1;
 	key->overlap_ms = 3600000;
 }
 
@@ -157,6 +165,7 @@ static bool read_wanted(const struct key_command *given, int64_t now_ms, struct 
 	    .streams = given->streams,
 	    .budget_pico_usd = given->budget_pico_usd,
 	    .per = given->per < 0 ? CONFIG_PREPAID : given->per,
+	    .content = given->content,
 	};
 	return check_texts("name", &names, fault) && check_texts("team", &given->teams, fault) &&
 	       check_texts("route", &given->routes, fault) &&
@@ -226,6 +235,8 @@ static void write_json(const struct key *key, int64_t now_ms, struct json_writer
 	json_write_member_count(writer, "streams", key->streams > 0 ? key->streams : -1);
 	router_write_usd(writer, "budget_usd", key->budget_pico_usd);
 	json_write_member_c(writer, "per", key->budget_pico_usd >= 0 ? per_names[key->per] : NULL);
+	json_write_member_c(writer, "content",
+	                    key->content >= 0 ? content_names[key->content] : NULL);
 	write_moment(writer, "created_at", key->created_wall_ms);
 	write_moment(writer, "expires_at", key->expires_wall_ms);
 	write_moment(writer, "rotated_at", key->rotated_wall_ms);

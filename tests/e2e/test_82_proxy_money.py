@@ -309,6 +309,26 @@ def test_a_key_has_its_rate_and_its_budget(start, scripted, tmp_path):
     assert refused.status == 402 and refused.error["code"] == "budget_exceeded", refused
 
 
+@pytest.mark.parametrize("config", ["none", "full"])
+def test_a_key_says_what_is_kept_of_its_requests(start, scripted, tmp_path, config):
+    """Whoever must not be written down is not, and whoever asked for it is, whatever the others do."""
+    proxy = start({"a": scripted(answer_well).url}, **{**KEYED, "ledger": {"path": "proxy.db", "content": config}})
+    keys = {kind: make_key(tmp_path, "--name", kind, *(["--content", kind] if kind != "config" else []))
+            for kind in ("none", "redacted", "full", "config")}
+    while proxy.chat(headers=bearer(keys["config"])).status == 401:
+        pass
+    asked = {kind: proxy.chat("mail jo@example.org", headers=bearer(key)).headers["x-proviso-request-id"]
+             for kind, key in keys.items()}
+    proxy.stop()
+    with sqlite3.connect(tmp_path / "proxy.db") as store:
+        kept = {kind: store.execute("SELECT request, response FROM contents WHERE request_id=?", [asked[kind]]).fetchall()
+                for kind in asked}
+    assert kept["none"] == [] and len(kept["redacted"]) == len(kept["full"]) == 1
+    assert b"jo@example.org" in kept["full"][0][0] and b"hello" in kept["full"][0][1]
+    assert b"mail *" in kept["redacted"][0][0] and b"example.org" not in kept["redacted"][0][0]
+    assert len(kept["config"]) == (config == "full")
+
+
 def test_with_a_key_store_others_may_connect(start, scripted, tmp_path, proviso, matrix):
     (tmp_path / "proviso.yaml").write_text(json.dumps(config_of({"a": "http://127.0.0.1:9/v1"}, **KEYED)))
     process = proviso.start("proxy", "--listen", "0.0.0.0:0", "--matrix", matrix, env={"KEY_A": "x" * 20})

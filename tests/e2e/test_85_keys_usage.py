@@ -54,16 +54,29 @@ def test_a_key_is_printed_once_and_only_its_hash_is_kept(desk):
 def test_what_a_key_may_do_is_listed(desk):
     key = create(desk, "--team", "search", "--team", "ads*", "--route", "coder", "--target", "lab/*", "--endpoint", "chat",
                  "--requests-per-minute", "60", "--tokens-per-minute", "1000", "--streams", "4",
-                 "--budget", "12.5", "--per", "month", "--expires", "2999-12-31")
+                 "--budget", "12.5", "--per", "month", "--content", "redacted", "--expires", "2999-12-31")
     [said] = listed(desk)
     assert said["id"] == key[3:11]
     assert {name: said[name] for name in ("name", "state", "teams", "routes", "targets", "endpoints", "requests_per_minute",
-                                          "tokens_per_minute", "streams", "per", "expires_at", "revoked_at")} == {
+                                          "tokens_per_minute", "streams", "per", "content", "expires_at", "revoked_at")} == {
         "name": "ci", "state": "active", "teams": ["search", "ads*"], "routes": ["coder"], "targets": ["lab/*"],
-        "endpoints": ["chat"], "requests_per_minute": 60, "tokens_per_minute": 1000, "streams": 4, "per": "month",
+        "endpoints": ["chat"], "requests_per_minute": 60, "tokens_per_minute": 1000, "streams": 4, "per": "month", "content": "redacted",
         "expires_at": "3000-01-01T00:00:00.000Z", "revoked_at": None}
     assert float(said["budget_usd"]) == 12.5
     assert key[3:11] in desk("key", "list").out
+
+
+def test_a_store_of_the_first_release_is_taken_over_with_its_keys(desk):
+    key = create(desk)
+    store = sqlite3.connect(desk.cwd / "k.db", isolation_level=None)
+    store.execute("ALTER TABLE keys DROP COLUMN content")
+    store.execute("PRAGMA user_version=1")
+    store.close()
+    assert desk("usage").code == 0, "whoever only reads changes nothing"
+    [said] = listed(desk)
+    assert said["id"] == key[3:11] and said["content"] is None and said["state"] == "active"
+    create(desk, "--content", "full")
+    assert [k["content"] for k in listed(desk)] == [None, "full"]
 
 
 def test_rotate_and_revoke(desk):

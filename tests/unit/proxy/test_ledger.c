@@ -326,12 +326,11 @@ START_TEST(old_rows_go_and_their_sums_stay)
 {
 	struct rig rig;
 	rig_open(&rig);
-	rig.config.ledger.content = CONFIG_CONTENT_FULL;
 	struct ledger *ledger = rig_ledger(&rig);
 	struct loop *loop = loop_new();
 	struct ledger_port *port = ledger_port_new(ledger, loop);
 	struct waiter waiter = waiter_of(loop);
-	const struct ledger_content content = {TEXT("ask"), TEXT("answer")};
+	const struct ledger_content content = {TEXT("ask"), TEXT("answer"), false};
 	int64_t each = INT64_C(3000000000000000001); /* three million USD: four overflow */
 
 	for (int i = 0; i < 4; i++) {
@@ -365,7 +364,6 @@ START_TEST(redacted_bodies_hold_no_address_and_no_key)
 {
 	struct rig rig;
 	rig_open(&rig);
-	rig.config.ledger.content = CONFIG_CONTENT_REDACTED;
 	struct ledger *ledger = rig_ledger(&rig);
 	struct loop *loop = loop_new();
 	struct ledger_port *port = ledger_port_new(ledger, loop);
@@ -374,7 +372,7 @@ START_TEST(redacted_bodies_hold_no_address_and_no_key)
 	struct ledger_content content = {
 	    TEXT("{\"content\":\"mail jo.doe+x@mail.example.org or +49 (30) 1234-5678, card "
 	         "4111 1111 1111 1111, sk-abcdefghijklmnop, from 10.0.0.17, in 2026\"}"),
-	    TEXT("\xff not UTF-8: jo@example.org")};
+	    TEXT("\xff not UTF-8: jo@example.org"), true};
 
 	ledger_write(port, &row, &content, NULL);
 	row.request_id = TEXT("r2");
