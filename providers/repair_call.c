@@ -25,6 +25,20 @@ static struct repaired_call *find_by_index(struct repairer *repairer, int64_t ch
 	return NULL;
 }
 
+/* The call whose fragment came last. */
+static struct repaired_call *find_last(struct repairer *repairer, int64_t choice)
+{
+	struct repaired_call *last = NULL;
+
+	for (size_t i = 0; i < repairer->call_count; i++) {
+		struct repaired_call *call = &repairer->calls[i];
+		if (call->choice == choice &&
+		    (last == NULL || call->last_fragment > last->last_fragment))
+			last = call;
+	}
+	return last;
+}
+
 static bool is_assigned(const struct repairer *repairer, int64_t choice, int64_t index)
 {
 	for (size_t i = 0; i < repairer->call_count; i++)
@@ -80,12 +94,12 @@ static struct repaired_call *call_of(struct repairer *repairer, int64_t choice,
 		call = find_by_id(repairer, choice, id, sent);
 	else if (sent >= 0)
 		call = find_by_index(repairer, choice, sent);
-	else if (repairer->last_call > 0)
-		call = &repairer->calls[repairer->last_call - 1];
+	else
+		call = find_last(repairer, choice);
 	if (call == NULL)
 		call = new_call(repairer, choice, sent, id);
 	if (call != NULL)
-		repairer->last_call = (size_t)(call - repairer->calls) + 1;
+		call->last_fragment = ++repairer->fragments;
 	return call;
 }
 
@@ -141,6 +155,8 @@ void repair_fragment(struct repairer *repairer, int64_t choice, const struct jso
 	call = call_of(repairer, choice, fragment);
 	if (call == NULL)
 		return;
+	if (call->first_here == NULL)
+		call->first_here = fragment;
 	number_fragment(repairer, fragment, call, edits);
 	arguments = json_member(json_member(fragment, "function"), "arguments");
 	if (stringify(repairer, arguments, edits) ||
@@ -148,17 +164,11 @@ void repair_fragment(struct repairer *repairer, int64_t choice, const struct jso
 		call->has_arguments = true;
 }
 
-void repair_whole_call(struct repairer *repairer, const struct json *call, struct edits *edits)
+static void put_arguments(struct repairer *repairer, const struct json *function,
+                          struct edits *edits)
 {
-	const struct json *function = json_member(call, "function");
 	const struct json *arguments = json_member(function, "arguments");
 
-	if (!json_is(function, JSON_OBJECT) || stringify(repairer, arguments, edits))
-		return;
-	bool empty = arguments == NULL || arguments->type == JSON_NULL ||
-	             (json_is(arguments, JSON_STRING) && arguments->text.len == 0);
-	if (!empty || !repairer_wants(repairer, REPAIR_TC_08))
-		return;
 	repairer_note(repairer, REPAIR_TC_08);
 	if (arguments == NULL)
 		edits_insert_member(edits, function, TEXT("\"arguments\":\"{}\""));
@@ -166,22 +176,69 @@ void repair_whole_call(struct repairer *repairer, const struct json *call, struc
 		edits_replace(edits, arguments, TEXT("\"{}\""));
 }
 
-void repair_missing_arguments(struct repairer *repairer, int64_t choice)
+static bool lacks_arguments(const struct json *function)
+{
+	const struct json *arguments = json_member(function, "arguments");
+
+	return arguments == NULL || arguments->type == JSON_NULL ||
+	       (json_is(arguments, JSON_STRING) && arguments->text.len == 0);
+}
+
+void repair_whole_call(struct repairer *repairer, const struct json *call, struct edits *edits)
+{
+	const struct json *function = json_member(call, "function");
+
+	if (json_is(function, JSON_OBJECT) &&
+	    !stringify(repairer, json_member(function, "arguments"), edits) &&
+	    lacks_arguments(function) && repairer_wants(repairer, REPAIR_TC_08))
+		put_arguments(repairer, function, edits);
+}
+
+void repair_begin_event(struct repairer *repairer)
+{
+	for (size_t i = 0; i < repairer->call_count; i++)
+		repairer->calls[i].first_here = NULL;
+}
+
+/* By which a client tells it from all others: what is said of it now must not go to another. */
+static bool has_own_index(const struct repairer *repairer, const struct repaired_call *call)
+{
+	if (call->sent < 0 && !repairer_wants(repairer, REPAIR_TS_01))
+		return false;
+	for (size_t i = 0; i < repairer->call_count; i++) {
+		const struct repaired_call *other = &repairer->calls[i];
+		if (other != call && other->choice == call->choice &&
+		    other->assigned == call->assigned)
+			return false;
+	}
+	return true;
+}
+
+static void write_arguments(struct repairer *repairer, const struct repaired_call *call)
+{
+	repairer_note(repairer, REPAIR_TC_08);
+	repairer_write_chunk(
+	    repairer,
+	    text_format(&repairer->event_arena,
+	                "\"choices\":[{\"index\":%lld,\"delta\":{\"tool_calls\":[{\"index\":"
+	                "%lld,\"function\":{\"arguments\":\"{}\"}}]},\"finish_reason\":null}]",
+	                (long long)call->choice, (long long)call->assigned));
+}
+
+void repair_missing_arguments(struct repairer *repairer, int64_t choice, struct edits *edits)
 {
 	for (size_t i = 0; i < repairer->call_count; i++) {
 		struct repaired_call *call = &repairer->calls[i];
 		if (call->choice != choice || call->has_arguments ||
-		    !repairer_wants(repairer, REPAIR_TC_08))
+		    !repairer_wants(repairer, REPAIR_TC_08) || !has_own_index(repairer, call))
 			continue;
-		repairer_note(repairer, REPAIR_TC_08);
+		const struct json *function = json_member(call->first_here, "function");
 		call->has_arguments = true;
-		repairer_write_chunk(
-		    repairer,
-		    text_format(
-			&repairer->event_arena,
-			"\"choices\":[{\"index\":%lld,\"delta\":{\"tool_calls\":[{\"index\":"
-			"%lld,\"function\":{\"arguments\":\"{}\"}}]},\"finish_reason\":null}]",
-			(long long)choice, (long long)call->assigned));
+		/* A fragment in front of the call's own beginning would be nobody's. */
+		if (call->first_here == NULL)
+			write_arguments(repairer, call);
+		else if (json_is(function, JSON_OBJECT) && lacks_arguments(function))
+			put_arguments(repairer, function, edits);
 	}
 }
 

@@ -38,6 +38,8 @@ struct repaired_call {
 	int64_t assigned; /* the index it has */
 	struct text id;   /* arena of the reply; empty: none came */
 	bool has_arguments;
+	uint64_t last_fragment;        /* the number of its latest one in the reply */
+	const struct json *first_here; /* its first one in the event at hand; NULL: it has none */
 };
 
 struct repairer {
@@ -52,7 +54,7 @@ struct repairer {
 	bool passing; /* over a cap, or lines end in lone CRs: the rest goes through as it is */
 	struct repaired_call *calls; /* arena; REPAIR_MAX_CALLS */
 	size_t call_count;
-	size_t last_call; /* 1 + the one whose fragment came last; 0: none */
+	uint64_t fragments; /* seen */
 	struct text_buf usage,
 	    head; /* usage seen at a wrong place; id, created and model of chunks */
 	bool usage_told;
@@ -76,7 +78,9 @@ void repair_finish(struct repairer *repairer, const struct json *choice, bool ha
                    struct edits *edits);
 MUST_CHECK bool repair_has_calls(const struct repairer *repairer, int64_t choice);
 /* Appends fragments that give calls of that choice their missing arguments: an event each. */
-void repair_missing_arguments(struct repairer *repairer, int64_t choice);
+void repair_missing_arguments(struct repairer *repairer, int64_t choice, struct edits *edits);
+/* Before an event: nothing of it was seen. */
+void repair_begin_event(struct repairer *repairer);
 
 /* Appends `data: {head, rest}` as an event. */
 void repairer_write_chunk(struct repairer *repairer, struct text rest);

@@ -89,6 +89,7 @@ static void tell_usage(struct repairer *repairer)
 
 static void mend_chunk(struct repairer *repairer, const struct json *root, struct edits *edits)
 {
+	repair_begin_event(repairer);
 	JSON_EACH(choice, json_member(root, "choices"))
 	{
 		const struct json *finish = json_member(choice, "finish_reason");
@@ -102,7 +103,7 @@ static void mend_chunk(struct repairer *repairer, const struct json *root, struc
 		}
 		if (!json_is(finish, JSON_STRING))
 			continue;
-		repair_missing_arguments(repairer, index);
+		repair_missing_arguments(repairer, index, edits);
 		repair_finish(repairer, choice, repair_has_calls(repairer, index), edits);
 	}
 	mend_usage(repairer, root, edits);
@@ -277,10 +278,10 @@ void repairer_end(struct repairer *repairer, bool cut, struct text_buf *out)
 			end_body(repairer);
 		return;
 	}
-	flush_raw(repairer);
-	/* A stream without [DONE] still has its usage at the end. */
+	/* A stream without [DONE] still has its usage at the end, before what is no whole event. */
 	if (!cut)
 		tell_usage(repairer);
+	flush_raw(repairer);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

@@ -45,15 +45,24 @@ static struct passed pass(const struct repairer_options *options, const char *re
 	return passed;
 }
 
-#define CHUNK(choice)                                                                              \
+/* clang-format off */
+#define CHUNK(choice) \
 	"data: {\"id\":\"c\",\"created\":1,\"model\":\"m\",\"choices\":[" choice "]}\n\n"
-#define CALLS(fragments)                                                                           \
-	CHUNK("{\"index\":0,\"delta\":{\"tool_calls\":[" fragments "]},\"finish_reason\":null}")
-#define FINISH(reason) CHUNK("{\"index\":0,\"delta\":{},\"finish_reason\":\"" reason "\"}")
+/* One that a repair puts in. */
+#define MADE(choice) \
+	"data: {\"id\":\"c\",\"created\":1,\"model\":\"m\",\"object\":\"chat.completion.chunk\"," \
+	"\"choices\":[" choice "]}\n\n"
+#define CALLS_OF(index, fragments) \
+	CHUNK("{\"index\":" index ",\"delta\":{\"tool_calls\":[" fragments "]},\"finish_reason\":null}")
+#define CALLS(fragments) CALLS_OF("0", fragments)
+#define FINISH_OF(index, reason) \
+	CHUNK("{\"index\":" index ",\"delta\":{},\"finish_reason\":\"" reason "\"}")
+#define FINISH(reason) FINISH_OF("0", reason)
 #define DONE "data: [DONE]\n\n"
-#define MESSAGE(call, reason)                                                                      \
-	"{\"choices\":[{\"index\":0,\"message\":{\"tool_calls\":[" call                            \
-	"]},\"finish_reason\":\"" reason "\"}]}"
+#define MESSAGE(call, reason) \
+	"{\"choices\":[{\"index\":0,\"message\":{\"tool_calls\":[" call "]},\"finish_reason\":\"" reason "\"}]}"
+#define ARGUMENTS(json) "\"function\":{\"arguments\":\"" json "\"}"
+#define NAMED "\"function\":{\"name\":\"f\"}"
 
 static const struct {
 	bool streamed;
@@ -62,69 +71,42 @@ static const struct {
 } replies[] = {
     /* An index is put where none came: a new id is a new call, none goes on with the last. */
     {true, REPAIR_BIT(REPAIR_TS_01),
-     CALLS("{\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}")
-         CALLS("{\"function\":{\"arguments\":\"}\"}}") CALLS(
-	     "{\"id\":\"b\",\"index\":null,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
-             FINISH("tool_calls") DONE,
-     CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}")
-         CALLS("{\"index\":0,\"function\":{\"arguments\":\"}\"}}")
-             CALLS("{\"id\":\"b\",\"index\":1,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
-                 FINISH("tool_calls") DONE},
+     CALLS("{\"id\":\"a\"," ARGUMENTS("{") "}") CALLS("{" ARGUMENTS("}") "}")
+     CALLS("{\"id\":\"b\",\"index\":null," ARGUMENTS("{}") "}") FINISH("tool_calls") DONE,
+     CALLS("{\"index\":0,\"id\":\"a\"," ARGUMENTS("{") "}") CALLS("{\"index\":0," ARGUMENTS("}") "}")
+     CALLS("{\"id\":\"b\",\"index\":1," ARGUMENTS("{}") "}") FINISH("tool_calls") DONE},
+    /* The last of its own choice: two answers may come side by side. */
+    {true, REPAIR_BIT(REPAIR_TS_01),
+     CALLS_OF("1", "{\"id\":\"a\"," ARGUMENTS("{") "}") CALLS_OF("0", "{\"id\":\"b\"," ARGUMENTS("{") "}")
+     CALLS_OF("1", "{" ARGUMENTS("}") "}") CALLS_OF("0", "{" ARGUMENTS("}") "}")
+     FINISH_OF("1", "tool_calls") FINISH("tool_calls"),
+     CALLS_OF("1", "{\"index\":0,\"id\":\"a\"," ARGUMENTS("{") "}")
+     CALLS_OF("0", "{\"index\":0,\"id\":\"b\"," ARGUMENTS("{") "}")
+     CALLS_OF("1", "{\"index\":0," ARGUMENTS("}") "}") CALLS_OF("0", "{\"index\":0," ARGUMENTS("}") "}")
+     FINISH_OF("1", "tool_calls") FINISH("tool_calls")},
     {true, REPAIR_BIT(REPAIR_TS_02),
-     CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":\"{}\"}}") CALLS(
-	 "{\"index\":0,\"id\":\"b\",\"function\":{\"arguments\":\"{}\"}}") FINISH("tool_calls"),
-     CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":\"{}\"}}") CALLS(
-	 "{\"index\":1,\"id\":\"b\",\"function\":{\"arguments\":\"{}\"}}") FINISH("tool_calls")},
+     CALLS("{\"index\":0,\"id\":\"a\"," ARGUMENTS("{}") "}") CALLS("{\"index\":0,\"id\":\"b\"," ARGUMENTS("{}") "}")
+     FINISH("tool_calls"),
+     CALLS("{\"index\":0,\"id\":\"a\"," ARGUMENTS("{}") "}") CALLS("{\"index\":1,\"id\":\"b\"," ARGUMENTS("{}") "}")
+     FINISH("tool_calls")},
     {true, REPAIR_BIT(REPAIR_TC_03),
-     CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":{\"x\":\"y\"}}}")
-         FINISH("tool_calls"),
-     CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":\"{\\\"x\\\":\\\"y\\\"}\"}}")
-         FINISH("tool_calls")},
+     CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":{\"x\":\"y\"}}}") FINISH("tool_calls"),
+     CALLS("{\"index\":0,\"id\":\"a\"," ARGUMENTS("{\\\"x\\\":\\\"y\\\"}") "}") FINISH("tool_calls")},
     {true, REPAIR_BIT(REPAIR_TC_08) | REPAIR_BIT(REPAIR_TC_20),
-     CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}")
-         FINISH("stop"),
-     CALLS(
-	 "{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}") "data: "
-                                                                                        "{\"id\":"
-                                                                                        "\"c\","
-                                                                                        "\"create"
-                                                                                        "d\":1,"
-                                                                                        "\"model"
-                                                                                        "\":"
-                                                                                        "\"m\","
-                                                                                        "\"object"
-                                                                                        "\":"
-                                                                                        "\"chat."
-                                                                                        "completi"
-                                                                                        "on."
-                                                                                        "chunk\","
-                                                                                        "\"choice"
-                                                                                        "s\":[{"
-                                                                                        "\"index"
-                                                                                        "\":0,"
-                                                                                        "\"delta"
-                                                                                        "\":{"
-                                                                                        "\"tool_"
-                                                                                        "calls\":"
-                                                                                        "[{"
-                                                                                        "\"index"
-                                                                                        "\":0,"
-                                                                                        "\"functi"
-                                                                                        "on\":{"
-                                                                                        "\"argume"
-                                                                                        "nts\":"
-                                                                                        "\"{}\"}}"
-                                                                                        "]},"
-                                                                                        "\"finish"
-                                                                                        "_reason"
-                                                                                        "\":null}"
-                                                                                        "]}"
-                                                                                        "\n"
-                                                                                        "\n" FINISH(
-											    "tool"
-											    "_cal"
-											    "l"
-											    "s")},
+     CALLS("{\"index\":0,\"id\":\"a\"," ARGUMENTS("") "}") FINISH("stop"),
+     CALLS("{\"index\":0,\"id\":\"a\"," ARGUMENTS("") "}")
+     MADE("{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0," ARGUMENTS("{}") "}]},\"finish_reason\":null}")
+     FINISH("tool_calls")},
+    /* A call that begins and ends in one chunk is mended there: nothing may stand before it. */
+    {true, REPAIR_BIT(REPAIR_TC_08),
+     CHUNK("{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\"," NAMED "}]},\"finish_reason\":\"tool_calls\"}"),
+     CHUNK("{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":\"{}\",\"name\":\"f\"}}]},"
+           "\"finish_reason\":\"tool_calls\"}")},
+    /* What is said at the end does not run into an event that never ended. */
+    {true, REPAIR_BIT(REPAIR_SU_01),
+     "data: {\"x_groq\":{\"usage\":{\"a\":1}}}\n\ndata: [DO",
+     "data: {\"x_groq\":{\"usage\":{\"a\":1}}}\n\n"
+     "data: {\"object\":\"chat.completion.chunk\",\"choices\":[],\"usage\":{\"a\":1}}\n\ndata: [DO"},
     {true, REPAIR_BIT(REPAIR_SU_01),
      "data: "
      "{\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{"
@@ -172,6 +154,7 @@ static const struct {
     {false, 0, "<html>", "<html>"},
     {false, 0, MESSAGE("", "stop"), MESSAGE("", "stop")},
 };
+/* clang-format on */
 
 START_TEST(a_reply_is_mended_and_no_more)
 {
