@@ -163,6 +163,7 @@ static bool open_stores(struct proxy *proxy, struct fault *fault)
 	};
 
 	proxy->rates = rate_table_new();
+	proxy->upstream_rates = rate_table_new();
 	bool good = !has_ledger || ledger_open(config, &proxy->ledger, fault);
 	good = good && budget_table_new(config, &options, loop_wall_ms(proxy->loop),
 	                                &proxy->budgets, fault);
@@ -344,6 +345,7 @@ void proxy_free(struct proxy *proxy)
 	budget_table_free(proxy->budgets);
 	key_table_free(proxy->keys);
 	rate_table_free(proxy->rates);
+	rate_table_free(proxy->upstream_rates);
 	snapshot_drop(proxy->current);
 	health_table_free(proxy->healths);
 	exclusion_table_free(proxy->exclusions);

@@ -25,7 +25,7 @@ struct proxy_counters {
 	atomic_uint_least64_t requests[ENDPOINT_COUNT];
 	atomic_uint_least64_t answers[STATUS_CLASSES]; /* by hundreds of the status */
 	atomic_uint_least64_t unproven;                /* no_proven_target */
-	atomic_uint_least64_t fallbacks, retries, broken_streams, client_gone, drained;
+	atomic_uint_least64_t fallbacks, retries, broken_streams, client_gone, drained, limited;
 	atomic_uint_least64_t reloads, reloads_failed;
 	atomic_int_least64_t open_streams, open_requests; /* gauges */
 	struct health_histogram overhead;
@@ -61,10 +61,11 @@ struct proxy {
 	struct loop *loop; /* of the main thread: signals, files */
 	struct health_table *healths;
 	struct exclusion_table *exclusions;
-	struct ledger *ledger;        /* NULL: none is configured */
-	struct key_table *keys;       /* NULL: no key store */
-	struct budget_table *budgets; /* also without any budget */
-	struct rate_table *rates;
+	struct ledger *ledger;             /* NULL: none is configured */
+	struct key_table *keys;            /* NULL: no key store */
+	struct budget_table *budgets;      /* also without any budget */
+	struct rate_table *rates;          /* of keys */
+	struct rate_table *upstream_rates; /* of providers */
 	struct loop_timer key_timer;
 	struct loop_timer watchdog;
 	int64_t watchdog_ms; /* between two signs of life */

@@ -221,6 +221,9 @@ static void write_requests(struct text_buf *out, struct proxy_counters *counters
 	write_simple(out, "drained_total", "counter",
 	             "Attempts read to their end although the client had left.",
 	             load(&counters->drained));
+	write_simple(out, "upstream_limited_total", "counter",
+	             "Targets passed over because their provider was at its configured limit.",
+	             load(&counters->limited));
 	write_simple(out, "reloads_total", "counter", "Reloads that were taken.",
 	             load(&counters->reloads));
 	write_simple(out, "reloads_failed_total", "counter", "Reloads that were refused.",

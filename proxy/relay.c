@@ -354,7 +354,8 @@ void relay_start(struct worker *worker, struct http_exchange *exchange, struct i
 	relay->began_us = now_us;
 	relay->deadline_us = now_us + worker->snapshot->config.proxy.timeouts.total_ms * 1000;
 	take_call_options(relay);
-	relay->tried = ARENA_NEW_ARRAY(http_exchange_arena(exchange), bool, intake->decision.count);
+	relay->tried =
+	    ARENA_NEW_ARRAY(http_exchange_arena(exchange), unsigned char, intake->decision.count);
 	make_id(relay);
 	describe(relay, client);
 	http_exchange_set_user(exchange, relay);

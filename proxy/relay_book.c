@@ -77,6 +77,7 @@ static void booked(void *context, bool on_disk)
 		return;
 	}
 	budget_release(relay->worker->proxy->budgets, &relay->reservation);
+	relay_free_slot(relay, 0);
 	ledger_abandon(relay->worker->port, text_of(relay->id), relay->row.attempt);
 	(void)refusal_set(relay_first(relay), REFUSAL_UNAVAILABLE,
 	                  "the ledger can't be written, and nothing is spent that is not in it");
@@ -101,6 +102,7 @@ void relay_unbook(struct relay *relay)
 	ledger_ticket_forget(worker->port, &relay->ticket);
 	ledger_abandon(worker->port, text_of(relay->id), relay->row.attempt);
 	budget_release(worker->proxy->budgets, &relay->reservation);
+	relay_free_slot(relay, 0);
 }
 
 /* --- after it --- */
@@ -152,6 +154,13 @@ void relay_note_facts(struct relay *relay, const struct exchange *exchange,
 	}
 	/* Nobody bills an answer that was none. */
 	facts->owed = answered;
+}
+
+static int64_t tokens_used(const struct relay_facts *facts)
+{
+	if (facts->usage.input < 0 || facts->usage.output < 0)
+		return facts->owed ? -1 : 0; /* who refuses counts no tokens */
+	return facts->usage.input + facts->usage.output;
 }
 
 static int64_t positive(int64_t value)
@@ -219,6 +228,7 @@ void relay_note_row(struct relay *relay, enum ending ending, const struct exchan
 		budget_release(proxy->budgets, &relay->reservation);
 		row->charged_pico_usd = -1;
 	}
+	relay_free_slot(relay, tokens_used(&relay->facts));
 	relay->row_pending = true;
 }
 

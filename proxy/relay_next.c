@@ -59,7 +59,7 @@ static bool choose(struct relay *relay, int64_t context_above, size_t *out)
 	for (size_t i = 0; i < decision->count; i++) {
 		const struct router_candidate *candidate = &decision->candidates[i];
 		int64_t context = candidate->target->model->context;
-		if (relay->tried[i] ||
+		if (relay->tried[i] != RELAY_UNTRIED ||
 		    (context_above >= 0 && context >= 0 && context <= context_above))
 			continue;
 		struct health *health = relay->snapshot->healths[candidate->number];
@@ -156,9 +156,12 @@ struct refusal *relay_first(struct relay *relay)
 	return relay->first;
 }
 
-enum reserved { RESERVED, RESERVED_NEXT, RESERVED_NONE };
+enum reserved { RESERVED, RESERVED_NEXT, RESERVED_LIMITED, RESERVED_NONE };
 
-/* What the candidate at hand may cost at most is taken from all budgets, or from none. */
+/*
+ * What the candidate at hand may cost at most is taken from all budgets, and a place at its
+ * provider; or nothing is.
+ */
 static enum reserved reserve(struct relay *relay)
 {
 	const struct router_candidate *candidate =
@@ -166,8 +169,12 @@ static enum reserved reserve(struct relay *relay)
 	struct budget_denial denial;
 	enum budget_result result = relay_reserve(relay, candidate->bound_pico_usd, &denial);
 
-	if (result == BUDGET_RESERVED)
+	if (result == BUDGET_RESERVED && relay_take_slot(relay))
 		return RESERVED;
+	if (result == BUDGET_RESERVED) {
+		budget_release(relay->worker->proxy->budgets, &relay->reservation);
+		return RESERVED_LIMITED;
+	}
 	bool denied = result == BUDGET_DENIED;
 	if (relay->first == NULL && denied) {
 		(void)refusal_set(relay_first(relay), REFUSAL_BUDGET_EXCEEDED,
@@ -185,7 +192,7 @@ static void take_candidate(struct relay *relay, size_t at)
 {
 	const struct router_candidate *candidate = &relay->intake->decision.candidates[at];
 
-	relay->tried[at] = true;
+	relay->tried[at] = RELAY_TRIED;
 	relay->candidate = at;
 	relay->target = candidate->target;
 	relay->health = relay->snapshot->healths[candidate->number];
@@ -200,10 +207,35 @@ static const char *last_reason(const struct relay *relay)
 	                                : relay->attempts[relay->failed_count - 1].reason.data;
 }
 
+/* Who was at a limit before may be below it now. */
+static void forget_limits(struct relay *relay)
+{
+	relay->slot.limit = NULL;
+	for (size_t i = 0; i < relay->intake->decision.count; i++)
+		if (relay->tried[i] == RELAY_LIMITED)
+			relay->tried[i] = RELAY_UNTRIED;
+}
+
+static void begin(struct relay *relay)
+{
+	enum health_state state = health_admit(relay->health, now_ms(relay));
+
+	if (reluctance(state) > 0)
+		log_warn("proxy.unhealthy", "request=%s target=%.*s state=%s", relay->id,
+		         TEXT_ARG(relay->target->name), health_state_names[state]);
+	relay_flush_row(relay, last_reason(relay));
+	if (relay_begin(relay))
+		return;
+	if (relay->state == RELAY_WAITING)
+		relay_enter(relay, RELAY_CALLING);
+	relay_ask(relay);
+}
+
 bool relay_ask_next(struct relay *relay, int64_t context_above)
 {
 	size_t at;
 
+	forget_limits(relay);
 	while (relay->attempt_count < RELAY_ATTEMPTS_MAX &&
 	       loop_now_us(relay->worker->loop) < relay->deadline_us &&
 	       choose(relay, context_above, &at)) {
@@ -211,17 +243,15 @@ bool relay_ask_next(struct relay *relay, int64_t context_above)
 		enum reserved reserved = reserve(relay);
 		if (reserved == RESERVED_NONE)
 			return false;
-		if (reserved == RESERVED_NEXT)
+		if (reserved == RESERVED_LIMITED)
+			relay->tried[at] = RELAY_LIMITED;
+		if (reserved != RESERVED)
 			continue;
-		enum health_state state = health_admit(relay->health, now_ms(relay));
-		if (reluctance(state) > 0)
-			log_warn("proxy.unhealthy", "request=%s target=%.*s state=%s", relay->id,
-			         TEXT_ARG(relay->target->name), health_state_names[state]);
-		relay_flush_row(relay, last_reason(relay));
-		if (!relay_begin(relay))
-			relay_ask(relay);
+		begin(relay);
 		return true;
 	}
+	if (relay_wait_for_slot(relay, context_above))
+		return true;
 	if (relay->first == NULL)
 		(void)refusal_set(relay_first(relay), REFUSAL_UPSTREAM_TIMEOUT,
 		                  "no time is left to ask any target");
@@ -290,15 +320,11 @@ static void wait_over(void *context)
 {
 	struct relay *relay = context;
 
-	if (reserve(relay) != RESERVED) {
+	enum reserved reserved = reserve(relay);
+	if (reserved == RESERVED)
+		begin(relay);
+	else if (reserved != RESERVED_LIMITED || !relay_ask_next(relay, -1))
 		relay_tell_failure(relay);
-		return;
-	}
-	relay_flush_row(relay, last_reason(relay));
-	if (relay_begin(relay))
-		return;
-	relay_enter(relay, RELAY_CALLING);
-	relay_ask(relay);
 }
 
 /* One of ten requests may be asked again, whoever asks. */
@@ -363,10 +389,10 @@ static void go_on(struct relay *relay, const struct relay_judgement *judgement)
 		return;
 	if (judgement->next == RELAY_NEXT_LARGER)
 		context_above = relay->target->model->context;
-	if (relay_ask_next(relay, context_above))
-		count(&relay->worker->proxy->counters.fallbacks);
-	else
+	if (!relay_ask_next(relay, context_above))
 		relay_tell_failure(relay);
+	else if (relay->state != RELAY_WAITING)
+		count(&relay->worker->proxy->counters.fallbacks);
 }
 
 void relay_failed(struct relay *relay, const struct relay_judgement *judgement,

@@ -17,14 +17,31 @@ enum {
 	RELAY_ID_BYTES = 32,
 };
 
+/* LIMITED: its provider is at its limit for the moment */
+enum relay_tried { RELAY_UNTRIED, RELAY_TRIED, RELAY_LIMITED };
+
 enum relay_state {
 	RELAY_BOOKING,   /* what an attempt may cost is on its way to the ledger */
 	RELAY_CALLING,   /* an attempt is in flight, and nothing of it was shown */
-	RELAY_WAITING,   /* before the same target is asked once more */
+	RELAY_WAITING,   /* before the same target is asked once more, or for a provider's limit */
 	RELAY_STREAMING, /* committed: bytes pass */
 	RELAY_SETTLING,  /* the answer is decided; its last bytes wait for the ledger */
 	RELAY_DONE,      /* all is said; the exchange may still be flushing */
 	RELAY_STATES
+};
+
+/* A place at the provider of the attempt at hand, and the wait for one. */
+struct relay_slot {
+	bool taken;
+	const struct rate_limits *limits; /* as it was taken, like the tokens */
+	int64_t tokens;
+	/* Of those that were passed over, the one to wait for; limit NULL: none was. */
+	const char *limit;
+	struct text provider;
+	bool at_once; /* requests under way: nobody knows when one ends */
+	int64_t wait_ms;
+	int64_t until_us;      /* of all waits; 0: it did not wait yet */
+	int64_t context_above; /* see relay_ask_next */
 };
 
 /* What is known of a reply once it is over; copies in the relay's arena. */
@@ -74,8 +91,9 @@ struct relay {
 	bool usage_injected;
 	const char *given_up; /* why we end it; NULL: we don't */
 	bool timed_out;
-	bool again;                      /* this target was asked a second time already */
-	bool *tried;                     /* by candidate; arena of the exchange */
+	bool again;           /* this target was asked a second time already */
+	unsigned char *tried; /* enum relay_tried by candidate; arena of the exchange */
+	struct relay_slot slot;
 	int64_t sent_us, first_event_us; /* first_event_us -1: none came */
 	int64_t event_due_us;            /* when the next event is late */
 	struct loop_timer timer;
@@ -159,12 +177,20 @@ extern const struct call_events relay_call_events;
 void relay_head_came(void *context, const struct exchange *exchange);
 void relay_body_came(void *context, struct text bytes, const struct reply_reader *reader);
 
+/* relay_slot.c: the limits of providers */
+/* For the target at hand. False: its provider is at its limit, which is noted. */
+MUST_CHECK bool relay_take_slot(struct relay *relay);
+/* used_tokens -1: unknown. Where none is taken nothing happens. */
+void relay_free_slot(struct relay *relay, int64_t used_tokens);
+/* All that may be asked are at their limits. True: it waits. False: why, is the first failure. */
+MUST_CHECK bool relay_wait_for_slot(struct relay *relay, int64_t context_above);
+
 /* relay_next.c: who is asked */
 /* The candidate at hand is asked. */
 void relay_ask(struct relay *relay);
 /*
- * The next one, of those with a larger context than that (-1: any). False where there is none, or
- * no time.
+ * The next one, of those with a larger context than that (-1: any), at once or after a wait for a
+ * provider's limit. False where there is none, or no time.
  */
 MUST_CHECK bool relay_ask_next(struct relay *relay, int64_t context_above);
 void relay_note_health(struct relay *relay, const struct relay_judgement *judgement);

@@ -56,6 +56,23 @@ static bool load_all(struct snapshot *snapshot, const struct snapshot_files *fil
 	return false;
 }
 
+static int64_t given(const struct json *limits, const char *name, int64_t value)
+{
+	return json_member(limits, name) == NULL ? 0 : value;
+}
+
+/* The defaults and the catalogue's are the runner's manners; traffic obeys what the user says. */
+static struct rate_limits limits_of(const struct provider *provider)
+{
+	const struct json *limits = json_member(provider->node, "limits");
+
+	return (struct rate_limits){
+	    given(limits, "requests_per_minute", provider->limits.requests_per_minute),
+	    given(limits, "tokens_per_minute", provider->limits.tokens_per_minute),
+	    given(limits, "concurrency", provider->limits.concurrency),
+	};
+}
+
 static void snapshot_free(struct snapshot *snapshot)
 {
 	router_done(snapshot->router);
@@ -78,8 +95,12 @@ bool snapshot_load(const struct snapshot_files *files, struct health_table *tabl
 	}
 	size_t count = router_target_count(snapshot->router);
 	snapshot->healths = ARENA_NEW_ARRAY(&snapshot->arena, struct health *, count + 1);
-	for (size_t i = 0; i < count; i++)
-		snapshot->healths[i] = health_of(table, router_target(snapshot->router, i));
+	snapshot->limits = ARENA_NEW_ARRAY(&snapshot->arena, struct rate_limits, count + 1);
+	for (size_t i = 0; i < count; i++) {
+		const struct target *target = router_target(snapshot->router, i);
+		snapshot->healths[i] = health_of(table, target);
+		snapshot->limits[i] = limits_of(target->provider);
+	}
 	snapshot->loaded_wall_ms = now_wall_ms;
 	*out = snapshot;
 	return true;

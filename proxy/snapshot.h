@@ -8,6 +8,7 @@
 
 #include "harness/run/router.h"
 #include "proxy/health.h"
+#include "proxy/rate.h"
 
 #include <stdatomic.h>
 
@@ -23,7 +24,8 @@ struct snapshot {
 	struct suite suite;
 	struct matrix matrix;
 	struct router *router;
-	struct health **healths; /* by the target's number; borrowed */
+	struct health **healths;    /* by the target's number; borrowed */
+	struct rate_limits *limits; /* the same, of its provider: those that the config gives */
 	int64_t loaded_wall_ms;
 	bool matrix_absent;
 	struct arena arena;

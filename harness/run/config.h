@@ -140,7 +140,7 @@ struct config_proxy {
 	int client_gone; /* enum config_gone */
 	struct {
 		int64_t connect_ms, first_event_ms, idle_ms, total_ms, headers_ms, body_ms,
-		    write_ms;
+		    write_ms, queue_ms;
 	} timeouts;
 	struct {
 		int64_t header_bytes, body_bytes, connections;

@@ -177,6 +177,9 @@ static const struct setting timeout_rows[] = {
 	    .doc = "Between two pieces of a client's body."),
 	ROW(config_proxy, "write", SETTING_DURATION, timeouts.write_ms, .min = 1,
 	    .doc = "For a client that reads nothing."),
+	ROW(config_proxy, "queue", SETTING_DURATION, timeouts.queue_ms,
+	    .doc = "For a request whose targets are all at their provider's limits (default 2s; 0: it "
+	           "is refused at once)."),
 };
 static const struct setting_table timeout_table = TABLE("timeouts", timeout_rows);
 
@@ -271,7 +274,8 @@ const struct config config_defaults = {
                            .total_ms = 15 * MINUTE_MS,
                            .headers_ms = 10 * SECOND_MS,
                            .body_ms = MINUTE_MS,
-                           .write_ms = 30 * SECOND_MS},
+                           .write_ms = 30 * SECOND_MS,
+                           .queue_ms = 2 * SECOND_MS},
               .limits = {.header_bytes = 64 << 10, .body_bytes = 32 << 20, .connections = 10000},
               .breaker = {.window_ms = MINUTE_MS,
                           .min_requests = 20,

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from conftest import Proviso, chat, reply
-from proxy_rig import DONE, SSE_HEAD, chunk, sse, usage_chunk
+from proxy_rig import DONE, SSE_HEAD, chunk, config_of, sse, usage_chunk
 
 LEDGER = {"ledger": {"path": "proxy.db"}}
 SHORT = {"timeouts": {"connect": "2s", "first_event": "300ms", "idle": "300ms", "total": "20s"}}
@@ -277,3 +277,115 @@ def test_an_endpoint_that_a_server_lacks_opens_no_breaker(start, scripted):
         assert proxy.send("POST", "/v1/embeddings", {"model": "coder", "input": "x"}).status == 502
     assert proxy.metric('breaker_state{target="a/m"}') == 0
     assert proxy.chat().status == 200
+
+
+# --- the limits of a provider --------------------------------------------------------------------------------
+
+
+def limited(urls, limits, **sections):
+    """A config whose provider a has limits."""
+    providers = config_of(urls)["providers"]
+    providers["a"]["limits"] = limits
+    return {"providers": providers, **sections}
+
+
+def held(go):
+    """A provider that answers nobody before it may."""
+    def answer(head, body, number):
+        def later(connection):
+            assert go.wait(60)
+            connection.sendall(reply(chat("held"), extra="connection: close\r\n"))
+        return later
+    return answer
+
+
+def test_a_provider_at_its_limit_is_passed_over_and_free_again_afterwards(start, scripted):
+    go = threading.Event()
+    slow, other = scripted(held(go)), scripted(well)
+    urls = {"a": slow.url, "b": other.url}
+    proxy = start(urls, "--workers", "2", **limited(urls, {"concurrency": 2}))
+    answers = []
+    clients = [threading.Thread(target=lambda: answers.append(proxy.chat())) for _ in range(2)]
+    for client in clients:
+        client.start()
+    while len(slow.requests) < 2:
+        pass
+    for _ in range(5):
+        assert proxy.chat().headers["x-proviso-target"] == "b/m"
+    assert len(slow.requests) == 2 and proxy.metric("upstream_limited_total") == 5
+    go.set()
+    for client in clients:
+        client.join()
+    assert [a.headers["x-proviso-target"] for a in answers] == ["a/m"] * 2
+    assert proxy.chat().headers["x-proviso-target"] == "a/m"
+
+
+def test_where_no_other_is_left_a_request_waits_for_a_short_while(start, scripted):
+    go = threading.Event()
+    slow = scripted(held(go))
+    urls = {"a": slow.url}
+    proxy = start(urls, **limited(urls, {"concurrency": 1}, proxy={"timeouts": {"queue": "60s"}}))
+    answers = []
+    clients = [threading.Thread(target=lambda: answers.append(proxy.chat())) for _ in range(4)]
+    for client in clients:
+        client.start()
+    while proxy.metric("upstream_limited_total") < 3:
+        pass
+    assert len(slow.requests) == 1
+    go.set()
+    for client in clients:
+        client.join()
+    assert [a.status for a in answers] == [200] * 4
+    assert {a.headers["x-proviso-attempts"] for a in answers} == {"1"}
+
+
+@pytest.mark.parametrize("limits, said", [({"requests_per_minute": 2}, "requests per minute"),
+                                          ({"tokens_per_minute": 50}, "tokens per minute")])
+def test_a_limit_by_the_minute_is_429_with_the_time_to_wait(start, scripted, limits, said):
+    up = scripted(lambda head, body, number: reply(chat(
+        "well", usage={"prompt_tokens": 10, "completion_tokens": 15, "total_tokens": 25})))
+    urls = {"a": up.url}
+    proxy = start(urls, **limited(urls, limits))
+    assert [proxy.chat(max_tokens=5).status for _ in range(2)] == [200] * 2
+    refused = proxy.chat(max_tokens=30)
+    assert refused.status == 429 and refused.error["code"] == "rate_limit_exceeded", refused
+    assert said in refused.error["message"] and "provider a" in refused.error["message"]
+    assert 2 < int(refused.headers["retry-after"]) <= 60
+    assert len(up.requests) == 2
+
+
+def test_a_client_that_leaves_the_queue_is_asked_for_nowhere(start, scripted, tmp_path):
+    go = threading.Event()
+    slow = scripted(held(go))
+    urls = {"a": slow.url}
+    proxy = start(urls, **LEDGER, **limited(urls, {"concurrency": 1}, proxy={"timeouts": {"queue": "60s"}}))
+    first = threading.Thread(target=proxy.chat)
+    first.start()
+    while not slow.requests:
+        pass
+    body = json.dumps({"model": "coder", "messages": [{"role": "user", "content": "hi"}]}).encode()
+    with socket.create_connection(("127.0.0.1", proxy.port)) as connection:
+        connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        while proxy.metric("upstream_limited_total") == 0:
+            pass
+    while proxy.metric("client_gone_total") == 0:
+        pass
+    go.set()
+    first.join()
+    settled(proxy)
+    assert len(slow.requests) == 1 and len(rows(tmp_path)) == 1
+
+
+def test_what_the_catalogue_says_of_limits_holds_back_no_traffic(start, scripted):
+    """Without a word in the config the runner asks four at once; traffic is not for us to hold back."""
+    go = threading.Event()
+    slow = scripted(held(go))
+    proxy = start({"a": slow.url})
+    clients = [threading.Thread(target=proxy.chat) for _ in range(8)]
+    for client in clients:
+        client.start()
+    while len(slow.requests) < 8:
+        pass
+    go.set()
+    for client in clients:
+        client.join()
