@@ -187,7 +187,8 @@ golden: all
 clang-build:
 	+$(Q)$(MAKE) --no-print-directory BUILD=.build/clang CC=clang OPTIMISE=-O1 WERROR=-Werror all
 
-# --- benchmarks: tests/bench/README.md. BENCH_PEERS=0 leaves the other harness out ----------
+# --- benchmarks: tests/bench/README.md. BENCH_PEERS=0 leaves out what npm brings. ONLY=proxy: the proxy
+# beside others, about two minutes; LONG=1: up to as many streams as descriptors allow ----------
 
 BENCHES := $(patsubst tests/bench/bench_%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
 BENCH_SHARED := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/bench/bench_%.c tests/bench/launch.c,$(wildcard tests/bench/*.c)))
@@ -196,7 +197,7 @@ BENCH_SHARED := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/bench/bench_%.c t
 bench:
 	$(Q)bash tests/deps.sh bench
 	+$(Q)$(MAKE) --no-print-directory -j2 all bench-programs
-	$(Q)BUILD=$(BUILD) bash tests/bench/run.sh
+	$(Q)BUILD=$(BUILD) bash $(if $(filter proxy,$(ONLY)),tests/bench/proxy.sh $(if $(LONG),--long),tests/bench/run.sh)
 bench-programs: $(BENCHES) $(BUILD)/bench/launch
 $(BUILD)/bench/%: $(BUILD)/tests/bench/bench_%.o $(BENCH_SHARED) $(BUILD)/embedded_data.o $(foreach layer,$(LAYERS),$(call archive,$(layer)))
 	@mkdir -p $(@D)
