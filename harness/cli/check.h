@@ -1,7 +1,7 @@
 /*
- * `check`, in three rooms: what to ask (check_setup.c), the models' context where no
- * file says it (check_context.c), and asking (check_run.c). command_check.c holds
- * the options and leads from one to the next.
+ * `check`, in its rooms: what to ask (check_setup.c), the models' context where no
+ * file says it (check_context.c), and asking (check_run.c, check_ask.c; twice:
+ * check_calibrate.c). command_check.c holds the options and leads from one to the next.
  */
 #ifndef PROVISO_CLI_CHECK_H
 #define PROVISO_CLI_CHECK_H
@@ -26,6 +26,7 @@ struct check_options {
 	int format;                 /* enum matrix_format, of what is printed */
 	bool dry_run;
 	bool exit_zero;
+	bool calibrate;
 };
 
 /* All that a run needs, loaded once; everything borrowed from it lives as long. */
@@ -76,6 +77,15 @@ MUST_CHECK bool check_baseline_print(const struct check_session *session, struct
 
 /* Asks, writes matrix and reports, prints; the exit code. */
 MUST_CHECK int check_run(struct check_session *session);
+/* check_calibrate.c: asks everything twice, and tells how many false alarms that raised; or judges
+ * such a folder again. */
+MUST_CHECK int check_calibrate(struct check_session *session);
+/* Suite, rules and options of the recorded run in `path`; EXIT_HOLDS or what to exit with (said
+ * already). check_run.c, as the next. */
+MUST_CHECK int check_prepare_replay(struct check_session *session, const char *path);
+/* The matrix of one recorded run, from its evidence. */
+MUST_CHECK bool check_judge_again(struct check_session *session, const char *path,
+                                  struct matrix *out, struct fault *fault);
 /* The same from the evidence of --replay: nothing is sent, and neither config nor key is needed. */
 MUST_CHECK int check_replay(struct check_session *session);
 

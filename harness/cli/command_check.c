@@ -34,6 +34,8 @@ static const struct option check_rows[] = {
      .help = "the matrix to update (default proviso-matrix.json)"},
     {CHECK_OPTION("baseline", OPTION_TEXT, baseline), .value = "FILE",
      .help = "say what changed since this was blessed; exit 1 on a regression"},
+    {CHECK_OPTION("calibrate", OPTION_FLAG, calibrate),
+     .help = "ask everything twice and tell how many false alarms that raises"},
     {CHECK_OPTION("format", OPTION_CHOICE, format), .value = "FORMAT",
      .help = "what is printed: table (default), csv, json, markdown, html, junit, github, "
              "codequality",
@@ -95,15 +97,36 @@ static bool agree(const struct check_options *options, struct fault *fault)
 	return true;
 }
 
+/* Two runs and what lies between them: there is no one matrix to report on. */
+static bool agree_to_calibrate(const struct check_options *options, struct fault *fault)
+{
+	if (!options->calibrate)
+		return true;
+	if (is_given(options->baseline))
+		return fault_set(fault, FAULT_USAGE,
+		                 "--calibrate compares with its own first asking; leave out "
+		                 "--baseline");
+	if (is_given(options->csv) || is_given(options->json) || is_given(options->markdown) ||
+	    is_given(options->html) || is_given(options->junit) || is_given(options->codequality))
+		return fault_set(fault, FAULT_USAGE,
+		                 "--calibrate writes no report of a run; `proviso report FORMAT "
+		                 "--run DIR/first` does");
+	if (options->format != MATRIX_TABLE && options->format != MATRIX_JSON)
+		return fault_set(fault, FAULT_USAGE, "--calibrate prints table or json");
+	return true;
+}
+
 static int check(void *state, struct arena *arena)
 {
 	struct check_options *options = state;
 	struct check_session session = {.options = options, .arena = arena};
 	struct fault fault;
 
-	if (!agree(options, &fault))
+	if (!agree(options, &fault) || !agree_to_calibrate(options, &fault))
 		return command_fail(&fault);
-	int code = is_given(options->replay) ? check_replay(&session) : check_run(&session);
+	int code = options->calibrate          ? check_calibrate(&session)
+	           : is_given(options->replay) ? check_replay(&session)
+	                                       : check_run(&session);
 	check_session_done(&session);
 	if (options->exit_zero && (code == EXIT_DOES_NOT_HOLD || code == EXIT_INCONCLUSIVE))
 		return EXIT_HOLDS;

@@ -43,11 +43,9 @@ static bool is_significant(double p_value)
 	return p_value < SIGNIFICANT - ROUNDING;
 }
 
-/* An error, a skip or a verdict too old is no evidence of anything. */
 static bool has_evidence(const struct matrix_cell *cell)
 {
-	return cell != NULL && tally_judged(&cell->tally) > 0 && cell->verdict != VERDICT_ERROR &&
-	       cell->verdict != VERDICT_SKIPPED && cell->verdict != VERDICT_STALE;
+	return cell != NULL && matrix_cell_has_evidence(cell);
 }
 
 static bool is_proven_bad(const struct matrix_cell *cell)

@@ -123,6 +123,9 @@ MUST_CHECK struct matrix_summary *matrix_summarise(const struct matrix *matrix, 
  */
 MUST_CHECK bool matrix_cell_counts(const struct matrix_cell *cell);
 
+/* An error, a skip or a verdict too old is no evidence of anything. */
+MUST_CHECK bool matrix_cell_has_evidence(const struct matrix_cell *cell);
+
 /*
  * How `check` ends: the exit code of the contract for the cells that were asked. Of the fresh
  * matrix: in a merged one an old verdict may stand where asking failed.

@@ -194,6 +194,12 @@ struct matrix_summary *matrix_summarise(const struct matrix *matrix, struct aren
 
 /* --- the exit code --- */
 
+bool matrix_cell_has_evidence(const struct matrix_cell *cell)
+{
+	return tally_judged(&cell->tally) > 0 && cell->verdict != VERDICT_ERROR &&
+	       cell->verdict != VERDICT_SKIPPED && cell->verdict != VERDICT_STALE;
+}
+
 bool matrix_cell_counts(const struct matrix_cell *cell)
 {
 	return cell->severity != CASE_ADVISORY &&

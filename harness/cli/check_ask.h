@@ -1,0 +1,61 @@
+/*
+ * One asking of a plan: a run's folder opened, new or to go on, and the runner driven to its end,
+ * with progress and signals. `check` does this once, `check --calibrate` twice. Private to check.
+ */
+#ifndef PROVISO_CLI_CHECK_ASK_H
+#define PROVISO_CLI_CHECK_ASK_H
+
+#include "harness/cli/check.h"
+#include "harness/run/runner.h"
+
+struct progress;
+
+struct check_loop {
+	struct check_session *session;
+	struct loop *loop;
+	struct caller *caller;
+	struct journal journal;
+	struct recording *recording;
+	struct runner *runner;
+	struct progress *progress;
+	enum runner_end end;
+	struct fault fault; /* with RUNNER_FAILED */
+	bool provider_stopped;
+	bool stopping;
+};
+
+void check_loop_init(struct check_loop *check, struct check_session *session);
+void check_loop_done(struct check_loop *check);
+
+#define CHECK_RUNS_FOLDER "proviso-runs"
+
+/*
+ * Everything before the first question, but for the new run itself: the run `recorded` opened
+ * (NULL: none), config, suite, targets, plan, baseline, keys, and whether the cap allows it. With
+ * --dry-run it prints the bound instead. Returns EXIT_HOLDS or what to exit with (said already).
+ * check_run.c.
+ */
+MUST_CHECK int check_prepare(struct check_loop *check, const char *recorded, struct fault *fault);
+
+/* Makes the folder and the journal of a new run (path NULL: CHECK_RUNS_FOLDER/ID); session->head
+ * and folder are its own. */
+MUST_CHECK bool check_open_new(struct check_loop *check, const char *path, struct fault *fault);
+/* Locks the journal of a run that is to go on; session->head and folder are its own. */
+MUST_CHECK bool check_open_recorded(struct check_loop *check, const char *path,
+                                    struct fault *fault);
+/* A run of other cases can't be gone on with. */
+MUST_CHECK bool check_same_suite(const struct check_session *session, struct fault *fault);
+
+/*
+ * Asks, and returns at the end of the run, however it comes (check->end); at most `cap_pico_usd`
+ * is spent (-1: no cap), what an earlier process spent of the run included. False: it could not
+ * even start.
+ */
+MUST_CHECK bool check_ask(struct check_loop *check, int64_t cap_pico_usd, struct fault *fault);
+/* All that the run cost so far, for the cap; after check_ask. */
+MUST_CHECK int64_t check_spent(const struct check_loop *check);
+
+/* An amount as the reports write it; arena. */
+MUST_CHECK struct text check_usd(struct arena *arena, int64_t pico_usd);
+
+#endif
