@@ -326,15 +326,34 @@ static void check_stray_keys(const struct case_reader *reader, const struct json
 	}
 }
 
+/* A step, and behind it its copies where it is asked at_once. */
+static void add_step(const struct case_reader *reader, const struct step_keys *keys,
+                     struct eval_case *out)
+{
+	struct case_step step;
+	size_t copies = (size_t)keys->at_once;
+
+	read_step(reader, keys, out->step_count, out, &step);
+	step.measures_load = step.expect != NULL && expect_measures_load(step.expect);
+	if (copies > CASE_MAX_STEPS - out->step_count) {
+		fault_list_at(reader->faults, key_place(keys, "at_once"),
+		              "with these copies there are over %d steps", CASE_MAX_STEPS);
+		return;
+	}
+	step.copies = copies;
+	for (step.copy = 0; step.copy < copies; step.copy++)
+		out->steps[out->step_count++] = step;
+}
+
 static void read_steps(const struct case_reader *reader, const struct case_keys *keys,
                        struct eval_case *out)
 {
 	const struct json *steps = keys->steps;
 
 	if (steps == NULL) {
-		out->steps = ARENA_NEW(reader->arena, struct case_step);
-		out->step_count = 1;
-		read_step(reader, &keys->own, 0, out, &out->steps[0]);
+		out->steps = ARENA_NEW_ARRAY(reader->arena, struct case_step,
+		                             keys->own.at_once == 1 ? 1 : CASE_MAX_STEPS);
+		add_step(reader, &keys->own, out);
 		return;
 	}
 	check_stray_keys(reader, keys->node);
@@ -343,14 +362,12 @@ static void read_steps(const struct case_reader *reader, const struct case_keys 
 		              CASE_MAX_STEPS);
 		return;
 	}
-	out->steps = ARENA_NEW_ARRAY(reader->arena, struct case_step, steps->count);
+	out->steps = ARENA_NEW_ARRAY(reader->arena, struct case_step, CASE_MAX_STEPS);
 	JSON_EACH(node, steps)
 	{
-		struct step_keys step = {.usage_asked = true, .node = node};
+		struct step_keys step = {.usage_asked = true, .at_once = 1, .node = node};
 		if (settings_read(&step_table, node, &step, reader->arena, reader->faults))
-			read_step(reader, &step, out->step_count, out,
-			          &out->steps[out->step_count]);
-		out->step_count++;
+			add_step(reader, &step, out);
 	}
 }
 
@@ -383,7 +400,7 @@ static bool read_case(void *context, const struct json *node)
 {
 	struct case_file *file = context;
 	struct case_reader *reader = file->reader;
-	struct case_keys keys = {.own = {.usage_asked = true}, .node = node};
+	struct case_keys keys = {.own = {.usage_asked = true, .at_once = 1}, .node = node};
 	size_t errors = reader->faults->errors;
 	struct eval_case *out = add_case(reader, node);
 
@@ -479,7 +496,8 @@ bool case_check(const struct eval_case *eval_case, struct arena *arena, struct f
 		    .request = step->request,
 		    .may_stream = step->streams == 1 ||
 		                  (step->streams == -1 && eval_case->variants[CASE_STREAM]),
-		    .steps_before = i,
+		    .steps_before = i - step->copy,
+		    .copies = step->copies,
 		    .arena = arena};
 		if (step->expect != NULL)
 			(void)!expect_check_step(step->expect, &beside, faults);

@@ -24,6 +24,9 @@ static const char *const endpoint_choices[] = {"chat",     "completions", "embed
 	ROW("stream", SETTING_NODE, owner, at stream, "streams or not, whatever the variant"), \
 	ROW("usage_asked", SETTING_BOOL, owner, at usage_asked, \
 	    "a streamed request sends stream_options.include_usage (default true)"), \
+	{.name = "at_once", .type = SETTING_INT, .offset = offsetof(struct owner, at at_once), \
+	 .min = 1, .max = CASE_MAX_STEPS, \
+	 .doc = "so many copies are asked at the same time, each with its own nonces"}, \
 	ROW("request", SETTING_NODE, owner, at request, "the request body, a template"), \
 	ROW("raw", SETTING_TEXT, owner, at raw, "the body's bytes instead of a request"), \
 	ROW("expect", SETTING_NODE, owner, at expect, "what must hold of the reply"), \

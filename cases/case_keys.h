@@ -10,6 +10,7 @@ struct step_keys {
 	int auth; /* enum chat_auth */
 	const struct json *stream;
 	bool usage_asked;
+	int64_t at_once;
 	const struct json *request;
 	struct text raw;
 	const struct json *expect, *variant_expect, *reference;

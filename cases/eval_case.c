@@ -12,6 +12,14 @@ const char *const case_severity_names[] = {"gate", "required", "advisory", NULL}
 const char *const case_variant_names[] = {"sync", "stream", NULL};
 const char *const case_auth_names[] = {"key", "wrong", "none", NULL};
 
+void case_group(const struct eval_case *eval_case, size_t step, size_t *first, size_t *end)
+{
+	const struct case_step *asked = &eval_case->steps[step];
+
+	*first = step - asked->copy;
+	*end = *first + asked->copies;
+}
+
 struct text case_label(const struct eval_case *eval_case, enum case_variant variant,
                        struct arena *arena)
 {
@@ -93,7 +101,10 @@ static void add_canonical(struct text_buf *out, const struct json *node, struct 
 
 static void add_step(struct text_buf *out, const struct case_step *step, struct arena *arena)
 {
-	text_buf_format(out, "{\"auth\":\"%s\",\"endpoint\":\"%s\",\"expect\":",
+	text_buf_byte(out, '{');
+	if (step->copies > 1)
+		text_buf_format(out, "\"at_once\":%zu,", step->copies);
+	text_buf_format(out, "\"auth\":\"%s\",\"endpoint\":\"%s\",\"expect\":",
 	                case_auth_names[step->auth], endpoint_name(step->endpoint));
 	add_canonical(out, json_member(step->node, "expect"), arena);
 	text_buf_add_c(out, ",\"method\":");

@@ -36,7 +36,7 @@ extern const char *const case_variant_names[];
 extern const char *const case_auth_names[];
 
 enum {
-	CASE_MAX_STEPS = 8,
+	CASE_MAX_STEPS = 16, /* copies of at_once counted one by one */
 	CASE_ID_BYTES = 64,
 	/* Of all steps as JSON: a case file with every byte escaped. More is hashed up to here. */
 	CASE_MAX_TEXT_BYTES = 64 << 20,
@@ -58,6 +58,11 @@ struct case_step {
 	enum chat_auth auth;
 	int streams;      /* -1: as the variant says; else 0 or 1 */
 	bool usage_asked; /* streamed: stream_options.include_usage is sent (default true) */
+	/* at_once: this is copy `copy` (from 0) of `copies` that are asked at the same time; 1:
+	 * alone. */
+	size_t copy, copies;
+	bool measures_load;           /* 429, 5xx and broken connections are what it counts, not
+	                                 infrastructure */
 	const struct json *request;   /* template of the body; NULL where `raw` is sent */
 	struct text raw;              /* body bytes as they are (a template too) */
 	struct expectation *expect;   /* never NULL */
@@ -90,6 +95,9 @@ struct eval_case {
 	char hash[13]; /* first 12 hex digits of SHA-256 over all that decides its verdict */
 	const struct json *node;
 };
+
+/* The steps [*first, *end) that are asked at the same time as `step`, itself among them. */
+void case_group(const struct eval_case *eval_case, size_t step, size_t *first, size_t *end);
 
 /* "TC-10" or "TC-10~stream"; arena. */
 MUST_CHECK struct text case_label(const struct eval_case *eval_case, enum case_variant variant,

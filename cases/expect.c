@@ -86,7 +86,7 @@ const struct json *expect_next(const struct json *node, const struct json *item)
 struct block_keys {
 	const struct json *status, *headers, *content, *reasoning, *refusal, *tool_calls, *usage;
 	const struct json *wire, *error, *pointers, *fate, *any_of, *same, *incremental;
-	const struct json *embeddings;
+	const struct json *embeddings, *group;
 	struct text_list finish_reasons;
 	int64_t choices, choice;
 	bool distinct_ids, same_model, fresh_id, lists_model;
@@ -112,6 +112,7 @@ static const struct setting block_rows[] = {
 	ROW("same", SETTING_NODE, same, "what must be as in an earlier step"),
 	ROW("embeddings", SETTING_NODE, embeddings, "what the vectors must be"),
 	ROW("incremental", SETTING_NODE, incremental, "how the stream must arrive"),
+	ROW("group", SETTING_NODE, group, "what must hold of all copies asked at_once"),
 	ROW("distinct_ids", SETTING_BOOL, distinct_ids, "tool call ids differ and are not empty"),
 	ROW("same_model", SETTING_BOOL, same_model, "the model that was asked answered"),
 	ROW("lists_model", SETTING_BOOL, lists_model, "the model that is asked is on the list"),
@@ -184,6 +185,8 @@ static bool read_families(struct expect_reader *reader, const struct block_keys 
 		good &= expect_read_embeddings(reader, keys->embeddings, &out->embeddings);
 	if (keys->incremental != NULL)
 		good &= expect_read_incremental(reader, keys->incremental, &out->incremental);
+	if (keys->group != NULL)
+		good &= expect_read_group(reader, keys->group, &out->group);
 	return good;
 }
 
@@ -260,6 +263,8 @@ static bool block_fits(const struct expectation *expect, const struct expect_ste
 		good &= expect_same_fits(expect->same, step, faults);
 	if (expect->embeddings != NULL)
 		good &= expect_embeddings_fit(expect->embeddings, step, faults);
+	if (expect->group != NULL)
+		good &= expect_group_fits(expect->group, step, faults);
 	if (expect->fates != NULL)
 		good &= expect_fates_fit(expect->fates, step, faults);
 	for (size_t i = 0; i < expect->any_of_count; i++)
@@ -414,6 +419,11 @@ void expect_check_body(const struct expectation *expect, const struct judgement 
 	}
 }
 
+bool expect_measures_load(const struct expectation *expect)
+{
+	return expect->group != NULL && expect_group_counts(expect->group);
+}
+
 void expect_check(const struct expectation *expect, const struct observation *observation,
                   struct arena *arena, struct findings *findings)
 {
@@ -423,6 +433,10 @@ void expect_check(const struct expectation *expect, const struct observation *ob
 	if (seen.reply == NULL)
 		seen.reply = &nothing;
 	struct judgement judgement = judgement_of(expect, &seen, arena, findings);
+	if (expect->group != NULL)
+		expect_check_group(expect->group, &judgement);
+	if (expect_measures_load(expect) && exchange_is_infra(seen.exchange))
+		return; /* counted with the group */
 	if (expect_check_status(expect, &judgement))
 		expect_check_body(expect, &judgement);
 }

@@ -32,6 +32,9 @@
  *   lists_model: true     of a list of models: the model that is asked is on it
  *   fresh_id: true        the reply has an id, and no earlier step had it
  *   incremental: {reads: 5, spread: 100ms}
+ *   group: {own: true, errors: 0, rate_limited: 20}   of copies asked at_once: none holds a nonce of
+ *                another; at most so many of 100 end in an error, or in 429 (which is then counted,
+ *                and not asked again). What came of it is told: "10 at once: 1 limited"
  *   fate: {parameter: stop, honoured: {...}}, or several     honoured, else refused or ignored
  *   any_of: [{...}, {...}]                                   one of the blocks must hold
  *
@@ -73,14 +76,25 @@ struct findings {
 	struct text fates; /* "stop honoured, n refused": what fate expectations found */
 };
 
+/* One of the requests that were under way together. */
+struct observed_copy {
+	const struct exchange *exchange;
+	const struct chat_reply *reply;
+};
+
 /* What is judged: one step's exchange and what was read out of it. */
 struct observation {
 	const struct exchange *exchange;
 	const struct chat_reply *reply;
-	const struct json *request;           /* the body as sent; NULL where it was no JSON */
-	const struct template_values *values; /* of the trial, with the earlier steps */
-	enum endpoint endpoint;               /* that was asked */
+	const struct json *request; /* the body as sent; NULL where it was no JSON */
+	const struct template_values
+	    *values; /* of the trial, with the earlier steps; its own nonces */
+	const struct template_values *first_values; /* of copy 0; NULL: it was asked alone */
+	enum endpoint endpoint;                     /* that was asked */
 	bool streamed;
+	/* Of copies asked at_once, all of them and which one this is; 0: it was asked alone. */
+	const struct observed_copy *copies;
+	size_t copy_count, copy;
 	const struct text_list
 	    *features; /* what the case vouches for: a 4xx naming one is `refused` */
 };
@@ -98,10 +112,14 @@ struct expect_step {
 	const struct json *request; /* template; NULL where `raw` is sent */
 	bool may_stream;
 	size_t steps_before;
+	size_t copies; /* asked at the same time */
 	struct arena *arena;
 };
 MUST_CHECK bool expect_check_step(const struct expectation *expect, const struct expect_step *step,
                                   struct fault_list *faults);
+
+/* Errors and 429 are what it counts: such an answer is judged, not asked again. */
+MUST_CHECK bool expect_measures_load(const struct expectation *expect);
 
 /* Adds what does not hold. Pure: same observation, same findings. */
 void expect_check(const struct expectation *expect, const struct observation *observation,

@@ -51,6 +51,7 @@ struct expect_pointers;
 struct expect_fate;
 struct expect_same;
 struct expect_embeddings;
+struct expect_group;
 
 struct expect_incremental {
 	int64_t reads;     /* pieces that came at different moments */
@@ -74,6 +75,7 @@ struct expectation {
 	const struct expect_same *same;
 	const struct expect_embeddings *embeddings;
 	const struct expect_incremental *incremental;
+	const struct expect_group *group;
 	enum wire_rule *rules;
 	size_t rule_count;
 	bool distinct_ids;
@@ -218,5 +220,13 @@ MUST_CHECK bool expect_read_incremental(struct expect_reader *reader, const stru
                                         const struct expect_incremental **out);
 void expect_check_incremental(const struct expect_incremental *expect,
                               const struct judgement *judgement);
+
+MUST_CHECK bool expect_read_group(struct expect_reader *reader, const struct json *node,
+                                  const struct expect_group **out);
+MUST_CHECK bool expect_group_fits(const struct expect_group *expect, const struct expect_step *step,
+                                  struct fault_list *faults);
+/* Whether it counts errors or 429. */
+MUST_CHECK bool expect_group_counts(const struct expect_group *expect);
+void expect_check_group(const struct expect_group *expect, const struct judgement *judgement);
 
 #endif

@@ -188,7 +188,9 @@ static void take_steps(struct eval_case *eval_case, const struct eval_case *othe
 		struct case_step *step = &eval_case->steps[i];
 		struct expectation *expect = step->expect;
 		const struct json *node = step->node;
+		bool measures_load = step->measures_load;
 		*step = other->steps[i];
+		step->measures_load = measures_load;
 		step->expect = expect;
 		step->node = node;
 	}

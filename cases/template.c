@@ -62,6 +62,25 @@ void template_nonces(struct template_values *values, struct text seed, struct te
 	}
 }
 
+void template_copy_values(const struct template_values *values, size_t copy, struct arena *arena,
+                          struct template_values *out)
+{
+	*out = *values;
+	for (size_t i = 0; copy > 0 && i < TEMPLATE_NONCES; i++) {
+		unsigned char bytes[DIGEST_BYTES];
+		struct digest digest;
+		if (values->nonces[i].data == NULL)
+			continue;
+		char *nonce = arena_alloc_bytes(arena, TEMPLATE_NONCE_BYTES);
+		digest_init(&digest);
+		digest_add_field(&digest, values->nonces[i]);
+		digest_add_field(&digest, text_format(arena, "copy %zu", copy));
+		digest_done(&digest, bytes);
+		spell_nonce(bytes, nonce);
+		out->nonces[i] = (struct text){nonce, TEMPLATE_NONCE_BYTES};
+	}
+}
+
 /* --- filling ---------------------------------------------------------------------- */
 
 struct filler {

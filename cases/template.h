@@ -3,6 +3,7 @@
  * trial.
  *
  *   {{nonce}} {{nonce2}} {{nonce3}}   fresh words of this trial
+ *                                     (of each copy, where a step is asked at_once)
  *   {{model}}                         the model that is asked, where a raw body has to name it
  *   {{image:nonce}}                   a picture of that nonce, as a data URL (picture.h); alone in
  *                                     its string
@@ -24,7 +25,7 @@
 enum {
 	TEMPLATE_NONCES = 3,
 	TEMPLATE_MAX_BODY = 32 << 20, /* a filled request */
-	TEMPLATE_STEPS = 8,
+	TEMPLATE_STEPS = 16,
 };
 
 struct template_values {
@@ -43,6 +44,13 @@ struct template_values {
  */
 void template_nonces(struct template_values *values, struct text seed, struct text target,
                      struct text probe, int64_t trial, struct arena *arena);
+
+/*
+ * What the placeholders of one of several copies of a step stand for: the trial's values, with
+ * nonces of its own that follow from the trial's. Copy 0 has the trial's. Arena.
+ */
+void template_copy_values(const struct template_values *values, size_t copy, struct arena *arena,
+                          struct template_values *out);
 
 /*
  * The node with every placeholder filled, as a tree in the arena. A placeholder that

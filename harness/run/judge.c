@@ -54,6 +54,8 @@ struct trial_judge {
 	enum case_variant variant;
 	const struct template_values *values;
 	struct arena *arena;
+	const struct judged_step *steps; /* all of the trial; NULL: there is only this one */
+	size_t count;
 	enum finding_kind gravest;
 	struct judgement judgement;
 };
@@ -69,7 +71,8 @@ static bool is_infra(const struct trial_judge *t, size_t at, const struct judged
 	bool fell_over = exchange->end == EXCHANGE_COMPLETE &&
 	                 (exchange->status == 500 || exchange->status == 501);
 
-	if (expect_endpoint_is_missing(t->eval_case->steps[at].endpoint, exchange, asked->reply))
+	if (t->eval_case->steps[at].measures_load ||
+	    expect_endpoint_is_missing(t->eval_case->steps[at].endpoint, exchange, asked->reply))
 		return false;
 	/* A stream that the connection broke off: theirs or the net's, which a control tells apart.
 	 */
@@ -144,6 +147,31 @@ static void add_fates(struct trial_judge *t, struct text fates)
 	                     : text_format(t->arena, "%.*s, %.*s", TEXT_ARG(*all), TEXT_ARG(fates));
 }
 
+/* What was asked together with the step, and its own nonces. */
+static void observe_group(const struct trial_judge *t, size_t at, struct observation *seen)
+{
+	const struct case_step *step = &t->eval_case->steps[at];
+	struct template_values *own = ARENA_NEW(t->arena, struct template_values);
+	size_t first, end;
+
+	case_group(t->eval_case, at, &first, &end);
+	if (step->copies < 2)
+		return;
+	template_copy_values(t->values, step->copy, t->arena, own);
+	seen->values = own;
+	seen->first_values = t->values;
+	seen->copy = step->copy;
+	seen->copy_count = step->copies;
+	if (t->steps == NULL || t->count < end)
+		return;
+	struct observed_copy *copies =
+	    ARENA_NEW_ARRAY(t->arena, struct observed_copy, step->copies);
+	for (size_t i = 0; i < step->copies; i++)
+		copies[i] =
+		    (struct observed_copy){t->steps[first + i].exchange, t->steps[first + i].reply};
+	seen->copies = copies;
+}
+
 static void judge_expectations(struct trial_judge *t, size_t at, const struct judged_step *asked)
 {
 	const struct case_step *step = &t->eval_case->steps[at];
@@ -158,6 +186,7 @@ static void judge_expectations(struct trial_judge *t, size_t at, const struct ju
 	};
 	struct findings findings = {0};
 
+	observe_group(t, at, &observation);
 	expect_check(step->expect, &observation, t->arena, &findings);
 	add_fates(t, findings.fates);
 	if (findings.gravest <= t->gravest)
@@ -211,6 +240,20 @@ static void judge_unasked(struct trial_judge *t, size_t at)
 	    at_step(t, at, text_format(t->arena, "can't be asked: %s", fault.message));
 }
 
+struct judgement judge_step_alone(const struct eval_case *eval_case, enum case_variant variant,
+                                  size_t step, const struct judged_step *asked,
+                                  const struct template_values *values, struct arena *arena)
+{
+	struct trial_judge t = {.eval_case = eval_case,
+	                        .variant = variant,
+	                        .values = values,
+	                        .arena = arena,
+	                        .judgement = {OUTCOME_OK, {NULL, 0}, {NULL, 0}}};
+
+	(void)!judge_step(&t, step, asked);
+	return t.judgement;
+}
+
 struct judgement judge_trial(const struct eval_case *eval_case, enum case_variant variant,
                              const struct judged_step *steps, size_t count,
                              const struct template_values *values, struct arena *arena)
@@ -219,6 +262,8 @@ struct judgement judge_trial(const struct eval_case *eval_case, enum case_varian
 	                        .variant = variant,
 	                        .values = values,
 	                        .arena = arena,
+	                        .steps = steps,
+	                        .count = count,
 	                        .judgement = {OUTCOME_OK, {NULL, 0}, {NULL, 0}}};
 
 	if (count == 0)

@@ -33,6 +33,16 @@ MUST_CHECK struct judgement judge_trial(const struct eval_case *eval_case,
                                         size_t count, const struct template_values *values,
                                         struct arena *arena);
 
+/*
+ * One answer of a group whose others have not all come: `values` holds the replies before the
+ * group. Not the trial's outcome, which only the whole group tells.
+ */
+MUST_CHECK struct judgement judge_step_alone(const struct eval_case *eval_case,
+                                             enum case_variant variant, size_t step,
+                                             const struct judged_step *asked,
+                                             const struct template_values *values,
+                                             struct arena *arena);
+
 /* Of a control, the same live and at replay: ok where the server answered it, whatever it said. */
 MUST_CHECK struct judgement judge_control(const struct exchange *exchange,
                                           const struct chat_reply *reply, struct arena *arena);

@@ -35,6 +35,7 @@ bool question_build(const struct case_step *step, enum case_variant variant, str
                     const struct template_values *values, struct arena *arena, struct question *out,
                     struct fault *fault)
 {
+	struct template_values own;
 	struct json *body;
 	struct fault none;
 
@@ -44,6 +45,10 @@ bool question_build(const struct case_step *step, enum case_variant variant, str
 	    .streamed = out->request.streamed,
 	    .usage_asked = out->request.usage_asked,
 	};
+	if (step->copy > 0) {
+		template_copy_values(values, step->copy, arena, &own);
+		values = &own;
+	}
 	if (!fill_body(step, &target, values, arena, &out->request.body, fault))
 		return false;
 	if (out->request.body.len > 0 &&

@@ -22,8 +22,8 @@ struct replay_cell {
 	enum case_variant variant;
 	const struct journal_target *target;
 	int64_t trial;
-	size_t steps; /* answers seen */
-	struct evidence_id evidence[CASE_MAX_STEPS];
+	size_t steps; /* answers seen, with none missing before them */
+	struct evidence_id evidence[CASE_MAX_STEPS]; /* len 0: none yet */
 };
 
 /* The answers of one trial, read once for all cases that they serve. */
@@ -132,6 +132,7 @@ static bool read_step(const struct replay *replay, struct chain *chain,
 	const struct case_step *step = &chain->asks->steps[chain->count];
 	struct exchange *exchange = ARENA_NEW(&chain->arena, struct exchange);
 	struct recording_label label;
+	size_t first, end;
 	repair_bits applied;
 	struct fault fault;
 
@@ -148,8 +149,11 @@ static bool read_step(const struct replay *replay, struct chain *chain,
 	    judge_reread(exchange, dialect_from_name(chain->target->dialect),
 	                 &chain->question.request, &chain->arena);
 	chain->steps[chain->count] = (struct judged_step){exchange, reply, chain->question.body};
-	chain->values.steps[chain->count] = reply;
-	chain->values.step_count = ++chain->count;
+	chain->values.steps[chain->count++] = reply;
+	/* Copies know of nothing that was asked together with them. */
+	case_group(chain->asks, chain->count - 1, &first, &end);
+	if (chain->count == end)
+		chain->values.step_count = end;
 	return true;
 }
 
@@ -189,27 +193,61 @@ static bool load_chain(struct replay *replay, const struct replay_cell *cell, re
 	                cell->trial, &chain->arena);
 	for (size_t i = 0; i < cell->steps && chain->good; i++)
 		chain->good = read_step(replay, chain, &cell->evidence[i]);
+	chain->values.step_count = chain->count;
 	return chain->good;
 }
 
 /* --- lines --- */
 
-static bool keep_evidence(struct replay_cell *cell, const struct journal_attempt *line)
+static void forget_steps(struct replay_cell *cell, size_t from)
 {
+	for (size_t i = from; i < CASE_MAX_STEPS; i++)
+		cell->evidence[i].len = 0;
+	cell->steps = size_min(cell->steps, from);
+}
+
+/* False where what came before the line's step, or its evidence, is missing. */
+static bool keep_evidence(struct replay_cell *cell, const struct eval_case *asks,
+                          const struct journal_attempt *line)
+{
+	size_t step = line->step < 0 ? SIZE_MAX : (size_t)line->step;
+	size_t first, end;
+
 	if (line->trial != cell->trial) {
 		cell->trial = line->trial;
-		cell->steps = 0;
+		forget_steps(cell, 0);
 	}
-	/* Asked once more after a resume: the later answer is the trial's. */
-	if (line->step < (int64_t)cell->steps)
-		cell->steps = (size_t)line->step;
-	if (line->step != (int64_t)cell->steps || cell->steps >= CASE_MAX_STEPS ||
-	    line->evidence.data == NULL || line->evidence.len > EVIDENCE_ID_BYTES)
+	if (step >= asks->step_count || line->evidence.data == NULL || line->evidence.len == 0 ||
+	    line->evidence.len > EVIDENCE_ID_BYTES)
 		return false;
-	struct evidence_id *id = &cell->evidence[cell->steps++];
+	case_group(asks, step, &first, &end);
+	/* Asked once more after a resume: the later answer is the trial's. */
+	forget_steps(cell, end);
+	if (cell->steps < first)
+		return false;
+	struct evidence_id *id = &cell->evidence[step];
 	memcpy(id->bytes, line->evidence.data, line->evidence.len);
 	id->len = line->evidence.len;
+	for (cell->steps = first; cell->steps < end && cell->evidence[cell->steps].len > 0;)
+		cell->steps++;
 	return true;
+}
+
+/* An answer, or an attempt in vain, at a step of a group that has not ended with it. */
+static bool is_in_group(const struct eval_case *asks, const struct journal_attempt *line)
+{
+	return line->end.data != NULL && !line->ends_trial && line->step >= 0 &&
+	       (size_t)line->step < asks->step_count && asks->steps[line->step].copies > 1;
+}
+
+/* Of a group all of which is there: what of it is judged ends the group, if not the trial. */
+static bool group_is_whole(const struct replay_cell *cell, const struct eval_case *asks,
+                           const struct journal_attempt *line)
+{
+	size_t first, end;
+
+	case_group(asks, (size_t)line->step, &first, &end);
+	return cell->steps == end;
 }
 
 /* Whether the line tells of the answer to a step, and not of an attempt in vain. */
@@ -292,12 +330,18 @@ static bool visit_attempt(void *context, const struct journal_attempt *line, str
 	if (cell == NULL)
 		return true;
 	again.case_hash = text_of(cell->eval_case->hash);
+	const struct eval_case *asks = &replay->suite->cases[cell->eval_case->probe];
 	if (line->control.data != NULL) {
 		if (line->ends_trial)
 			judge_control_again(replay, cell, &again);
+	} else if (is_in_group(asks, line)) {
+		/* As it was told: what counts is judged of the whole group. */
+		if (!keep_evidence(cell, asks, line))
+			return true;
 	} else if (is_answer(line)) {
 		repair_bits mends = bits_of(line->mended);
-		if (!keep_evidence(cell, line) || !load_chain(replay, cell, mends))
+		if (!keep_evidence(cell, asks, line) || !group_is_whole(cell, asks, line) ||
+		    !load_chain(replay, cell, mends))
 			return true;
 		const struct chain *chain = &replay->chain;
 		arena_reset(&replay->line);

@@ -266,7 +266,10 @@ static struct runner_provider *choose_provider(struct runner *runner)
 		size_t at = (runner->turn + i) % runner->provider_count;
 		struct runner_provider *provider = &runner->providers[at];
 		int64_t room = int64_max(provider->provider->limits.concurrency, 1);
-		if (provider->first == NULL || provider->in_flight >= room)
+		/* What is asked at once waits for its room, and nothing passes it: it gets there.
+		 */
+		if (provider->first == NULL ||
+		    provider->in_flight + trial_width(provider->first) > room)
 			continue;
 		runner->turn = at + 1;
 		return provider;

@@ -4,16 +4,17 @@
  */
 #include "harness/run/runner_private.h"
 
-int64_t budget_bound(const struct plan_probe *probe, size_t step)
+int64_t budget_bound(const struct plan_probe *probe, const struct open_trial *open)
 {
 	int64_t bound = 0;
 
 	/* The plan has counted the whole question already. */
-	if (step == 0)
+	if (open == NULL || open->trial == 0)
 		return probe->bound_pico_usd;
-	for (; step < probe->asks->step_count; step++)
-		bound =
-		    plan_add_usd(bound, plan_step_bound(probe->target, probe->asks, step, NULL));
+	for (size_t step = 0; step < probe->asks->step_count; step++)
+		if (open->evidence[step].data == NULL)
+			bound = plan_add_usd(
+			    bound, plan_step_bound(probe->target, probe->asks, step, NULL));
 	return bound;
 }
 
@@ -21,7 +22,7 @@ int64_t budget_next(const struct runner *runner, const struct runner_probe *prob
 {
 	return runner_probe_is_controlled(runner, probe)
 	           ? probe->planned->control_bound_pico_usd
-	           : budget_bound(probe->planned, probe->open.steps);
+	           : budget_bound(probe->planned, &probe->open);
 }
 
 bool budget_allows(const struct runner *runner, int64_t more_pico_usd)

@@ -17,10 +17,9 @@ struct runner_cell {
 
 /* A trial of which only a part is on disk: it goes on where it ended. */
 struct open_trial {
-	int64_t trial; /* 0: none */
-	size_t steps;  /* answered ones */
-	struct text evidence[CASE_MAX_STEPS];
-	int64_t attempts; /* at the step that has no answer yet */
+	int64_t trial;                        /* 0: none */
+	struct text evidence[CASE_MAX_STEPS]; /* of the answers; data NULL: there is none yet */
+	int64_t attempts[CASE_MAX_STEPS];     /* at a step that has no answer yet */
 };
 
 struct runner_probe {
@@ -33,7 +32,7 @@ struct runner_probe {
 struct runner_provider {
 	const struct provider *provider;
 	struct runner_probe *first, *last; /* waiting, in the order of asking */
-	int64_t in_flight;
+	int64_t in_flight;                 /* requests that its trials may have under way */
 	bool stopped;
 	struct text reason;
 };
@@ -125,6 +124,8 @@ MUST_CHECK bool runner_skip(struct runner *runner, const struct runner_probe *pr
 
 /* --- runner_trial.c: one asking of one question --- */
 
+/* How many requests of the probe may be in flight together: at most what its provider takes. */
+MUST_CHECK int64_t trial_width(const struct runner_probe *probe);
 void trial_start(struct runner *runner, struct runner_probe *probe);
 /* What it wrote is on disk. The trial may be gone after this. */
 void trial_flushed(struct runner_trial *trial);
@@ -135,8 +136,8 @@ void trial_cancel(struct runner_trial *trial);
 
 /* What the probe's next trial or control may cost at most. */
 MUST_CHECK int64_t budget_next(const struct runner *runner, const struct runner_probe *probe);
-/* What the steps from `step` on may cost at most. */
-MUST_CHECK int64_t budget_bound(const struct plan_probe *probe, size_t step);
+/* What the steps that have no answer in `open` (NULL: all) may cost at most. */
+MUST_CHECK int64_t budget_bound(const struct plan_probe *probe, const struct open_trial *open);
 /* Whether so much more keeps within the cap, with all that is in flight. */
 MUST_CHECK bool budget_allows(const struct runner *runner, int64_t more_pico_usd);
 void runner_budget_reserve(struct runner *runner, int64_t pico_usd);

@@ -35,10 +35,9 @@ static void note_open(struct resume *resume, struct open_trial *open,
 	if (line->trial > open->trial)
 		*open = (struct open_trial){.trial = line->trial};
 	if (line->outcome == OUTCOME_INFRA || line->outcome == OUTCOME_UNRUN) {
-		open->attempts = int64_max(open->attempts, line->attempt);
-	} else if ((size_t)line->step == open->steps && line->evidence.data != NULL) {
-		open->evidence[open->steps++] = text_copy(resume->arena, line->evidence);
-		open->attempts = 0;
+		open->attempts[line->step] = int64_max(open->attempts[line->step], line->attempt);
+	} else if (open->evidence[line->step].data == NULL && line->evidence.data != NULL) {
+		open->evidence[line->step] = text_copy(resume->arena, line->evidence);
 	}
 }
 

@@ -1,76 +1,24 @@
 /*
- * One asking of one question: its steps in order, each a call with its attempts.
+ * One asking of one question: what comes back, attempt by attempt.
  * An attempt is recorded and written here; it counts after the flush (runner.c).
  */
-#include "harness/run/runner_private.h"
+#include "harness/run/runner_trial.h"
 
-#include "harness/base/log.h"
 #include "harness/run/mask.h"
-
-struct runner_trial {
-	struct runner *runner;
-	struct runner_provider *provider;
-	struct runner_probe *probe;
-	bool control;      /* a plain request in the place of the probe's question */
-	repair_bits mends; /* the requests are asked in the way of these repairs */
-	struct runner_trial *next, **link; /* of runner->trials */
-	int64_t number;
-	int64_t began_ms;
-	struct runner_cell **wanting; /* arena: the cells that this trial is for */
-	size_t wanting_count;
-
-	size_t step;             /* being asked */
-	int64_t attempts_before; /* at this step, by an earlier process */
-	int64_t attempts;        /* told of this call */
-	struct question question;
-	struct call *call; /* NULL: none in flight */
-
-	struct judged_step steps[CASE_MAX_STEPS];
-	struct template_values values;
-	struct text evidence; /* of the last attempt */
-	struct text stop_reason;
-
-	int64_t reserved, charge; /* charge: of attempts that do not count yet */
-	bool written;             /* since the last flush */
-	bool answered;            /* the step at hand has its answer */
-	bool over;                /* nothing further is asked */
-	bool cancelled;
-	struct arena arena;
-};
-
-struct runner_trial *trial_next(const struct runner_trial *trial)
-{
-	return trial->next;
-}
-
-static const struct eval_case *trial_case(const struct runner_trial *trial)
-{
-	const struct plan_probe *planned = trial->probe->planned;
-
-	return trial->control ? planned->control : planned->asks;
-}
-
-static enum case_variant trial_variant(const struct runner_trial *trial)
-{
-	return trial->control ? CASE_SYNC : trial->probe->planned->variant;
-}
-
-static const struct target *trial_target(const struct runner_trial *trial)
-{
-	return trial->probe->planned->target;
-}
 
 /* --- lines --- */
 
-static struct journal_attempt line_of(const struct runner_trial *trial)
+static struct journal_attempt line_of(const struct trial_ask *ask)
 {
+	const struct runner_trial *trial = ask->trial;
+
 	return (struct journal_attempt){
 	    .target = trial_target(trial)->name,
 	    .variant = text_of(case_variant_names[trial->probe->planned->variant]),
 	    .trial = trial->number,
-	    .step = (int64_t)trial->step,
-	    .attempt = trial->attempts_before + trial->attempts,
-	    .evidence = trial->evidence,
+	    .step = (int64_t)ask->step,
+	    .attempt = ask->attempts_before + ask->attempts,
+	    .evidence = ask->evidence,
 	    .at_wall_ms = loop_wall_ms(trial->runner->loop),
 	    .status = -1,
 	    .prompt_tokens = -1,
@@ -147,14 +95,13 @@ static void add_line(struct runner_trial *trial, size_t wanting, struct journal_
 	runner_add_line(trial->runner, cell, line);
 }
 
-/* The same for all cells, about no attempt: the step can't be asked, or not once more. */
-static void end_unasked(struct runner_trial *trial, enum outcome outcome, const char *why)
+/* The same for all cells, about no attempt: a step can't be asked, or not once more. */
+void trial_end_unasked(struct runner_trial *trial)
 {
-	struct judgement judgement = {
-	    outcome, text_visible(&trial->arena, text_of(why), FAULT_MESSAGE_BYTES), {NULL, 0}};
+	const struct judgement judgement = {trial->unasked, trial->unasked_why, {NULL, 0}};
 
 	for (size_t i = 0; i < trial->wanting_count; i++) {
-		struct journal_attempt line = line_of(trial);
+		struct journal_attempt line = line_of(trial->unasked_ask);
 		line.ends_trial = true;
 		add_line(trial, i, &line, &judgement);
 	}
@@ -163,22 +110,43 @@ static void end_unasked(struct runner_trial *trial, enum outcome outcome, const 
 	runner_schedule(trial->runner);
 }
 
+/* Every step that is asked at the same time has ended. */
+bool trial_group_has_ended(const struct runner_trial *trial)
+{
+	for (size_t i = trial->first; i < trial->end; i++)
+		if (!trial->asks[i].asked || trial->asks[i].call != NULL)
+			return false;
+	return true;
+}
+
+void trial_note_unasked(struct trial_ask *ask, enum outcome outcome, const char *why)
+{
+	struct runner_trial *trial = ask->trial;
+
+	if (trial->unasked_ask != NULL)
+		return;
+	trial->unasked_ask = ask;
+	trial->unasked = outcome;
+	trial->unasked_why = text_visible(&trial->arena, text_of(why), FAULT_MESSAGE_BYTES);
+}
+
 /* --- an attempt --- */
 
-static bool keep_evidence(struct runner_trial *trial, const struct call_attempt *attempt)
+static bool keep_evidence(struct trial_ask *ask, const struct call_attempt *attempt)
 {
+	struct runner_trial *trial = ask->trial;
 	const struct recording_label label = {
 	    .target = trial_target(trial)->name,
 	    .case_id = trial_case(trial)->id,
 	    .variant = text_of(case_variant_names[trial_variant(trial)]),
 	    .trial = trial->number,
-	    .step = (int64_t)trial->step,
-	    .attempt = trial->attempts_before + trial->attempts,
+	    .step = (int64_t)ask->step,
+	    .attempt = ask->attempts_before + ask->attempts,
 	};
 	struct fault fault;
 
 	if (recording_add(trial->runner->options.recording, &label, attempt->exchange,
-	                  &trial->arena, &trial->evidence, &fault))
+	                  &trial->arena, &ask->evidence, &fault))
 		return true;
 	runner_fail(trial->runner, &fault);
 	return false;
@@ -199,8 +167,9 @@ static struct http_header *copy_headers(struct arena *arena, const struct http_h
  * The answer to a step that others follow must outlive its call. Its reply is read again from
  * the copied bytes: the way it is read at resume and replay too.
  */
-static void keep_answer(struct runner_trial *trial, const struct exchange *from)
+static void keep_answer(struct trial_ask *ask, const struct exchange *from)
 {
+	struct runner_trial *trial = ask->trial;
 	struct arena *arena = &trial->arena;
 	struct exchange *exchange = ARENA_NEW(arena, struct exchange);
 
@@ -216,20 +185,21 @@ static void keep_answer(struct runner_trial *trial, const struct exchange *from)
 	exchange->chunks = ARENA_NEW_ARRAY(arena, struct exchange_chunk, from->chunk_count);
 	if (from->chunk_count > 0)
 		memcpy(exchange->chunks, from->chunks, from->chunk_count * sizeof(*from->chunks));
-	trial->steps[trial->step].exchange = exchange;
-	trial->steps[trial->step].reply = judge_reread(
-	    exchange, trial_target(trial)->provider->dialect, &trial->question.request, arena);
+	trial->steps[ask->step].exchange = exchange;
+	trial->steps[ask->step].reply = judge_reread(
+	    exchange, trial_target(trial)->provider->dialect, &ask->question.request, arena);
 }
 
-static void take_answer(struct runner_trial *trial, const struct call_attempt *attempt)
+static void take_answer(struct trial_ask *ask, const struct call_attempt *attempt)
 {
-	struct judged_step *step = &trial->steps[trial->step];
+	struct runner_trial *trial = ask->trial;
+	const struct case_step *asked = &trial_case(trial)->steps[ask->step];
+	struct judged_step *step = &trial->steps[ask->step];
 
-	*step = (struct judged_step){attempt->exchange, attempt->reply, trial->question.body};
-	if (trial->step + 1 < trial_case(trial)->step_count)
-		keep_answer(trial, attempt->exchange);
-	trial->values.steps[trial->step] = step->reply;
-	trial->values.step_count = trial->step + 1;
+	*step = (struct judged_step){attempt->exchange, attempt->reply, ask->question.body};
+	if (asked->copies > 1 || ask->step + 1 < trial_case(trial)->step_count)
+		keep_answer(ask, attempt->exchange);
+	trial->values.steps[ask->step] = step->reply;
 }
 
 /* Whether the next step can and should be asked. */
@@ -240,12 +210,12 @@ static bool goes_on(const struct runner_trial *trial, const struct judgement *ju
 	struct fault fault;
 	bool judged = false;
 
-	if (trial->step + 1 >= trial_case(trial)->step_count)
+	if (trial->end >= trial_case(trial)->step_count)
 		return false;
 	for (size_t i = 0; i < trial->wanting_count; i++)
 		judged = judged || (judgements[i].outcome != OUTCOME_INFRA &&
 		                    judgements[i].outcome != OUTCOME_UNRUN);
-	bool can = judged && question_build(&trial_case(trial)->steps[trial->step + 1],
+	bool can = judged && question_build(&trial_case(trial)->steps[trial->end],
 	                                    trial_variant(trial), trial_target(trial)->model->name,
 	                                    &trial->values, &scratch, &question, &fault);
 	arena_done(&scratch);
@@ -253,12 +223,14 @@ static bool goes_on(const struct runner_trial *trial, const struct judgement *ju
 }
 
 /* What the budget is charged: the known cost, or the bound of this step. */
-static int64_t charge_of(const struct runner_trial *trial, const struct journal_attempt *line)
+static int64_t charge_of(const struct trial_ask *ask, const struct journal_attempt *line)
 {
+	const struct runner_trial *trial = ask->trial;
+
 	if (line->cost_pico_usd >= 0)
 		return budget_charge(line, 0);
 	return budget_charge(
-	    line, plan_step_bound(trial_target(trial), trial_case(trial), trial->step, NULL));
+	    line, plan_step_bound(trial_target(trial), trial_case(trial), ask->step, NULL));
 }
 
 /* What else there is to say of an answer: how it reads behind repairs, and which may help. */
@@ -267,12 +239,14 @@ struct mend_note {
 	enum outcome repaired;
 };
 
-static void write_attempt(struct runner_trial *trial, const struct call_attempt *attempt,
+static void write_attempt(const struct trial_ask *ask, const struct call_attempt *attempt,
                           const struct judgement *judgements, const struct mend_note *notes,
                           bool ends_trial)
 {
+	struct runner_trial *trial = ask->trial;
+
 	for (size_t i = 0; i < trial->wanting_count; i++) {
-		struct journal_attempt line = line_of(trial);
+		struct journal_attempt line = line_of(ask);
 		line.ends_trial = ends_trial;
 		tell_measures(trial, attempt, &line);
 		if (notes != NULL) {
@@ -282,7 +256,7 @@ static void write_attempt(struct runner_trial *trial, const struct call_attempt 
 		}
 		if (i == 0) {
 			tell_costs(trial, attempt, &line);
-			trial->charge = plan_add_usd(trial->charge, charge_of(trial, &line));
+			trial->charge = plan_add_usd(trial->charge, charge_of(ask, &line));
 		}
 		add_line(trial, i, &line, &judgements[i]);
 	}
@@ -293,7 +267,7 @@ static struct judgement judge_cell(struct runner_trial *trial, size_t wanting,
                                    const struct template_values *values)
 {
 	return judge_trial(trial->wanting[wanting]->planned->eval_case,
-	                   trial->probe->planned->variant, steps, trial->step + 1, values,
+	                   trial->probe->planned->variant, steps, trial->end, values,
 	                   &trial->arena);
 }
 
@@ -305,7 +279,7 @@ static const struct mended_steps *mend_answers(struct runner_trial *trial,
 		if (judgements[i].outcome != OUTCOME_OK)
 			return mend_replies(trial_case(trial), trial_variant(trial),
 			                    trial_target(trial)->provider->dialect, trial->steps,
-			                    trial->step + 1, &trial->values, &trial->arena);
+			                    trial->end, &trial->values, &trial->arena);
 	return NULL;
 }
 
@@ -313,9 +287,9 @@ static const struct mended_steps *mend_answers(struct runner_trial *trial,
  * What does not hold is judged behind repairs as well; they take nothing from what does. Of a trial
  * that was asked mended, that is what counts.
  */
-static struct mend_note *note_mends(struct runner_trial *trial, const struct call_attempt *attempt,
-                                    struct judgement *judgements)
+static struct mend_note *note_mends(struct runner_trial *trial, struct judgement *judgements)
 {
+	const struct trial_ask *last = &trial->asks[trial->end - 1];
 	struct mend_note *notes =
 	    ARENA_NEW_ARRAY(&trial->arena, struct mend_note, trial->wanting_count);
 	const struct mended_steps *mended = mend_answers(trial, judgements);
@@ -326,8 +300,9 @@ static struct mend_note *note_mends(struct runner_trial *trial, const struct cal
 		if (judgements[i].outcome == OUTCOME_OK)
 			continue;
 		if (trial->mends == 0)
-			candidates = mend_candidates(eval_case, &trial->question, attempt->exchange,
-			                             &trial->arena);
+			candidates =
+			    mend_candidates(eval_case, &last->question,
+			                    trial->steps[last->step].exchange, &trial->arena);
 		if (candidates != 0)
 			notes[i].mendable = repair_names(candidates, &trial->arena);
 		if (mended == NULL)
@@ -341,24 +316,48 @@ static struct mend_note *note_mends(struct runner_trial *trial, const struct cal
 	return notes;
 }
 
+/* Others of its group are still asked, or have no answer: the trial is not judged by this one. */
+static bool is_partial(const struct trial_ask *ask)
+{
+	const struct runner_trial *trial = ask->trial;
+
+	for (size_t i = trial->first; i < trial->end; i++)
+		if (!trial->asks[i].answered)
+			return true;
+	return false;
+}
+
 /* The last attempt at a step: its answer, whatever it is. */
-static void judge_answer(struct runner_trial *trial, const struct call_attempt *attempt,
+static void judge_answer(struct trial_ask *ask, const struct call_attempt *attempt,
                          struct judgement *judgements)
 {
+	struct runner_trial *trial = ask->trial;
 	const struct mend_note *notes = NULL;
+	struct text stop;
 
-	trial->answered = true;
-	trial->stop_reason = judge_stops_provider(&trial_case(trial)->steps[trial->step],
-	                                          attempt->exchange, attempt->reply, &trial->arena);
-	take_answer(trial, attempt);
+	ask->answered = true;
+	stop = judge_stops_provider(&trial_case(trial)->steps[ask->step], attempt->exchange,
+	                            attempt->reply, &trial->arena);
+	if (stop.data != NULL)
+		trial->stop_reason = stop;
+	take_answer(ask, attempt);
+	if (is_partial(ask)) {
+		for (size_t i = 0; i < trial->wanting_count; i++)
+			judgements[i] = judge_step_alone(
+			    trial->wanting[i]->planned->eval_case, trial_variant(trial), ask->step,
+			    &trial->steps[ask->step], &trial->values, &trial->arena);
+		write_attempt(ask, attempt, judgements, NULL, false);
+		return;
+	}
+	trial->values.step_count = trial->end;
 	for (size_t i = 0; i < trial->wanting_count; i++)
 		judgements[i] =
 		    trial->control ? judge_control(attempt->exchange, attempt->reply, &trial->arena)
 				   : judge_cell(trial, i, trial->steps, &trial->values);
 	if (!trial->control)
-		notes = note_mends(trial, attempt, judgements);
+		notes = note_mends(trial, judgements);
 	trial->over = !goes_on(trial, judgements);
-	write_attempt(trial, attempt, judgements, notes, trial->over);
+	write_attempt(ask, attempt, judgements, notes, trial->over);
 }
 
 /* An attempt that another one follows, now or when the run is resumed. */
@@ -375,223 +374,47 @@ static struct judgement judge_passing(struct runner_trial *trial, const struct e
 	return judgement;
 }
 
-static void attempt_came(void *context, const struct call_attempt *raw)
+void trial_attempt_came(void *context, const struct call_attempt *raw)
 {
-	struct runner_trial *trial = context;
+	struct trial_ask *ask = context;
+	struct runner_trial *trial = ask->trial;
 	struct judgement *judgements =
 	    ARENA_NEW_ARRAY(&trial->arena, struct judgement, trial->wanting_count);
 	struct call_attempt masked;
 	const struct call_attempt *attempt =
-	    mask_attempt(raw, &trial->question.request, trial_target(trial)->provider->dialect,
+	    mask_attempt(raw, &ask->question.request, trial_target(trial)->provider->dialect,
 	                 &trial->arena, &masked);
 	bool cancelled = attempt->exchange->end == EXCHANGE_CANCELLED;
 
-	trial->attempts = attempt->number;
-	if (trial->runner->end == RUNNER_FAILED || !keep_evidence(trial, attempt))
+	ask->attempts = attempt->number;
+	if (trial->runner->end == RUNNER_FAILED || !keep_evidence(ask, attempt))
 		return;
 	if (attempt->final && !cancelled) {
-		judge_answer(trial, attempt, judgements);
+		judge_answer(ask, attempt, judgements);
 		return;
 	}
 	for (size_t i = 0; i < trial->wanting_count; i++)
 		judgements[i] = judge_passing(trial, attempt->exchange);
-	write_attempt(trial, attempt, judgements, NULL, false);
+	write_attempt(ask, attempt, judgements, NULL, false);
 }
 
-static void call_ended(void *context, const struct call_attempt *last, const struct fault *fault)
+void trial_call_ended(void *context, const struct call_attempt *last, const struct fault *fault)
 {
-	struct runner_trial *trial = context;
+	struct trial_ask *ask = context;
+	struct runner_trial *trial = ask->trial;
 
-	trial->call = NULL;
+	ask->call = NULL;
+	trial->calls--;
 	runner_schedule(trial->runner);
-	if (trial->answered || trial->cancelled || trial->runner->end == RUNNER_FAILED)
+	if (trial->cancelled || trial->runner->end == RUNNER_FAILED)
 		return;
 	/* Told as one that others follow, and none did: the deadline of the question has passed. */
-	if (last != NULL)
-		end_unasked(trial, OUTCOME_INFRA, "no answer within the deadline");
-	else
-		end_unasked(trial, fault->kind == FAULT_SYSTEM ? OUTCOME_INFRA : OUTCOME_HARNESS,
-		            fault->message);
-}
-
-/* --- steps --- */
-
-static void ask_step(struct runner_trial *trial)
-{
-	const struct runner_options *options = &trial->runner->options;
-	const struct call_events events = {attempt_came, call_ended, trial};
-	int64_t attempts_left = (int64_t)options->max_attempts - trial->attempts_before;
-	repair_bits applied; /* a later step may have nothing that they are for */
-	struct fault fault;
-
-	trial->attempts = 0;
-	trial->answered = false;
-	trial->evidence = (struct text){NULL, 0};
-	if (!question_build(&trial_case(trial)->steps[trial->step], trial_variant(trial),
-	                    trial_target(trial)->model->name, &trial->values, &trial->arena,
-	                    &trial->question, &fault)) {
-		end_unasked(trial, OUTCOME_HARNESS, fault.message);
-		return;
-	}
-	if (trial->mends != 0)
-		mend_question(trial->mends, &trial->question, &trial->arena, &applied);
-	const struct call_options call_options = {
-	    .target = trial_target(trial),
-	    .request = &trial->question.request,
-	    .max_attempts = (unsigned)int64_max(attempts_left, 1),
-	    .deadline_ms = options->deadline_ms,
-	    .body_max_bytes = REPLY_MAX_BYTES,
-	};
-	trial->call = call_start(trial->runner->caller, &call_options, &events);
-}
-
-/* --- beginning and end --- */
-
-/* The steps that an earlier process had answers to. False: they can't be had, begin anew. */
-static bool read_answers(struct runner_trial *trial, const struct open_trial *open)
-{
-	struct fault fault;
-
-	for (trial->step = 0; trial->step < open->steps; trial->step++) {
-		struct exchange *exchange = ARENA_NEW(&trial->arena, struct exchange);
-		struct recording_label label;
-		struct judged_step *step = &trial->steps[trial->step];
-		if (!question_build(&trial_case(trial)->steps[trial->step],
-		                    trial->probe->planned->variant,
-		                    trial_target(trial)->model->name, &trial->values, &trial->arena,
-		                    &trial->question, &fault) ||
-		    !recording_read(trial->runner->options.evidence_folder,
-		                    open->evidence[trial->step], &trial->arena, &label, exchange,
-		                    &fault)) {
-			log_warn("run.resume", "evidence=%.*s fault=\"%s\"",
-			         TEXT_ARG(open->evidence[trial->step]), fault.message);
-			return false;
-		}
-		*step = (struct judged_step){exchange,
-		                             judge_reread(exchange,
-		                                          trial_target(trial)->provider->dialect,
-		                                          &trial->question.request, &trial->arena),
-		                             trial->question.body};
-		trial->values.steps[trial->step] = step->reply;
-		trial->values.step_count = trial->step + 1;
-	}
-	return true;
-}
-
-static void set_number(struct runner_trial *trial, int64_t number)
-{
-	trial->number = number;
-	trial->step = 0;
-	trial->values = (struct template_values){
-	    .model = trial_target(trial)->model->name,
-	    .context_tokens = trial_target(trial)->model->context,
-	    .aliases = trial_target(trial)->model->aliases,
-	    .reference_tokens = trial_target(trial)->model->reference_tokens};
-	template_nonces(&trial->values, trial->runner->options.seed, trial_target(trial)->name,
-	                trial_case(trial)->id, number, &trial->arena);
-}
-
-static void choose_wanting(struct runner_trial *trial)
-{
-	const struct plan_probe *planned = trial->probe->planned;
-
-	trial->wanting = ARENA_NEW_ARRAY(&trial->arena, struct runner_cell *, planned->cell_count);
-	for (size_t i = 0; i < planned->cell_count; i++) {
-		struct runner_cell *cell = &trial->runner->cells[planned->cells[i]];
-		if (trial->control      ? runner_cell_wants_control(trial->runner, cell)
-		    : trial->mends != 0 ? runner_cell_wants_mended(trial->runner, cell)
-		                        : runner_cell_wants(trial->runner, cell))
-			trial->wanting[trial->wanting_count++] = cell;
-	}
-}
-
-void trial_start(struct runner *runner, struct runner_probe *probe)
-{
-	struct runner_trial *trial = memory_new(sizeof(*trial));
-	struct open_trial open;
-
-	trial->runner = runner;
-	trial->probe = probe;
-	trial->control = runner_probe_is_controlled(runner, probe);
-	trial->mends = runner_probe_mends(runner, probe);
-	trial->reserved = budget_next(runner, probe);
-	trial->provider = runner_provider_of(runner, probe->planned->target->provider);
-	trial->began_ms = loop_now_ms(runner->loop);
-	trial->next = runner->trials;
-	trial->link = &runner->trials;
-	if (trial->next != NULL)
-		trial->next->link = &trial->next;
-	runner->trials = trial;
-	runner->in_flight++;
-	trial->provider->in_flight++;
-	choose_wanting(trial);
-	open = trial->control || trial->mends != 0 ? (struct open_trial){0} : probe->open;
-	probe->open = (struct open_trial){0};
-	set_number(trial, open.trial > 0 ? open.trial : probe->trials + 1);
-	if (open.trial > 0 && read_answers(trial, &open))
-		trial->attempts_before = open.attempts;
-	else if (open.trial > 0)
-		set_number(trial, probe->trials + 1);
-	probe->trials = int64_max(probe->trials, trial->number);
-	/* What was asked before may have to be asked anew: then more than thought. */
-	if (!trial->control)
-		trial->reserved = budget_bound(probe->planned, trial->step);
-	runner_budget_reserve(runner, trial->reserved);
-	ask_step(trial);
-}
-
-static void trial_end(struct runner_trial *trial)
-{
-	struct runner *runner = trial->runner;
-	struct runner_probe *probe = trial->probe;
-
-	runner_budget_release(runner, trial->reserved);
-	trial->provider->in_flight--;
-	runner->in_flight--;
-	runner->trials_done++;
-	runner->trials_ms += loop_now_ms(runner->loop) - trial->began_ms;
-	*trial->link = trial->next;
-	if (trial->next != NULL)
-		trial->next->link = trial->link;
-	if (trial->stop_reason.data != NULL && runner->end != RUNNER_FAILED)
-		runner_stop_provider(runner, trial->provider, trial->stop_reason);
-	arena_done(&trial->arena);
-	memory_free(trial);
-	runner_take_back(runner, probe);
-}
-
-void trial_flushed(struct runner_trial *trial)
-{
-	struct runner *runner = trial->runner;
-
-	budget_spend(runner, trial->charge);
-	trial->charge = 0;
-	if (trial->call != NULL) {
-		/* Another attempt follows. Its bound is still reserved; the last one's was spent.
-		 */
-		if (trial->written && !budget_allows(runner, 0)) {
-			runner_halt(runner, RUNNER_CAP);
-			trial_cancel(trial);
-		}
-		trial->written = false;
-		return;
-	}
-	trial->written = false;
-	if (trial->over || trial->cancelled || runner->stopping || trial->provider->stopped) {
-		trial_end(trial);
-		return;
-	}
-	int64_t rest = budget_bound(trial->probe->planned, trial->step + 1);
-	runner_budget_release(runner, trial->reserved - rest);
-	trial->reserved = rest;
-	trial->step++;
-	trial->attempts_before = 0;
-	ask_step(trial);
-}
-
-void trial_cancel(struct runner_trial *trial)
-{
-	trial->cancelled = true;
-	if (trial->call != NULL)
-		call_cancel(trial->call);
+	if (!ask->answered && last != NULL)
+		trial_note_unasked(ask, OUTCOME_INFRA, "no answer within the deadline");
+	else if (!ask->answered)
+		trial_note_unasked(ask,
+		                   fault->kind == FAULT_SYSTEM ? OUTCOME_INFRA : OUTCOME_HARNESS,
+		                   fault->message);
+	if (trial->unasked_ask != NULL && trial_group_has_ended(trial))
+		trial_end_unasked(trial);
 }

@@ -40,6 +40,10 @@
 	    "") \
 	ROW(CH_14, "CH-14", SCOPE_OPEN, "answers a follow-up with nothing", \
 	    "CH-10 RS-09") \
+	ROW(CO_01, "CO-01", SCOPE_OWN, "answers with what another request was to be told", \
+	    "") \
+	ROW(CO_02, "CO-02", SCOPE_OWN, "answers every other request of a crowd by 429", \
+	    "") \
 	ROW(CP_01, "CP-01", SCOPE_ALL, "calls legacy completions chat.completion", \
 	    "") \
 	ROW(EM_01, "EM-01", SCOPE_ALL, "lists embeddings in reverse order", \

@@ -6,6 +6,11 @@ struct sim_memory {
 	size_t next;
 	uint64_t prompts[SIM_MEMORY_PROMPTS]; /* draws */
 	size_t prompt_count;                  /* ever read */
+	struct {
+		uint64_t key;
+		struct text text; /* owned; data NULL: the place is free */
+	} said[SIM_MEMORY_SAID];
+	size_t said_next;
 };
 
 struct sim_memory *sim_memory_new(void)
@@ -42,6 +47,8 @@ void sim_memory_free(struct sim_memory *memory)
 		return;
 	for (size_t i = 0; i < SIM_MEMORY_ENTRIES; i++)
 		drop_entry(&memory->entries[i]);
+	for (size_t i = 0; i < SIM_MEMORY_SAID; i++)
+		drop_text(&memory->said[i].text);
 	memory_free(memory);
 }
 
@@ -89,4 +96,28 @@ bool sim_memory_has_read(struct sim_memory *memory, uint64_t draw)
 			return true;
 	memory->prompts[memory->prompt_count++ % SIM_MEMORY_PROMPTS] = draw;
 	return false;
+}
+
+struct text sim_memory_exchange(struct sim_memory *memory, uint64_t key, struct text said)
+{
+	size_t at = 0;
+
+	while (at < SIM_MEMORY_SAID &&
+	       (memory->said[at].text.data == NULL || memory->said[at].key != key))
+		at++;
+	if (at < SIM_MEMORY_SAID) {
+		struct text before = memory->said[at].text;
+		memory->said[at].text = keep_text(said);
+		return before;
+	}
+	at = memory->said_next++ % SIM_MEMORY_SAID;
+	drop_text(&memory->said[at].text);
+	memory->said[at].key = key;
+	memory->said[at].text = keep_text(said);
+	return (struct text){NULL, 0};
+}
+
+void sim_memory_forget(struct text said)
+{
+	drop_text(&said);
 }

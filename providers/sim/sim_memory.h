@@ -10,6 +10,7 @@
 enum {
 	SIM_MEMORY_ENTRIES = 256,
 	SIM_MEMORY_PROMPTS = 256,
+	SIM_MEMORY_SAID = 64,
 	SIM_MEMORY_MAX_BYTES =
 	    4 << 20, /* of one response with its conversation: more is not kept */
 };
@@ -32,5 +33,13 @@ MUST_CHECK const struct sim_memory_entry *sim_memory_find(const struct sim_memor
                                                           struct text id);
 /* Whether a request of that draw was read before; from now on it was. */
 MUST_CHECK bool sim_memory_has_read(struct sim_memory *memory, uint64_t draw);
+
+/*
+ * Keeps what is said under a key, and gives what was said there before: the caller's, for
+ * sim_memory_forget; data NULL: nothing was.
+ */
+MUST_CHECK struct text sim_memory_exchange(struct sim_memory *memory, uint64_t key,
+                                           struct text said);
+void sim_memory_forget(struct text said);
 
 #endif

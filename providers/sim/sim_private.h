@@ -211,6 +211,11 @@ void sim_break_answer(const struct sim_serving *serving, struct sim_ask *ask,
 /* The same, for what of the question is not minded (sim_break_asked.c). */
 void sim_break_asked(const struct sim_serving *serving, struct sim_ask *ask,
                      struct sim_answer *answer);
+/* The same, for what goes wrong with many requests and long ones (sim_break_load.c). */
+void sim_break_load(const struct sim_serving *serving, const struct sim_ask *ask,
+                    struct sim_answer *answer);
+/* True: the request is one too many at the same time; *error says so. */
+MUST_CHECK bool sim_break_crowd(const struct sim_serving *serving, struct sim_error *error);
 /* The part of it that is about tool calls only (sim_break_calls.c). */
 void sim_break_calls(const struct sim_serving *serving, const struct sim_ask *ask,
                      struct sim_answer *answer);

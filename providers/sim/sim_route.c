@@ -260,6 +260,8 @@ static bool route_say(struct sim_serving *serving, struct sim_ask *ask,
 {
 	struct sim_answer answer;
 
+	if (sim_break_crowd(serving, error))
+		return false;
 	if (sim_breaks(serving, SIM_ER_17) && serving->reference.status >= 400) {
 		(void)route_oracle_error(serving, error);
 		error->status = 501;
@@ -274,6 +276,7 @@ static bool route_say(struct sim_serving *serving, struct sim_ask *ask,
 	}
 	sim_break_answer(serving, ask, &answer);
 	sim_break_asked(serving, ask, &answer);
+	sim_break_load(serving, ask, &answer);
 	sim_reply_make(serving, ask, &answer, completion);
 	return true;
 }

@@ -283,8 +283,35 @@ START_TEST(keys_of_a_step_beside_steps_are_strays)
 	assert_mistake(HEAD CASE ASK "    steps: [{request: {}, expect: {status: 200}, "
 	                             "reference: none}]\n",
 	               7, "a case with steps has its request in them");
-	assert_mistake(HEAD CASE "    steps: []\n", 7, "want a list of 1 to 8 steps");
-	assert_mistake(HEAD CASE "    steps: {}\n", 7, "want a list of 1 to 8 steps");
+	assert_mistake(HEAD CASE "    steps: []\n", 7, "want a list of 1 to 16 steps");
+	assert_mistake(HEAD CASE "    steps: {}\n", 7, "want a list of 1 to 16 steps");
+}
+END_TEST
+
+#define COPY "{at_once: 4, request: {n: 1}, expect: {status: 200, group: {own: true}}, reference: none}"
+
+START_TEST(a_step_asked_at_once_stands_there_as_often)
+{
+	struct case_reader reader = assert_reads(HEAD CASE "    steps: [" COPY ", " COPY "]\n");
+	struct case_reader alone = assert_reads(HEAD CASE "    at_once: 3\n" ASK WANT ANSWER);
+
+	ck_assert_uint_eq(reader.cases[0].step_count, 8);
+	ck_assert_uint_eq(alone.cases[0].step_count, 3);
+	for (size_t i = 0; i < 8; i++) {
+		size_t first, end;
+		case_group(&reader.cases[0], i, &first, &end);
+		ck_assert_uint_eq(first, i / 4 * 4);
+		ck_assert_uint_eq(end, first + 4);
+	}
+	assert_mistake(HEAD CASE "    at_once: 0\n" ASK WANT ANSWER, 7, "from 1 to 16");
+	assert_mistake(HEAD CASE "    at_once: 17\n" ASK WANT ANSWER, 7, "from 1 to 16");
+	assert_mistake(HEAD CASE "    steps: [" COPY ", " COPY ", " COPY ", " COPY ", " COPY "]\n", 7,
+	               "over 16 steps");
+	/* What a copy is answered another one can't build on: they are under way together. */
+	assert_mistake(HEAD CASE "    at_once: 2\n    request: {n: \"{{steps.0.content}}\"}\n" WANT
+	                    ANSWER,
+	               8, "has not been yet");
+	assert_mistake(HEAD CASE ASK "    expect: {group: {}}\n" ANSWER, 8, "says nothing");
 }
 END_TEST
 
@@ -489,6 +516,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, ids_are_as_the_catalogue_spells_them_or_plain);
 	tcase_add_test(cases, bodies_are_objects_or_raw_and_never_both);
 	tcase_add_test(cases, keys_of_a_step_beside_steps_are_strays);
+	tcase_add_test(cases, a_step_asked_at_once_stands_there_as_often);
 	tcase_add_test(cases, a_case_like_another_has_only_expectations_of_its_own);
 	tcase_add_test(cases, variant_expectations_are_of_variants_that_are_asked);
 	tcase_add_test(cases, json_pointers_are_not_for_streams);

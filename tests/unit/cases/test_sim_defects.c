@@ -141,10 +141,61 @@ static bool ask(const struct case_step *step, const struct template_values *valu
 	return true;
 }
 
+static bool is_streamed(const struct case_step *step, enum case_variant variant)
+{
+	return step->streams == -1 ? variant == CASE_STREAM : step->streams == 1;
+}
+
+static bool ask_step(const struct eval_case *eval_case, enum case_variant variant, size_t at,
+                     const struct template_values *values, struct asked *asked)
+{
+	const struct case_step *step = &eval_case->steps[at];
+	struct template_values own;
+
+	template_copy_values(values, step->copy, &arena, &own);
+	return ask(step, &own, is_streamed(step, variant), asked);
+}
+
+/* What is wrong with that step; data NULL: nothing. Copies are asked one after the other here. */
+static struct text find(const struct eval_case *eval_case, enum case_variant variant, size_t at,
+                        const struct template_values *values, const struct asked *asked)
+{
+	const struct case_step *step = &eval_case->steps[at];
+	struct observed_copy copies[CASE_MAX_STEPS];
+	struct template_values own;
+	struct findings findings = {0};
+	struct observation observation = {
+	    .exchange = &asked[at].exchange,
+	    .reply = asked[at].reply,
+	    .request = asked[at].request,
+	    .values = &own,
+	    .endpoint = step->endpoint,
+	    .streamed = is_streamed(step, variant),
+	    .features = &eval_case->vouches,
+	};
+
+	template_copy_values(values, step->copy, &arena, &own);
+	for (size_t i = 0; i < step->copies; i++)
+		copies[i] = (struct observed_copy){&asked[at - step->copy + i].exchange,
+		                                   asked[at - step->copy + i].reply};
+	if (step->copies > 1) {
+		observation.first_values = values;
+		observation.copies = copies;
+		observation.copy_count = step->copies;
+		observation.copy = step->copy;
+	}
+	expect_check(step->expect, &observation, &arena, &findings);
+	return findings.gravest == FINDING_NONE
+	           ? (struct text){0}
+	           : text_format(&arena, "step %zu: %.*s", at, TEXT_ARG(findings.items[0].text));
+}
+
 /* What is wrong in the eyes of that cell; data NULL: nothing. */
 static struct text judge(const struct eval_case *eval_case, enum case_variant variant)
 {
 	struct template_values *values = ARENA_NEW(&arena, struct template_values);
+	struct asked *asked = ARENA_NEW_ARRAY(&arena, struct asked, eval_case->step_count);
+	struct text finding;
 
 	*values = (struct template_values){.model = TEXT("sim-small"),
 	                                   .context_tokens = sim_defaults.context,
@@ -152,27 +203,20 @@ static struct text judge(const struct eval_case *eval_case, enum case_variant va
 	template_nonces(values, TEXT("seed"), TEXT("sim/sim-small"),
 	                suite.cases[eval_case->probe].id, 0, &arena);
 	for (size_t i = 0; i < eval_case->step_count; i++) {
-		const struct case_step *step = &eval_case->steps[i];
-		bool streamed = step->streams == -1 ? variant == CASE_STREAM : step->streams == 1;
-		struct asked *asked = ARENA_NEW(&arena, struct asked);
-		struct findings findings = {0};
+		size_t first, end;
 
-		if (!ask(step, values, streamed, asked))
+		case_group(eval_case, i, &first, &end);
+		if (!ask_step(eval_case, variant, i, values, &asked[i]))
 			return TEXT("a later step could not be asked");
-		struct observation observation = {
-		    .exchange = &asked->exchange,
-		    .reply = asked->reply,
-		    .request = asked->request,
-		    .values = values,
-		    .endpoint = step->endpoint,
-		    .streamed = streamed,
-		    .features = &eval_case->vouches,
-		};
-		expect_check(step->expect, &observation, &arena, &findings);
-		if (findings.gravest != FINDING_NONE)
-			return text_format(&arena, "step %zu: %.*s", i,
-			                   TEXT_ARG(findings.items[0].text));
-		values->steps[values->step_count++] = asked->reply;
+		values->steps[i] = asked[i].reply;
+		if (i + 1 < end)
+			continue;
+		for (size_t at = first; at < end; at++) {
+			finding = find(eval_case, variant, at, values, asked);
+			if (finding.data != NULL)
+				return finding;
+		}
+		values->step_count = end;
 	}
 	return (struct text){0};
 }
