@@ -206,6 +206,8 @@ void relay_tell_failure(struct relay *relay)
 	if (status == 0) {
 		status = refusal_status(refusal);
 		body = refusal_body(refusal, relay->endpoint, &relay->arena);
+	} else if (relay->first_body_is_stream) {
+		headers[0] = (struct http_header){TEXT("Content-Type"), TEXT("text/event-stream")};
 	}
 	relay_answer(relay, status, headers, header_count, body);
 }

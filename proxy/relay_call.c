@@ -95,6 +95,7 @@ static void call_ended(void *context, const struct call_attempt *last, const str
 	    .given_up = relay->given_up,
 	    .timed_out = relay->timed_out,
 	    .may_be_empty = relay->may_be_empty,
+	    .filter_falls_back = relay_leaves_filtered(relay),
 	    .now_wall_ms = loop_wall_ms(relay->worker->loop),
 	};
 	relay_judge(&asked, &judgement);

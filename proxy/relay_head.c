@@ -115,7 +115,7 @@ size_t relay_refusal_head(struct relay *relay, const struct refusal *refusal,
 {
 	struct head head = {out, 0};
 
-	add(&head, TEXT("Content-Type"), TEXT("application/json"));
+	add(&head, TEXT("Content-Type"), TEXT("application/json")); /* the first: see its caller */
 	if (refusal->retry_after_s >= 0)
 		add(&head, TEXT("Retry-After"),
 		    text_format(&relay->arena, "%lld", (long long)refusal->retry_after_s));

@@ -85,6 +85,24 @@ static bool is_too_long(const struct chat_reply *reply)
 	return false;
 }
 
+/* Azure's 400, and the like. */
+static bool refuses_content(const struct chat_reply *reply)
+{
+	for (size_t i = 0; i < reply->error_count; i++)
+		if (text_is(reply->errors[i].code, "content_filter") ||
+		    text_is(reply->errors[i].code, "content_policy_violation"))
+			return true;
+	return false;
+}
+
+static void judge_filtered(struct relay_judgement *out)
+{
+	fail(out, ENDING_REFUSED, RELAY_NEXT_OTHER, REFUSAL_INVALID_REQUEST,
+	     "its content filter keeps it back");
+	out->blames_target = false;
+	out->filtered = true;
+}
+
 static void judge_pause(const struct relay_case *asked, struct relay_judgement *out)
 {
 	out->wait_ms = pace_retry_after_ms(asked->exchange, asked->now_wall_ms);
@@ -129,6 +147,8 @@ static void judge_status(const struct relay_case *asked, struct relay_judgement 
 		out->blames_target = false;
 	} else if (status == 409 || status == 425 || status >= 500) {
 		fail(out, ENDING_ERROR, RELAY_NEXT_OTHER, error, "it failed");
+	} else if (status >= 400 && asked->filter_falls_back && refuses_content(asked->reply)) {
+		judge_filtered(out);
 	} else if (status >= 400) {
 		bool long_one = is_too_long(asked->reply);
 		fail(out, ENDING_REFUSED, long_one ? RELAY_NEXT_LARGER : RELAY_NEXT_TELL,
@@ -139,6 +159,14 @@ static void judge_status(const struct relay_case *asked, struct relay_judgement 
 		fail(out, ENDING_MALFORMED, RELAY_NEXT_OTHER, error,
 		     "it answers neither yes nor no");
 	}
+}
+
+bool relay_reply_is_filtered(const struct chat_reply *reply)
+{
+	for (size_t i = 0; i < reply->choice_count; i++)
+		if (!text_is(reply->choices[i].finish_reason, "content_filter"))
+			return false;
+	return reply->choice_count > 0;
 }
 
 bool relay_reply_is_empty(const struct chat_reply *reply)
@@ -178,6 +206,8 @@ static void judge_success(const struct relay_case *asked, struct relay_judgement
 		     "the reply is not complete");
 	else if (!asked->may_be_empty && relay_reply_is_empty(reply))
 		fail(out, ENDING_MALFORMED, RELAY_NEXT_OTHER, error, "a success that says nothing");
+	else if (asked->filter_falls_back && relay_reply_is_filtered(reply))
+		judge_filtered(out);
 }
 
 void relay_judge(const struct relay_case *asked, struct relay_judgement *out)

@@ -24,21 +24,25 @@ struct relay_judgement {
 	enum refusal_code code; /* what it is to the client, where it is the last word */
 	bool blames_target;     /* counts for the breaker */
 	bool key_refused;       /* 401, 402, 403, or a quota that is spent */
-	int64_t wait_ms;        /* as the provider asked; -1: it did not */
-	const char *reason;     /* a phrase, static */
+	bool filtered;   /* a content filter kept it back: an answer, but the next may say more */
+	int64_t wait_ms; /* as the provider asked; -1: it did not */
+	const char *reason; /* a phrase, static */
 };
 
 struct relay_case {
 	const struct exchange *exchange;
 	const struct chat_reply *reply;
 	enum endpoint endpoint;
-	bool streamed;        /* asked for */
-	const char *given_up; /* why we ended it ourselves, before the commit; NULL: we did not */
-	bool timed_out;       /* it was a clock of ours */
-	bool may_be_empty;    /* a reply without a word is in order: `stop` may end it at once */
+	bool streamed;          /* asked for */
+	const char *given_up;   /* why we ended it ourselves, before the commit; NULL: we did not */
+	bool timed_out;         /* it was a clock of ours */
+	bool filter_falls_back; /* the route's fallback_on, and nothing was committed */
+	bool may_be_empty;      /* a reply without a word is in order: `stop` may end it at once */
 	int64_t now_wall_ms;
 };
 
+/* All that came of it is the word of a content filter. */
+MUST_CHECK bool relay_reply_is_filtered(const struct chat_reply *reply);
 /* A chat reply that ended by itself and holds no content, thought, refusal or call. */
 MUST_CHECK bool relay_reply_is_empty(const struct chat_reply *reply);
 

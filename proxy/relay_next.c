@@ -291,12 +291,18 @@ static void keep_first(struct relay *relay, const struct relay_judgement *judgem
 	if (judgement->code == REFUSAL_RATE_LIMITED)
 		relay->first->retry_after_s =
 		    int64_max((int64_max(judgement->wait_ms, 0) + 999) / 1000, 1);
-	bool theirs = judgement->next == RELAY_NEXT_TELL || judgement->next == RELAY_NEXT_LARGER;
+	bool theirs = judgement->next == RELAY_NEXT_TELL || judgement->next == RELAY_NEXT_LARGER ||
+	              judgement->filtered;
 	if (!theirs || exchange == NULL)
 		return;
-	struct text body = exchange->body.len > 0 ? exchange->body : text_buf_view(&relay->held);
 	relay->first_status = exchange->status;
-	relay->first_body = text_copy(&relay->arena, body);
+	relay->first_body_is_stream = relay->streamed && exchange->status < 300;
+	if (relay->first_body_is_stream)
+		relay->first_body = relay_stream_held(relay);
+	else
+		relay->first_body =
+		    text_copy(&relay->arena, exchange->body.len > 0 ? exchange->body
+		                                                    : text_buf_view(&relay->held));
 }
 
 void relay_note_health(struct relay *relay, const struct relay_judgement *judgement)
@@ -399,8 +405,11 @@ void relay_failed(struct relay *relay, const struct relay_judgement *judgement,
                   const struct exchange *exchange, const struct chat_reply *reply)
 {
 	note_failure(relay, judgement, exchange == NULL ? 0 : exchange->status);
-	if (judgement->next == RELAY_NEXT_TELL)
+	/* The word of a filter is an answer, too, and better than none. */
+	if (judgement->next == RELAY_NEXT_TELL || judgement->filtered) {
 		relay->first = NULL;
+		relay->first_status = 0;
+	}
 	keep_first(relay, judgement, exchange, reply);
 	go_on(relay, judgement);
 }

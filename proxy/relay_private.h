@@ -132,7 +132,8 @@ struct relay {
 	size_t failed_count;
 	struct refusal *first; /* arena: the first failure, which is what the client is told */
 	struct text first_body;
-	int first_status; /* where the provider's own words are passed on; else 0 */
+	int first_status;          /* where the provider's own words are passed on; else 0 */
+	bool first_body_is_stream; /* of events */
 	int64_t waited_ms;
 };
 
@@ -204,6 +205,11 @@ void relay_earn_retry(struct proxy *proxy);
 void relay_stream_reset(struct relay *relay);
 /* A piece of a reply of 200 came. */
 void relay_stream_feed(struct relay *relay, struct text bytes, const struct reply_reader *reader);
+/* What a content filter keeps back is asked of the next target: the route says so, and nothing was
+ * shown yet. */
+MUST_CHECK bool relay_leaves_filtered(const struct relay *relay);
+/* All that is held, as the client may see it: whole events; arena. */
+MUST_CHECK struct text relay_stream_held(struct relay *relay);
 /* The attempt that was committed is over. */
 void relay_stream_ended(struct relay *relay, const struct relay_judgement *judgement);
 /* All is settled: the last bytes, or an error in their place. */

@@ -160,7 +160,43 @@ static void pass_frame(void *context, struct text frame, bool whole)
 		pass(relay, frame);
 }
 
+struct without_usage {
+	struct relay *relay;
+	struct text_buf *out;
+};
+
+static void keep_frame(void *context, struct text frame, bool whole UNUSED)
+{
+	const struct without_usage *kept = context;
+	struct usage_place place;
+
+	if (kept->relay->usage_injected && find_usage(kept->relay, frame, &place) && place.alone)
+		return;
+	(void)text_buf_add(kept->out, frame);
+}
+
+struct text relay_stream_held(struct relay *relay)
+{
+	struct frame_cutter cutter;
+	struct text_buf out;
+	struct without_usage kept = {relay, &out};
+
+	text_buf_init(&out, RELAY_HELD_BYTES_MAX + 2 * FRAME_MAX_BYTES);
+	frame_cutter_init(&cutter, keep_frame, &kept);
+	frame_feed(&cutter, text_buf_view(&relay->held));
+	frame_cutter_done(&cutter);
+	struct text all = text_copy(&relay->arena, text_buf_view(&out));
+	text_buf_done(&out);
+	return all;
+}
+
 /* --- the commit --- */
+
+bool relay_leaves_filtered(const struct relay *relay)
+{
+	return relay->state == RELAY_CALLING && relay->route != NULL &&
+	       relay->route->filter_falls_back;
+}
 
 static void commit(struct relay *relay)
 {
@@ -186,6 +222,8 @@ static bool means_something(const struct relay *relay, const struct chat_reply *
 {
 	if (reply->first_delta_us >= 0)
 		return true;
+	if (relay_leaves_filtered(relay) && relay_reply_is_filtered(reply))
+		return false; /* judged when it is over */
 	for (size_t i = 0; i < reply->choice_count; i++)
 		if (reply->choices[i].finish_reason.data != NULL)
 			return relay->may_be_empty || !relay_reply_is_empty(reply);

@@ -107,7 +107,9 @@ struct config_route {
 	int64_t *weights;    /* one a target, all 1 where none are given; arena */
 	int64_t min_targets; /* 0: none given */
 	int client_gone;     /* enum config_route_gone */
-	double min_quality;  /* NaN: none */
+	struct text_list fallback_names;
+	bool filter_falls_back; /* what a content filter kept back is asked of the next target */
+	double min_quality;     /* NaN: none */
 	struct text_list repair_names;
 	repair_bits repairs; /* that its requests and replies may be mended by */
 	const struct json *node;
@@ -194,5 +196,7 @@ void config_done(struct config *config);
 
 /* config_check.c: what no table can see. Fills what is read from nodes, too. */
 MUST_CHECK bool config_check(struct config *config, struct fault_list *faults);
+/* config_traffic.c: the part of config_check that is about one route's traffic */
+void config_read_traffic(struct config_route *route, struct fault_list *faults);
 
 #endif

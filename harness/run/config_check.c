@@ -393,6 +393,7 @@ static void check_route(struct checker *c, struct config_route *route)
 	read_weights(c, route);
 	read_shapes(c, route);
 	read_repairs(c, route);
+	config_read_traffic(route, c->faults);
 }
 
 /* --- budgets, keys, proxy --- */

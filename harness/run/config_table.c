@@ -120,6 +120,9 @@ static const struct setting route_rows[] = {
 	ROW(config_route, "client_gone", SETTING_ENUM, client_gone, .names = route_gone_names,
 	    .doc = "What becomes of an attempt whose client has left: inherit (the default) from "
 	           "proxy.client_gone, cancel or drain."),
+	ROW(config_route, "fallback_on", SETTING_TEXTS, fallback_names,
+	    .doc = "Answers that are left for the next target although they are none of a provider's "
+	           "failures: [content_filter]."),
 	ROW(config_route, "min_quality", SETTING_NODE, min_quality_node,
 	    .doc = "The least quality, from 0 to 1, that a target must have shown."),
 	ROW(config_route, "repairs", SETTING_TEXTS, repair_names,

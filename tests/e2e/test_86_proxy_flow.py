@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from conftest import Proviso, chat, reply
-from proxy_rig import DONE, SSE_HEAD, chunk, config_of, sse, usage_chunk
+from proxy_rig import DONE, SSE_HEAD, chunk, config_of, make_matrix, sse, usage_chunk
 
 LEDGER = {"ledger": {"path": "proxy.db"}}
 SHORT = {"timeouts": {"connect": "2s", "first_event": "300ms", "idle": "300ms", "total": "20s"}}
@@ -389,3 +389,97 @@ def test_what_the_catalogue_says_of_limits_holds_back_no_traffic(start, scripted
     go.set()
     for client in clients:
         client.join()
+
+
+# --- reasons to fall back that are none of a provider's failures --------------------------------------------------
+
+FILTERED = sse(ROLE, chunk(finish="content_filter"), usage_chunk(), DONE)
+AZURE = {"error": {"message": "The response was filtered.", "type": None, "param": "prompt", "code": "content_filter"}}
+ON_FILTER = {"routes": {"coder": {"targets": ["a/m", "b/m"], "strategy": "ordered", "fallback_on": ["content_filter"]}}}
+
+
+def filters(kind):
+    def answer(head, body, number):
+        if kind == "status":
+            return reply(AZURE, "400 Bad Request")
+        return FILTERED if json.loads(body).get("stream") else reply(chat("", "content_filter"))
+    return answer
+
+
+@pytest.mark.parametrize("kind", ["status", "finish"])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_a_filter_keeps_back_goes_on_where_the_route_says_so(start, scripted, tmp_path, kind, streamed):
+    up, other = scripted(filters(kind)), scripted(well)
+    proxy = start({"a": up.url, "b": other.url}, **LEDGER, **ON_FILTER)
+    answer = proxy.chat(stream=streamed)
+    assert answer.status == 200 and answer.headers["x-proviso-target"] == "b/m", answer
+    first, second = rows(tmp_path)
+    assert (first["outcome"], second["outcome"]) == ("refused", "ok")
+    assert "content filter" in second["fallback_reason"]
+    # Whoever filters has read the prompt, and is paid for it.
+    assert (first["prompt_tokens"] == "10") == (kind == "finish")
+    assert proxy.metric('breaker_state{target="a/m"}') == 0
+
+
+@pytest.mark.parametrize("kind", ["status", "finish"])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_without_that_word_the_filter_has_the_last_one(start, scripted, kind, streamed):
+    other = scripted(well)
+    proxy = start({"a": scripted(filters(kind)).url, "b": other.url})
+    answer = proxy.chat(stream=streamed)
+    assert not other.requests and b"content_filter" in answer.body, answer
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_where_all_filter_the_client_sees_it(start, scripted, streamed):
+    proxy = start({"a": scripted(filters("finish")).url, "b": scripted(filters("finish")).url}, **ON_FILTER)
+    answer = proxy.chat(stream=streamed)
+    assert answer.status == 200, answer
+    if streamed:
+        assert answer.headers["content-type"] == "text/event-stream"
+        assert answer.body == ROLE + chunk(finish="content_filter") + DONE  # the usage was asked for by the proxy alone
+    else:
+        assert answer.json["choices"][0]["finish_reason"] == "content_filter"
+
+
+def test_a_filter_outweighs_a_failure(start, scripted):
+    broken = scripted(lambda head, body, number: reply({}, "500 Oops"))
+    proxy = start({"a": broken.url, "b": scripted(filters("status")).url}, **ON_FILTER)
+    answer = proxy.chat()
+    assert answer.status == 400 and answer.json == AZURE, answer
+
+
+def test_a_filter_in_the_middle_of_a_stream_is_its_end(start, scripted):
+    body = sse(ROLE, chunk({"content": "half"}), chunk(finish="content_filter"), DONE)
+    other = scripted(well)
+    proxy = start({"a": scripted(lambda head, asked, number: body).url, "b": other.url}, **ON_FILTER)
+    answer = proxy.stream()
+    assert answer.headers["x-proviso-target"] == "a/m" and answer.events[-1] == "[DONE]", answer
+    assert not other.requests
+
+
+def test_a_conversation_falls_back_only_to_who_takes_its_tool_ids(tmp_path, start, scripted):
+    """TR-03: a target that refuses foreign tool ids is no second choice for a conversation that holds some."""
+    folder = tmp_path / "checked"
+    folder.mkdir()
+    matrix = make_matrix(folder, b="TR-03")
+    failing = scripted(lambda head, body, number: reply({}, "500 Oops"))
+    picky, third = scripted(well), scripted(well)
+    proxy = start({"a": failing.url, "b": picky.url, "c": third.url}, proven=matrix)
+    tools = [{"type": "function", "function": {"name": "get_x", "parameters": {"type": "object", "properties": {}}}}]
+    history = [{"role": "user", "content": "x?"},
+               {"role": "assistant", "content": None, "tool_calls": [
+                   {"id": "call_Zb3kQ9wXv7Lr2TnPc8JdM5yH", "type": "function",
+                    "function": {"name": "get_x", "arguments": "{}"}}]},
+               {"role": "tool", "tool_call_id": "call_Zb3kQ9wXv7Lr2TnPc8JdM5yH", "content": "1"}]
+    answer = proxy.send("POST", "/v1/chat/completions", {"model": "coder", "messages": history, "tools": tools})
+    assert answer.headers["x-proviso-target"] == "c/m" and not picky.requests, answer
+    assert proxy.chat().headers["x-proviso-target"] == "b/m"
+
+
+def test_a_reason_that_is_none_is_said_with_its_place(proviso):
+    config = config_of({"a": "http://127.0.0.1:9/v1"})
+    config["routes"]["coder"]["fallback_on"] = ["content_filters"]
+    (proviso.cwd / "proviso.yaml").write_text(json.dumps(config))
+    done = proviso("validate")
+    assert done.code == 2 and "proviso.yaml:1:" in done.err + done.out and "content_filters" in done.err + done.out, done
