@@ -16,9 +16,9 @@
 enum {
 	BASELINE_MAX_TRIALS = 200, /* pooled for a cell; the oldest go first */
 	BASELINE_MAX_BYTES = 64 << 20,
-	BASELINE_SUSPECT_TRIALS =
-	    10, /* of a cell that looks worse; as many straight passes accept */
-	BASELINE_SUSPECT_CRITICAL_TRIALS = 15,
+	/* Of a cell that looks worse: as many as the sequential test asks at most. */
+	BASELINE_SUSPECT_TRIALS = VERDICT_MAX_TRIALS,
+	BASELINE_SUSPECT_CRITICAL_TRIALS = VERDICT_MAX_CRITICAL_TRIALS,
 };
 
 /* In the order in which they are shown: what matters most comes first. */

@@ -137,6 +137,62 @@ def test_the_story_of_a_repository(repository, sim):
     assert code == 0 and said["regressed"] == "0", log
 
 
+GATE_USAGE = """request_id,attempt,route,requested_model,target,shape,prompt_tokens,completion_tokens,cost_usd
+1,1,coder,coder,sound/sim-small,chat,1000,1000,0.003
+2,1,coder,coder,sound/sim-small,chat stream tools tool_choice.named,1000,1000,0.003
+"""
+
+
+def test_a_routing_change_is_gated_before_it_goes_live(repository, sim):
+    """check, bless, change, gate: what the job of a pull request that touches the routes says at each step."""
+    price = 'models: {{sim-small: {{context: 8192, max_output: 1024, price: {{input: "{}", output: "{}"}}}}}}'
+    urls = {"sound": sim().url, "cheap": sim("--break", "TC-10").url}
+
+    def route(targets):
+        providers = "".join(f'  {name}: {{base_url: "{url}", api_key: "env:SIM_KEY", {price.format(*prices)}}}\n'
+                            for (name, url), prices in zip(urls.items(), [("1", "2"), ("0.5", "1")]))
+        (repository.folder / "proviso.yaml").write_text(
+            f"version: 1\nproviders:\n{providers}routes:\n  coder: {{targets: [{targets}]}}\n")
+
+    def gate():
+        summary, head = repository.folder / "summary.md", repository.folder / "live.yaml"
+        summary.write_text("")
+        head.write_text(repository.git("show", "main:proviso.yaml"))
+        done = repository.shell("proviso gate --usage usage.csv --base-config live.yaml", ["bash", "-c"],
+                                GITHUB_ACTIONS="true", CI="true", GITHUB_STEP_SUMMARY=str(summary))
+        return done.returncode, re.findall(r"^::error title=(.*?)::(.*)", done.stderr, re.M), done.stdout, summary.read_text()
+
+    (repository.folder / "usage.csv").write_text(GATE_USAGE)
+    # check and bless: cheap fails TC-10, and that is accepted; the routes know it all the same.
+    route("sound/sim-small")
+    assert repository.proviso("check", "--profile", "ci", env=KEY).code == 1
+    assert repository.proviso("bless").code == 0
+    repository.commit("routes to what is proven")
+    code, log, _, said = repository.github_job()
+    assert code == 0 and said["regressed"] == "0" and "::error" not in log, log
+    code, errors, out, _ = gate()
+    assert (code, errors) == (0, []), out
+    # A change that leaves a part of the traffic without a proven target.
+    repository.git("checkout", "-q", "-b", "cheaper")
+    route("cheap/sim-small")
+    repository.commit("all to the cheap one")
+    code, errors, out, summary = gate()
+    assert code == 1, out
+    ((title, message),) = errors
+    assert title == "refused coder%3A chat stream tools tool_choice.named", errors
+    assert "0 proven of 1" in message and "cheap/sim-small" in message and "TC-10~stream" in message, message
+    assert "refused: 1 of 2 shapes lack proven targets" in out, out
+    assert "Gate: refused: 1 of 2 shapes" in summary and "**lost**" in summary and "TC-10" in summary, summary
+    # One that leaves it where it is proven, and moves the rest.
+    route("sound/sim-small, cheap/sim-small], strategy: cheapest, shapes: [[chat]")
+    repository.commit("the rest to the cheap one")
+    code, errors, out, summary = gate()
+    assert (code, errors) == (0, []), out
+    assert "50.0 % of the requests go elsewhere" in out and "-$0.0015 (-25.0 %)" in out, out
+    assert re.search(r"^moves +coder +chat +sound/sim-small -> cheap/sim-small", out, re.M), out
+    assert "Gate: holds" in summary and "tool\\_choice.named | 1 of 1" in summary, summary
+
+
 def test_a_mistake_of_the_config_ends_the_job_before_anything_is_asked(repository, sim):
     repository.configure(sim().url, "polcy: {}\n")
     code, log, _, said = repository.github_job()
