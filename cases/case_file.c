@@ -418,6 +418,9 @@ static bool read_case(void *context, const struct json *node)
 	out->vouches = keys.vouches;
 	out->source = keys.source;
 	out->like = keys.like;
+	out->min_context = keys.min_context;
+	if (out->min_context > 0)
+		out->needs |= CASE_NEEDS_CONTEXT;
 	out->probe = reader->count - 1;
 	check_id(reader, &keys);
 	check_vouches(reader, &keys);

@@ -51,6 +51,8 @@ static const struct setting case_rows[] = {
 	ROW("vouches", SETTING_TEXTS, case_keys, vouches, "the features it speaks for"),
 	ROW("variants", SETTING_TEXTS, case_keys, variants, "sync (default), stream or both"),
 	ROW("needs", SETTING_TEXTS, case_keys, needs, "what must be known of the target"),
+	{.name = "min_context", .type = SETTING_INT, .offset = offsetof(struct case_keys, min_context),
+	 .min = 1, .max = INT32_MAX, .doc = "tokens that the model's context window must hold"},
 	ROW("source", SETTING_TEXT, case_keys, source, "where the rule comes from"),
 	ROW("like", SETTING_TEXT, case_keys, like, "asks what that case asks"),
 	ROW("steps", SETTING_NODE, case_keys, steps, "several requests, one after the other"),

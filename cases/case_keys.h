@@ -22,6 +22,7 @@ struct case_keys {
 	int class_, severity;
 	bool critical;
 	struct text_list vouches, variants, needs;
+	int64_t min_context;
 	struct text source, like;
 	struct step_keys own; /* of a case with one step */
 	const struct json *steps;

@@ -46,7 +46,7 @@ struct expectation; /* expect.h */
 
 /* What a step needs to know of the target; without it the case is skipped, with this reason. */
 enum case_need {
-	CASE_NEEDS_CONTEXT = 1, /* the model's context window ({{overflow}}) */
+	CASE_NEEDS_CONTEXT = 1, /* the model's context window */
 	CASE_NEEDS_REFERENCE =
 	    2, /* the model's reference_tokens (usage: {input_reference: true}) */
 };
@@ -80,11 +80,12 @@ struct eval_case {
 	bool critical; /* stochastic: held to a higher rate than others */
 	struct text_list vouches;
 	bool variants[CASE_VARIANTS];
-	struct text source; /* where the rule comes from */
-	struct text like;   /* asks what that case asks: same steps; data NULL: its own question */
-	unsigned needs;     /* enum case_need */
-	unsigned endpoints; /* that its steps ask: bits 1u << enum endpoint */
-	bool images;        /* a step sends one */
+	struct text source;  /* where the rule comes from */
+	struct text like;    /* asks what that case asks: same steps; data NULL: its own question */
+	unsigned needs;      /* enum case_need */
+	int64_t min_context; /* tokens that the model's window must hold; 0: any */
+	unsigned endpoints;  /* that its steps ask: bits 1u << enum endpoint */
+	bool images;         /* a step sends one */
 	struct case_step *steps;
 	size_t step_count;
 	/*

@@ -18,6 +18,7 @@
  *   distinct_ids: true    tool call ids are not empty, and differ also from those of earlier steps
  *   usage: {present: bool, input_min, input_max, output_min, output_max, cached_min, cached_max,
  *           reasoning_min, reasoning_max, total_is_sum: true, reasoning_within_output: true,
+ *           window_min, window_max,   percent of the context window that the prompt tokens are
  *           input_reference: true,   the model's reference_tokens, or up to 3 more
  *           cached: true}   some prompt tokens are told as cached, and no more than there are
  *   wire: [ST-01, TS-03]  rules of wire_rule.h: broken is a violation, not exercised a miss

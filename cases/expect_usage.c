@@ -8,6 +8,7 @@ struct expect_usage {
 	bool absent; /* present: false */
 	int64_t input_min, input_max, output_min, output_max;
 	int64_t cached_min, cached_max, reasoning_min, reasoning_max;
+	int64_t window_min, window_max; /* prompt tokens in percent of the context window */
 	bool total_is_sum, reasoning_within_output, cached, input_reference;
 };
 
@@ -28,6 +29,8 @@ static const struct setting usage_rows[] = {
 	COUNT(cached_max, "at most so many cached prompt tokens"),
 	COUNT(reasoning_min, "at least so many reasoning tokens"),
 	COUNT(reasoning_max, "at most so many reasoning tokens"),
+	COUNT(window_min, "prompt tokens of at least so many percent of the context window"),
+	COUNT(window_max, "prompt tokens of at most so many percent of the context window"),
 	TRUTH(total_is_sum, "total is input plus output"),
 	TRUTH(reasoning_within_output, "reasoning tokens are part of the output"),
 	TRUTH(input_reference, "the prompt tokens are the model's reference_tokens, or 3 more"),
@@ -52,7 +55,9 @@ bool expect_read_usage(struct expect_reader *reader, const struct json *node,
 	                                .cached_min = -1,
 	                                .cached_max = -1,
 	                                .reasoning_min = -1,
-	                                .reasoning_max = -1};
+	                                .reasoning_max = -1,
+	                                .window_min = -1,
+	                                .window_max = -1};
 	*out = expect;
 	if (!settings_read(&usage_table, node, expect, reader->arena, reader->faults))
 		return false;
@@ -116,6 +121,22 @@ static void check_reference(const struct judgement *judgement, const struct chat
 		             reference + REFERENCE_SLACK);
 }
 
+/* Fewer tokens than were sent: a part was never read. More than the window: it is another one. */
+static void check_window(const struct expect_usage *expect, const struct judgement *judgement,
+                         int64_t input)
+{
+	int64_t context = judgement->seen->values->context_tokens;
+
+	if (expect->window_min < 0 && expect->window_max < 0)
+		return;
+	if (context <= 0)
+		judge(judgement, FINDING_HARNESS, "the model's context window is not known");
+	else
+		check_bounds(judgement, "input", input,
+		             expect->window_min < 0 ? -1 : context * expect->window_min / 100,
+		             expect->window_max < 0 ? -1 : context * expect->window_max / 100);
+}
+
 void expect_check_usage(const struct expect_usage *expect, const struct judgement *judgement)
 {
 	const struct chat_usage *usage = &judgement->seen->reply->usage;
@@ -135,6 +156,7 @@ void expect_check_usage(const struct expect_usage *expect, const struct judgemen
 	             expect->cached_max);
 	check_bounds(judgement, "reasoning", usage->reasoning, expect->reasoning_min,
 	             expect->reasoning_max);
+	check_window(expect, judgement, usage->input);
 	if (expect->input_reference)
 		check_reference(judgement, usage);
 	if (expect->cached)

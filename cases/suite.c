@@ -196,6 +196,7 @@ static void take_steps(struct eval_case *eval_case, const struct eval_case *othe
 	}
 	eval_case->probe = other->probe;
 	eval_case->needs |= other->needs;
+	eval_case->min_context = int64_max(eval_case->min_context, other->min_context);
 	eval_case->endpoints = other->endpoints;
 	eval_case->images = other->images;
 }

@@ -103,6 +103,24 @@ static void add_words(struct text_buf *out, int64_t count)
 	}
 }
 
+static bool add_window(struct filler *filler, struct text_buf *out, int64_t percent)
+{
+	int64_t context = filler->values->context_tokens;
+
+	if (context < 0)
+		return fault_set(filler->fault, FAULT_INPUT,
+		                 "{{window:%lld}} needs the model's context length, and the config "
+		                 "does not say it",
+		                 (long long)percent);
+	if (context > TEMPLATE_MAX_WORDS)
+		return fault_set(
+		    filler->fault, FAULT_INPUT,
+		    "{{window:%lld}} would be over %d MiB for a context of %lld tokens",
+		    (long long)percent, TEMPLATE_MAX_FILLER_BYTES >> 20, (long long)context);
+	add_words(out, context * percent / 100);
+	return true;
+}
+
 static bool add_overflow(struct filler *filler, struct text_buf *out)
 {
 	int64_t context = filler->values->context_tokens;
@@ -182,6 +200,8 @@ static bool add_slot(struct filler *filler, const struct template_piece *piece,
 		return true;
 	case SLOT_OVERFLOW:
 		return add_overflow(filler, out);
+	case SLOT_WINDOW:
+		return add_window(filler, out, piece->slot.words);
 	case SLOT_STEP:
 		value = step_text(filler, &piece->slot);
 		break;

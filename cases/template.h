@@ -8,6 +8,7 @@
  *   {{image:nonce}}                   a picture of that nonce, as a data URL (picture.h); alone in
  *                                     its string
  *   {{words:N}}                       N words of harmless filler text
+ *   {{window:P}}                      words, one token each, that fill P percent of its context
  *   {{overflow}}                      more text than the model's context holds
  *   {{steps.0.content}}               from the reply to an earlier step: id, content, reasoning,
  *                                     message (a string that is only this becomes the whole

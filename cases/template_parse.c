@@ -53,6 +53,13 @@ static bool parse_words(struct text name, struct template_slot *slot)
 	                     &slot->words);
 }
 
+static bool parse_window(struct text name, struct template_slot *slot)
+{
+	*slot = (struct template_slot){.kind = SLOT_WINDOW};
+	return text_starts(name, TEXT("window:")) &&
+	       text_to_int64(text_slice(name, strlen("window:"), name.len), 1, 100, &slot->words);
+}
+
 static bool parse_call_field(struct text rest, struct template_slot *slot)
 {
 	static const struct {
@@ -110,7 +117,7 @@ static bool parse_slot(struct text name, struct template_slot *slot)
 		return true;
 	}
 	return parse_nonce(name, slot) || parse_image(name, slot) || parse_words(name, slot) ||
-	       parse_step(name, slot);
+	       parse_window(name, slot) || parse_step(name, slot);
 }
 
 bool template_next(struct text *rest, struct template_piece *piece)
@@ -153,7 +160,7 @@ static void check_piece(const struct json *node, const struct template_piece *pi
                         size_t steps_before, struct fault_list *faults)
 {
 	static const char *const names[] = {"nonce",    "nonce2",      "nonce3", "words:100",
-	                                    "overflow", "image:nonce", "model"};
+	                                    "overflow", "image:nonce", "model",  "window:95"};
 
 	switch (piece->kind) {
 	case PIECE_LITERAL:
@@ -166,7 +173,8 @@ static void check_piece(const struct json *node, const struct template_piece *pi
 		fault_list_at(faults, json_place(node), "{{%.*s}} is no placeholder; %s%s%s",
 		              TEXT_ARG(piece->text),
 		              nearest == NULL ? "there are {{nonce}}, {{image:nonce}}, "
-		                                "{{words:N}}, {{overflow}}, {{model}} and "
+		                                "{{words:N}}, {{window:P}}, {{overflow}}, "
+		                                "{{model}} and "
 		                                "{{steps.N...}}"
 		                              : "did you mean {{",
 		              nearest == NULL ? "" : nearest, nearest == NULL ? "" : "}}?");
@@ -218,7 +226,8 @@ unsigned template_needs(const struct json *node)
 
 	if (json_is(node, JSON_STRING)) {
 		for (struct text rest = node->text; template_next(&rest, &piece);)
-			if (piece.kind == PIECE_SLOT && piece.slot.kind == SLOT_OVERFLOW)
+			if (piece.kind == PIECE_SLOT &&
+			    (piece.slot.kind == SLOT_OVERFLOW || piece.slot.kind == SLOT_WINDOW))
 				needs |= CASE_NEEDS_CONTEXT;
 	}
 	JSON_EACH(child, node)

@@ -8,6 +8,7 @@ enum template_slot_kind {
 	SLOT_NONCE,
 	SLOT_WORDS,
 	SLOT_OVERFLOW,
+	SLOT_WINDOW,
 	SLOT_STEP,
 	SLOT_MODEL,
 	SLOT_IMAGE, /* a picture of a nonce, as a data URL */
@@ -28,7 +29,7 @@ enum template_step_field {
 struct template_slot {
 	enum template_slot_kind kind;
 	size_t nonce;  /* SLOT_NONCE, SLOT_IMAGE: which */
-	int64_t words; /* SLOT_WORDS: how many */
+	int64_t words; /* SLOT_WORDS: how many; SLOT_WINDOW: percent */
 	size_t step;   /* SLOT_STEP */
 	enum template_step_field field;
 	size_t call; /* STEP_CALL_...: which tool call */

@@ -266,6 +266,12 @@ static struct text skip_reason(const struct planner *planner, const struct targe
 		return text_format(planner->arena,
 		                   "the context window of %.*s is not known: set its `context`",
 		                   TEXT_ARG(target->name));
+	if (asks->min_context > 0 && target->model->context < asks->min_context)
+		return text_format(planner->arena,
+		                   "the context window of %.*s is %lld tokens, and this asks for "
+		                   "%lld",
+		                   TEXT_ARG(target->name), (long long)target->model->context,
+		                   (long long)asks->min_context);
 	if ((asks->needs & CASE_NEEDS_REFERENCE) != 0 && target->model->reference_tokens == 0)
 		return text_format(planner->arena,
 		                   "what %.*s counts at its maker's is not known: set its "

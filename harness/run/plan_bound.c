@@ -79,6 +79,15 @@ static int64_t placeholder_bytes(const struct target *target, const struct eval_
 		           ? multiply(count, WORD_BYTES)
 		           : TEMPLATE_MAX_BODY;
 	}
+	if (text_starts(slot, TEXT("window:"))) {
+		struct text number =
+		    text_slice(slot, sizeof("window:") - 1, text_find(slot, TEXT("}}"), 0));
+		return text_to_int64(number, 1, 100, &count)
+		           ? multiply(int64_max(target->model->context, 0), WORD_BYTES) / 100 *
+		                     count +
+		                 WORD_BYTES * 100
+		           : TEMPLATE_MAX_BODY;
+	}
 	if (text_starts(slot, TEXT("image:")))
 		return IMAGE_BYTES;
 	if (!text_starts(slot, TEXT("steps.")))

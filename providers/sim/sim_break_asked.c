@@ -9,6 +9,7 @@ enum {
 	ASKED_EXTRA_REASONING = 5, /* tokens */
 	ASKED_SCHEMA_DEPTH = 32,
 	ASKED_HIDDEN_PROMPT = 9, /* tokens */
+	ASKED_MISCOUNTS = 16,    /* so many ways to count, in turn */
 };
 
 /* What a defect works on. */
@@ -378,7 +379,7 @@ void sim_break_usage(struct sim_completion *completion)
 	struct sim_usage *usage = &completion->usage;
 
 	if (sim_breaks(serving, SIM_US_04))
-		usage->prompt += serving->serial;
+		usage->prompt += ASKED_HIDDEN_PROMPT + serving->serial % ASKED_MISCOUNTS;
 	if (sim_breaks(serving, SIM_US_05))
 		usage->prompt += ASKED_HIDDEN_PROMPT;
 	if (sim_breaks(serving, SIM_US_06))
@@ -394,7 +395,7 @@ void sim_break_usage(struct sim_completion *completion)
 		usage->prompt -= sim_tokens_images(ask);
 	if (sim_breaks(serving, SIM_US_08))
 		usage->cached = 0;
-	usage->total = usage->prompt + usage->completion;
+	sim_break_load_usage(completion);
 	if (sim_breaks(serving, SIM_US_07))
 		usage->reasoning = usage->completion + ASKED_EXTRA_REASONING;
 	if (sim_breaks(serving, SIM_US_03))

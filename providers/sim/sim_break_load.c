@@ -4,6 +4,11 @@
 #include "providers/sim/sim_memory.h"
 #include "providers/sim/sim_private.h"
 
+enum {
+	LOAD_PREFIX_BYTES = 4096, /* that a careless cache looks at */
+	LOAD_FULL_TENTHS = 9,     /* of the window: from here on a prompt is cut */
+};
+
 /* Said to whoever asked before, and to whoever asks next what is said here. */
 static void load_mix_up(const struct sim_serving *serving, struct sim_answer *answer, uint64_t key)
 {
@@ -14,11 +19,55 @@ static void load_mix_up(const struct sim_serving *serving, struct sim_answer *an
 	sim_memory_forget(before);
 }
 
-void sim_break_load(const struct sim_serving *serving, const struct sim_ask *ask UNUSED,
+/* The first word of the answer stood in the part of the prompt that was dropped. */
+static void load_lose_first(struct sim_answer *answer)
+{
+	size_t blank = text_find_byte(answer->content, ' ', 0);
+
+	if (blank != TEXT_NOT_FOUND)
+		answer->content = text_slice(answer->content, blank + 1, answer->content.len);
+}
+
+/* What a long prompt begins with, as a key; 0: it is not long. */
+static uint64_t load_prefix(const struct sim_serving *serving, const struct sim_ask *ask)
+{
+	struct text text = ask->messages == NULL
+	                       ? TEXT("")
+	                       : sim_message_text(ask->messages->last, serving->arena);
+	unsigned char raw[DIGEST_BYTES];
+	struct digest digest;
+	uint64_t key = 0;
+
+	if (text.len < LOAD_PREFIX_BYTES)
+		return 0;
+	digest_init(&digest);
+	digest_add(&digest, text_slice(text, 0, LOAD_PREFIX_BYTES));
+	digest_done(&digest, raw);
+	memcpy(&key, raw, sizeof(key));
+	return key;
+}
+
+void sim_break_load(const struct sim_serving *serving, const struct sim_ask *ask,
                     struct sim_answer *answer)
 {
 	if (sim_breaks(serving, SIM_CO_01))
 		load_mix_up(serving, answer, SIM_CO_01);
+	if (sim_breaks(serving, SIM_LC_01) || sim_breaks(serving, SIM_LC_01_32K) ||
+	    sim_breaks(serving, SIM_LC_01_8K))
+		load_lose_first(answer);
+	if (sim_breaks(serving, SIM_LC_03) && load_prefix(serving, ask) != 0)
+		load_mix_up(serving, answer, load_prefix(serving, ask));
+}
+
+void sim_break_load_usage(struct sim_completion *completion)
+{
+	const struct sim_serving *serving = completion->serving;
+	struct sim_usage *usage = &completion->usage;
+
+	if (sim_breaks(serving, SIM_LC_02) &&
+	    usage->prompt * 10 > serving->setup->context * LOAD_FULL_TENTHS)
+		usage->prompt /= 2;
+	usage->total = usage->prompt + usage->completion;
 }
 
 bool sim_break_crowd(const struct sim_serving *serving, struct sim_error *error)

@@ -158,6 +158,16 @@
 	    "") \
 	ROW(JS_17_ULTRA, "JS-17.ultra", SCOPE_OWN, "answers the fifth rung of the ladder in prose", \
 	    "") \
+	ROW(LC_01, "LC-01", SCOPE_OWN, "drops the beginning of a prompt that nearly fills the window", \
+	    "LC-01.32k LC-01.8k") \
+	ROW(LC_01_32K, "LC-01.32k", SCOPE_OWN, "drops the beginning of a prompt of 32k tokens", \
+	    "") \
+	ROW(LC_01_8K, "LC-01.8k", SCOPE_OWN, "drops the beginning of a prompt of 8k tokens", \
+	    "") \
+	ROW(LC_02, "LC-02", SCOPE_ALL, "reads and counts half of a prompt that nearly fills the window", \
+	    "") \
+	ROW(LC_03, "LC-03", SCOPE_OPEN, "answers a long prompt with what it answered to one that begins alike", \
+	    "") \
 	ROW(MO_01, "MO-01", SCOPE_ALL, "sends the list of models as a bare array", \
 	    "") \
 	ROW(MO_02, "MO-02", SCOPE_ALL, "leaves its first model out of the list", \
@@ -357,8 +367,8 @@
 	ROW(US_02, "US-02", SCOPE_ALL, "counts a total that is not the sum", \
 	    "") \
 	ROW(US_03, "US-03", SCOPE_ALL, "counts nothing", \
-	    "SU-04~stream US-01 US-04 US-05 US-06 US-07 US-08 US-09 US-10 US-10.images") \
-	ROW(US_04, "US-04", SCOPE_ALL, "counts more prompt tokens with every request", \
+	    "LC-02 SU-04~stream US-01 US-04 US-05 US-06 US-07 US-08 US-09 US-10 US-10.images") \
+	ROW(US_04, "US-04", SCOPE_ALL, "counts the prompt tokens of every request differently", \
 	    "US-05 US-09") \
 	ROW(US_05, "US-05", SCOPE_ALL, "counts a system message that nobody sent", \
 	    "") \

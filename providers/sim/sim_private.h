@@ -262,6 +262,7 @@ void sim_reply_make(const struct sim_serving *serving, const struct sim_ask *ask
 void sim_break_completion(struct sim_completion *completion);
 /* What was used is counted wrong (sim_break_asked.c). */
 void sim_break_usage(struct sim_completion *completion);
+void sim_break_load_usage(struct sim_completion *completion);
 
 /* --- bytes (sim_render.c, sim_stream.c, sim_embed.c) --- */
 

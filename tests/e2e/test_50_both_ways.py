@@ -15,6 +15,9 @@ LISTED = subprocess.run([PROVISO, "sim", "--list"], capture_output=True, text=Tr
 AFFECTS = {line.split()[0]: set(re.findall(r"[A-Z]{2}-\d+(?:\.[a-z0-9_]+)?(?:~stream)?", line.partition("[may also be noticed by:")[2]))
            for line in LISTED.splitlines() if line.startswith("  ")}
 
+# Large enough for every case that needs a large one.
+WINDOW = ("--context", "131072")
+
 
 def verdicts(folder, url):
     """Every case, by the rules of smoke: the simulator does not vary, so one answer tells as much as twenty."""
@@ -22,7 +25,7 @@ def verdicts(folder, url):
     # What the list of models would tell as well, were it not broken by some defects.
     (folder / "proviso.yaml").write_text(f"""version: 1
 providers:
-  sim: {{base_url: "{url}", api_key: "env:SIM_KEY", models: {{sim-small: {{context: 8192, reference_tokens: 28}}}}}}
+  sim: {{base_url: "{url}", api_key: "env:SIM_KEY", models: {{sim-small: {{context: 131072, reference_tokens: 28}}}}}}
 """)
     done = proviso("check", "sim/sim-small", "--profile", "smoke", "--case", "*", env=KEY)
     assert done.code in (0, 1, 4), done
@@ -31,7 +34,7 @@ providers:
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory):
-    sim = Sim()
+    sim = Sim(*WINDOW)
     seen = verdicts(tmp_path_factory.mktemp("clean"), sim.url)
     sim.stop()
     return seen
@@ -45,7 +48,7 @@ def test_the_suite_is_whole(clean):
 @pytest.mark.parametrize("case", SUITE)
 def test_a_defect_is_noticed_by_its_case_and_leaves_the_others_alone(case, clean, tmp_path):
     assert all(verdict == "pass" for (one, _), verdict in clean.items() if one == case)
-    sim = Sim("--break", case, program=PLAIN)
+    sim = Sim(*WINDOW, "--break", case, program=PLAIN)
     seen = verdicts(tmp_path, sim.url)
     sim.stop()
     # What rests on three broken gates is not asked (VERDICTS: skipped), and so notices nothing.

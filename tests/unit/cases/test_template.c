@@ -168,6 +168,25 @@ START_TEST(overflow_holds_more_words_than_the_context_has_tokens)
 }
 END_TEST
 
+START_TEST(a_window_is_filled_to_its_percent_word_by_word)
+{
+	struct template_values values = {.context_tokens = 8192};
+
+	for (int64_t percent = 1; percent <= 100; percent += 33) {
+		struct text text =
+		    fill(text_format(&arena, "{{window:%lld}}", (long long)percent).data, &values);
+		size_t words = 1;
+		for (size_t i = 0; i < text.len; i++)
+			words += text.data[i] == ' ';
+		ck_assert_uint_eq(words, (size_t)(8192 * percent / 100));
+	}
+	values.context_tokens = -1;
+	assert_refused("{{window:95}}", &values, "needs the model's context");
+	values.context_tokens = INT64_MAX;
+	assert_refused("{{window:95}}", &values, "would be over 8 MiB");
+}
+END_TEST
+
 START_TEST(overflow_of_a_huge_context_is_refused_not_made)
 {
 	struct template_values values = {.context_tokens = 1000000};
@@ -472,6 +491,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, what_has_no_value_is_named);
 	tcase_add_test(cases, filled_values_are_not_filled_again);
 	tcase_add_test(cases, overflow_holds_more_words_than_the_context_has_tokens);
+	tcase_add_test(cases, a_window_is_filled_to_its_percent_word_by_word);
 	tcase_add_test(cases, overflow_of_a_huge_context_is_refused_not_made);
 	tcase_add_test(cases, many_large_placeholders_hit_the_cap_of_a_body);
 	tcase_add_test(cases, parts_of_earlier_replies_are_filled_in);

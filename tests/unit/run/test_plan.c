@@ -83,7 +83,7 @@ static const char beyond_suite[] = "capability: beyond\n"
 				   "    severity: required\n"
 				   "    source: test\n"
 				   "    request: {messages: [{role: user, content: [{type: "
-                                   "image_url, image_url: {url: \"{{image:nonce}}\"}}]}], "
+				   "image_url, image_url: {url: \"{{image:nonce}}\"}}]}], "
 				   "max_tokens: 1}\n"
 				   "    expect: {status: 200}\n"
 				   "    reference: {content: hello}\n";
@@ -273,13 +273,6 @@ START_TEST(what_needs_the_window_is_skipped_where_it_is_not_known)
 }
 END_TEST
 
-static bool carries_nothing(const struct provider *provider UNUSED,
-                            const struct chat_request *request UNUSED, struct arena *in UNUSED,
-                            struct wire_request *out UNUSED, struct fault *why)
-{
-	return fault_set(why, FAULT_INPUT, "n has no counterpart");
-}
-
 static const struct plan_cell *cell_of(const char *id)
 {
 	for (size_t i = 0; i < plan.cell_count; i++)
@@ -287,6 +280,49 @@ static const struct plan_cell *cell_of(const char *id)
 			return &plan.cells[i];
 	ck_abort_msg("there is no cell of %s", id);
 	return NULL;
+}
+
+static const char window_suite[] = "capability: long\n"
+				   "cases:\n"
+				   "  - id: LC-02\n"
+				   "    title: long\n"
+				   "    class: deterministic\n"
+				   "    severity: required\n"
+				   "    min_context: 8192\n"
+				   "    request: {messages: [{role: user, content: "
+				   "\"{{window:50}} x {{window:45}}\"}], max_tokens: 1}\n"
+				   "    expect: {status: 200}\n"
+				   "    reference: {content: x}\n";
+
+START_TEST(a_window_that_is_too_small_is_named_and_one_that_is_filled_is_paid_for)
+{
+	struct provider_model model = models[0];
+	struct target target = {&far, &model, TEXT_INIT("far/m")};
+	const struct plan_filter all = {.profile = TEXT("onboard")};
+
+	suite_done(&suite);
+	load(window_suite);
+	model.context = 8191;
+	ck_assert(make(&target, 1, &all));
+	assert_text(cell_of("LC-02")->skip,
+	            "the context window of far/m is 8191 tokens, and this asks for 8192");
+	model.context = -1;
+	ck_assert(make(&target, 1, &all));
+	ck_assert_uint_ne(text_find(cell_of("LC-02")->skip, TEXT("not known"), 0), TEXT_NOT_FOUND);
+	model.context = 100000;
+	ck_assert(make(&target, 1, &all));
+	ck_assert_ptr_null(cell_of("LC-02")->skip.data);
+	/* 1 pico-USD a token; 95000 tokens are asked for, and more than the window nobody reads. */
+	ck_assert_int_ge(plan.probes[0].bound_pico_usd, 95000);
+	ck_assert_int_le(plan.probes[0].bound_pico_usd, 250000);
+}
+END_TEST
+
+static bool carries_nothing(const struct provider *provider UNUSED,
+                            const struct chat_request *request UNUSED, struct arena *in UNUSED,
+                            struct wire_request *out UNUSED, struct fault *why)
+{
+	return fault_set(why, FAULT_INPUT, "n has no counterpart");
 }
 
 START_TEST(what_a_model_is_not_for_is_skipped_where_its_endpoints_are_said)
@@ -470,6 +506,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, profiles_choose_and_names_override_them);
 	tcase_add_test(cases, of_the_core_suite_ci_takes_gates_and_what_costs_no_question);
 	tcase_add_test(cases, a_name_that_fits_nothing_is_said_with_the_nearest);
+	tcase_add_test(cases,
+	               a_window_that_is_too_small_is_named_and_one_that_is_filled_is_paid_for);
 	tcase_add_test(cases, what_needs_the_window_is_skipped_where_it_is_not_known);
 	tcase_add_test(cases, what_a_model_is_not_for_is_skipped_where_its_endpoints_are_said);
 	tcase_add_test(cases, a_picture_is_bounded_like_a_long_text);
