@@ -247,6 +247,18 @@ bool recording_sync(struct recording *recording, struct fault *fault)
 	return true;
 }
 
+bool recording_hand_out(struct recording *recording, struct file_log *out, struct fault *fault)
+{
+	REQUIRE(recording->magic == RECORDING_MAGIC);
+	out->fd = -1;
+	if (!recording->unsynced)
+		return true;
+	if (!file_log_share(&recording->log, out, fault))
+		return false;
+	recording->unsynced = false;
+	return true;
+}
+
 void recording_close(struct recording *recording)
 {
 	if (recording == NULL)

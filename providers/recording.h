@@ -32,6 +32,12 @@ MUST_CHECK bool recording_add(struct recording *recording, const struct recordin
                               struct fault *fault);
 /* fdatasync of what was added since the last one. */
 MUST_CHECK bool recording_sync(struct recording *recording, struct fault *fault);
+/*
+ * The same left to another thread, which syncs and closes `out` while further records are added
+ * here. `out->fd` is -1 where there is nothing to sync. What is handed out counts as synced here.
+ */
+MUST_CHECK bool recording_hand_out(struct recording *recording, struct file_log *out,
+                                   struct fault *fault);
 void recording_close(struct recording *recording);
 
 /* One record, by folder and id; arena memory. */

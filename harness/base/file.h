@@ -57,6 +57,12 @@ MUST_CHECK bool file_log_open(struct file_log *log, const char *path, struct fau
  * cut back, or closed where even that fails, so that nothing is written behind a torn record.
  */
 MUST_CHECK bool file_log_append(struct file_log *log, struct text bytes, struct fault *fault);
+/*
+ * The same open file once more, to be synced and closed by another thread while this one is written
+ * or closed. The lock is held until both are closed.
+ */
+MUST_CHECK bool file_log_share(const struct file_log *log, struct file_log *out,
+                               struct fault *fault);
 /* fdatasync. */
 MUST_CHECK bool file_log_sync(struct file_log *log, struct fault *fault);
 /* Cuts the file to `size` bytes: what a crash left half-written behind the last good record. */

@@ -78,6 +78,15 @@ bool file_log_append(struct file_log *log, struct text bytes, struct fault *faul
 	return true;
 }
 
+bool file_log_share(const struct file_log *log, struct file_log *out, struct fault *fault)
+{
+	*out = *log;
+	if (log->fd < 0)
+		return fault_set(fault, FAULT_SYSTEM, "can't sync %s: it is closed", log->path);
+	out->fd = fcntl(log->fd, F_DUPFD_CLOEXEC, 0);
+	return out->fd >= 0 || fault_system(fault, errno, "can't open %s once more", log->path);
+}
+
 bool file_log_sync(struct file_log *log, struct fault *fault)
 {
 	int result;

@@ -71,6 +71,13 @@ void loop_wake_send(struct loop_wake *wake); /* from any thread, before loop_wak
 /* Freed at the end of the turn; NULL is fine. */
 void loop_wake_free(struct loop_wake *wake);
 
+/*
+ * What would hold the loop up (a disk): `work` runs on another thread, then `done` on the loop's
+ * own. Until then the loop goes on turning, and does not end.
+ */
+void loop_work(struct loop *loop, void (*work)(void *context), void (*done)(void *context),
+               void *context);
+
 /* For those that bring sockets: http_server, transport_live. */
 struct uv_loop_s *loop_uv(struct loop *loop);
 

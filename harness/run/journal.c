@@ -10,6 +10,7 @@ static void journal_init(struct journal *journal)
 {
 	*journal = (struct journal){.log = {.fd = -1}};
 	text_buf_init(&journal->pending, JOURNAL_MAX_PENDING_BYTES);
+	text_buf_init(&journal->sealed, JOURNAL_MAX_PENDING_BYTES);
 }
 
 bool journal_create(struct journal *journal, const char *path, const struct journal_head *head,
@@ -118,23 +119,39 @@ void journal_add(struct journal *journal, const struct journal_attempt *attempt)
 	arena_reset(&journal->scratch);
 }
 
-bool journal_flush(struct journal *journal, struct fault *fault)
+void journal_seal(struct journal *journal)
 {
-	if (journal->pending.overflow)
+	struct text_buf empty = journal->sealed;
+
+	REQUIRE(empty.len == 0 && !empty.overflow);
+	journal->sealed = journal->pending;
+	journal->pending = empty;
+}
+
+bool journal_write_sealed(struct journal *journal, struct fault *fault)
+{
+	if (journal->sealed.overflow)
 		return fault_set(fault, FAULT_INTERNAL, "more than %d bytes of journal at once",
 		                 JOURNAL_MAX_PENDING_BYTES);
-	if (journal->pending.len == 0)
+	if (journal->sealed.len == 0)
 		return true;
-	if (!file_log_append(&journal->log, text_buf_view(&journal->pending), fault) ||
+	if (!file_log_append(&journal->log, text_buf_view(&journal->sealed), fault) ||
 	    !file_log_sync(&journal->log, fault))
 		return fault_within(fault, "keeping what was paid for");
-	text_buf_reset(&journal->pending);
+	text_buf_reset(&journal->sealed);
 	return true;
+}
+
+bool journal_flush(struct journal *journal, struct fault *fault)
+{
+	journal_seal(journal);
+	return journal_write_sealed(journal, fault);
 }
 
 void journal_close(struct journal *journal)
 {
 	file_log_close(&journal->log);
 	text_buf_done(&journal->pending);
+	text_buf_done(&journal->sealed);
 	arena_done(&journal->scratch);
 }

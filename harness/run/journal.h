@@ -70,6 +70,7 @@ struct journal_attempt {
 struct journal {
 	struct file_log log;
 	struct text_buf pending;
+	struct text_buf sealed; /* what journal_write_sealed writes */
 	struct arena scratch;
 };
 
@@ -121,7 +122,14 @@ MUST_CHECK const struct tally *journal_mended(const struct mend_tally *tally, re
 
 /* Buffers a line. */
 void journal_add(struct journal *journal, const struct journal_attempt *attempt);
-/* Writes and fdatasyncs what was added; afterwards it counts. */
+/* Sets apart what was added, once what was set apart before is written. */
+void journal_seal(struct journal *journal);
+/*
+ * Writes and fdatasyncs what is set apart; afterwards it counts. Another thread may do it: here
+ * lines are only added meanwhile.
+ */
+MUST_CHECK bool journal_write_sealed(struct journal *journal, struct fault *fault);
+/* Both at once. */
 MUST_CHECK bool journal_flush(struct journal *journal, struct fault *fault);
 void journal_close(struct journal *journal);
 

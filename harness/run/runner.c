@@ -1,8 +1,9 @@
 /*
- * Starting and stopping a run, its queues, and the one place where attempts
- * become facts: at the end of a turn of the loop, once they are on disk.
+ * Starting and stopping a run, its queues, and what can be started at the end of
+ * a turn of the loop.
  *
- * One trial: runner_trial.c; money: runner_budget.c; going on: runner_resume.c.
+ * One trial: runner_trial.c; where attempts become facts: runner_disk.c; money: runner_budget.c;
+ * going on: runner_resume.c.
  */
 #include "harness/run/runner_private.h"
 
@@ -83,7 +84,7 @@ bool runner_cell_wants_control(const struct runner *runner, const struct runner_
 	       verdict_wants_control(&cell->tally);
 }
 
-static void decide(struct runner *runner, struct runner_cell *cell, enum verdict verdict,
+void runner_decide(struct runner *runner, struct runner_cell *cell, enum verdict verdict,
                    struct text detail)
 {
 	cell->decided = true;
@@ -149,8 +150,9 @@ static void leave_unrun(struct runner *runner, const struct runner_probe *probe,
 		struct runner_cell *cell = &runner->cells[probe->planned->cells[i]];
 		if (cell->decided)
 			continue;
-		struct journal_attempt line = runner_unasked_line(runner, cell, reason);
-		runner_add_line(runner, cell, &line);
+		const struct runner_line line = {
+		    .attempt = runner_unasked_line(runner, cell, reason), .cell = cell};
+		runner_add_line(runner, &line);
 	}
 	runner->progress.probes_done++;
 }
@@ -198,65 +200,6 @@ void runner_take_back(struct runner *runner, struct runner_probe *probe)
 		enqueue(runner, probe);
 }
 
-/* --- from written to counted --- */
-
-void runner_add_line(struct runner *runner, struct runner_cell *cell,
-                     const struct journal_attempt *attempt)
-{
-	if (runner->line_count == runner->line_room) {
-		runner->line_room = runner->line_room == 0 ? 64 : runner->line_room * 2;
-		runner->lines = memory_resize(runner->lines,
-		                              size_mul(runner->line_room, sizeof(*runner->lines)));
-	}
-	runner->lines[runner->line_count++] = (struct runner_line){*attempt, cell};
-	journal_add(runner->options.journal, attempt);
-	runner_schedule(runner);
-}
-
-static void count_line(struct runner *runner, const struct runner_line *line)
-{
-	const struct journal_attempt *attempt = &line->attempt;
-	struct runner_cell *cell = line->cell;
-
-	if (attempt->owner && attempt->attempt > 0) {
-		runner->progress.attempts++;
-		runner->progress.infra_attempts += attempt->outcome == OUTCOME_INFRA;
-	}
-	if (runner->events.attempt != NULL)
-		runner->events.attempt(runner->events.context, attempt);
-	if (!attempt->ends_trial)
-		return;
-	/* Decided is what it is as it is; what it is behind repairs may come later. */
-	journal_mend(attempt, &cell->mends);
-	if (cell->decided || attempt->mended.data != NULL)
-		return;
-	if (attempt->skipped) {
-		decide(runner, cell, VERDICT_SKIPPED, attempt->detail);
-		return;
-	}
-	journal_tally(attempt, &cell->tally);
-	if (attempt->outcome == OUTCOME_UNRUN ||
-	    (!runner_cell_wants(runner, cell) && !runner_cell_wants_control(runner, cell)))
-		decide(runner, cell,
-		       verdict_decide(&runner->options.plan->rules, cell->planned->eval_case,
-		                      &cell->tally),
-		       attempt->detail);
-}
-
-/* Evidence first: a line must never name a record that a crash has taken. */
-static bool flush_lines(struct runner *runner, struct fault *fault)
-{
-	if (runner->line_count == 0)
-		return true;
-	if (!recording_sync(runner->options.recording, fault) ||
-	    !journal_flush(runner->options.journal, fault))
-		return false;
-	for (size_t i = 0; i < runner->line_count; i++)
-		count_line(runner, &runner->lines[i]);
-	runner->line_count = 0;
-	return true;
-}
-
 /* --- starting what can be started --- */
 
 /* The provider whose turn it is, of those that have work and room; NULL: none. */
@@ -279,7 +222,8 @@ static struct runner_provider *choose_provider(struct runner *runner)
 
 static void start_trials(struct runner *runner)
 {
-	while (!runner->stopping && runner->in_flight < runner->options.jobs) {
+	while (!runner->stopping && runner->in_flight < runner->options.jobs &&
+	       !runner_waits_enough(runner)) {
 		struct runner_provider *provider = choose_provider(runner);
 		if (provider == NULL)
 			return;
@@ -303,6 +247,7 @@ static void tell_end(void *context)
 	struct runner *runner = context;
 
 	loop_timer_stop(runner->loop, &runner->drain);
+	loop_timer_stop(runner->loop, &runner->disk.gather);
 	/* Last of all: whoever is told may free the runner. */
 	runner->events.end(runner->events.context, runner->end,
 	                   runner->end == RUNNER_FAILED ? &runner->fault : NULL);
@@ -310,7 +255,8 @@ static void tell_end(void *context)
 
 static bool is_done(const struct runner *runner)
 {
-	if (runner->in_flight > 0 || runner->line_count > 0 || runner->scheduled)
+	if (runner->trials != NULL || runner->line_count > 0 || runner->disk.busy ||
+	    runner->scheduled)
 		return false;
 	for (size_t i = 0; !runner->stopping && i < runner->provider_count; i++)
 		if (runner->providers[i].first != NULL)
@@ -321,17 +267,16 @@ static bool is_done(const struct runner *runner)
 static void turn_over(void *context)
 {
 	struct runner *runner = context;
-	struct fault fault;
 
 	runner->scheduled = false;
-	if (runner->end != RUNNER_FAILED && !flush_lines(runner, &fault))
-		runner_fail(runner, &fault);
+	runner->held = 0;
 	for (struct runner_trial *trial = runner->trials; trial != NULL;) {
 		struct runner_trial *next = trial_next(trial);
-		trial_flushed(trial);
+		trial_turn(trial);
 		trial = next;
 	}
 	start_trials(runner);
+	runner_sync(runner);
 	if (runner->ended || !is_done(runner))
 		return;
 	runner->ended = true;
@@ -372,7 +317,7 @@ void runner_fail(struct runner *runner, const struct fault *fault)
 	runner->stopping = true;
 	runner->end = RUNNER_FAILED;
 	runner->fault = *fault;
-	runner->line_count = 0;
+	runner->line_count = runner->sealed = 0;
 	cancel_all(runner);
 }
 
@@ -462,7 +407,8 @@ static void begin(void *context)
 
 	for (size_t i = 0; i < plan->cell_count; i++)
 		if (plan->cells[i].probe == PLAN_NO_PROBE)
-			decide(runner, &runner->cells[i], VERDICT_SKIPPED, plan->cells[i].skip);
+			runner_decide(runner, &runner->cells[i], VERDICT_SKIPPED,
+			              plan->cells[i].skip);
 	runner_schedule(runner);
 }
 
@@ -477,6 +423,7 @@ bool runner_start(struct loop *loop, struct caller *caller, const struct runner_
 	runner->options = *options;
 	runner->events = *events;
 	runner->end = RUNNER_FINISHED;
+	runner->trials_end = &runner->trials;
 	runner->started_ms = loop_now_ms(loop);
 	lay_out(runner);
 	if (options->done_path != NULL && !runner_resume(runner, options->done_path, fault)) {

@@ -1,6 +1,11 @@
 /*
  * The runner: asks what the plan wants, within pace, jobs and the spending cap,
  * keeps the evidence, and never asks again what is on disk.
+ *
+ * Evidence and journal are synced by another thread, many attempts at once, while further
+ * questions are asked. Nothing counts before that: a crash costs what was in flight and the
+ * answers that waited for the disk, which are at most RUNNER_MAX_WAITING or `jobs`, whichever is
+ * more; with a provider that takes longer to answer than the disk to sync it is a handful.
  */
 #ifndef PROVISO_RUN_RUNNER_H
 #define PROVISO_RUN_RUNNER_H
@@ -14,6 +19,8 @@
 #include "providers/recording.h"
 
 struct runner;
+
+enum { RUNNER_MAX_WAITING = 64 }; /* trials that wait for the disk and hold up nobody */
 
 struct runner_options {
 	const struct suite *suite;
@@ -39,8 +46,9 @@ struct runner_progress {
 	int64_t probes_done, probes_total; /* asked to the end, of those known to be needed */
 	int64_t cells_decided, cells_total;
 	int64_t attempts, infra_attempts;
-	int64_t spent_pico_usd, reserved_pico_usd; /* known spend; bounds in flight */
-	int64_t eta_ms;                            /* -1: unknown */
+	/* Known spend, on disk; bounds of what is in flight, and what is not on disk yet. */
+	int64_t spent_pico_usd, reserved_pico_usd;
+	int64_t eta_ms; /* -1: unknown */
 };
 
 enum runner_end {

@@ -37,13 +37,25 @@ struct runner_provider {
 	struct text reason;
 };
 
+struct runner_trial;
+
 /* A line that is written but does not count yet. */
 struct runner_line {
 	struct journal_attempt attempt; /* texts: the trial's arena, or longer */
 	struct runner_cell *cell;
+	struct runner_trial *trial; /* NULL: it is about no attempt */
+	int64_t charge_pico_usd;    /* reserved until it counts; then it is spent */
 };
 
-struct runner_trial;
+/* What is being synced by another thread, and what came of it. */
+struct runner_disk {
+	bool busy;
+	int64_t began_us;         /* on the loop's clock */
+	struct loop_timer gather; /* until more lines may have come */
+	struct file_log evidence; /* fd -1: there is none to sync */
+	bool good;
+	struct fault fault; /* where it is not good */
+};
 
 struct runner {
 	struct loop *loop;
@@ -56,14 +68,19 @@ struct runner {
 	struct runner_provider *providers; /* each once */
 	size_t provider_count;
 	size_t turn;               /* which provider is next */
-	struct runner_line *lines; /* owned; of this turn of the loop */
+	struct runner_line *lines; /* owned; in the order of the journal */
 	size_t line_count, line_room;
-	struct runner_trial *trials; /* in flight */
-	int64_t in_flight;
+	size_t sealed; /* the first so many: the disk is being asked for them */
+	struct runner_disk disk;
+	struct runner_trial *trials; /* in flight or waiting for the disk; in the order of asking */
+	struct runner_trial **trials_end;
+	int64_t in_flight;                          /* each takes one of the jobs */
+	int64_t waiting;                            /* for the disk alone, and taking no job */
+	int64_t held;                               /* in flight, and wait for the disk to go on */
 	int64_t started_ms, trials_done, trials_ms; /* for the estimate of what is left */
 	struct runner_progress progress;
 	struct loop_timer drain;
-	bool scheduled; /* the flush of this turn is deferred */
+	bool scheduled; /* the end of this turn is deferred */
 	bool stopping;  /* starts nothing more */
 	bool ended;     /* `end` is deferred */
 	enum runner_end end;
@@ -72,14 +89,15 @@ struct runner {
 
 /* --- runner.c --- */
 
-/* Flushes, counts and starts what can be started, at the end of this turn of the loop. */
+/* Starts what can be started, at the end of this turn of the loop. */
 void runner_schedule(struct runner *runner);
 /* Starts nothing more, and ends so; the first reason stays. */
 void runner_halt(struct runner *runner, enum runner_end end);
 /* The disk refused: nothing counts any more. */
 void runner_fail(struct runner *runner, const struct fault *fault);
-void runner_add_line(struct runner *runner, struct runner_cell *cell,
-                     const struct journal_attempt *attempt);
+/* The cell has its verdict. */
+void runner_decide(struct runner *runner, struct runner_cell *cell, enum verdict verdict,
+                   struct text detail);
 /* A probe whose trial is over: queued again, or done with. */
 void runner_take_back(struct runner *runner, struct runner_probe *probe);
 MUST_CHECK struct runner_provider *runner_provider_of(struct runner *runner,
@@ -111,10 +129,18 @@ MUST_CHECK repair_bits runner_probe_mends(const struct runner *runner,
 /* Whether it passes behind repairs. */
 MUST_CHECK bool runner_cell_is_mended(const struct runner *runner, const struct runner_cell *cell);
 
-/* A line about no attempt: why the cell can't be asked. The reason must live until the flush. */
+/* A line about no attempt: why the cell can't be asked. The reason must live until it counts. */
 MUST_CHECK struct journal_attempt runner_unasked_line(const struct runner *runner,
                                                       const struct runner_cell *cell,
                                                       struct text reason);
+
+/* --- runner_disk.c: from written to counted --- */
+
+void runner_add_line(struct runner *runner, const struct runner_line *line);
+/* At the end of a turn: has the lines so far synced by another thread; then they count. */
+void runner_sync(struct runner *runner);
+/* So many trials wait for the disk that no further one is started. */
+MUST_CHECK bool runner_waits_enough(const struct runner *runner);
 
 /* --- runner_skip.c --- */
 
@@ -127,8 +153,10 @@ MUST_CHECK bool runner_skip(struct runner *runner, const struct runner_probe *pr
 /* How many requests of the probe may be in flight together: at most what its provider takes. */
 MUST_CHECK int64_t trial_width(const struct runner_probe *probe);
 void trial_start(struct runner *runner, struct runner_probe *probe);
-/* What it wrote is on disk. The trial may be gone after this. */
-void trial_flushed(struct runner_trial *trial);
+/* A line of it is on disk. */
+void trial_counted(struct runner_trial *trial);
+/* At the end of a turn: goes on or ends where it can. The trial may be gone after this. */
+void trial_turn(struct runner_trial *trial);
 MUST_CHECK struct runner_trial *trial_next(const struct runner_trial *trial);
 void trial_cancel(struct runner_trial *trial);
 

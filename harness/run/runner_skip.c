@@ -83,9 +83,10 @@ bool runner_skip(struct runner *runner, const struct runner_probe *probe)
 		struct runner_cell *cell = &runner->cells[planned->cells[i]];
 		if (cell->decided)
 			continue;
-		struct journal_attempt line = runner_unasked_line(runner, cell, causes[i]);
-		line.skipped = true;
-		runner_add_line(runner, cell, &line);
+		struct runner_line line = {.attempt = runner_unasked_line(runner, cell, causes[i]),
+		                           .cell = cell};
+		line.attempt.skipped = true;
+		runner_add_line(runner, &line);
 	}
 	runner->progress.probes_done++;
 	return open > 0;

@@ -168,11 +168,10 @@ void trial_start(struct runner *runner, struct runner_probe *probe)
 	trial->reserved = budget_next(runner, probe);
 	trial->provider = runner_provider_of(runner, probe->planned->target->provider);
 	trial->began_ms = loop_now_ms(runner->loop);
-	trial->next = runner->trials;
-	trial->link = &runner->trials;
-	if (trial->next != NULL)
-		trial->next->link = &trial->next;
-	runner->trials = trial;
+	/* Behind the others: those that the disk frees together end in the order of asking. */
+	trial->link = runner->trials_end;
+	*trial->link = trial;
+	runner->trials_end = &trial->next;
 	runner->in_flight++;
 	trial->width = trial_width(probe);
 	trial->provider->in_flight += trial->width;
@@ -193,19 +192,29 @@ void trial_start(struct runner *runner, struct runner_probe *probe)
 	begin_group(trial, next);
 }
 
+static void give_job_back(struct runner_trial *trial)
+{
+	trial->provider->in_flight -= trial->width;
+	trial->runner->in_flight--;
+	trial->runner->trials_done++;
+	trial->runner->trials_ms += loop_now_ms(trial->runner->loop) - trial->began_ms;
+}
+
 static void trial_end(struct runner_trial *trial)
 {
 	struct runner *runner = trial->runner;
 	struct runner_probe *probe = trial->probe;
 
 	runner_budget_release(runner, trial->reserved);
-	trial->provider->in_flight -= trial->width;
-	runner->in_flight--;
-	runner->trials_done++;
-	runner->trials_ms += loop_now_ms(runner->loop) - trial->began_ms;
+	if (trial->waiting)
+		runner->waiting--;
+	else
+		give_job_back(trial);
 	*trial->link = trial->next;
 	if (trial->next != NULL)
 		trial->next->link = trial->link;
+	else
+		runner->trials_end = trial->link;
 	if (trial->stop_reason.data != NULL && runner->end != RUNNER_FAILED)
 		runner_stop_provider(runner, trial->provider, trial->stop_reason);
 	arena_done(&trial->arena);
@@ -214,8 +223,12 @@ static void trial_end(struct runner_trial *trial)
 }
 
 /* What is answered is paid or not; nothing more can come of it. */
-static void release_answered(struct runner_trial *trial)
+void trial_release_answered(struct runner_trial *trial)
 {
+	if (trial->over) {
+		runner_budget_release(trial->runner, trial->reserved);
+		trial->reserved = 0;
+	}
 	for (size_t i = trial->first; i < trial->end && !trial->control; i++) {
 		struct trial_ask *ask = &trial->asks[i];
 		if (!ask->answered || ask->released)
@@ -229,33 +242,44 @@ static void release_answered(struct runner_trial *trial)
 	}
 }
 
-void trial_flushed(struct runner_trial *trial)
+/* Nothing of it is in flight, and nothing will be. */
+static void await_disk(struct runner_trial *trial)
+{
+	struct runner *runner = trial->runner;
+
+	if (trial->uncounted == 0 || runner->end == RUNNER_FAILED) {
+		trial_end(trial);
+	} else if (!trial->plain) {
+		runner->held++;
+	} else if (!trial->waiting) {
+		give_job_back(trial);
+		trial->waiting = true;
+		runner->waiting++;
+	}
+}
+
+void trial_turn(struct runner_trial *trial)
 {
 	struct runner *runner = trial->runner;
 	bool stops = trial->cancelled || runner->stopping || trial->provider->stopped;
+	bool written = trial->written;
 
-	budget_spend(runner, trial->charge);
-	trial->charge = 0;
-	release_answered(trial);
+	trial->written = false;
 	if (trial->calls > 0) {
-		/* Another attempt follows. Its bound is still reserved; the last one's was spent.
-		 */
-		if (trial->written && !budget_allows(runner, 0)) {
+		/* Another attempt follows: its bound is reserved, with the last one's charge. */
+		if (written && !budget_allows(runner, 0)) {
 			runner_halt(runner, RUNNER_CAP);
 			trial_cancel(trial);
 		} else if (!stops) {
 			ask_group(trial);
 		}
-		trial->written = false;
-		return;
-	}
-	trial->written = false;
-	if (trial->over || stops)
-		trial_end(trial);
-	else if (trial_group_has_ended(trial))
+	} else if (trial->over || stops) {
+		await_disk(trial);
+	} else if (trial_group_has_ended(trial)) {
 		begin_group(trial, trial->end);
-	else
+	} else {
 		ask_group(trial);
+	}
 }
 
 void trial_cancel(struct runner_trial *trial)

@@ -1,6 +1,6 @@
 /*
  * One asking of one question: what comes back, attempt by attempt.
- * An attempt is recorded and written here; it counts after the flush (runner.c).
+ * An attempt is recorded and written here; it counts once it is on disk (runner_disk.c).
  */
 #include "harness/run/runner_trial.h"
 
@@ -77,22 +77,30 @@ static void tell_costs(const struct runner_trial *trial, const struct call_attem
 	}
 }
 
-static void add_line(struct runner_trial *trial, size_t wanting, struct journal_attempt *line,
-                     const struct judgement *judgement)
+static void add_line(struct runner_trial *trial, size_t wanting, struct journal_attempt *attempt,
+                     const struct judgement *judgement, int64_t charge_pico_usd)
 {
-	struct runner_cell *cell = trial->wanting[wanting];
+	struct runner_line line = {
+	    .cell = trial->wanting[wanting], .trial = trial, .charge_pico_usd = charge_pico_usd};
 
-	line->case_id = cell->planned->eval_case->id;
-	line->case_hash = text_of(cell->planned->eval_case->hash);
+	attempt->case_id = line.cell->planned->eval_case->id;
+	attempt->case_hash = text_of(line.cell->planned->eval_case->hash);
 	if (trial->control)
-		line->control = trial_case(trial)->id;
+		attempt->control = trial_case(trial)->id;
 	if (trial->mends != 0)
-		line->mended = repair_names(trial->mends, &trial->arena);
-	line->outcome = judgement->outcome;
-	line->detail = judgement->detail;
-	line->fates = judgement->fates;
+		attempt->mended = repair_names(trial->mends, &trial->arena);
+	attempt->outcome = judgement->outcome;
+	attempt->detail = judgement->detail;
+	attempt->fates = judgement->fates;
+	line.attempt = *attempt;
 	trial->written = true;
-	runner_add_line(trial->runner, cell, line);
+	trial->uncounted++;
+	runner_add_line(trial->runner, &line);
+}
+
+void trial_counted(struct runner_trial *trial)
+{
+	trial->uncounted--;
 }
 
 /* The same for all cells, about no attempt: a step can't be asked, or not once more. */
@@ -103,10 +111,11 @@ void trial_end_unasked(struct runner_trial *trial)
 	for (size_t i = 0; i < trial->wanting_count; i++) {
 		struct journal_attempt line = line_of(trial->unasked_ask);
 		line.ends_trial = true;
-		add_line(trial, i, &line, &judgement);
+		add_line(trial, i, &line, &judgement, 0);
 	}
 	trial->over = true;
 	trial->written = true;
+	trial_release_answered(trial);
 	runner_schedule(trial->runner);
 }
 
@@ -254,11 +263,9 @@ static void write_attempt(const struct trial_ask *ask, const struct call_attempt
 			line.repaired = notes[i].repaired;
 			line.mendable = notes[i].mendable;
 		}
-		if (i == 0) {
+		if (i == 0)
 			tell_costs(trial, attempt, &line);
-			trial->charge = plan_add_usd(trial->charge, charge_of(ask, &line));
-		}
-		add_line(trial, i, &line, &judgements[i]);
+		add_line(trial, i, &line, &judgements[i], i == 0 ? charge_of(ask, &line) : 0);
 	}
 }
 
@@ -316,6 +323,23 @@ static struct mend_note *note_mends(struct runner_trial *trial, struct judgement
 	return notes;
 }
 
+/*
+ * Whether all is as well as it was: then nothing that is counted of this trial can keep another
+ * from being asked, or put one first.
+ */
+static bool is_plain(const struct runner_trial *trial, const struct judgement *judgements)
+{
+	if (trial->control || trial->mends != 0 || trial->stop_reason.data != NULL)
+		return false;
+	for (size_t i = 0; i < trial->wanting_count; i++) {
+		const struct tally *tally = &trial->wanting[i]->tally;
+		if (judgements[i].outcome != OUTCOME_OK ||
+		    tally_trials(tally) > tally->of[OUTCOME_OK])
+			return false;
+	}
+	return true;
+}
+
 /* Others of its group are still asked, or have no answer: the trial is not judged by this one. */
 static bool is_partial(const struct trial_ask *ask)
 {
@@ -346,6 +370,8 @@ static void judge_answer(struct trial_ask *ask, const struct call_attempt *attem
 			judgements[i] = judge_step_alone(
 			    trial->wanting[i]->planned->eval_case, trial_variant(trial), ask->step,
 			    &trial->steps[ask->step], &trial->values, &trial->arena);
+		/* The answer's own charge takes the place of its bound. */
+		trial_release_answered(trial);
 		write_attempt(ask, attempt, judgements, NULL, false);
 		return;
 	}
@@ -357,6 +383,8 @@ static void judge_answer(struct trial_ask *ask, const struct call_attempt *attem
 	if (!trial->control)
 		notes = note_mends(trial, judgements);
 	trial->over = !goes_on(trial, judgements);
+	trial->plain = trial->over && is_plain(trial, judgements);
+	trial_release_answered(trial);
 	write_attempt(ask, attempt, judgements, notes, trial->over);
 }
 

@@ -43,9 +43,12 @@ struct runner_trial {
 	struct text unasked_why;
 	const struct trial_ask *unasked_ask; /* NULL: they have, or will */
 
-	int64_t reserved, charge; /* charge: of attempts that do not count yet */
-	bool written;             /* since the last flush */
-	bool over;                /* nothing further is asked */
+	int64_t reserved; /* for what it may still ask; what was asked is with its lines */
+	size_t uncounted; /* lines that are not on disk yet */
+	bool written;     /* in this turn */
+	bool over;        /* nothing further is asked */
+	bool plain;       /* over, and nothing in it decides what is asked next */
+	bool waiting;     /* for the disk alone: it has given its job back */
 	bool cancelled;
 	struct arena arena;
 };
@@ -72,6 +75,8 @@ MUST_CHECK bool trial_group_has_ended(const struct runner_trial *trial);
 /* The step has no answer and gets none; the first reason stays, for trial_end_unasked. */
 void trial_note_unasked(struct trial_ask *ask, enum outcome outcome, const char *why);
 void trial_end_unasked(struct runner_trial *trial);
+/* Gives back what was reserved for steps that have their answer, or for all where it is over. */
+void trial_release_answered(struct runner_trial *trial);
 
 /* What a call tells (call.h); the context is its trial_ask. */
 void trial_attempt_came(void *context, const struct call_attempt *raw);

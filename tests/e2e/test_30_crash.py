@@ -3,6 +3,9 @@ import collections
 import json
 import signal
 import threading
+import time
+
+import pytest
 
 from conftest import cells, journal, reply
 
@@ -39,6 +42,66 @@ def relay_to(sim_port, stop_after, reached):
     return answer
 
 
+def without_target(judged_cells):
+    """The same provider under two addresses: compare by case and variant."""
+    return {key[1:]: {**cell, "target": "", "provider": ""} for key, cell in judged_cells.items()}
+
+
+def whole_lines(folder):
+    """The attempts in a journal that is being written, or was when its writer was killed."""
+    path = folder / "journal.jsonl"
+    body = path.read_bytes() if path.exists() else b""
+    return [json.loads(line) for line in body[: body.rfind(b"\n") + 1].splitlines()[1:]]
+
+
+def owners(lines):
+    """One a request."""
+    return [a for a in lines if a.get("owner")]
+
+
+def wait_for(true, what):
+    deadline = time.monotonic() + 120
+    while not true():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+class Killed:
+    """A run on a relay that stops answering after `count` answers; killed by -9, then gone on with."""
+
+    def __init__(self, proviso, scripted, sim_port, arguments, count, on_disk_first):
+        reached = threading.Event()
+        limit = {"count": count}
+        self.relay = scripted(lambda head, body, number: relay_to(sim_port, limit["count"], reached)(head, body, number))
+        folder = proviso.cwd / "cut"
+        process = proviso.start("check", "--base-url", self.relay.url, *arguments, "--matrix", "cut.json", "--out", "cut", env=KEY)
+        assert reached.wait(120)
+        if on_disk_first:  # all that was answered; one request asked for the model list
+            wait_for(lambda: len(owners(whole_lines(folder))) >= count - 1, "answers that never reach the disk")
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        self.on_disk = whole_lines(folder)
+        self.evidence = (folder / "evidence" / "000001.rec").read_bytes()
+        limit["count"] = None
+        self.resumed = proviso("check", "--resume", "cut", "--matrix", "cut.json", env=KEY)
+        self.lines = journal(folder)
+        # One request more asked for the model list.
+        self.asked_twice = len(self.relay.requests) - 1 - len(owners(self.lines))
+
+    def check(self):
+        assert self.resumed.code == 1, self.resumed
+        # The first lines still are what they were, and no attempt is there twice.
+        assert self.lines[: len(self.on_disk)] == self.on_disk
+        seen = collections.Counter((a["target"], a["case"], a["variant"], a["trial"], a["step"], a["attempt"]) for a in self.lines)
+        assert max(seen.values()) == 1
+        # What a line names was there before it.
+        for line in self.on_disk:
+            if "evidence" in line:
+                at = int(line["evidence"].split(":")[1])
+                head = json.loads(self.evidence[at : self.evidence.index(b"\n", at)])
+                assert (head["trial"], head["step"], head["attempt"]) == (line["trial"], line["step"], line["attempt"])
+
+
 def test_a_killed_run_goes_on_where_it_was(proviso, sim, scripted):
     upstream = sim("--break", "TC-05,PA-03")
     whole = scripted(relay_to(upstream.port, None, None))
@@ -46,36 +109,24 @@ def test_a_killed_run_goes_on_where_it_was(proviso, sim, scripted):
     done = proviso("check", "--base-url", whole.url, *arguments, "--matrix", "whole.json", "--out", "whole", env=KEY)
     assert done.code == 1, done
 
-    reached = threading.Event()
-    answers = {"count": 20}
-    cut = scripted(lambda head, body, number: relay_to(upstream.port, answers["count"], reached)(head, body, number))
-    process = proviso.start("check", "--base-url", cut.url, *arguments, "--matrix", "cut.json", "--out", "cut", env=KEY)
-    assert reached.wait(120)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    on_disk = journal(proviso.cwd / "cut")
-    assert on_disk, "nothing was written before the kill"
+    cut = Killed(proviso, scripted, upstream.port, arguments, 20, True)
+    cut.check()
+    assert without_target(judged(proviso.cwd / "whole.json")) == without_target(judged(proviso.cwd / "cut.json"))
+    # Asked twice was at most what the three jobs had in flight at the kill: the rest was on disk.
+    assert len(owners(cut.on_disk)) >= 15
+    assert 0 <= cut.asked_twice <= 3
 
-    answers["count"] = None
-    done = proviso("check", "--resume", "cut", "--matrix", "cut.json", env=KEY)
-    assert done.code == 1, done
 
-    # The same provider under two addresses: compare by case and variant.
-    first = {key[1:]: {**cell, "target": "", "provider": ""} for key, cell in judged(proviso.cwd / "whole.json").items()}
-    second = {key[1:]: {**cell, "target": "", "provider": ""} for key, cell in judged(proviso.cwd / "cut.json").items()}
-    assert first == second
-
-    # No attempt is there twice, and the first lines still are what they were.
-    lines = journal(proviso.cwd / "cut")
-    assert lines[: len(on_disk)] == on_disk
-    seen = collections.Counter((a["target"], a["case"], a["variant"], a["trial"], a["step"], a["attempt"]) for a in lines)
-    assert max(seen.values()) == 1
-    # Asked twice was at most what the three jobs had in flight at the kill, of which nothing was on
-    # disk; one request more asked for the model list.
-    owners = [a for a in lines if a.get("owner")]
-    asked_twice = len(cut.requests) - 1 - len(owners)
-    assert len([a for a in on_disk if a.get("owner")]) >= 15
-    assert 0 <= asked_twice <= 3
+@pytest.mark.parametrize("count", [2, 9, 33, 70])
+def test_answers_that_wait_for_the_disk_are_asked_again_and_those_on_it_are_not(proviso, sim, scripted, count):
+    """Killed the moment the last answer is out: what was not on disk was not counted, and nothing else is lost."""
+    upstream = sim("--break", "TC-05")
+    arguments = ["--model", "sim-small", "--api-key-env", "SIM_KEY", "--profile", "ci", "--capability", "tools",
+                 "--capability", "params", "--capability", "stream", "--jobs", "8"]
+    cut = Killed(proviso, scripted, upstream.port, arguments, count, False)
+    cut.check()
+    in_flight, waiting = 8, 64
+    assert 0 <= cut.asked_twice <= in_flight + waiting
 
 
 def test_a_journal_whose_last_line_is_cut_is_resumed(proviso, sim):

@@ -1,4 +1,4 @@
-/* A loop woken from another thread. */
+/* A loop woken from another thread, and work given to one. */
 #include "harness/base/loop.h"
 
 #include "tests/unit/unit.h"
@@ -41,8 +41,45 @@ START_TEST(a_loop_that_waits_is_woken_on_its_own_thread)
 }
 END_TEST
 
+/* --- work --- */
+
+static bool worked, turned;
+
+static void work(void *context)
+{
+	ck_assert(pthread_equal(home, pthread_self()) == 0);
+	*(bool *)context = true;
+}
+
+static void done(void *context)
+{
+	ck_assert(pthread_equal(home, pthread_self()) != 0);
+	ck_assert(*(bool *)context);
+	calls++;
+}
+
+static void turn(void *context UNUSED)
+{
+	turned = true;
+}
+
+START_TEST(work_runs_on_another_thread_and_the_loop_waits_for_it)
+{
+	home = pthread_self();
+	loop = loop_new();
+	calls = 0;
+	loop_work(loop, work, done, &worked);
+	loop_defer(loop, turn, NULL);
+	loop_run(loop); /* nothing else could happen: it ends when the work is done */
+	ck_assert_int_eq(calls, 1);
+	ck_assert(turned);
+	loop_free(loop);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
+	tcase_add_test(cases, work_runs_on_another_thread_and_the_loop_waits_for_it);
 	tcase_add_test(cases, a_loop_that_waits_is_woken_on_its_own_thread);
 }
 

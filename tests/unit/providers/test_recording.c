@@ -305,6 +305,32 @@ START_TEST(what_is_no_record_of_ours_is_kept_and_not_written_behind)
 }
 END_TEST
 
+START_TEST(what_is_handed_out_can_be_synced_while_the_folder_is_written_and_closed)
+{
+	struct recording *recording = open_recording();
+	struct exchange exchange = exchange_of(TEXT("a"), TEXT("b"));
+	struct file_log first, second;
+	struct fault fault;
+
+	ck_assert(recording_hand_out(recording, &first, &fault));
+	ck_assert_int_eq(first.fd, -1); /* nothing was added */
+	struct text id = add_one(recording, &exchange);
+	ck_assert(recording_hand_out(recording, &first, &fault));
+	ck_assert_int_ge(first.fd, 0);
+	ck_assert(recording_hand_out(recording, &second, &fault));
+	ck_assert_int_eq(second.fd, -1); /* handed out once */
+	(void)add_one(recording, &exchange);
+	ck_assert(recording_hand_out(recording, &second, &fault));
+	ck_assert_int_ge(second.fd, 0);
+	recording_close(recording);
+	ck_assert(file_log_sync(&first, &fault));
+	ck_assert(file_log_sync(&second, &fault));
+	file_log_close(&first);
+	file_log_close(&second);
+	(void)read_back(id, NULL);
+}
+END_TEST
+
 START_TEST(a_full_segment_is_followed_by_the_next)
 {
 	enum { BODY = 30 << 20 };
@@ -417,6 +443,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_second_writer_is_refused);
 	tcase_add_test(cases, a_record_cut_anywhere_by_a_crash_is_dropped);
 	tcase_add_test(cases, what_is_no_record_of_ours_is_kept_and_not_written_behind);
+	tcase_add_test(cases,
+	               what_is_handed_out_can_be_synced_while_the_folder_is_written_and_closed);
 	tcase_add_test(cases, a_full_segment_is_followed_by_the_next);
 	tcase_add_loop_test(cases, a_wrong_id_is_said_to_be_wrong, 0, (int)ARRAY_LENGTH(wrong_ids));
 	tcase_add_test(cases, edited_files_never_read_as_something_else_than_fault_or_record);
