@@ -85,6 +85,30 @@ void health_histogram_add(struct health_histogram *histogram, int64_t us)
 	                          memory_order_relaxed);
 }
 
+int64_t health_histogram_quantile(const struct health_histogram *histogram, double share,
+                                  uint64_t least)
+{
+	uint64_t counts[HEALTH_LATENCY_BUCKETS];
+	uint64_t all = 0;
+	double below = 0;
+
+	for (size_t i = 0; i < HEALTH_LATENCY_BUCKETS; i++) {
+		counts[i] = atomic_load_explicit(&histogram->buckets[i], memory_order_relaxed);
+		all += counts[i];
+	}
+	if (all == 0 || all < least)
+		return -1;
+	double wanted = share * (double)all;
+	for (size_t i = 0; i + 1 < HEALTH_LATENCY_BUCKETS; i++) {
+		int64_t from_us = i == 0 ? 0 : latency_bounds_us[i - 1];
+		double width_us = (double)(latency_bounds_us[i] - from_us);
+		if (counts[i] > 0 && below + (double)counts[i] >= wanted)
+			return from_us + (int64_t)(width_us * (wanted - below) / (double)counts[i]);
+		below += (double)counts[i];
+	}
+	return latency_bounds_us[HEALTH_LATENCY_BUCKETS - 2];
+}
+
 /* --- the table --- */
 
 static struct text keep_name(struct text name)

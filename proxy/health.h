@@ -43,6 +43,9 @@ struct health_histogram {
 	atomic_uint_least64_t sum_us;
 };
 void health_histogram_add(struct health_histogram *histogram, int64_t us);
+/* What `share` of all stayed below, evenly spread within a bucket; -1: fewer than `least` came. */
+MUST_CHECK int64_t health_histogram_quantile(const struct health_histogram *histogram, double share,
+                                             uint64_t least);
 
 /* What is counted of a target; only ever grows. */
 struct health_counters {

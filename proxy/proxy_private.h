@@ -26,6 +26,7 @@ struct proxy_counters {
 	atomic_uint_least64_t answers[STATUS_CLASSES]; /* by hundreds of the status */
 	atomic_uint_least64_t unproven;                /* no_proven_target */
 	atomic_uint_least64_t fallbacks, retries, broken_streams, client_gone, drained, limited;
+	atomic_uint_least64_t hedges, hedges_won;
 	atomic_uint_least64_t reloads, reloads_failed;
 	atomic_int_least64_t open_streams, open_requests; /* gauges */
 	struct health_histogram overhead;

@@ -221,6 +221,10 @@ static void write_requests(struct text_buf *out, struct proxy_counters *counters
 	write_simple(out, "drained_total", "counter",
 	             "Attempts read to their end although the client had left.",
 	             load(&counters->drained));
+	write_simple(out, "hedges_total", "counter",
+	             "Second targets asked while the first was slow.", load(&counters->hedges));
+	write_simple(out, "hedges_won_total", "counter",
+	             "Second targets that answered before the first.", load(&counters->hedges_won));
 	write_simple(out, "upstream_limited_total", "counter",
 	             "Targets passed over because their provider was at its configured limit.",
 	             load(&counters->limited));

@@ -84,6 +84,7 @@ static void give(struct relay *relay)
 
 	REQUIRE(relay->call == NULL && relay->exchange == NULL);
 	loop_timer_stop(worker->loop, &relay->timer);
+	loop_timer_stop(worker->loop, &relay->hedge_timer);
 	relay_repair_reset(relay);
 	frame_cutter_done(&relay->cutter);
 	text_buf_done(&relay->held);
@@ -194,6 +195,8 @@ void relay_tell_failure(struct relay *relay)
 	struct http_header headers[RELAY_HEADERS_MAX];
 	struct refusal *refusal = relay->first;
 
+	if (relay_hedge_leaves(relay))
+		return;
 	if (relay->exchange == NULL) {
 		relay_settle(relay);
 		return;
@@ -281,7 +284,8 @@ static void describe(struct relay *relay, const struct relay_client *client)
 
 	relay->row = ledger_row_unknown;
 	relay->row.request_id = text_of(relay->id);
-	relay->row.key_id = client->key == NULL ? (struct text){NULL, 0} : client->key->id;
+	if (client->key != NULL) /* which may go with another relay of the request */
+		relay->row.key_id = text_copy(arena, client->key->id);
 	relay->row.team = keep(arena, client->team);
 	relay->row.workflow = keep(arena, intake->workflow);
 	relay->row.task = intake->decision.task;
@@ -332,20 +336,17 @@ static const struct config_route *find_route(const struct relay *relay)
 	return NULL;
 }
 
-void relay_start(struct worker *worker, struct http_exchange *exchange, struct intake *intake,
-                 const struct relay_client *client)
+/* Nothing is asked yet. relay->id and relay->tried are to be set. */
+static struct relay *make(struct worker *worker, struct snapshot *snapshot,
+                          struct http_exchange *exchange, struct intake *intake)
 {
 	struct relay *relay = take(worker);
-	int64_t now_us = loop_now_us(worker->loop);
 
 	relay->magic = RELAY_MAGIC;
 	relay->worker = worker;
-	relay->snapshot = snapshot_take(worker->snapshot);
+	relay->snapshot = snapshot_take(snapshot);
 	relay->exchange = exchange;
 	relay->intake = intake;
-	relay->key = client->key;
-	relay->rate_taken = client->rate_taken;
-	relay->rate_tokens = client->rate_tokens;
 	relay->state = RELAY_CALLING;
 	relay->route = find_route(relay);
 	relay->endpoint = intake->endpoint;
@@ -353,17 +354,47 @@ void relay_start(struct worker *worker, struct http_exchange *exchange, struct i
 	relay->usage_asked = intake->shape.usage_asked;
 	relay->prompt_bytes = intake->shape.prompt_bytes;
 	relay->may_be_empty = feature_has(&intake->shape.features, FEATURE_STOP);
-	relay->began_us = now_us;
-	relay->deadline_us = now_us + worker->snapshot->config.proxy.timeouts.total_ms * 1000;
 	take_call_options(relay);
+	worker->relays++;
+	atomic_fetch_add_explicit(&worker->proxy->counters.open_requests, 1, memory_order_relaxed);
+	return relay;
+}
+
+struct relay *relay_second(struct relay *relay)
+{
+	struct relay *second = make(relay->worker, relay->snapshot, relay->exchange, relay->intake);
+	const struct relay_client client = {.key = relay->key, .team = relay->row.team};
+
+	memcpy(second->id, relay->id, sizeof(second->id));
+	describe(second, &client);
+	second->began_us = relay->began_us;
+	second->deadline_us = relay->deadline_us;
+	/* What went before was the first one's time, not ours. */
+	second->upstream_us =
+	    relay->upstream_us + loop_now_us(relay->worker->loop) - relay->sent_us;
+	second->tried = relay->tried;
+	second->attempt_count = relay->attempt_count;
+	return second;
+}
+
+void relay_start(struct worker *worker, struct http_exchange *exchange, struct intake *intake,
+                 const struct relay_client *client)
+{
+	struct relay *relay = make(worker, worker->snapshot, exchange, intake);
+
+	relay->key = client->key;
+	relay->rate_taken = client->rate_taken;
+	relay->rate_tokens = client->rate_tokens;
+	relay->began_us = loop_now_us(worker->loop);
+	relay->deadline_us =
+	    relay->began_us + relay->snapshot->config.proxy.timeouts.total_ms * 1000;
 	relay->tried =
 	    ARENA_NEW_ARRAY(http_exchange_arena(exchange), unsigned char, intake->decision.count);
 	make_id(relay);
 	describe(relay, client);
 	http_exchange_set_user(exchange, relay);
-	worker->relays++;
 	relay_earn_retry(worker->proxy);
-	atomic_fetch_add_explicit(&worker->proxy->counters.open_requests, 1, memory_order_relaxed);
+	relay_earn_hedge(relay);
 	if (relay_ask_next(relay, -1))
 		return;
 	/* Answered within the request: nobody says `closed` of that. */

@@ -33,9 +33,12 @@ static struct budget_scope scope_of(const struct relay *relay)
 	    .key_limit_pico_usd = -1,
 	};
 
-	if (relay->key != NULL) {
-		scope.key_limit_pico_usd = relay->key->budget_pico_usd;
-		scope.key_per = relay->key->per;
+	/* The second of two has no key of its own. */
+	const struct key *key =
+	    relay->twin == NULL || relay->key != NULL ? relay->key : relay->twin->key;
+	if (key != NULL) {
+		scope.key_limit_pico_usd = key->budget_pico_usd;
+		scope.key_per = key->per;
 	}
 	return scope;
 }
@@ -152,8 +155,10 @@ void relay_note_facts(struct relay *relay, const struct exchange *exchange,
 	} else {
 		facts->usage = no_usage;
 	}
-	/* Nobody bills an answer that was none. */
-	facts->owed = answered;
+	/* Nobody bills an answer that was none; but whoever works when we hang up is paid. */
+	facts->owed = answered || relay->lost;
+	if (relay->lost && usage_is_missing(reply))
+		estimate(relay, reply);
 }
 
 static int64_t tokens_used(const struct relay_facts *facts)
@@ -218,7 +223,9 @@ void relay_note_row(struct relay *relay, enum ending ending, const struct exchan
 	row->status = exchange == NULL || exchange->status == 0 ? -1 : exchange->status;
 	row->latency_ms = (now_us - relay->sent_us) / 1000;
 	row->ttft_ms = relay->first_event_us < 0 ? -1 : relay->first_event_us / 1000;
-	row->client_disconnected = relay->exchange == NULL;
+	row->client_disconnected = relay->exchange == NULL && !relay->lost;
+	if (relay->lost)
+		row->fallback_reason = TEXT("hedge lost");
 	add_facts(relay);
 	row->baseline_cost_pico_usd = baseline_cost(relay);
 	if (relay->facts.owed) {

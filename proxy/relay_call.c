@@ -37,6 +37,8 @@ static void count_attempt(struct relay *relay, enum ending ending, const struct 
 static void deliver(struct relay *relay, const struct exchange *exchange)
 {
 	struct http_header headers[RELAY_HEADERS_MAX];
+
+	relay_hedge_won(relay);
 	struct text body = relay_repair_body(relay, exchange);
 	size_t header_count = relay_head(relay, exchange, true, headers);
 
@@ -81,6 +83,7 @@ static void call_ended(void *context, const struct call_attempt *last, const str
 	REQUIRE(relay->magic == RELAY_MAGIC);
 	relay->call = NULL;
 	loop_timer_stop(relay->worker->loop, &relay->timer);
+	loop_timer_stop(relay->worker->loop, &relay->hedge_timer);
 	loop_refresh(relay->worker->loop);
 	relay->upstream_us += loop_now_us(relay->worker->loop) - relay->sent_us;
 	if (last == NULL) {

@@ -78,11 +78,12 @@ static void leave_call(struct relay *relay)
 
 /* --- the word of the server --- */
 
-/* What the row wants of the decision, which goes with the exchange. */
-static void keep_decision(struct relay *relay)
+void relay_leave_exchange(struct relay *relay)
 {
 	const struct router_decision *decision = &relay->intake->decision;
 
+	relay->exchange = NULL;
+	relay->intake = NULL;
 	relay->compared = ARENA_NEW_ARRAY(&relay->arena, const struct target *, decision->count);
 	for (size_t i = 0; i < decision->count; i++)
 		relay->compared[relay->compared_count++] = decision->candidates[i].target;
@@ -91,10 +92,12 @@ static void keep_decision(struct relay *relay)
 void relay_closed(struct relay *relay, bool client_gone)
 {
 	REQUIRE(relay->magic == RELAY_MAGIC);
-	if (relay->state != RELAY_DONE)
-		keep_decision(relay);
-	relay->exchange = NULL;
-	relay->intake = NULL;
+	relay_hedge_closed(relay);
+	loop_timer_stop(relay->worker->loop, &relay->hedge_timer);
+	if (relay->state == RELAY_DONE)
+		relay->exchange = NULL;
+	else
+		relay_leave_exchange(relay);
 	if (client_gone && relay->state != RELAY_DONE)
 		count(&relay->worker->proxy->counters.client_gone);
 	switch (relay->state) {

@@ -74,6 +74,21 @@ static bool choose(struct relay *relay, int64_t context_above, size_t *out)
 	return least != INT32_MAX;
 }
 
+bool relay_choose_well(const struct relay *relay, size_t *out)
+{
+	const struct router_decision *decision = &relay->intake->decision;
+
+	for (size_t i = 0; i < decision->count; i++) {
+		const struct router_candidate *candidate = &decision->candidates[i];
+		struct health *health = relay->snapshot->healths[candidate->number];
+		*out = i;
+		if (relay->tried[i] != RELAY_TRIED && candidate->proven &&
+		    health_look(health, now_ms(relay)) == HEALTH_CLOSED)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Whether usage is asked for beside the client's wish: it is what accounting rests on. Not where
  * the matrix says that this target can't take it.
@@ -147,6 +162,7 @@ void relay_ask(struct relay *relay)
 	events.context = relay;
 	relay->call = call_start(worker->caller, &options, &events);
 	relay_note_event(relay);
+	relay_hedge_watch(relay);
 }
 
 struct refusal *relay_first(struct relay *relay)
@@ -203,6 +219,8 @@ static void take_candidate(struct relay *relay, size_t at)
 /* Why the attempt before failed. */
 static const char *last_reason(const struct relay *relay)
 {
+	if (relay->hedge && relay->failed_count == 0)
+		return "hedge";
 	return relay->failed_count == 0 ? NULL
 	                                : relay->attempts[relay->failed_count - 1].reason.data;
 }
@@ -229,6 +247,15 @@ static void begin(struct relay *relay)
 	if (relay->state == RELAY_WAITING)
 		relay_enter(relay, RELAY_CALLING);
 	relay_ask(relay);
+}
+
+bool relay_ask_this(struct relay *relay, size_t at)
+{
+	take_candidate(relay, at);
+	if (reserve(relay) != RESERVED)
+		return false;
+	begin(relay);
+	return true;
 }
 
 bool relay_ask_next(struct relay *relay, int64_t context_above)
@@ -260,17 +287,25 @@ bool relay_ask_next(struct relay *relay, int64_t context_above)
 
 /* --- what came of an attempt --- */
 
-static void note_failure(struct relay *relay, const struct relay_judgement *judgement, int status)
+void relay_add_attempt(struct relay *relay, const struct refusal_attempt *attempt)
 {
 	if (relay->attempts == NULL)
 		relay->attempts =
 		    ARENA_NEW_ARRAY(&relay->arena, struct refusal_attempt, RELAY_ATTEMPTS_MAX);
-	relay->attempts[relay->failed_count++] = (struct refusal_attempt){
+	if (relay->failed_count < RELAY_ATTEMPTS_MAX)
+		relay->attempts[relay->failed_count++] = *attempt;
+}
+
+static void note_failure(struct relay *relay, const struct relay_judgement *judgement, int status)
+{
+	const struct refusal_attempt attempt = {
 	    .target = relay->target->name,
 	    .status = status,
 	    .ending = judgement->ending,
 	    .reason = text_of(judgement->reason),
 	};
+
+	relay_add_attempt(relay, &attempt);
 	log_info("proxy.attempt", "request=%s target=%.*s status=%d outcome=%s reason=%s",
 	         relay->id, TEXT_ARG(relay->target->name), status, ending_names[judgement->ending],
 	         judgement->reason);
@@ -409,7 +444,11 @@ void relay_failed(struct relay *relay, const struct relay_judgement *judgement,
 	if (judgement->next == RELAY_NEXT_TELL || judgement->filtered) {
 		relay->first = NULL;
 		relay->first_status = 0;
+		relay->first_outweighs = true;
 	}
 	keep_first(relay, judgement, exchange, reply);
-	go_on(relay, judgement);
+	if (relay->twin != NULL)
+		relay_tell_failure(relay); /* to the twin, which goes on */
+	else
+		go_on(relay, judgement);
 }

@@ -67,7 +67,12 @@ struct relay {
 	struct intake *intake;            /* goes with the exchange */
 	const struct config_route *route; /* NULL: none */
 	bool drains;                      /* read to the end although the client has gone */
-	const struct target **compared;   /* arena; of the decision, once the intake is gone */
+	struct relay *twin; /* of the same exchange, while neither has answered; NULL: none */
+	bool hedged;        /* the request was asked twice at once, as it may be only once */
+	bool hedge;         /* this is the second one */
+	bool lost;          /* the twin answered first */
+	struct loop_timer hedge_timer;
+	const struct target **compared; /* arena; of the decision, once the intake is gone */
 	size_t compared_count;
 	struct arena arena; /* what outlives it */
 	enum endpoint endpoint;
@@ -132,6 +137,7 @@ struct relay {
 	size_t failed_count;
 	struct refusal *first; /* arena: the first failure, which is what the client is told */
 	struct text first_body;
+	bool first_outweighs;      /* an answer of a provider, which counts more than a failure */
 	int first_status;          /* where the provider's own words are passed on; else 0 */
 	bool first_body_is_stream; /* of events */
 	int64_t waited_ms;
@@ -149,7 +155,24 @@ void relay_settled(struct relay *relay, bool on_disk);
 /* Loop callback: neither an exchange nor a call knows the relay (the context) any more. */
 void relay_give(void *context);
 
+/* A second relay for the same exchange: nothing asked yet, without the key. */
+MUST_CHECK struct relay *relay_second(struct relay *relay);
+
+/* relay_hedge.c: a second target while the first is slow */
+/* Each request of the route allows a share of a hedge. */
+void relay_earn_hedge(struct relay *relay);
+/* An attempt is in flight from now on. */
+void relay_hedge_watch(struct relay *relay);
+/* This one answers: a twin ends. Before the first byte of the answer. */
+void relay_hedge_won(struct relay *relay);
+/* The client has left: a twin ends. */
+void relay_hedge_closed(struct relay *relay);
+/* This one has failed. True: a twin is left with the request, and this relay is over. */
+MUST_CHECK bool relay_hedge_leaves(struct relay *relay);
+
 /* relay_gone.c: the client has left */
+/* The exchange and all that goes with it is not touched any more; what rows want of it is kept. */
+void relay_leave_exchange(struct relay *relay);
 /* The attempt that was read to the end is over, or is to be cancelled after all. */
 void relay_drain_over(struct relay *relay);
 
@@ -194,6 +217,12 @@ void relay_ask(struct relay *relay);
  * provider's limit. False where there is none, or no time.
  */
 MUST_CHECK bool relay_ask_next(struct relay *relay, int64_t context_above);
+/* That candidate, or false: there is no room in a budget or at its provider. */
+MUST_CHECK bool relay_ask_this(struct relay *relay, size_t at);
+/* The first that is untried, proven and well. */
+MUST_CHECK bool relay_choose_well(const struct relay *relay, size_t *out);
+/* Of the attempts that the client is told of when all fail. */
+void relay_add_attempt(struct relay *relay, const struct refusal_attempt *attempt);
 void relay_note_health(struct relay *relay, const struct relay_judgement *judgement);
 /* An attempt failed before the commit: another follows, or the client is told. */
 void relay_failed(struct relay *relay, const struct relay_judgement *judgement,

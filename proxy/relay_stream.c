@@ -201,6 +201,8 @@ bool relay_leaves_filtered(const struct relay *relay)
 static void commit(struct relay *relay)
 {
 	struct http_header headers[RELAY_HEADERS_MAX];
+
+	relay_hedge_won(relay);
 	size_t header_count = relay_head(relay, relay->head, false, headers);
 	struct frame_cutter again;
 

@@ -101,6 +101,8 @@ bool snapshot_load(const struct snapshot_files *files, struct health_table *tabl
 		snapshot->healths[i] = health_of(table, target);
 		snapshot->limits[i] = limits_of(target->provider);
 	}
+	snapshot->hedges_saved = ARENA_NEW_ARRAY(&snapshot->arena, atomic_int_least64_t,
+	                                         snapshot->config.routes.count + 1);
 	snapshot->loaded_wall_ms = now_wall_ms;
 	*out = snapshot;
 	return true;

@@ -26,6 +26,7 @@ struct snapshot {
 	struct router *router;
 	struct health **healths;    /* by the target's number; borrowed */
 	struct rate_limits *limits; /* the same, of its provider: those that the config gives */
+	atomic_int_least64_t *hedges_saved; /* by route: millionths of a hedge that may be spent */
 	int64_t loaded_wall_ms;
 	bool matrix_absent;
 	struct arena arena;

@@ -95,6 +95,17 @@ struct config_shape {
 	const struct json *node;
 };
 
+/* A second target asked while the first is slow. */
+struct config_hedge {
+	const struct json *node; /* NULL: none */
+	struct text after;
+	const struct json *share_node;
+	bool on;     /* all of it could be read */
+	bool at_p95; /* after what nineteen of twenty answers of the first take; else after_ms */
+	int64_t after_ms;
+	double share; /* of the route's requests, at most */
+};
+
 struct config_route {
 	struct text name;
 	struct text_list targets;
@@ -107,6 +118,7 @@ struct config_route {
 	int64_t *weights;    /* one a target, all 1 where none are given; arena */
 	int64_t min_targets; /* 0: none given */
 	int client_gone;     /* enum config_route_gone */
+	struct config_hedge hedge;
 	struct text_list fallback_names;
 	bool filter_falls_back; /* what a content filter kept back is asked of the next target */
 	double min_quality;     /* NaN: none */

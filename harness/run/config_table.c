@@ -103,6 +103,16 @@ static const struct setting task_rows[] = {
 };
 static const struct setting_table task_table = TABLE_WITH_NODE(config_task, "task", task_rows);
 
+static const struct setting hedge_rows[] = {
+	ROW(config_hedge, "after", SETTING_TEXT, after, .flags = SETTING_REQUIRED,
+	    .doc = "How long the first may take: a time like 800ms, or p95, what nineteen of twenty of "
+	           "its answers took (live, else as the matrix has measured it)."),
+	ROW(config_hedge, "share", SETTING_NODE, share_node,
+	    .doc = "The share of the route's requests, from 0 to 1, that may be asked twice (default "
+	           "0.05)."),
+};
+static const struct setting_table hedge_table = TABLE_WITH_NODE(config_hedge, "hedge", hedge_rows);
+
 static const struct setting route_rows[] = {
 	ROW(config_route, "targets", SETTING_TEXTS, targets, .flags = SETTING_REQUIRED,
 	    .doc = "The targets behind the route, as provider/model."),
@@ -120,6 +130,9 @@ static const struct setting route_rows[] = {
 	ROW(config_route, "client_gone", SETTING_ENUM, client_gone, .names = route_gone_names,
 	    .doc = "What becomes of an attempt whose client has left: inherit (the default) from "
 	           "proxy.client_gone, cancel or drain."),
+	ROW(config_route, "hedge", SETTING_STRUCT, hedge, .table = &hedge_table,
+	    .doc = "When a second proven target is asked beside a first that is slow; the first of the "
+	           "two to say something answers."),
 	ROW(config_route, "fallback_on", SETTING_TEXTS, fallback_names,
 	    .doc = "Answers that are left for the next target although they are none of a provider's "
 	           "failures: [content_filter]."),

@@ -1,4 +1,5 @@
-/* What a route says of its traffic beside who serves it: reasons to fall back. */
+/* What a route says of its traffic beside who serves it: reasons to fall back,
+ * and when a second target is asked beside the first. */
 #include "harness/run/config.h"
 
 static struct place place_of_item(const struct json *node, const char *name, size_t at)
@@ -25,7 +26,35 @@ static void read_fallback_on(struct config_route *route, struct fault_list *faul
 	}
 }
 
+static const double HEDGE_SHARE = 0.05;
+
+static void read_hedge(struct config_route *route, struct fault_list *faults)
+{
+	struct config_hedge *hedge = &route->hedge;
+	const struct json *share = hedge->share_node;
+
+	if (hedge->node == NULL || hedge->after.data == NULL)
+		return; /* said already: it is required */
+	hedge->share = HEDGE_SHARE;
+	hedge->at_p95 = text_is(hedge->after, "p95");
+	hedge->on = hedge->at_p95 ||
+	            (setting_parse_duration(hedge->after, &hedge->after_ms) && hedge->after_ms > 0);
+	if (!hedge->on)
+		(void)fault_list_at(faults, json_place(json_member(hedge->node, "after")),
+		                    "after is \"%.*s\"; want p95, or a time like 800ms",
+		                    TEXT_ARG(hedge->after));
+	if (share == NULL)
+		return;
+	if ((json_is(share, JSON_NUMBER) || json_is(share, JSON_STRING)) &&
+	    text_to_double(share->text, &hedge->share) && hedge->share > 0 && hedge->share <= 1)
+		return;
+	hedge->on = false;
+	(void)fault_list_at(faults, json_place(share),
+	                    "share is no share; want a number above 0 and up to 1, like 0.05");
+}
+
 void config_read_traffic(struct config_route *route, struct fault_list *faults)
 {
+	read_hedge(route, faults);
 	read_fallback_on(route, faults);
 }

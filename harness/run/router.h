@@ -85,7 +85,8 @@ struct router_candidate {
 	int64_t bound_pico_usd;         /* what it may cost at most; -1: unknown */
 	double quality;                 /* 0 to 1; NaN: not measured */
 	int64_t latency_us;             /* median of what was measured; -1: unknown */
-	double score;                   /* lower is earlier; what the strategy compared */
+	int64_t slow_us; /* what it seldom exceeds: the 95th percentile of its cells' p90 */
+	double score;    /* lower is earlier; what the strategy compared */
 	struct text_list unproven; /* features and cases that a policy or waiver let pass; arena */
 	repair_bits repairs; /* that it is proven by, of those that the route allows: to be used */
 };

@@ -13,20 +13,21 @@ static int compare_int64(const void *a, const void *b)
 }
 
 /* -1 of nothing. */
-static int64_t median(int64_t *values, size_t count)
+static int64_t percentile(int64_t *values, size_t count, size_t percent)
 {
 	if (count == 0)
 		return -1;
 	qsort(values, count, sizeof(*values), compare_int64);
-	return values[count / 2];
+	return values[count * percent / 100];
 }
 
 struct sums {
 	double rates;
 	int64_t rate_count;
-	int64_t tokens, trials; /* of cells with known tokens of their own */
-	int64_t *latencies, *firsts;
-	size_t latency_count, first_count;
+	int64_t tokens, trials;                /* of cells with known tokens of their own */
+	int64_t *latencies, *firsts;           /* medians */
+	int64_t *slow_latencies, *slow_firsts; /* p90 */
+	size_t latency_count, first_count, slow_latency_count, slow_first_count;
 };
 
 static void add_cell(struct sums *sums, const struct matrix_cell *cell)
@@ -48,6 +49,10 @@ static void add_cell(struct sums *sums, const struct matrix_cell *cell)
 		sums->latencies[sums->latency_count++] = cell->latency_p50_us;
 	if (cell->variant == CASE_STREAM && cell->ttft_p50_us >= 0)
 		sums->firsts[sums->first_count++] = cell->ttft_p50_us;
+	if (cell->variant == CASE_SYNC && cell->latency_p90_us >= 0)
+		sums->slow_latencies[sums->slow_latency_count++] = cell->latency_p90_us;
+	if (cell->variant == CASE_STREAM && cell->ttft_p90_us >= 0)
+		sums->slow_firsts[sums->slow_first_count++] = cell->ttft_p90_us;
 }
 
 /* The first cell of that target, or where it would stand: they are sorted by target. */
@@ -72,14 +77,19 @@ static void measure(const struct router *router, size_t number, struct sums *sum
 	struct text target = router->targets[number].name;
 	struct router_measure *out = &router->measures[number];
 
-	*sums = (struct sums){.latencies = sums->latencies, .firsts = sums->firsts};
+	*sums = (struct sums){.latencies = sums->latencies,
+	                      .firsts = sums->firsts,
+	                      .slow_latencies = sums->slow_latencies,
+	                      .slow_firsts = sums->slow_firsts};
 	for (size_t i = first_cell(matrix, target);
 	     i < matrix->count && text_equal(matrix->cells[i].target, target); i++)
 		add_cell(sums, &matrix->cells[i]);
 	*out = (struct router_measure){
 	    .quality = sums->rate_count == 0 ? (double)NAN : sums->rates / (double)sums->rate_count,
-	    .latency_us = median(sums->latencies, sums->latency_count),
-	    .ttft_us = median(sums->firsts, sums->first_count),
+	    .latency_us = percentile(sums->latencies, sums->latency_count, 50),
+	    .ttft_us = percentile(sums->firsts, sums->first_count, 50),
+	    .slow_latency_us = percentile(sums->slow_latencies, sums->slow_latency_count, 95),
+	    .slow_ttft_us = percentile(sums->slow_firsts, sums->slow_first_count, 95),
 	    .output_tokens = sums->trials == 0 ? -1 : sums->tokens / sums->trials,
 	};
 }
@@ -90,6 +100,8 @@ void router_measure_all(struct router *router, struct arena *arena)
 	struct sums sums = {
 	    .latencies = ARENA_NEW_ARRAY(&scratch, int64_t, router->matrix->count),
 	    .firsts = ARENA_NEW_ARRAY(&scratch, int64_t, router->matrix->count),
+	    .slow_latencies = ARENA_NEW_ARRAY(&scratch, int64_t, router->matrix->count),
+	    .slow_firsts = ARENA_NEW_ARRAY(&scratch, int64_t, router->matrix->count),
 	};
 
 	router->measures = ARENA_NEW_ARRAY(arena, struct router_measure, router->target_count);

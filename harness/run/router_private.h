@@ -7,10 +7,11 @@
 
 /* What the matrix has measured of a target, over all of its cells. */
 struct router_measure {
-	double quality;        /* mean rate of its stochastic cells; NaN */
-	int64_t latency_us;    /* median of the plain cells' medians; -1 */
-	int64_t ttft_us;       /* the same of the streamed ones' first delta; -1 */
-	int64_t output_tokens; /* mean completion of a trial; -1 */
+	double quality;                        /* mean rate of its stochastic cells; NaN */
+	int64_t latency_us;                    /* median of the plain cells' medians; -1 */
+	int64_t ttft_us;                       /* the same of the streamed ones' first delta; -1 */
+	int64_t slow_latency_us, slow_ttft_us; /* the 95th percentile of their p90; -1 */
+	int64_t output_tokens;                 /* mean completion of a trial; -1 */
 };
 
 /* The targets behind a route, by number, in its order. */

@@ -70,6 +70,7 @@ void router_estimate(const struct router *router, const struct shape *shape,
 	candidate->bound_pico_usd = router_bound(candidate->target, shape);
 	candidate->quality = measure->quality;
 	candidate->latency_us = shape->streamed ? measure->ttft_us : measure->latency_us;
+	candidate->slow_us = shape->streamed ? measure->slow_ttft_us : measure->slow_latency_us;
 }
 
 /* --- scores ------------------------------------------------------------------------ */

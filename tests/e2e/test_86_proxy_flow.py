@@ -329,7 +329,7 @@ def test_where_no_other_is_left_a_request_waits_for_a_short_while(start, scripte
     clients = [threading.Thread(target=lambda: answers.append(proxy.chat())) for _ in range(4)]
     for client in clients:
         client.start()
-    while proxy.metric("upstream_limited_total") < 3:
+    while proxy.metric("upstream_limited_total") < 3 or not slow.requests:
         pass
     assert len(slow.requests) == 1
     go.set()
