@@ -278,8 +278,11 @@ static void read_expect(const struct case_reader *reader, const struct step_keys
 /* What `like` takes from the other case can't be said again. */
 static void check_like_keys(const struct case_reader *reader, const struct step_keys *keys)
 {
-	static const char *const taken[] = {"endpoint",    "method",  "auth", "stream",
-	                                    "usage_asked", "request", "raw",  "reference"};
+	static const char *const taken[] = {
+	    "endpoint",        "method",          "auth",       "stream",
+	    "usage_asked",     "request",         "raw",        "reference",
+	    "connection",      "accept_encoding", "body_bytes", "http",
+	    "expect_continue", "cancel_after"};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(taken); i++) {
 		const struct json *member = json_member(keys->node, taken[i]);
@@ -293,6 +296,49 @@ static void check_like_keys(const struct case_reader *reader, const struct step_
 static bool has_stream_options(const struct step_keys *keys)
 {
 	return keys->endpoint == ENDPOINT_CHAT || keys->endpoint == ENDPOINT_COMPLETIONS;
+}
+
+/* How it travels, and what of that makes no sense. */
+static void read_wire(const struct case_reader *reader, const struct step_keys *keys, size_t index,
+                      struct case_step *out)
+{
+	struct fault_list *faults = reader->faults;
+	bool bodiless = keys->request == NULL && keys->raw.data == NULL;
+
+	out->wire = (struct chat_wire){
+	    .accept_encoding = keys->accept_encoding,
+	    .leave_after_events = keys->cancel_after.events,
+	    .http2 = keys->http == 2,
+	    .kept = keys->connection != CONNECTION_ANY,
+	    .same = keys->connection == CONNECTION_SAME,
+	    .expect_continue = keys->expect_continue,
+	};
+	out->body_bytes = keys->body_bytes;
+	if (out->wire.same && index == 0)
+		fault_list_at(faults, key_place(keys, "connection"),
+		              "no step before this one has a connection");
+	if (out->wire.kept && out->wire.http2)
+		fault_list_at(faults, key_place(keys, "http"),
+		              "HTTP/2 is offered on a connection of its own: it is not kept");
+	if ((out->wire.expect_continue || out->body_bytes > 0) && bodiless)
+		fault_list_at(
+		    faults, key_place(keys, out->body_bytes > 0 ? "body_bytes" : "expect_continue"),
+		    "this step has no body");
+}
+
+/* A connection can be the same only where a step before it has kept one. */
+static void check_connections(const struct case_reader *reader, const struct eval_case *eval_case)
+{
+	bool kept = false;
+
+	for (size_t i = 0; i < eval_case->step_count; i++) {
+		const struct case_step *step = &eval_case->steps[i];
+		if (step->wire.same && i > 0 && !kept)
+			fault_list_at(reader->faults,
+			              json_place(json_member(step->node, "connection")),
+			              "no step before this one has connection: kept");
+		kept = kept || step->wire.kept;
+	}
 }
 
 static void read_step(const struct case_reader *reader, const struct step_keys *keys, size_t index,
@@ -310,8 +356,12 @@ static void read_step(const struct case_reader *reader, const struct step_keys *
 		read_stream(reader, keys, out);
 		read_body(reader, keys, index, out);
 		read_reference(reader, keys, index, out);
+		read_wire(reader, keys, index, out);
 	}
 	read_expect(reader, keys, index, eval_case, out);
+	/* What is waited for is no trouble that goes away by asking again. */
+	if (eval_case->like.data == NULL && out->expect != NULL)
+		out->wire.once = expect_awaits(out->expect, 429);
 }
 
 /* A step's keys beside `steps` would be read by nobody. */
@@ -369,6 +419,7 @@ static void read_steps(const struct case_reader *reader, const struct case_keys 
 		if (settings_read(&step_table, node, &step, reader->arena, reader->faults))
 			add_step(reader, &step, out);
 	}
+	check_connections(reader, out);
 }
 
 /* --- cases ------------------------------------------------------------------------------ */
@@ -495,6 +546,11 @@ bool case_check(const struct eval_case *eval_case, struct arena *arena, struct f
 
 	for (size_t i = 0; i < eval_case->step_count; i++) {
 		const struct case_step *step = &eval_case->steps[i];
+		bool streams =
+		    step->streams == 1 || (step->streams == -1 && !eval_case->variants[CASE_SYNC]);
+		if (step->wire.leave_after_events > 0 && !streams)
+			fault_list_at(faults, json_place(json_member(step->node, "cancel_after")),
+			              "only a stream can be left in the middle: want stream: true");
 		struct expect_step beside = {
 		    .request = step->request,
 		    .may_stream = step->streams == 1 ||

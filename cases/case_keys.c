@@ -6,6 +6,14 @@
 static const char *const endpoint_choices[] = {"chat",     "completions", "embeddings", "responses",
                                                "messages", "models",      NULL};
 
+static const char *const connection_choices[] = {"any", "kept", "same", NULL};
+
+enum {
+	CANCEL_MAX_EVENTS = 10000,
+	BODY_MIN_BYTES = 1024, /* less is no size that anybody cares for */
+	BODY_MAX_BYTES = 16 << 20,
+};
+
 /* clang-format off */
 #define ROW(key, kind, owner, field, about) \
 	{.name = key, .type = kind, .offset = offsetof(struct owner, field), .doc = about}
@@ -15,6 +23,13 @@ static const char *const endpoint_choices[] = {"chat",     "completions", "embed
 #define NEEDED(key, kind, owner, field, about) \
 	{.name = key, .type = kind, .offset = offsetof(struct owner, field), \
 	 .flags = SETTING_REQUIRED, .doc = about}
+
+static const struct setting cancel_rows[] = {
+	{.name = "events", .type = SETTING_INT, .offset = 0, .min = 1, .max = CANCEL_MAX_EVENTS,
+	 .flags = SETTING_REQUIRED, .doc = "of the stream that have come"},
+};
+static const struct setting_table cancel_table = {
+	.what = "moment to leave", .rows = cancel_rows, .count = ARRAY_LENGTH(cancel_rows)};
 
 /* A step's keys stand in a case of one step as well; `at` says where in the owner. */
 #define STEP_ROWS(owner, at) \
@@ -33,7 +48,21 @@ static const char *const endpoint_choices[] = {"chat",     "completions", "embed
 	ROW("variant_expect", SETTING_NODE, owner, at variant_expect, \
 	    "what must hold as well in one variant"), \
 	ROW("reference", SETTING_NODE, owner, at reference, \
-	    "a reply that satisfies the expectations, or none")
+	    "a reply that satisfies the expectations, or none"), \
+	ROW("accept_encoding", SETTING_TEXT, owner, at accept_encoding, \
+	    "content codings that are taken (default identity)"), \
+	CHOICE("connection", owner, at connection, 0, connection_choices, \
+	       "any (default), kept for a later step, or the same as that one's"), \
+	{.name = "http", .type = SETTING_INT, .offset = offsetof(struct owner, at http), .min = 1, \
+	 .max = 2, .doc = "2 is offered, 1 (default) not"}, \
+	ROW("expect_continue", SETTING_BOOL, owner, at expect_continue, \
+	    "the body waits for 100 Continue (default false)"), \
+	{.name = "body_bytes", .type = SETTING_BYTES, .offset = offsetof(struct owner, at body_bytes), \
+	 .min = BODY_MIN_BYTES, .max = BODY_MAX_BYTES, \
+	 .doc = "white space is added to the body up to this size"}, \
+	{.name = "cancel_after", .type = SETTING_STRUCT, \
+	 .offset = offsetof(struct owner, at cancel_after), .table = &cancel_table, \
+	 .doc = "the client leaves in the middle of the stream"}
 
 static const struct setting step_rows[] = {
 	STEP_ROWS(step_keys, ),

@@ -14,8 +14,18 @@ struct step_keys {
 	const struct json *request;
 	struct text raw;
 	const struct json *expect, *variant_expect, *reference;
+	struct text accept_encoding;
+	int connection; /* enum step_connection */
+	int64_t http;   /* version; 0: not said */
+	bool expect_continue;
+	int64_t body_bytes; /* 0: as it comes */
+	struct {
+		int64_t events; /* 0: never */
+	} cancel_after;
 	const struct json *node;
 };
+
+enum step_connection { CONNECTION_ANY, CONNECTION_KEPT, CONNECTION_SAME };
 
 struct case_keys {
 	struct text id, title;

@@ -28,6 +28,24 @@ struct text case_label(const struct eval_case *eval_case, enum case_variant vari
 	return text_format(arena, "%.*s~%s", TEXT_ARG(eval_case->id), case_variant_names[variant]);
 }
 
+struct text case_step_pad(const struct case_step *step, struct text body, struct arena *arena,
+                          size_t *padding)
+{
+	size_t wanted = (size_t)step->body_bytes;
+
+	*padding = 0;
+	if (body.len == 0 || wanted <= body.len)
+		return body;
+	size_t end = body.data[body.len - 1] == '}' ? body.len - 1 : body.len;
+	char *bytes = arena_alloc_bytes(arena, wanted + 1);
+	*padding = wanted - body.len;
+	memcpy(bytes, body.data, end);
+	memset(bytes + end, ' ', *padding);
+	memcpy(bytes + end + *padding, body.data + end, body.len - end);
+	bytes[wanted] = '\0';
+	return (struct text){bytes, wanted};
+}
+
 /* --- canonical JSON: members sorted, no blanks, numbers as written --- */
 
 static int compare_keys(const void *a, const void *b)
@@ -99,6 +117,27 @@ static void add_canonical(struct text_buf *out, const struct json *node, struct 
 
 /* --- the hash --- */
 
+/* How it travels; nothing where it travels as always: cases without such keys keep their hash. */
+static void add_wire(struct text_buf *out, const struct case_step *step)
+{
+	const struct chat_wire *wire = &step->wire;
+
+	if (wire->accept_encoding.data != NULL) {
+		text_buf_add_c(out, ",\"accept_encoding\":");
+		json_quote(out, wire->accept_encoding);
+	}
+	if (wire->kept)
+		text_buf_format(out, ",\"connection\":\"%s\"", wire->same ? "same" : "kept");
+	if (wire->http2)
+		text_buf_add_c(out, ",\"http\":2");
+	if (wire->expect_continue)
+		text_buf_add_c(out, ",\"expect_continue\":true");
+	if (wire->leave_after_events > 0)
+		text_buf_format(out, ",\"cancel_after\":%lld", (long long)wire->leave_after_events);
+	if (step->body_bytes > 0)
+		text_buf_format(out, ",\"body_bytes\":%lld", (long long)step->body_bytes);
+}
+
 static void add_step(struct text_buf *out, const struct case_step *step, struct arena *arena)
 {
 	text_buf_byte(out, '{');
@@ -123,6 +162,7 @@ static void add_step(struct text_buf *out, const struct case_step *step, struct 
 	                ",\"streams\":%d,\"usage_asked\":%s,\"variant_expect\":", step->streams,
 	                step->usage_asked ? "true" : "false");
 	add_canonical(out, json_member(step->node, "variant_expect"), arena);
+	add_wire(out, step);
 	text_buf_byte(out, '}');
 }
 

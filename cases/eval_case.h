@@ -65,6 +65,8 @@ struct case_step {
 	                                 infrastructure */
 	const struct json *request;   /* template of the body; NULL where `raw` is sent */
 	struct text raw;              /* body bytes as they are (a template too) */
+	struct chat_wire wire;        /* how it travels */
+	int64_t body_bytes;           /* white space fills the body up to that; 0: none */
 	struct expectation *expect;   /* never NULL */
 	const struct json *reference; /* a reply that satisfies `expect`; see reference.h */
 	const struct json *node;
@@ -103,6 +105,13 @@ void case_group(const struct eval_case *eval_case, size_t step, size_t *first, s
 /* "TC-10" or "TC-10~stream"; arena. */
 MUST_CHECK struct text case_label(const struct eval_case *eval_case, enum case_variant variant,
                                   struct arena *arena);
+
+/*
+ * The body of that step as it is sent: with white space before its last brace, up to the size
+ * that the step wants. *padding: how much of it; arena.
+ */
+MUST_CHECK struct text case_step_pad(const struct case_step *step, struct text body,
+                                     struct arena *arena, size_t *padding);
 
 /*
  * Sets the hash: canonical JSON (members sorted) of class, critical, variants and steps, where

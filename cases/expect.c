@@ -86,7 +86,8 @@ const struct json *expect_next(const struct json *node, const struct json *item)
 struct block_keys {
 	const struct json *status, *headers, *content, *reasoning, *refusal, *tool_calls, *usage;
 	const struct json *wire, *error, *pointers, *fate, *any_of, *same, *incremental;
-	const struct json *embeddings, *group;
+	const struct json *embeddings, *group, *occasion;
+	int64_t first_delta_ms, gap_ms;
 	struct text_list finish_reasons;
 	int64_t choices, choice;
 	bool distinct_ids, same_model, fresh_id, lists_model;
@@ -113,6 +114,9 @@ static const struct setting block_rows[] = {
 	ROW("embeddings", SETTING_NODE, embeddings, "what the vectors must be"),
 	ROW("incremental", SETTING_NODE, incremental, "how the stream must arrive"),
 	ROW("group", SETTING_NODE, group, "what must hold of all copies asked at_once"),
+	ROW("first_delta", SETTING_DURATION, first_delta_ms, "the first text came within this"),
+	ROW("gap", SETTING_DURATION, gap_ms, "between two pieces of a stream, at most"),
+	ROW("occasion", SETTING_NODE, occasion, "answers that must come for it to be judged"),
 	ROW("distinct_ids", SETTING_BOOL, distinct_ids, "tool call ids differ and are not empty"),
 	ROW("same_model", SETTING_BOOL, same_model, "the model that was asked answered"),
 	ROW("lists_model", SETTING_BOOL, lists_model, "the model that is asked is on the list"),
@@ -187,6 +191,8 @@ static bool read_families(struct expect_reader *reader, const struct block_keys 
 		good &= expect_read_incremental(reader, keys->incremental, &out->incremental);
 	if (keys->group != NULL)
 		good &= expect_read_group(reader, keys->group, &out->group);
+	if (keys->occasion != NULL)
+		good &= expect_read_occasions(reader, keys->occasion, &out->occasions);
 	return good;
 }
 
@@ -204,6 +210,8 @@ bool expect_read_block(struct expect_reader *reader, const struct json *node,
 	                               .choice = keys.choice,
 	                               .choices = keys.choices,
 	                               .finish_reasons = keys.finish_reasons,
+	                               .first_delta_ms = keys.first_delta_ms,
+	                               .gap_ms = keys.gap_ms,
 	                               .distinct_ids = keys.distinct_ids,
 	                               .same_model = keys.same_model,
 	                               .fresh_id = keys.fresh_id,
@@ -407,6 +415,10 @@ void expect_check_body(const struct expectation *expect, const struct judgement 
 		expect_check_embeddings(expect->embeddings, judgement);
 	if (expect->incremental != NULL)
 		expect_check_incremental(expect->incremental, judgement);
+	if (expect->first_delta_ms > 0)
+		expect_check_first_delta(expect->first_delta_ms, judgement);
+	if (expect->gap_ms > 0)
+		expect_check_gap(expect->gap_ms, judgement);
 	if (expect->any_of_count > 0)
 		check_any_of(expect, judgement);
 	if (expect->fates != NULL)
@@ -437,6 +449,9 @@ void expect_check(const struct expectation *expect, const struct observation *ob
 		expect_check_group(expect->group, &judgement);
 	if (expect_measures_load(expect) && exchange_is_infra(seen.exchange))
 		return; /* counted with the group */
+	if (expect->occasions != NULL && !expect_check_occasions(expect->occasions, &judgement))
+		return;
+	expect_check_travel(&judgement);
 	if (expect_check_status(expect, &judgement))
 		expect_check_body(expect, &judgement);
 }

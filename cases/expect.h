@@ -36,6 +36,10 @@
  *   group: {own: true, errors: 0, rate_limited: 20}   of copies asked at_once: none holds a nonce of
  *                another; at most so many of 100 end in an error, or in 429 (which is then counted,
  *                and not asked again). What came of it is told: "10 at once: 1 limited"
+ *   first_delta: 5s       the first text, thought or part of a call came within this
+ *   gap: 30s              between two pieces of a stream no more than this
+ *   occasion: {status: 429, message: /re/}, or several   judged only where such an answer came;
+ *                         where none did, the case is refused: nothing was seen
  *   fate: {parameter: stop, honoured: {...}}, or several     honoured, else refused or ignored
  *   any_of: [{...}, {...}]                                   one of the blocks must hold
  *
@@ -92,6 +96,7 @@ struct observation {
 	    *values; /* of the trial, with the earlier steps; its own nonces */
 	const struct template_values *first_values; /* of copy 0; NULL: it was asked alone */
 	enum endpoint endpoint;                     /* that was asked */
+	const struct chat_wire *wire;               /* how it travelled; NULL: as always */
 	bool streamed;
 	/* Of copies asked at_once, all of them and which one this is; 0: it was asked alone. */
 	const struct observed_copy *copies;
@@ -125,6 +130,9 @@ MUST_CHECK bool expect_measures_load(const struct expectation *expect);
 /* Adds what does not hold. Pure: same observation, same findings. */
 void expect_check(const struct expectation *expect, const struct observation *observation,
                   struct arena *arena, struct findings *findings);
+
+/* Whether an answer of that status is an occasion that it waits for; it waits for any at 0. */
+MUST_CHECK bool expect_awaits(const struct expectation *expect, int status);
 
 /* A message of the request, or an item of its input, holds an image. */
 MUST_CHECK bool request_has_image(const struct json *request);

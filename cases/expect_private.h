@@ -52,6 +52,7 @@ struct expect_fate;
 struct expect_same;
 struct expect_embeddings;
 struct expect_group;
+struct expect_occasion;
 
 struct expect_incremental {
 	int64_t reads;     /* pieces that came at different moments */
@@ -76,6 +77,8 @@ struct expectation {
 	const struct expect_embeddings *embeddings;
 	const struct expect_incremental *incremental;
 	const struct expect_group *group;
+	int64_t first_delta_ms, gap_ms;          /* at most; 0: not asked */
+	const struct expect_occasion *occasions; /* a list; NULL: always judged */
 	enum wire_rule *rules;
 	size_t rule_count;
 	bool distinct_ids;
@@ -220,6 +223,18 @@ MUST_CHECK bool expect_read_incremental(struct expect_reader *reader, const stru
                                         const struct expect_incremental **out);
 void expect_check_incremental(const struct expect_incremental *expect,
                               const struct judgement *judgement);
+void expect_check_first_delta(int64_t within_ms, const struct judgement *judgement);
+void expect_check_gap(int64_t most_ms, const struct judgement *judgement);
+
+/* --- expect_travel.c: what the way that a request travelled asks of the answer --- */
+
+MUST_CHECK bool expect_read_occasions(struct expect_reader *reader, const struct json *node,
+                                      const struct expect_occasion **out);
+/* False: no such answer came, which was said; there is nothing to judge. */
+MUST_CHECK bool expect_check_occasions(const struct expect_occasion *occasions,
+                                       const struct judgement *judgement);
+/* Whether the request went the way that the step asks for. */
+void expect_check_travel(const struct judgement *judgement);
 
 MUST_CHECK bool expect_read_group(struct expect_reader *reader, const struct json *node,
                                   const struct expect_group **out);

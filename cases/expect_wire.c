@@ -150,6 +150,34 @@ bool expect_read_incremental(struct expect_reader *reader, const struct json *no
 	return settings_read(&incremental_table, node, expect, reader->arena, reader->faults);
 }
 
+void expect_check_first_delta(int64_t within_ms, const struct judgement *judgement)
+{
+	int64_t first_us = judgement->seen->reply->first_delta_us;
+
+	if (first_us < 0)
+		judge(judgement, FINDING_MISS, "nothing to judge: the reply says nothing");
+	else if (first_us > within_ms * 1000)
+		judge(judgement, FINDING_MISS, "the first word came after %lld ms, want %lld",
+		      (long long)(first_us / 1000), (long long)within_ms);
+}
+
+void expect_check_gap(int64_t most_ms, const struct judgement *judgement)
+{
+	const struct exchange *exchange = judgement->seen->exchange;
+	int64_t longest_us = 0;
+
+	if (exchange->chunk_count < 2)
+		judge(judgement, FINDING_MISS, "nothing to judge: the stream came in %s",
+		      exchange->chunk_count == 0 ? "no piece" : "one piece");
+	for (size_t i = 1; i < exchange->chunk_count; i++)
+		longest_us = int64_max(longest_us,
+		                       exchange->chunks[i].at_us - exchange->chunks[i - 1].at_us);
+	if (longest_us > most_ms * 1000)
+		judge(judgement, FINDING_VIOLATION,
+		      "the stream stood still for %lld ms, want at most %lld",
+		      (long long)(longest_us / 1000), (long long)most_ms);
+}
+
 void expect_check_incremental(const struct expect_incremental *expect,
                               const struct judgement *judgement)
 {

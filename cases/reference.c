@@ -10,6 +10,7 @@ enum { REFERENCE_MAX_CALLS = ARRAY_LENGTH(((struct sim_answer *)0)->tool_calls) 
 struct reference_keys {
 	struct text content, reasoning, refusal, finish_reason;
 	const struct json *tool_calls, *error;
+	int64_t pause;
 };
 
 struct call_keys {
@@ -19,7 +20,7 @@ struct call_keys {
 
 struct error_keys {
 	int64_t status;
-	struct text type, code, param, message;
+	struct text type, code, param, message, retry_after;
 };
 
 /* clang-format off */
@@ -32,6 +33,7 @@ static const struct setting reference_rows[] = {
 	ROW(reference_keys, finish_reason, SETTING_TEXT, "why it ends (default: by what it holds)"),
 	ROW(reference_keys, tool_calls, SETTING_NODE, "calls with name and arguments"),
 	ROW(reference_keys, error, SETTING_NODE, "an error instead of an answer"),
+	ROW(reference_keys, pause, SETTING_DURATION, "between the events of a stream"),
 };
 static const struct setting call_rows[] = {
 	{.name = "name", .type = SETTING_TEXT, .offset = offsetof(struct call_keys, name),
@@ -45,6 +47,7 @@ static const struct setting error_rows[] = {
 	ROW(error_keys, code, SETTING_TEXT, "the error's code"),
 	ROW(error_keys, param, SETTING_TEXT, "the field that is wrong"),
 	ROW(error_keys, message, SETTING_TEXT, "what is said"),
+	ROW(error_keys, retry_after, SETTING_TEXT, "the header of that name"),
 };
 #undef ROW
 /* clang-format on */
@@ -146,6 +149,11 @@ bool reference_answer(const struct json *node, const struct template_values *val
 	out->error.type = json_string(error, "type");
 	out->error.code = json_string(error, "code");
 	out->error.param = json_string(error, "param");
+	out->error.retry_after = json_string(error, "retry_after");
+	/* Found good when the case was loaded. */
+	if (json_member(filled, "pause") != NULL &&
+	    !setting_parse_duration(json_string(filled, "pause"), &out->pause_ms))
+		return fault_set(fault, FAULT_INPUT, "a reference's pause is no duration");
 	if (error != NULL && out->error.message.data == NULL)
 		out->error.message = TEXT("This request is refused.");
 	return true;

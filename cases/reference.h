@@ -3,7 +3,8 @@
  *
  *   reference: {content: "...", reasoning: "...", refusal: "...", finish_reason: stop,
  *               tool_calls: [{name: get_weather, arguments: {city: Paris}}],
- *               error: {status: 404, type, code, param, message}}
+ *               error: {status: 404, type, code, param, message, retry_after: "1"},
+ *               pause: 10ms}      between the events of a stream
  * Strings are templates (template.h). A request that is answered by an error the simulator itself
  * finds (a wrong key, broken JSON) has such a reference too: it documents what is expected, and a
  * test compares.

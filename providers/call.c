@@ -102,6 +102,8 @@ static int64_t retry_wait_ms(struct call *call)
 	}
 	if (overloaded)
 		pace_hold(call->pace, asked_ms >= 0 ? asked_ms : wait_ms);
+	if (call->options.request->wire.once && exchange->status == 429)
+		return -1;
 	if (call->number >= call->options.max_attempts || wait_ms >= remaining_ms(call))
 		return -1;
 	return wait_ms;
@@ -215,7 +217,8 @@ static void turn_came(void *context)
 static void queue_up(struct call *call)
 {
 	const struct chat_request *request = call->options.request;
-	int64_t tokens = price_estimate_tokens((int64_t)request->body.len);
+	int64_t tokens = price_estimate_tokens(
+	    (int64_t)(request->body.len - size_min(request->padding, request->body.len)));
 
 	loop_timer_start(call->caller->loop, &call->timer, int64_max(remaining_ms(call), 0),
 	                 deadline_passed, call);

@@ -52,6 +52,7 @@ static void head_came(void *context, int status, int http_version,
 
 	exchange->status = status;
 	exchange->http_version = http_version;
+	exchange->reused = transport_reused(attempt->transfer);
 	exchange->head_us = since_start_us(attempt);
 	exchange->headers = ARENA_NEW_ARRAY(&attempt->arena, struct http_header, count);
 	exchange->header_count = count;
@@ -87,6 +88,17 @@ static void chunk_note(struct attempt *attempt, int64_t at_us)
 	exchange->chunk_count++;
 }
 
+/* A client that has had enough closes the connection. */
+static void leave_in_time(struct attempt *attempt)
+{
+	int64_t after = attempt->context.request->wire.leave_after_events;
+
+	if (after == 0 || attempt->left || reply_reader_reply(attempt->reader)->events < after)
+		return;
+	attempt->left = true;
+	transport_cancel(attempt->transfer);
+}
+
 static void body_came(void *context, struct text bytes)
 {
 	struct attempt *attempt = context;
@@ -99,6 +111,7 @@ static void body_came(void *context, struct text bytes)
 		chunk_note(attempt, at_us);
 	}
 	reply_reader_feed(attempt->reader, bytes, at_us);
+	leave_in_time(attempt);
 	if (attempt->relay != NULL)
 		attempt->relay->body(attempt->relay_context, bytes, attempt->reader);
 }
@@ -109,6 +122,10 @@ static void transfer_ended(void *context, enum exchange_end end, struct text det
 	struct exchange *exchange = &attempt->exchange;
 
 	attempt->transfer = NULL;
+	if (attempt->left && end == EXCHANGE_CANCELLED) {
+		end = EXCHANGE_LEFT;
+		detail = TEXT("left by us in the middle");
+	}
 	exchange->end = end;
 	exchange->end_detail = text_copy(&attempt->arena, detail);
 	exchange->end_us = since_start_us(attempt);
@@ -123,20 +140,36 @@ static void transfer_ended(void *context, enum exchange_end end, struct text det
 
 /* --- starting --- */
 
-/* Those of the dialect, then the relay's. */
-static void add_headers(struct attempt *attempt, const struct call_relay *relay)
+/* More headers behind those of the dialect. */
+static void add_headers(struct attempt *attempt, const struct http_header *headers, size_t more)
 {
 	struct wire_request *wire = &attempt->wire;
-	size_t count = wire->header_count + relay->header_count;
+	size_t count = wire->header_count + more;
 	struct http_header *all = ARENA_NEW_ARRAY(&attempt->arena, struct http_header, count);
 
 	if (wire->header_count > 0)
 		memcpy(all, wire->headers, wire->header_count * sizeof(*all));
-	if (relay->header_count > 0)
-		memcpy(all + wire->header_count, relay->headers,
-		       relay->header_count * sizeof(*all));
+	if (more > 0)
+		memcpy(all + wire->header_count, headers, more * sizeof(*all));
 	wire->headers = all;
 	wire->header_count = count;
+}
+
+/* How it travels: what of that is a header is sent, and recorded, as one. */
+static void set_wire(struct attempt *attempt, const struct chat_wire *wire)
+{
+	struct http_header headers[2];
+	size_t count = 0;
+
+	attempt->left = false;
+	attempt->wire.wire = wire;
+	if (wire->accept_encoding.data != NULL)
+		headers[count++] =
+		    (struct http_header){TEXT("Accept-Encoding"), wire->accept_encoding};
+	if (wire->expect_continue)
+		headers[count++] = (struct http_header){TEXT("Expect"), TEXT("100-continue")};
+	if (count > 0)
+		add_headers(attempt, headers, count);
 }
 
 static struct transport_limits limits_of(const struct attempt *attempt,
@@ -167,8 +200,9 @@ bool attempt_start(struct attempt *attempt, const struct attempt_plan *plan,
 		return false;
 	attempt->relay = plan->relay;
 	attempt->relay_context = plan->relay_context;
+	set_wire(attempt, &plan->request->wire);
 	if (plan->relay != NULL)
-		add_headers(attempt, plan->relay);
+		add_headers(attempt, plan->relay->headers, plan->relay->header_count);
 	attempt->started_us = loop_now_us(attempt->loop);
 	attempt->context = (struct reply_context){
 	    .dialect = provider->dialect,

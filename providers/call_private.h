@@ -27,6 +27,7 @@ struct attempt {
 	const struct call_relay *relay; /* NULL: none */
 	void *relay_context;
 	int64_t started_us;
+	bool left; /* by us, as the request asks */
 	void (*ended)(void *context);
 	void *ended_context;
 };

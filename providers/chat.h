@@ -30,6 +30,18 @@ enum chat_auth {
 	AUTH_NONE,
 };
 
+/* How a request travels, where a case asks for more than HTTP/1.1 to the end. All zero: as always.
+ */
+struct chat_wire {
+	struct text accept_encoding; /* what may be coded how; data NULL: identity */
+	int64_t leave_after_events;  /* we close the connection behind that event; 0: never */
+	bool http2;                  /* offered: by ALPN, or as an upgrade of plain HTTP */
+	bool kept;                   /* on a connection that nobody but such requests uses */
+	bool same;                   /* kept, and on one that an earlier step has used */
+	bool expect_continue;        /* the body waits for 100 Continue, or for a second */
+	bool once;                   /* 429 is the answer, and not asked again */
+};
+
 /* One request in OpenAI's format; a dialect turns it into what its provider wants. */
 struct chat_request {
 	enum endpoint endpoint;
@@ -38,6 +50,8 @@ struct chat_request {
 	bool streamed;      /* what `stream` in the body says */
 	bool usage_asked;   /* stream_options.include_usage */
 	enum chat_auth auth;
+	struct chat_wire wire;
+	size_t padding; /* bytes of the body that are white space for its size's sake: no tokens */
 };
 
 /* Token counts as one convention; -1 is unknown, which is not 0. */

@@ -20,6 +20,7 @@ struct wire_request {
 	const char *key_header; /* "Authorization", "x-api-key", "api-key"; NULL: no key */
 	const char *key_prefix; /* "Bearer " or "" */
 	struct text body;
+	const struct chat_wire *wire; /* how it travels; NULL: as always. Set by the attempt */
 };
 
 struct dialect {

@@ -14,6 +14,7 @@ static const char *const end_names[EXCHANGE_END_COUNT] = {
     [EXCHANGE_BAD_HTTP] = "bad_http",
     [EXCHANGE_TOO_LARGE] = "too_large",
     [EXCHANGE_CANCELLED] = "cancelled",
+    [EXCHANGE_LEFT] = "left",
 };
 
 const char *exchange_end_name(enum exchange_end end)
@@ -65,6 +66,7 @@ bool exchange_is_infra(const struct exchange *exchange)
 		/* Once a reply has begun, its end is the provider's answer and is judged. */
 		return exchange->body.len == 0 || status_is_infra(exchange->status);
 	case EXCHANGE_COMPLETE:
+	case EXCHANGE_LEFT:
 	case EXCHANGE_IDLE_TIMEOUT:
 	case EXCHANGE_BAD_HTTP:
 	case EXCHANGE_TOO_LARGE:

@@ -21,6 +21,7 @@ enum exchange_end {
 	EXCHANGE_BAD_HTTP,  /* no HTTP, or HTTP that libcurl refuses */
 	EXCHANGE_TOO_LARGE, /* over the body cap */
 	EXCHANGE_CANCELLED, /* by us */
+	EXCHANGE_LEFT,      /* by us, in the middle of a stream, because the step asks for it */
 	EXCHANGE_END_COUNT
 };
 
@@ -42,6 +43,7 @@ struct exchange {
 	int64_t started_wall_ms;
 	int status;       /* 0: no status line came */
 	int http_version; /* 10, 11, 20; 0: none */
+	bool reused;      /* it came on a connection that was there already */
 	struct http_header *headers;
 	size_t header_count;
 	struct text body; /* decoded from transfer and content coding */

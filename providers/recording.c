@@ -70,6 +70,8 @@ static void write_line(struct json_writer *writer, const struct recording_label 
 	              exchange->request_header_count, arena);
 	json_write_member_int(writer, "status", exchange->status);
 	json_write_member_int(writer, "http_version", exchange->http_version);
+	if (exchange->reused)
+		json_write_member_bool(writer, "reused", true);
 	write_headers(writer, "headers", exchange->headers, exchange->header_count, arena);
 	json_write_key(writer, "chunks"); /* at_us, end, at_us, end ... */
 	json_write_array(writer);

@@ -295,6 +295,7 @@ static bool read_facts(const struct record *record, struct recording_label *labe
 		return broken(record, fault, "it does not say how it ended");
 	out->status = (int)status;
 	out->http_version = (int)version;
+	out->reused = json_truth(line, "reused", false);
 	out->method = json_string(line, "method");
 	out->url = json_string(line, "url");
 	out->end_detail = json_string(line, "end_detail");

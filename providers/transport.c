@@ -127,6 +127,13 @@ static struct shard *shard_choose(struct transport *transport)
 	return least;
 }
 
+static struct shard *shard_for(struct transport *transport, const struct wire_request *request)
+{
+	if (request->wire != NULL && request->wire->kept)
+		return &transport->shards[TRANSPORT_KEPT_SHARD];
+	return shard_choose(transport);
+}
+
 /* --- the transport --- */
 
 static void transport_close(void *context)
@@ -139,14 +146,14 @@ static void transport_close(void *context)
 		transport->idle = transfer->next;
 		transfer_free(transfer);
 	}
-	for (size_t i = 0; i < TRANSPORT_SHARDS; i++) {
+	for (size_t i = 0; i < TRANSPORT_ALL_SHARDS; i++) {
 		struct shard *shard = &transport->shards[i];
 
 		if (shard->multi != NULL)
 			(void)curl_multi_cleanup(shard->multi);
 	}
 	/* Closing may have asked for timers once more. */
-	for (size_t i = 0; i < TRANSPORT_SHARDS; i++)
+	for (size_t i = 0; i < TRANSPORT_ALL_SHARDS; i++)
 		loop_timer_stop(transport->loop, &transport->shards[i].timer);
 	transport_sockets_free(transport->sockets);
 	transport->magic = 0;
@@ -168,7 +175,7 @@ bool transport_new(struct loop *loop, struct transport **out, struct fault *faul
 	transport->magic = TRANSPORT_MAGIC;
 	transport->loop = loop;
 	transport->sockets = transport_sockets_new();
-	for (size_t i = 0; i < TRANSPORT_SHARDS; i++) {
+	for (size_t i = 0; i < TRANSPORT_ALL_SHARDS; i++) {
 		if (!shard_open(&transport->shards[i], transport)) {
 			transport->freed = true;
 			transport_close(transport);
@@ -277,7 +284,7 @@ struct transfer *transport_start(struct transport *transport, const struct wire_
 	REQUIRE(transport->magic == TRANSPORT_MAGIC && !transport->freed);
 	struct transfer *transfer = transfer_take(transport);
 
-	transfer->shard = shard_choose(transport);
+	transfer->shard = shard_for(transport, request);
 	transfer->sink = *sink;
 	transfer->limits = *limits;
 	transfer->running = true;
@@ -297,6 +304,15 @@ struct transfer *transport_start(struct transport *transport, const struct wire_
 	if (!good)
 		transfer_work_later(transfer);
 	return transfer;
+}
+
+bool transport_reused(const struct transfer *transfer)
+{
+	long made = 1;
+
+	REQUIRE(transfer->magic == TRANSFER_MAGIC && transfer->running);
+	return curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &made) == CURLE_OK &&
+	       made == 0;
 }
 
 void transport_cancel(struct transfer *transfer)

@@ -43,6 +43,8 @@ MUST_CHECK struct transfer *transport_start(struct transport *transport,
                                             const struct secret *key,
                                             const struct transport_limits *limits,
                                             const struct transport_sink *sink);
+/* Whether its connection was there already; known once the head has come. */
+MUST_CHECK bool transport_reused(const struct transfer *transfer);
 /* The end comes (from the loop) as EXCHANGE_CANCELLED. */
 void transport_cancel(struct transfer *transfer);
 /* Back-pressure: no more body calls until resumed (by a deferred call). */

@@ -24,6 +24,9 @@ enum {
 	TRANSPORT_MAGIC = 0x7a4590a7,
 	TRANSFER_MAGIC = 0x7a45fe30,
 	TRANSPORT_SHARDS = 16,
+	TRANSPORT_KEPT_SHARD =
+	    TRANSPORT_SHARDS, /* for `kept` requests: nobody else's connections */
+	TRANSPORT_ALL_SHARDS,
 	TRANSPORT_HEAD_MAX_BYTES = 64 << 10, /* twice what any provider was seen to send */
 	TRANSPORT_HEAD_MAX_FIELDS = 256,
 };
@@ -31,7 +34,7 @@ enum {
 struct transport {
 	uint32_t magic;
 	struct loop *loop;
-	struct shard shards[TRANSPORT_SHARDS];
+	struct shard shards[TRANSPORT_ALL_SHARDS];
 	struct transport_sockets *sockets;
 	struct transfer *idle; /* ready to be used again, with their easy handles */
 	size_t idle_count;
@@ -59,6 +62,8 @@ struct transfer {
 	struct curl_slist *header_nodes; /* owned array */
 	size_t header_room;
 	bool other_encoding; /* than identity was asked for */
+	bool other_version;  /* than HTTP/1.1, on a connection of its own */
+	bool expects;        /* 100 Continue */
 
 	struct text_buf head; /* raw lines of the response's header section */
 	bool head_done;

@@ -237,6 +237,11 @@ static int about_to_send(void *context, char *peer_ip UNUSED, char *our_ip UNUSE
 {
 	struct transfer *transfer = context;
 
+	/* So is asking once more after 417, without Expect: what was expected was refused. */
+	if (transfer->head_done && transfer->expects) {
+		fail(transfer, EXCHANGE_COMPLETE, "the expectation was refused");
+		return CURL_PREREQFUNC_ABORT;
+	}
 	if (transfer->phase != TRANSFER_CONNECTING) {
 		fail(transfer, EXCHANGE_CUT, "the connection was closed without an answer");
 		return CURL_PREREQFUNC_ABORT;
@@ -314,7 +319,8 @@ static CURLcode set_headers(struct transfer *transfer, const struct wire_request
 		add_header(buf, header->name, TEXT(""), header->value);
 		count++;
 	}
-	if (request->body.len >= EXPECT_FROM_BYTES) {
+	/* Where it is to be sent, it is among the headers. */
+	if (request->body.len >= EXPECT_FROM_BYTES && !transfer->expects) {
 		text_buf_add_c(buf, "Expect:");
 		text_buf_byte(buf, '\0');
 		count++;
@@ -369,10 +375,33 @@ static CURLcode set_method(CURL *easy, const struct wire_request *request)
 	return code;
 }
 
+/*
+ * HTTP/2 by ALPN where there is TLS; in plain text as an upgrade, which most servers pass over.
+ * Never on a connection that speaks already, and none is left behind that others would take.
+ */
+static CURLcode set_version(struct transfer *transfer, bool http2)
+{
+	CURL *easy = transfer->easy;
+	CURLcode code =
+	    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+	                     http2 ? (long)CURL_HTTP_VERSION_2_0 : (long)CURL_HTTP_VERSION_1_1);
+
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)http2);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, (long)http2);
+	transfer->other_version = http2;
+	return code;
+}
+
 bool transfer_prepare(struct transfer *transfer, const struct wire_request *request,
                       const struct secret *key)
 {
 	CURLcode code = curl_easy_setopt(transfer->easy, CURLOPT_URL, request->url);
+
+	transfer->expects = request->wire != NULL && request->wire->expect_continue;
+	if (code == CURLE_OK && request->wire != NULL && request->wire->http2)
+		code = set_version(transfer, true);
 
 	if (code == CURLE_OK)
 		code = set_method(transfer->easy, request);
@@ -441,7 +470,10 @@ void transfer_reset(struct transfer *transfer)
 	text_buf_reset(&transfer->head);
 	if (transfer->other_encoding)
 		(void)curl_easy_setopt(transfer->easy, CURLOPT_ACCEPT_ENCODING, IDENTITY);
+	if (transfer->other_version)
+		(void)set_version(transfer, false);
 	transfer->other_encoding = false;
+	transfer->expects = false;
 	transfer->head_done = false;
 	transfer->body_len = 0;
 	transfer->error[0] = '\0';

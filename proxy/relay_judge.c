@@ -51,6 +51,7 @@ static void judge_broken(const struct relay_case *asked, struct relay_judgement 
 		return;
 	case EXCHANGE_CUT:
 	case EXCHANGE_CANCELLED:
+	case EXCHANGE_LEFT:
 	case EXCHANGE_COMPLETE:
 	case EXCHANGE_END_COUNT:
 		break;

@@ -10,11 +10,13 @@ enum { DETAIL_COLUMNS = 300 };
 
 /* --- what stops a provider --- */
 
-/* Whether the case asks for just this status: its reference says so. */
+/* Whether the case asks for just this status, or waits for it: its reference says so. */
 static bool is_about(const struct case_step *step, int status)
 {
 	int64_t wanted;
 
+	if (expect_awaits(step->expect, status))
+		return true;
 	return json_integer(json_member(step->reference, "error"), "status", 0, INT32_MAX,
 	                    &wanted) &&
 	       wanted == status;
@@ -73,6 +75,10 @@ static bool is_infra(const struct trial_judge *t, size_t at, const struct judged
 
 	if (t->eval_case->steps[at].measures_load ||
 	    expect_endpoint_is_missing(t->eval_case->steps[at].endpoint, exchange, asked->reply))
+		return false;
+	/* What a case waits for is its answer. */
+	if (exchange->end == EXCHANGE_COMPLETE &&
+	    expect_awaits(t->eval_case->steps[at].expect, exchange->status))
 		return false;
 	/* A stream that the connection broke off: theirs or the net's, which a control tells apart.
 	 */
@@ -181,6 +187,7 @@ static void judge_expectations(struct trial_judge *t, size_t at, const struct ju
 	    .request = asked->request,
 	    .values = t->values,
 	    .endpoint = step->endpoint,
+	    .wire = &step->wire,
 	    .streamed = question_streams(step, t->variant),
 	    .features = &t->eval_case->vouches,
 	};

@@ -1,6 +1,7 @@
 /* Which cells are wanted, and the fewest questions that decide them; see plan.h. */
 #include "harness/run/plan.h"
 
+#include "cases/expect.h"
 #include "cases/feature.h"
 #include "harness/run/question.h"
 
@@ -210,6 +211,10 @@ bool plan_is_optional(const struct eval_case *eval_case, const struct provider_m
 	unsigned beyond = eval_case->endpoints & ~(unsigned)ENDPOINTS_OF_ALL;
 	unsigned said = model == NULL ? 0 : model->endpoints;
 
+	/* What only comes by occasion may never be seen. */
+	for (size_t i = 0; i < eval_case->step_count; i++)
+		if (expect_awaits(eval_case->steps[i].expect, 0))
+			return true;
 	return (beyond & ~said) != 0 || (eval_case->images && !claims_images(model));
 }
 

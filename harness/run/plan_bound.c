@@ -63,6 +63,11 @@ static int64_t max_output_tokens(const struct target *target, const struct case_
 	return multiply(tokens, choices);
 }
 
+/*
+ * What a step adds for its size's sake (body_bytes) is white space between JSON tokens, which no
+ * provider bills; what it is left early by (cancel_after) is bounded as if it were never left.
+ */
+
 /* Bytes that a placeholder (what follows its "{{") may become. */
 static int64_t placeholder_bytes(const struct target *target, const struct eval_case *asks,
                                  size_t step, struct text slot)

@@ -17,6 +17,7 @@ struct chat_request question_request(const struct case_step *step, enum case_var
 	    .streamed = streamed,
 	    .usage_asked = streamed && step->usage_asked,
 	    .auth = step->auth,
+	    .wire = step->wire,
 	};
 }
 
@@ -51,6 +52,7 @@ bool question_build(const struct case_step *step, enum case_variant variant, str
 	}
 	if (!fill_body(step, &target, values, arena, &out->request.body, fault))
 		return false;
+	out->request.body = case_step_pad(step, out->request.body, arena, &out->request.padding);
 	if (out->request.body.len > 0 &&
 	    json_read_text(out->request.body, "request", arena, &body, &none))
 		out->body = body;

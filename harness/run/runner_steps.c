@@ -100,6 +100,10 @@ static bool read_answers(struct runner_trial *trial, const struct open_trial *op
 	const struct eval_case *asks = trial_case(trial);
 	size_t first, end;
 
+	/* A connection of an earlier process is gone with it. */
+	for (size_t i = 0; i < asks->step_count; i++)
+		if (asks->steps[i].wire.kept)
+			return false;
 	for (*next = 0; *next < asks->step_count; *next = end) {
 		case_group(asks, *next, &first, &end);
 		for (size_t i = first; i < end; i++) {

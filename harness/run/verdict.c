@@ -112,12 +112,17 @@ static bool is_mixed(const struct tally *tally)
 	return tally->of[OUTCOME_OK] > 0 && tally->of[OUTCOME_OK] < tally_judged(tally);
 }
 
+/* Of what a model does, and of how fast, a single trial says little. */
+static bool varies(const struct eval_case *eval_case)
+{
+	return eval_case->class_ == CASE_STOCHASTIC || eval_case->class_ == CASE_TIMING;
+}
+
 /* Whether its rate decides. Of what should not vary it does as soon as that does vary. */
 static bool is_tested(const struct verdict_rules *rules, const struct eval_case *eval_case,
                       const struct tally *tally)
 {
-	return rules->test != VERDICT_ONCE &&
-	       (eval_case->class_ == CASE_STOCHASTIC || is_mixed(tally));
+	return rules->test != VERDICT_ONCE && (varies(eval_case) || is_mixed(tally));
 }
 
 /* So many judged trials, and the test ends undecided. */
@@ -234,7 +239,7 @@ static enum verdict decide_tested(const struct verdict_rules *rules,
 		break;
 	}
 	/* What should not vary and did is flaky whatever its rate may be. */
-	if (eval_case->class_ != CASE_STOCHASTIC)
+	if (!varies(eval_case))
 		return VERDICT_FLAKY;
 	stats_wilson_interval(tally->of[OUTCOME_OK], judged, &low, &high);
 	return judged >= test_cap(eval_case) && low > flaky_low && high < flaky_high

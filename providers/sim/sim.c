@@ -12,6 +12,7 @@ enum {
 	SIM_QUIET_MS =
 	    24 * 3600 * 1000, /* a client may hold a stalled stream as long as it likes */
 	SIM_BUFFER_FIRST = 16 << 10,
+	SIM_HEAD_BYTES = 64 << 10, /* a head, or what coding adds to a body */
 };
 
 struct sim {
@@ -30,6 +31,7 @@ struct play {
 	struct http_exchange *exchange;
 	struct sim_output output;
 	struct loop_timer timer;
+	struct sim_gzip gzip;
 	size_t next; /* chunk */
 	bool begun;
 	bool ended;
@@ -41,8 +43,11 @@ static void play_step(void *context);
 
 /* --- one outcome --- */
 
+/* The next chunk, in its time. */
 static void play_schedule(struct play *play, int64_t delay_ms)
 {
+	if (play->output.stream != NULL)
+		delay_ms = int64_max(delay_ms, sim_stream_wait_ms(play->output.stream, play->next));
 	loop_timer_start(play->sim->loop, &play->timer, delay_ms, play_step, play);
 }
 
@@ -57,14 +62,49 @@ static void play_broken_body(struct play *play)
 	http_exchange_cut(play->exchange, true);
 }
 
+/* The whole answer and the connection's end, announced as such. */
+static void play_last(struct play *play, struct text body)
+{
+	const struct sim_output *output = &play->output;
+	struct text_buf bytes;
+
+	text_buf_init(&bytes, SIM_BODY_MAX_BYTES + SIM_HEAD_BYTES);
+	text_buf_format(&bytes, "HTTP/1.1 %d %s\r\n", output->status, "OK");
+	for (size_t i = 0; i < output->header_count; i++)
+		text_buf_format(&bytes, "%.*s: %.*s\r\n", TEXT_ARG(output->headers[i].name),
+		                TEXT_ARG(output->headers[i].value));
+	text_buf_format(&bytes, "connection: close\r\ncontent-length: %zu\r\n\r\n", body.len);
+	text_buf_add(&bytes, body);
+	http_respond_raw(play->exchange, text_buf_view(&bytes));
+	http_respond_raw_end(play->exchange);
+	text_buf_done(&bytes);
+}
+
+static struct text play_coded(struct play *play)
+{
+	struct sim_output *output = &play->output;
+	struct text_buf coded;
+
+	if (!output->gzip)
+		return output->body;
+	text_buf_init(&coded, SIM_BODY_MAX_BYTES + SIM_HEAD_BYTES);
+	sim_gzip_add(&play->gzip, output->body, &coded);
+	sim_gzip_end(&play->gzip, &coded);
+	struct text copy = text_copy(http_exchange_arena(play->exchange), text_buf_view(&coded));
+	text_buf_done(&coded);
+	return copy;
+}
+
 static void play_body(struct play *play)
 {
 	play->ended = true;
 	if (play->output.ending == ENDING_CUT)
 		play_broken_body(play);
+	else if (play->output.closes)
+		play_last(play, play_coded(play));
 	else
 		http_respond(play->exchange, play->output.status, play->output.headers,
-		             play->output.header_count, play->output.body);
+		             play->output.header_count, play_coded(play));
 }
 
 static void play_end(struct play *play)
@@ -85,9 +125,19 @@ static void play_end(struct play *play)
 }
 
 /* True: the client takes more. */
-static bool play_write(struct play *play, struct text bytes)
+static bool play_write(struct play *play, struct text bytes, bool last)
 {
-	return bytes.len == 0 || http_respond_write(play->exchange, bytes);
+	struct text_buf coded;
+
+	if (!play->output.gzip)
+		return bytes.len == 0 || http_respond_write(play->exchange, bytes);
+	text_buf_init(&coded, SIM_BODY_MAX_BYTES + SIM_HEAD_BYTES);
+	sim_gzip_add(&play->gzip, bytes, &coded);
+	if (last)
+		sim_gzip_end(&play->gzip, &coded);
+	bool more = http_respond_write(play->exchange, text_buf_view(&coded));
+	text_buf_done(&coded);
+	return more;
 }
 
 /* One chunk, or all of them in a burst. */
@@ -107,7 +157,8 @@ static void play_chunks(struct play *play)
 		sim_stream_write(stream, stream->end, &bytes);
 		bytes.len = size_min(bytes.len, whole + stream->torn_bytes);
 	}
-	play->held = !play_write(play, text_buf_view(&bytes));
+	bool last = play->next >= stream->end && stream->ending == ENDING_CLEAN;
+	play->held = !play_write(play, text_buf_view(&bytes), last);
 	text_buf_done(&bytes);
 }
 
@@ -132,6 +183,14 @@ static void play_step(void *context)
 		play_schedule(play, play->sim->setup.gap_ms);
 }
 
+static bool play_waits(const struct play *play)
+{
+	const struct sim_stream *stream = play->output.stream;
+
+	return play->sim->setup.ttft_ms > 0 ||
+	       (stream != NULL && sim_stream_wait_ms(stream, 0) > 0);
+}
+
 static void play_start(struct play *play)
 {
 	const struct sim_output *output = &play->output;
@@ -144,7 +203,7 @@ static void play_start(struct play *play)
 	if (output->no_answer)
 		return;
 	/* What was refused at once does not wait for a model. */
-	if (output->status == 200 && play->sim->setup.ttft_ms > 0)
+	if (output->status == 200 && play_waits(play))
 		play_schedule(play, play->sim->setup.ttft_ms);
 	else
 		play_step(play);
@@ -178,6 +237,19 @@ static void sim_unlink(struct sim *sim, struct play *play)
 		play->older->newer = play->newer;
 }
 
+/* Whether a list in a header names that. */
+static bool sim_says(struct text list, const char *word)
+{
+	struct text item;
+
+	while (text_next_field(&list, ',', &item))
+		if (text_equal_ignoring_case(
+			text_trim(text_slice(item, 0, text_find_byte(item, ';', 0))),
+			text_of(word)))
+			return true;
+	return false;
+}
+
 static void sim_on_request(void *context, struct http_exchange *exchange)
 {
 	struct sim *sim = sim_of(context);
@@ -190,6 +262,8 @@ static void sim_on_request(void *context, struct http_exchange *exchange)
 	    .body = http->body,
 	    .serial = sim->requests + text_is(http->method, "POST"),
 	    .wall_ms = loop_wall_ms(sim->loop),
+	    .takes_gzip = sim_says(http_header(http, "accept-encoding"), "gzip"),
+	    .wants_h2 = sim_says(http_header(http, "upgrade"), "h2c"),
 	};
 	struct play *play = ARENA_NEW(arena, struct play);
 
@@ -198,7 +272,7 @@ static void sim_on_request(void *context, struct http_exchange *exchange)
 	play->exchange = exchange;
 	sim_route(&sim->setup, &request, arena, &play->output);
 	bool whole = play->output.stream == NULL && play->output.ending == ENDING_CLEAN &&
-	             !play->output.no_answer &&
+	             !play->output.no_answer && !play->output.closes &&
 	             (play->output.status != 200 || sim->setup.ttft_ms == 0);
 	/* What is answered within this call, the server says no `closed` for. */
 	if (!whole) {

@@ -28,7 +28,9 @@ struct sim_answer {
 	size_t tool_call_count;
 	struct {
 		struct text message, type, code, param; /* data NULL: null */
+		struct text retry_after;                /* data NULL: no such header */
 	} error;
+	int64_t pause_ms; /* between the events of a stream, at least */
 };
 
 /* What the simulator asks about a request. */

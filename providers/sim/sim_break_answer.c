@@ -46,6 +46,13 @@ static void break_forget_result(struct breakage *on)
 		break_say(on, TEXT("The tool has been called, and all is well."));
 }
 
+/* What its client has left goes on where the next answer should be. */
+static void break_go_on(struct breakage *on)
+{
+	if (on->serving->step > 0)
+		break_say(on, TEXT("nine ten eleven twelve thirteen fourteen fifteen"));
+}
+
 /* --- limits overlooked --- */
 
 static void break_overlook_limit(struct breakage *on)
@@ -492,6 +499,7 @@ static const struct {
 	enum sim_break which;
 	void (*act)(struct breakage *on);
 } break_acts[] = {
+    {SIM_HT_10, break_go_on},
     {SIM_CH_03, break_evade},
     {SIM_CH_06, break_evade},
     {SIM_CH_10, break_evade},

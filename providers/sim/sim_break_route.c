@@ -6,6 +6,7 @@
 
 enum {
 	ROUTE_DATE_AHEAD_MS = 2000,
+	ROUTE_LARGE_BYTES = 512 << 10, /* more than any question asks that is not about its size */
 };
 
 static const char html_page[] =
@@ -103,6 +104,26 @@ bool sim_break_route(const struct sim_serving *serving, struct sim_output *out)
 		if (!sim_breaks(serving, route_faults[i].which))
 			continue;
 		route_fail(serving, &route_faults[i], out);
+		return true;
+	}
+	return false;
+}
+
+bool sim_break_travel(const struct sim_serving *serving, const struct sim_request *request,
+                      struct sim_output *out)
+{
+	if (request->body.len > ROUTE_LARGE_BYTES && sim_breaks(serving, SIM_HT_08)) {
+		out->no_answer = true;
+		out->ending = ENDING_CUT;
+		return true;
+	}
+	if (request->wants_h2 && sim_breaks(serving, SIM_HT_07)) {
+		struct sim_error error = {
+		    .status = 400,
+		    .message = TEXT("Unexpected header: upgrade."),
+		    .type = TEXT("invalid_request_error"),
+		};
+		sim_output_error(serving, &error, out);
 		return true;
 	}
 	return false;
@@ -223,6 +244,13 @@ void sim_break_output(const struct sim_serving *serving, struct sim_output *out)
 		route_bare_list(serving, out);
 	if (plain && sim_breaks(serving, SIM_MO_02))
 		route_short_list(serving, out);
+	out->closes = sim_breaks(serving, SIM_HT_06);
+	/* Said to be coded, and is not; a stream is coded when it is whole. */
+	if (out->gzip && sim_breaks(serving, SIM_HT_05)) {
+		out->gzip = !plain;
+		if (!plain)
+			out->stream->burst = true;
+	}
 	if (plain && sim_breaks(serving, SIM_CUT_MID_BODY))
 		out->ending = ENDING_CUT;
 }

@@ -7,6 +7,8 @@
 enum {
 	WIRE_TORN_BYTES = 25,   /* of the event that a cut goes through */
 	WIRE_COMMENT_EVERY = 3, /* chunks */
+	WIRE_SLOW_MS = 6000,    /* before the first chunk: more than a client likes to wait */
+	WIRE_STALL_MS = 31000,  /* in the middle: more than most of them wait */
 };
 
 /* --- the whole completion --- */
@@ -267,6 +269,24 @@ static void wire_crlf(struct sim_stream *stream)
 static void wire_burst(struct sim_stream *stream)
 {
 	stream->burst = true;
+}
+
+static void wire_slow(struct sim_stream *stream)
+{
+	stream->first_ms = WIRE_SLOW_MS;
+}
+
+static void wire_stand_still(struct sim_stream *stream)
+{
+	stream->stall_before = wire_middle_of_all(stream);
+	stream->stall_ms = WIRE_STALL_MS;
+}
+
+/* The text of a stream in a member that no client knows. */
+static void wire_strange_member(struct sim_stream *stream)
+{
+	for (size_t i = 0; i < stream->count; i++)
+		stream->chunks[i].strange = stream->chunks[i].kind == CHUNK_CONTENT;
 }
 
 static void wire_malformed_event(struct sim_stream *stream)
@@ -532,6 +552,10 @@ static const struct {
     {SIM_ST_02, wire_no_done},
     {SIM_CRLF, wire_crlf},
     {SIM_STREAM_BURST, wire_burst},
+    {SIM_HT_03, wire_burst},
+    {SIM_ST_11, wire_strange_member},
+    {SIM_ST_12, wire_slow},
+    {SIM_ST_13, wire_stand_still},
 };
 
 /* Applied to a list that changes no more: they name a place in it. */

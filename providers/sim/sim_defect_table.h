@@ -90,6 +90,10 @@
 	    "") \
 	ROW(ER_17, "ER-17", SCOPE_OWN, "answers 501 where a feature is not offered", \
 	    "") \
+	ROW(ER_18, "ER-18", SCOPE_OWN, "limits rates without a word about when to come back", \
+	    "") \
+	ROW(ER_19, "ER-19", SCOPE_OWN, "says that a quota is spent as if a rate were too high", \
+	    "") \
 	ROW(ER_20, "ER-20", SCOPE_OPEN, "ends a stream cleanly and empty after a failure", \
 	    "CH-03~stream CH-04~stream FR-01~stream HT-02 HT-04~stream HT-11~stream RE-01~stream RE-02 ST-01 ST-02 ST-03 ST-04 ST-05 ST-06 ST-08 SU-01 US-03~stream") \
 	ROW(ER_21, "ER-21", SCOPE_ALL, "answers GET on the chat path with 200", \
@@ -102,9 +106,21 @@
 	    "") \
 	ROW(HT_02, "HT-02", SCOPE_ALL, "sends streams as application/json", \
 	    "") \
+	ROW(HT_03, "HT-03", SCOPE_ALL, "holds a stream back until it is whole", \
+	    "HT-05~stream ST-13") \
 	ROW(HT_04, "HT-04", SCOPE_OPEN, "sends notes of progress as events without JSON", \
 	    "CH-03~stream CH-04~stream HT-11~stream RE-01~stream RE-02~stream ST-01 US-03~stream") \
+	ROW(HT_05, "HT-05", SCOPE_ALL, "sends plain replies as gzip that are not, and coded streams in one piece", \
+	    "") \
+	ROW(HT_06, "HT-06", SCOPE_OPEN, "closes the connection behind each plain reply", \
+	    "") \
+	ROW(HT_07, "HT-07", SCOPE_ALL, "refuses whoever offers HTTP/2", \
+	    "") \
+	ROW(HT_08, "HT-08", SCOPE_ALL, "breaks the connection where a body is larger than 512 KiB", \
+	    "") \
 	ROW(HT_09, "HT-09", SCOPE_ALL, "refuses unknown fields of streamed requests only", \
+	    "") \
+	ROW(HT_10, "HT-10", SCOPE_OWN, "goes on with the stream that its client left in the answer to the next request", \
 	    "") \
 	ROW(HT_11, "HT-11", SCOPE_ALL, "gives its replies no request id", \
 	    "") \
@@ -255,6 +271,12 @@
 	ROW(ST_09, "ST-09", SCOPE_OPEN, "ends streamed tool calls with finish_reason stop", \
 	    "") \
 	ROW(ST_10, "ST-10", SCOPE_OPEN, "streams all choices under the index 0", \
+	    "") \
+	ROW(ST_11, "ST-11", SCOPE_OPEN, "streams its text in a member that no client knows", \
+	    "") \
+	ROW(ST_12, "ST-12", SCOPE_OPEN, "lets a streamed request wait for 6 s", \
+	    "") \
+	ROW(ST_13, "ST-13", SCOPE_OPEN, "stands still for 31 s in the middle of a stream", \
 	    "") \
 	ROW(SU_01, "SU-01", SCOPE_ALL, "puts usage on the finish chunk instead of one of its own", \
 	    "") \
@@ -481,7 +503,7 @@
 	ROW(STORM_500, "storm-500", SCOPE_ALL, "500 for the first 25 requests", \
 	    "") \
 	ROW(STREAM_BURST, "stream-burst", SCOPE_ALL, "sends a stream in one piece", \
-	    "HT-03") \
+	    "HT-03 HT-05~stream ST-13") \
 	ROW(TEXT_ONLY, "text-only", SCOPE_ALL, "refuses images: its models see nothing", \
 	    "") \
 	ROW(TOOL_AS_TEXT, "tool-as-text", SCOPE_ALL, "writes tool calls into the text", \

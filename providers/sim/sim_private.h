@@ -133,6 +133,7 @@ struct sim_ask {
 	const struct json *body;
 	struct text model;
 	bool streamed, usage_asked, obfuscated;
+	bool extras; /* padding is asked for by name: then fields of aggregators come as well */
 	int64_t n;
 	int64_t max_tokens; /* -1: none */
 	struct text stops[SIM_STOPS_MAX];
@@ -155,6 +156,7 @@ struct sim_ask {
 struct sim_error {
 	int status;
 	struct text message, type, param, code;
+	struct text retry_after; /* data NULL: no such header */
 };
 
 /* Sets type invalid_request_error and status 400; false, so that a check can return it. */
@@ -305,6 +307,7 @@ struct sim_chunk {
 	bool no_finish_key;
 	bool null_arguments;
 	bool stray_brace;      /* behind the JSON */
+	bool strange;          /* its text stands in a member of another name */
 	bool with_choice;      /* of a usage chunk */
 	bool with_usage;       /* of any other one */
 	int64_t tokens_so_far; /* its completion tokens; -1: all of the reply */
@@ -324,7 +327,11 @@ struct sim_stream {
 	size_t torn_bytes; /* of chunk `end`, so many bytes still leave */
 	enum sim_ending ending;
 	bool crlf;
-	bool burst; /* everything in one write */
+	bool burst;          /* everything in one write */
+	int64_t first_ms;    /* before the first chunk, at least */
+	int64_t pause_ms;    /* between chunks, at least */
+	size_t stall_before; /* chunk; and how long, 0: not at all */
+	int64_t stall_ms;
 };
 
 void sim_stream_make(const struct sim_completion *completion, struct sim_stream *stream);
@@ -333,6 +340,20 @@ void sim_stream_write(const struct sim_stream *stream, size_t chunk, struct text
 /* Makes room for a chunk before `at`. */
 struct sim_chunk *sim_stream_insert(struct sim_stream *stream, size_t at);
 void sim_stream_remove(struct sim_stream *stream, size_t at);
+/* How long before chunk `at` is sent, apart from what the simulator is set to. */
+MUST_CHECK int64_t sim_stream_wait_ms(const struct sim_stream *stream, size_t at);
+
+/* --- content coding (sim_gzip.c): RFC 1952, in blocks that are stored, not deflated --- */
+
+struct sim_gzip {
+	uint32_t crc;
+	uint32_t size;
+	bool begun;
+};
+/* Appends `bytes` coded; they can be decoded as they come. */
+void sim_gzip_add(struct sim_gzip *gzip, struct text bytes, struct text_buf *out);
+/* The end: nothing is coded after it. */
+void sim_gzip_end(struct sim_gzip *gzip, struct text_buf *out);
 void sim_break_stream(struct sim_stream *stream);
 /* The part of it that is about the order and the numbers of chunks (sim_break_chunks.c). */
 void sim_break_chunks(struct sim_stream *stream);
@@ -345,6 +366,8 @@ struct sim_request {
 	struct text body;
 	int64_t serial;  /* as in sim_serving */
 	int64_t wall_ms; /* since the epoch */
+	bool takes_gzip; /* as accept-encoding says */
+	bool wants_h2;   /* offers to go on in HTTP/2 */
 };
 
 struct sim_output {
@@ -355,6 +378,8 @@ struct sim_output {
 	struct sim_stream *stream; /* NULL: body */
 	bool no_answer;            /* not a byte is sent; see ending */
 	enum sim_ending ending;    /* CUT: after half of the body */
+	bool gzip;                 /* the body, or the stream, is sent coded */
+	bool closes;               /* the connection ends with this answer */
 };
 
 void sim_route(const struct sim_setup *setup, const struct sim_request *request,
@@ -363,6 +388,9 @@ void sim_route(const struct sim_setup *setup, const struct sim_request *request,
 MUST_CHECK struct text sim_break_body(const struct sim_serving *serving, struct text body);
 /* True: a fault answers in the endpoint's place. */
 MUST_CHECK bool sim_break_route(const struct sim_serving *serving, struct sim_output *out);
+/* The same for what is wrong with how a request travels: true where that is refused. */
+MUST_CHECK bool sim_break_travel(const struct sim_serving *serving,
+                                 const struct sim_request *request, struct sim_output *out);
 void sim_break_output(const struct sim_serving *serving, struct sim_output *out);
 void sim_output_header(struct sim_output *out, const char *name, struct text value);
 /* Replaces the value of a header that is there. */

@@ -45,6 +45,8 @@ void sim_output_error(const struct sim_serving *serving, const struct sim_error 
 	text_buf_init(&body, SIM_BODY_MAX_BYTES);
 	sim_render_error(error, sim_breaks(serving, SIM_ER_05), &body);
 	out->status = error->status;
+	if (error->retry_after.data != NULL)
+		sim_output_header(out, "retry-after", error->retry_after);
 	out->body = text_copy(serving->arena, text_buf_view(&body));
 	text_buf_done(&body);
 }
@@ -208,6 +210,9 @@ static bool route_obeys_oracle(const struct sim_serving *serving)
 
 	if (!serving->canonical || status == 401 || status == 404)
 		return false;
+	/* These err in how they refuse. */
+	if (sim_breaks(serving, SIM_ER_18) || sim_breaks(serving, SIM_ER_19))
+		return true;
 	/* Who is to miss an error must not be helped to it. */
 	return status < 400 || !sim_breaks_case(serving);
 }
@@ -222,7 +227,15 @@ static bool route_oracle_error(const struct sim_serving *serving, struct sim_err
 	    .type = reference->error.type,
 	    .param = reference->error.param,
 	    .code = reference->error.code,
+	    .retry_after = reference->error.retry_after,
 	};
+	if (sim_breaks(serving, SIM_ER_18))
+		error->retry_after = (struct text){0};
+	if (sim_breaks(serving, SIM_ER_19)) {
+		error->status = 429;
+		error->type = TEXT("requests");
+		error->code = TEXT("rate_limit_exceeded");
+	}
 	return false;
 }
 
@@ -390,7 +403,7 @@ static bool route_post(struct sim_serving *serving, const struct sim_request *re
 	serving->streamed = json_truth(body, "stream", false);
 	route_hash_members(serving, body);
 	route_ask_oracle(serving, endpoint, body);
-	if (sim_break_route(serving, out))
+	if (sim_break_route(serving, out) || sim_break_travel(serving, request, out))
 		return true;
 	if (endpoint == ENDPOINT_RESPONSES)
 		return route_respond(serving, body, out, error);
@@ -511,5 +524,10 @@ void sim_route(const struct sim_setup *setup, const struct sim_request *request,
 	route_start_output(serving, out);
 	if (!route_serve(serving, request, out, &error))
 		sim_output_error(serving, &error, out);
+	if (request->takes_gzip && out->status == 200 && !out->no_answer) {
+		out->gzip = true;
+		sim_output_header(out, "content-encoding", TEXT("gzip"));
+		sim_output_header(out, "vary", TEXT("accept-encoding"));
+	}
 	sim_break_output(serving, out);
 }

@@ -54,6 +54,16 @@ static struct sim_chunk *stream_add(struct sim_stream *stream, enum sim_chunk_ki
 	return chunk;
 }
 
+int64_t sim_stream_wait_ms(const struct sim_stream *stream, size_t at)
+{
+	if (at == 0)
+		return stream->first_ms;
+	if (stream->burst)
+		return 0;
+	return stream->stall_ms > 0 && at == stream->stall_before ? stream->stall_ms
+	                                                          : stream->pause_ms;
+}
+
 /* --- what comes, choice by choice, a step at a time --- */
 
 /* How far a choice has come. The steps of all choices are dealt in turn: n > 1 interleaves. */
@@ -142,7 +152,8 @@ void sim_stream_make(const struct sim_completion *completion, struct sim_stream 
 	struct stream_cursor *cursors =
 	    ARENA_NEW_ARRAY(completion->serving->arena, struct stream_cursor, count);
 
-	*stream = (struct sim_stream){.completion = *completion};
+	*stream = (struct sim_stream){.completion = *completion,
+	                              .pause_ms = completion->serving->reference.pause_ms};
 	for (bool more = true; more;) {
 		more = false;
 		for (size_t i = 0; i < count; i++)
@@ -206,7 +217,7 @@ static void stream_write_delta(struct json_writer *writer, const struct sim_chun
 		json_write_member(writer, "reasoning_content", chunk->text);
 		break;
 	case CHUNK_CONTENT:
-		json_write_member(writer, "content", chunk->text);
+		json_write_member(writer, chunk->strange ? "text" : "content", chunk->text);
 		break;
 	case CHUNK_REFUSAL:
 		json_write_member(writer, "refusal", chunk->text);
@@ -246,6 +257,8 @@ static void stream_write_choice(struct json_writer *writer, const struct sim_str
 		json_write_member(writer, "finish_reason", chunk->text);
 	else if (!chunk->no_finish_key)
 		json_write_member_c(writer, "finish_reason", NULL);
+	if (ask->extras && chunk->kind == CHUNK_FINISH)
+		json_write_member_c(writer, "native_finish_reason", "end_turn");
 	json_write_object_end(writer);
 }
 
@@ -280,6 +293,8 @@ static void stream_write_json(const struct sim_stream *stream, const struct sim_
 	if (completion->created >= 0)
 		json_write_member_int(&writer, "created", completion->created);
 	json_write_member(&writer, "model", completion->model);
+	if (ask->extras)
+		json_write_member_c(&writer, "provider", "Simulator");
 	if (ask->endpoint == ENDPOINT_CHAT) {
 		json_write_member_c(&writer, "service_tier", "default");
 		json_write_member_c(&writer, "system_fingerprint", "fp_sim0000001");

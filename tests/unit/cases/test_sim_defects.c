@@ -20,6 +20,7 @@ static struct suite suite;
 static struct sim_setup setup;
 static struct arena arena;
 static int64_t serial;
+static bool connection_closed; /* by the last answer */
 
 /* One step as it was asked and answered. */
 struct asked {
@@ -80,11 +81,73 @@ static struct text body_of(const struct case_step *step, const struct template_v
 
 	if (step->request == NULL && step->raw.data == NULL)
 		return TEXT(""); /* a GET has none */
+	size_t padding;
 	bool good = step->request == NULL
 	                ? template_fill_text(step->raw, values, &arena, &body, &fault)
 	                : template_body(step->request, values, &target, &arena, &body, &fault);
 
-	return good ? body : (struct text){0};
+	return good ? case_step_pad(step, body, &arena, &padding) : (struct text){0};
+}
+
+/* The moments at which the pieces of a stream leave the simulator. */
+static void time_chunks(struct asked *asked)
+{
+	const struct sim_stream *stream = asked->output.stream;
+	struct exchange *exchange = &asked->exchange;
+	struct text_buf bytes;
+	int64_t at_us = 0;
+
+	exchange->chunks = ARENA_NEW_ARRAY(&arena, struct exchange_chunk, stream->end + 1);
+	text_buf_init(&bytes, SIM_BODY_MAX_BYTES);
+	for (size_t i = 0; i < stream->end; i++) {
+		sim_stream_write(stream, i, &bytes);
+		if (i == 0 || !stream->burst)
+			at_us += 1000 * sim_stream_wait_ms(stream, i) + 1;
+		bool joins = exchange->chunk_count > 0 && stream->burst;
+		exchange->chunks[joins ? 0 : exchange->chunk_count++] =
+		    (struct exchange_chunk){at_us, bytes.len};
+	}
+	text_buf_done(&bytes);
+}
+
+/* What a transport would see of how the answer came. */
+static void travel(const struct case_step *step, struct asked *asked)
+{
+	struct exchange *exchange = &asked->exchange;
+	bool coded = exchange_header(exchange, "content-encoding").data != NULL;
+
+	if (asked->output.stream != NULL)
+		time_chunks(asked);
+	if (asked->output.no_answer) {
+		exchange->status = 0;
+		exchange->end = EXCHANGE_CUT;
+	} else if (coded && !asked->output.gzip) {
+		exchange->end = EXCHANGE_BAD_HTTP; /* it can't be decoded */
+	} else if (step->wire.leave_after_events > 0 && asked->output.stream != NULL &&
+	           (int64_t)asked->output.stream->end > step->wire.leave_after_events) {
+		exchange->end = EXCHANGE_LEFT;
+	}
+	exchange->reused = step->wire.same && !connection_closed;
+	connection_closed = asked->output.closes;
+}
+
+/* Read piece by piece, each at its time. */
+static const struct chat_reply *read_pieces(const struct reply_context *context,
+                                            const struct exchange *exchange)
+{
+	struct reply_reader *reader = reply_reader_new(context, &arena);
+	size_t from = 0;
+
+	for (size_t i = 0; i < exchange->chunk_count; i++) {
+		reply_reader_feed(reader, text_slice(exchange->body, from, exchange->chunks[i].end),
+		                  exchange->chunks[i].at_us);
+		from = exchange->chunks[i].end;
+	}
+	if (from < exchange->body.len)
+		reply_reader_feed(reader, text_slice(exchange->body, from, exchange->body.len), 0);
+	const struct chat_reply *reply = reply_reader_end(reader, context->cut);
+	reply_reader_done(reader);
+	return reply;
 }
 
 static const struct chat_reply *read_answer(const struct asked *asked, struct text body,
@@ -100,7 +163,8 @@ static const struct chat_reply *read_answer(const struct asked *asked, struct te
 	request->body = body;
 	request->streamed = streamed;
 	request->usage_asked = streamed && usage_asked;
-	return reply_read(&context, asked->exchange.body, &arena);
+	context.cut = asked->exchange.end != EXCHANGE_COMPLETE;
+	return read_pieces(&context, &asked->exchange);
 }
 
 /* False where a template could not be filled: an earlier step did not bring what it needs. */
@@ -122,6 +186,8 @@ static bool ask(const struct case_step *step, const struct template_values *valu
 	    .body = body,
 	    .serial = ++serial,
 	    .wall_ms = 1795255200123,
+	    .takes_gzip = text_is(step->wire.accept_encoding, "gzip"),
+	    .wants_h2 = step->wire.http2,
 	};
 	struct fault fault;
 
@@ -135,6 +201,7 @@ static bool ask(const struct case_step *step, const struct template_values *valu
 	asked->exchange.request_body = body;
 	asked->exchange.body = collect(&asked->output);
 	asked->exchange.http_version = 11;
+	travel(step, asked);
 	asked->reply = read_answer(asked, body, streamed, step->usage_asked);
 	if (!json_read_text(body, "request", &arena, &asked->request, &fault))
 		asked->request = NULL;
@@ -170,6 +237,7 @@ static struct text find(const struct eval_case *eval_case, enum case_variant var
 	    .request = asked[at].request,
 	    .values = &own,
 	    .endpoint = step->endpoint,
+	    .wire = &step->wire,
 	    .streamed = is_streamed(step, variant),
 	    .features = &eval_case->vouches,
 	};
