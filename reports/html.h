@@ -55,7 +55,7 @@ void html_add_claims(struct html_page *page);
 void html_add_cells(struct html_page *page);
 /* What stands behind a cell: the exchange, or where it is. */
 void html_add_evidence(struct html_page *page, const struct matrix_cell *cell);
-/* Tables of latency and of tokens and cost, by target. */
+/* Tables of latency, of tokens and cost, and of availability, by target. */
 void html_add_measures(struct html_page *page);
 
 #endif

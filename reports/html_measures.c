@@ -2,6 +2,7 @@
 #include "reports/html.h"
 
 #include "harness/base/csv.h"
+#include "reports/report_availability.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -163,6 +164,34 @@ static void add_costs(struct html_page *page)
 	(void)text_buf_add_c(page->out, "</tbody></table></div></section>\n");
 }
 
+static void add_availability(struct html_page *page)
+{
+	const struct matrix *matrix = page->matrix;
+
+	if (matrix->availability_count == 0)
+		return;
+	(void)text_buf_add_c(
+	    page->out,
+	    "<section id=availability><h2>Availability</h2><p class=mute>Attempts that came back "
+	    "as "
+	    "an answer, retries and refusals included; what infrastructure took counts in no cell."
+	    "</p><div class=scroll><table><thead><tr><th scope=col>target<th scope=col>answered"
+	    "<th scope=col>attempts<th scope=col>infrastructure<th "
+	    "scope=col>run</tr></thead><tbody>\n");
+	for (size_t i = 0; i < matrix->availability_count; i++) {
+		const struct availability *counts = &matrix->availability[i];
+		begin_row(page, counts->target);
+		(void)text_buf_format(page->out, "<td class=n>%.*s<td class=n>%" PRId64 "<td>",
+		                      TEXT_ARG(report_availability_share(counts, page->arena)),
+		                      availability_attempts(counts));
+		html_add_text(page->out, report_availability_infra(counts, page->arena));
+		(void)text_buf_add_c(page->out, "<td>");
+		html_add_text(page->out, counts->run_id);
+		(void)text_buf_add_c(page->out, "</tr>\n");
+	}
+	(void)text_buf_add_c(page->out, "</tbody></table></div></section>\n");
+}
+
 void html_add_measures(struct html_page *page)
 {
 	struct measures measures = {
@@ -170,4 +199,5 @@ void html_add_measures(struct html_page *page)
 
 	add_latency(page, &measures);
 	add_costs(page);
+	add_availability(page);
 }

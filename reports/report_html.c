@@ -84,7 +84,10 @@ static void add_title(struct html_page *page)
 	if (page->context->comparison != NULL)
 		(void)text_buf_add_c(page->out, "<a href=\"#changes\">Changes</a>");
 	(void)text_buf_add_c(page->out, "<a href=\"#cells\">Cells</a><a href=\"#latency\">"
-	                                "Latency</a><a href=\"#cost\">Cost</a></nav></header>\n");
+	                                "Latency</a><a href=\"#cost\">Cost</a>");
+	if (matrix->availability_count > 0)
+		(void)text_buf_add_c(page->out, "<a href=\"#availability\">Availability</a>");
+	(void)text_buf_add_c(page->out, "</nav></header>\n");
 }
 
 static void add_unique(struct text *list, size_t *count, struct text name)

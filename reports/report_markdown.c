@@ -2,6 +2,7 @@
 #include "reports/report.h"
 
 #include "reports/markdown.h"
+#include "reports/report_availability.h"
 #include "reports/report_changes.h"
 #include "reports/report_claims.h"
 #include "reports/report_repairs.h"
@@ -115,4 +116,5 @@ void report_markdown(const struct matrix *matrix, const struct report_context *c
 	arena_done(&arena);
 	add_failures(matrix, out);
 	add_repairs(matrix, out);
+	report_availability_markdown(matrix, out);
 }

@@ -2,6 +2,7 @@
 #include "reports/report.h"
 
 #include "harness/base/csv.h"
+#include "reports/report_availability.h"
 #include "reports/report_repairs.h"
 
 enum {
@@ -285,6 +286,7 @@ void report_terminal(const struct matrix *matrix, const struct report_terminal_o
 	add_table(&page);
 	add_worst(&page);
 	add_repairs(&page);
+	report_availability_terminal(matrix, out);
 	add_totals(&page);
 	arena_done(&arena);
 }

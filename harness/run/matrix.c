@@ -33,6 +33,7 @@ struct counted_cell {
 	char ok_evidence[EVIDENCE_ID_BYTES]; /* the last one: overwritten, not allocated anew */
 	struct samples ttft, latency;
 	struct mend_tally mends;
+	struct availability availability; /* of the attempts on its lines */
 	int64_t speed_tokens, speed_us;
 };
 
@@ -291,6 +292,7 @@ void matrix_builder_add(struct matrix_builder *builder, const struct journal_att
 		return;
 	}
 	counted->asked = true;
+	availability_count(&counted->availability, attempt);
 	if (attempt->control.data != NULL) {
 		count_control(builder, counted, attempt);
 		return;
@@ -458,6 +460,35 @@ static void finish_cell(const struct matrix_builder *builder, const struct count
 	copy_texts(arena, out);
 }
 
+/*
+ * The sum over the cells of each target. Where a feature breaks the server, the attempts are the
+ * feature's fault and no infrastructure.
+ */
+static void finish_availability(const struct matrix_builder *builder, struct arena *arena,
+                                struct matrix *out)
+{
+	out->availability = ARENA_NEW_ARRAY(arena, struct availability, builder->count + 1);
+	for (size_t i = 0; i < builder->count; i++) {
+		const struct counted_cell *counted = &builder->cells[i];
+		struct availability counts = counted->availability;
+		struct tally tally = counted->cell.tally;
+		size_t at = 0;
+		if (tally_settle(&tally))
+			memset(counts.infra, 0, sizeof(counts.infra));
+		if (availability_attempts(&counts) == 0)
+			continue;
+		while (at < out->availability_count &&
+		       !text_equal(out->availability[at].target, counted->cell.target))
+			at++;
+		if (at == out->availability_count)
+			out->availability[out->availability_count++] =
+			    (struct availability){.target = text_copy(arena, counted->cell.target),
+			                          .run_id = out->runs.items[0]};
+		availability_add(&out->availability[at], &counts);
+	}
+	matrix_sort_availability(out);
+}
+
 void matrix_builder_finish(const struct matrix_builder *builder, struct arena *arena,
                            struct matrix *out)
 {
@@ -471,6 +502,7 @@ void matrix_builder_finish(const struct matrix_builder *builder, struct arena *a
 	out->runs.items[0] = text_copy(arena, builder->head.run_id);
 	for (size_t i = 0; i < builder->count; i++)
 		finish_cell(builder, &builder->cells[i], arena, &out->cells[i]);
+	finish_availability(builder, arena, out);
 	matrix_sort(out);
 }
 

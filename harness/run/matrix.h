@@ -6,6 +6,7 @@
 #ifndef PROVISO_RUN_MATRIX_H
 #define PROVISO_RUN_MATRIX_H
 
+#include "harness/run/availability.h"
 #include "harness/run/journal.h"
 #include "harness/run/verdict.h"
 
@@ -58,6 +59,8 @@ struct matrix {
 	struct text_list runs;     /* ids, oldest first */
 	struct matrix_cell *cells; /* sorted by target, case, variant */
 	size_t count;
+	struct availability *availability; /* sorted by target; of the last run that asked it */
+	size_t availability_count;
 	char file_hash[13]; /* of one that was read: SHA-256 over the file; else empty */
 };
 
@@ -91,7 +94,8 @@ MUST_CHECK bool matrix_build(const char *journal_path, const struct suite *suite
                              struct fault *fault);
 /*
  * `fresh` over `old`: cells not asked keep their old verdict and date; a fresh
- * error or skipped cell does not replace an old verdict. Views into both live on.
+ * error or skipped cell does not replace an old verdict. The availability of a target is that of
+ * the run that asked it last. Views into both live on.
  */
 void matrix_merge(const struct matrix *old, const struct matrix *fresh, struct arena *arena,
                   struct matrix *out);
@@ -103,6 +107,8 @@ void matrix_write_json(const struct matrix *matrix, struct text_buf *out);
 
 /* By target, case and variant, bytewise: the order that all others rely on. */
 void matrix_sort(struct matrix *matrix);
+/* By target. */
+void matrix_sort_availability(struct matrix *matrix);
 MUST_CHECK const struct matrix_cell *matrix_find(const struct matrix *matrix, struct text target,
                                                  struct text case_id, enum case_variant variant);
 

@@ -2,7 +2,7 @@
  * The matrix as a file: one cell a line, sorted, so that a diff in git reads well; read back
  * strictly, every mistake with its place.
  *
- *   {"proviso":1,"suite":{"hash":"...","cases":195},"runs":["..."],"cells":[
+ *   {"proviso":1,"suite":{"hash":"...","cases":195},"runs":["..."],"availability":[...],"cells":[
  *   {"target":"lab/qwen","case":"TC-10","variant":"sync","verdict":"pass", ...},
  *   ...
  *   ]}
@@ -20,6 +20,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 
 enum {
 	MATRIX_MAX_NODES = 16 << 20, /* about 60 a cell */
@@ -145,7 +146,7 @@ struct matrix_row {
 	int64_t version, cases;
 	struct text hash;
 	struct text_list runs;
-	const struct json *cells;
+	const struct json *availability, *cells;
 };
 static const struct setting suite_rows[] = {
 	{.name = "hash", .type = SETTING_TEXT, .offset = offsetof(struct matrix_row, hash),
@@ -158,9 +159,38 @@ static const struct setting matrix_rows[] = {
 	 .flags = SETTING_REQUIRED},
 	{.name = "suite", .type = SETTING_STRUCT, .table = &suite_table, .flags = SETTING_REQUIRED},
 	{.name = "runs", .type = SETTING_TEXTS, .offset = offsetof(struct matrix_row, runs)},
+	{.name = "availability", .type = SETTING_NODE,
+	 .offset = offsetof(struct matrix_row, availability)},
 	{.name = "cells", .type = SETTING_NODE, .offset = offsetof(struct matrix_row, cells),
 	 .flags = SETTING_REQUIRED},
 };
+struct availability_row {
+	const struct json *node;
+	struct availability counts;
+	int64_t attempts;
+};
+#define ROW_ANSWERS(key, field) \
+	{.name = key, .type = SETTING_INT, .offset = offsetof(struct availability_row, field), \
+	 .max = MATRIX_MAX_COUNT}
+static const struct setting infra_rows[] = {
+	ROW_ANSWERS("unreachable", counts.infra[INFRA_UNREACHABLE]),
+	ROW_ANSWERS("timeout", counts.infra[INFRA_TIMEOUT]),
+	ROW_ANSWERS("cut", counts.infra[INFRA_CUT]),
+	ROW_ANSWERS("429", counts.infra[INFRA_RATE_LIMIT]),
+	ROW_ANSWERS("5xx", counts.infra[INFRA_SERVER_ERROR]),
+	ROW_ANSWERS("other", counts.infra[INFRA_OTHER]),
+};
+static const struct setting_table infra_table = TABLE("infra", infra_rows);
+static const struct setting availability_rows[] = {
+	{.name = "target", .type = SETTING_TEXT,
+	 .offset = offsetof(struct availability_row, counts.target), .flags = SETTING_REQUIRED},
+	{.name = "run", .type = SETTING_TEXT,
+	 .offset = offsetof(struct availability_row, counts.run_id)},
+	ROW_ANSWERS("attempts", attempts),
+	ROW_ANSWERS("answered", counts.answered),
+	{.name = "infra", .type = SETTING_STRUCT, .table = &infra_table},
+};
+static const struct setting_table availability_table = TABLE("availability", availability_rows);
 static const struct setting_table matrix_table = TABLE("matrix", matrix_rows);
 /* clang-format on */
 
@@ -334,6 +364,62 @@ static bool read_cells(const struct json *cells, struct arena *arena, struct mat
 	return twice == NULL;
 }
 
+static int compare_availability(const void *a, const void *b)
+{
+	const struct availability *x = a;
+	const struct availability *y = b;
+
+	return text_compare(x->target, y->target);
+}
+
+static bool read_availability(const struct json *list, struct arena *arena, struct matrix *out,
+                              struct fault_list *faults)
+{
+	if (list == NULL)
+		return true;
+	if (!json_is(list, JSON_ARRAY)) {
+		(void)fault_list_at(faults, json_place(list), "availability is %s; want a list",
+		                    json_type_name(list));
+		return false;
+	}
+	out->availability = ARENA_NEW_ARRAY(arena, struct availability, list->count + 1);
+	JSON_EACH(item, list)
+	{
+		struct availability_row row = {0};
+		if (!settings_read(&availability_table, item, &row, arena, faults))
+			return false;
+		if (text_find_byte(row.counts.target, '/', 0) == TEXT_NOT_FOUND) {
+			(void)fault_list_at(faults, json_place(item),
+			                    "availability needs a target like provider/model");
+			return false;
+		}
+		if (row.attempts != availability_attempts(&row.counts)) {
+			(void)fault_list_at(faults, json_place(item),
+			                    "attempts is %" PRId64
+			                    ", but answered and infra add up to %" PRId64,
+			                    row.attempts, availability_attempts(&row.counts));
+			return false;
+		}
+		out->availability[out->availability_count++] = row.counts;
+	}
+	matrix_sort_availability(out);
+	for (size_t i = 1; i < out->availability_count; i++)
+		if (compare_availability(&out->availability[i - 1], &out->availability[i]) == 0) {
+			(void)fault_list_at(faults, json_place(list),
+			                    "the availability of %.*s stands twice",
+			                    TEXT_ARG(out->availability[i].target));
+			return false;
+		}
+	return true;
+}
+
+void matrix_sort_availability(struct matrix *matrix)
+{
+	if (matrix->availability_count > 1)
+		qsort(matrix->availability, matrix->availability_count,
+		      sizeof(*matrix->availability), compare_availability);
+}
+
 bool matrix_read_root(const struct json *root, struct arena *arena, struct matrix *out,
                       struct fault_list *faults)
 {
@@ -353,7 +439,8 @@ bool matrix_read_root(const struct json *root, struct arena *arena, struct matri
 	if (!settings_read(&matrix_table, root, &row, arena, faults))
 		return false;
 	*out = (struct matrix){.suite_hash = row.hash, .suite_cases = row.cases, .runs = row.runs};
-	return read_cells(row.cells, arena, out, faults);
+	return read_availability(row.availability, arena, out, faults) &&
+	       read_cells(row.cells, arena, out, faults);
 }
 
 /* The first that is no warning. */

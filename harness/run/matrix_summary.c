@@ -90,6 +90,28 @@ static void collect_runs(struct matrix *matrix, struct arena *arena)
 	matrix->runs = (struct text_list){runs, kept};
 }
 
+/* Both sides are sorted; what was asked last stands for a target. */
+static void merge_availability(const struct matrix *old, const struct matrix *fresh,
+                               struct arena *arena, struct matrix *out)
+{
+	size_t o = 0;
+	size_t f = 0;
+
+	out->availability = ARENA_NEW_ARRAY(
+	    arena, struct availability, old->availability_count + fresh->availability_count + 1);
+	while (o < old->availability_count || f < fresh->availability_count) {
+		int order =
+		    o == old->availability_count ? 1
+		    : f == fresh->availability_count
+			? -1
+			: text_compare(old->availability[o].target, fresh->availability[f].target);
+		out->availability[out->availability_count++] =
+		    order < 0 ? old->availability[o] : fresh->availability[f];
+		o += order <= 0;
+		f += order >= 0;
+	}
+}
+
 void matrix_merge(const struct matrix *old, const struct matrix *fresh, struct arena *arena,
                   struct matrix *out)
 {
@@ -112,6 +134,7 @@ void matrix_merge(const struct matrix *old, const struct matrix *fresh, struct a
 		o += order <= 0;
 		f += order >= 0;
 	}
+	merge_availability(old, fresh, arena, out);
 	collect_runs(out, arena);
 }
 

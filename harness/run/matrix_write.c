@@ -135,6 +135,32 @@ static void write_repaired(struct json_writer *writer, const struct matrix_cell 
 	json_write_object_end(writer);
 }
 
+static void write_availability(struct json_writer *writer, const struct matrix *matrix)
+{
+	if (matrix->availability_count == 0)
+		return;
+	json_write_key(writer, "availability");
+	json_write_array(writer);
+	for (size_t i = 0; i < matrix->availability_count; i++) {
+		const struct availability *counts = &matrix->availability[i];
+		json_write_object(writer);
+		json_write_member(writer, "target", counts->target);
+		write_text(writer, "run", counts->run_id);
+		json_write_member_int(writer, "attempts", availability_attempts(counts));
+		json_write_member_int(writer, "answered", counts->answered);
+		json_write_key(writer, "infra");
+		json_write_object(writer);
+		for (int kind = 0; kind < INFRA_KIND_COUNT; kind++)
+			if (counts->infra[kind] > 0)
+				json_write_member_int(writer,
+				                      infra_kind_name((enum infra_kind)kind),
+				                      counts->infra[kind]);
+		json_write_object_end(writer);
+		json_write_object_end(writer);
+	}
+	json_write_array_end(writer);
+}
+
 static void write_head(const struct matrix *matrix, struct text_buf *out)
 {
 	struct json_writer writer;
@@ -152,6 +178,7 @@ static void write_head(const struct matrix *matrix, struct text_buf *out)
 	for (size_t i = 0; i < matrix->runs.count; i++)
 		json_write_string(&writer, matrix->runs.items[i]);
 	json_write_array_end(&writer);
+	write_availability(&writer, matrix);
 	/* The rest is put by hand: a writer would set its commas at the starts of the lines. */
 	(void)text_buf_add_c(out, ",\"cells\":[");
 }

@@ -1,6 +1,8 @@
 """What the config says of a model beside its prices: names it may answer by (CH-04), and what its maker counts (US-05)."""
+import json
+
 import pytest
-from conftest import Proviso, Sim, cells
+from conftest import Proviso, Sim, cells, journal
 
 KEY = {"SIM_KEY": "sim-key"}
 
@@ -46,3 +48,27 @@ def test_prompt_tokens_are_held_against_the_constant_and_never_passed_without(fa
     if want != "skipped":
         assert {cell["verdict"] for cell in cells(tmp_path / "again.json").values()} == {want}, again
     sim.stop()
+
+
+# What infrastructure took leaves the rates, so it must be told: by target, by kind, and of which run.
+def test_availability_is_told_and_says_of_which_run(proviso, sim):
+    url = sim("--break", "storm-500").url
+    asked = ("check", "--base-url", url, "--api-key-env", "SIM_KEY", "--case", "CH-0*")
+    key = {"SIM_KEY": "sim-key"}
+    proviso(*asked, "--model", "sim-small", "--out", "first", env=key)
+    done = proviso(*asked, "--model", "sim-large", "--out", "second", "--html", "a.html", "--markdown", "a.md", env=key)
+    first, second = (json.loads((proviso.cwd / name / "matrix.json").read_text())["availability"][0] for name in ("first", "second"))
+    lines = [line for line in journal(proviso.cwd / "first") if line.get("owner")]
+    assert first["attempts"] == len(lines) and first["infra"] == {"5xx": 25}
+    assert first["answered"] == first["attempts"] - 25
+    assert second["infra"] == {} and second["answered"] == second["attempts"] > 0
+    assert f"1 target: all {second['attempts']} attempts answered" in done.out, done
+    merged = json.loads((proviso.cwd / "proviso-matrix.json").read_text())["availability"]
+    assert merged == [second, first]
+    table = proviso("matrix").out
+    assert f"% of {first['attempts']} attempts answered; 5xx: 25 (run {first['run']})" in table, table
+    assert f"100.0 % of {second['attempts']} attempts answered (run {second['run']})" in table, table
+    assert "id=availability" in (proviso.cwd / "a.html").read_text()
+    assert "### Availability" in (proviso.cwd / "a.md").read_text()
+    again = proviso("check", "--replay", "first", "--matrix", "again.json")
+    assert json.loads((proviso.cwd / "again.json").read_text())["availability"] == [first], again

@@ -346,6 +346,134 @@ START_TEST(a_matrix_is_read_back_to_the_byte)
 }
 END_TEST
 
+static void feed_end(const char *case_id, enum outcome outcome, int64_t status, const char *end)
+{
+	struct journal_attempt attempt = attempt_of(case_id, outcome);
+
+	attempt.owner = true;
+	attempt.status = status;
+	attempt.end = text_of(end);
+	attempt.ends_trial = outcome != OUTCOME_INFRA;
+	matrix_builder_add(builder, &attempt);
+}
+
+START_TEST(availability_is_of_attempts_and_infrastructure_is_told_by_kind)
+{
+	feed_end("CH-01", OUTCOME_INFRA, 429, "complete");
+	feed_end("CH-01", OUTCOME_INFRA, 503, "complete");
+	feed_end("CH-01", OUTCOME_OK, 200, "complete");
+	feed("CH-02", OUTCOME_MISS, "judged on the same reply: no attempt of its own");
+	feed_end("CH-02", OUTCOME_REFUSED, 400, "complete"); /* a refusal is an answer */
+	feed_end("CH-02", OUTCOME_INFRA, -1, "connect_failed");
+	feed_end("CH-02", OUTCOME_INFRA, -1, "first_timeout");
+	feed_end("CH-02", OUTCOME_INFRA, 200, "cut");
+	feed_end("CH-02", OUTCOME_INFRA, 409, "complete");
+	feed_end("CH-02", OUTCOME_UNRUN, -1, "cancelled"); /* our own doing */
+	feed_end("CH-02", OUTCOME_HARNESS, -1, NULL);
+	struct matrix matrix = finish();
+	ck_assert_uint_eq(matrix.availability_count, 1);
+	const struct availability *counts = &matrix.availability[0];
+	assert_text(counts->target, "lab/qwen/3");
+	assert_text(counts->run_id, "20261121T101500Z-ab12cd");
+	ck_assert_int_eq(counts->answered, 2);
+	ck_assert_int_eq(availability_attempts(counts), 8);
+	for (int kind = 0; kind < INFRA_KIND_COUNT; kind++)
+		ck_assert_int_eq(counts->infra[kind], 1);
+	/* And back from the file. */
+	struct matrix again;
+	struct fault fault;
+	struct text written = json_of(&matrix);
+	ck_assert_uint_ne(
+	    text_find(written,
+	              TEXT("\"availability\":[{\"target\":\"lab/qwen/3\",\"run\":"
+	                   "\"20261121T101500Z-ab12cd\",\"attempts\":8,\"answered\":2,\"infra\":"
+	                   "{\"unreachable\":1,\"timeout\":1,\"cut\":1,\"429\":1,\"5xx\":1,"
+	                   "\"other\":1}}],\"cells\":["),
+	              0),
+	    TEXT_NOT_FOUND);
+	ck_assert_msg(read_bytes(written, &again, &fault), "%s", fault.message);
+	ck_assert(text_equal(json_of(&again), written));
+}
+END_TEST
+
+START_TEST(a_feature_that_breaks_the_server_is_no_infrastructure)
+{
+	feed_end("CH-01", OUTCOME_OK, 200, "complete");
+	for (int i = 0; i < VERDICT_MAX_INFRA_TRIALS; i++) {
+		struct journal_attempt attempt = attempt_of("CH-02", OUTCOME_INFRA);
+		attempt.owner = true;
+		attempt.status = 500;
+		matrix_builder_add(builder, &attempt);
+	}
+	ck_assert_int_eq(finish().availability[0].infra[INFRA_SERVER_ERROR], 3);
+	for (int i = 0; i < VERDICT_CONTROLS; i++) {
+		struct journal_attempt attempt = attempt_of("CH-02", OUTCOME_OK);
+		attempt.owner = true;
+		attempt.control = TEXT("CH-03");
+		matrix_builder_add(builder, &attempt);
+	}
+	struct matrix matrix = finish();
+	ck_assert_int_eq(cell_of(&matrix, "CH-02")->verdict, VERDICT_FAIL);
+	ck_assert_int_eq(matrix.availability[0].answered, 4);
+	ck_assert_int_eq(availability_attempts(&matrix.availability[0]), 4);
+}
+END_TEST
+
+START_TEST(availability_that_contradicts_itself_is_refused)
+{
+	static const struct {
+		const char *was, *is, *says;
+	} damages[] = {
+	    {"\"attempts\":2", "\"attempts\":3", "add up to 2"},
+	    {"\"answered\":2", "\"answered\":-2", "answered is -2"},
+	    {"\"infra\":{}", "\"infra\":{\"6xx\":1}", "6xx"},
+	    {"\"availability\":[{", "\"availability\":{\"a\":{", ""},
+	    {"\"infra\":{}}]", "\"infra\":{}},{\"target\":\"lab/qwen/3\",\"attempts\":0}]",
+	     "twice"},
+	};
+
+	feed_end("CH-01", OUTCOME_OK, 200, "complete");
+	feed_end("CH-01", OUTCOME_OK, 200, "complete");
+	struct matrix matrix = finish();
+	struct text written = json_of(&matrix);
+	for (size_t i = 0; i < ARRAY_LENGTH(damages); i++) {
+		struct text was = text_of(damages[i].was);
+		size_t at = text_find(written, was, 0);
+		struct matrix again;
+		struct fault fault;
+		ck_assert_uint_ne(at, TEXT_NOT_FOUND);
+		struct text damaged =
+		    text_format(&arena, "%.*s%s%.*s", (int)at, written.data, damages[i].is,
+		                TEXT_ARG(text_slice(written, at + was.len, written.len)));
+		ck_assert_msg(!read_bytes(damaged, &again, &fault), "%s", damages[i].is);
+		ck_assert_msg(strstr(fault.message, damages[i].says) != NULL, "%s: %s",
+		              damages[i].is, fault.message);
+	}
+}
+END_TEST
+
+START_TEST(a_target_that_was_not_asked_keeps_the_availability_of_its_run)
+{
+	struct availability old_counts[] = {
+	    {.target = TEXT("lab/a"), .run_id = TEXT("1"), .answered = 10},
+	    {.target = TEXT("lab/c"), .run_id = TEXT("1"), .answered = 30}};
+	struct availability fresh_counts[] = {
+	    {.target = TEXT("lab/a"), .run_id = TEXT("2"), .answered = 1, .infra = {1}},
+	    {.target = TEXT("lab/b"), .run_id = TEXT("2"), .answered = 2}};
+	struct matrix old = {.availability = old_counts, .availability_count = 2};
+	struct matrix fresh = {.availability = fresh_counts, .availability_count = 2};
+	struct matrix merged;
+
+	matrix_merge(&old, &fresh, &arena, &merged);
+	ck_assert_uint_eq(merged.availability_count, 3);
+	assert_text(merged.availability[0].run_id, "2");
+	ck_assert_int_eq(merged.availability[0].answered, 1);
+	assert_text(merged.availability[1].target, "lab/b");
+	assert_text(merged.availability[2].run_id, "1");
+	ck_assert_int_eq(merged.availability[2].answered, 30);
+}
+END_TEST
+
 START_TEST(the_file_has_one_cell_a_line_in_order)
 {
 	struct matrix matrix = some_matrix();
@@ -356,6 +484,9 @@ START_TEST(the_file_has_one_cell_a_line_in_order)
 	ck_assert(
 	    text_starts(rest, TEXT("{\"proviso\":1,\"suite\":{\"hash\":\"0123456789ab\","
 	                           "\"cases\":3},\"runs\":[\"20261121T101500Z-ab12cd\"],"
+	                           "\"availability\":[{\"target\":\"lab/qwen/3\",\"run\":"
+	                           "\"20261121T101500Z-ab12cd\",\"attempts\":2,\"answered\":2,"
+	                           "\"infra\":{}}],"
 	                           "\"cells\":[\n{\"target\":\"lab/qwen/3\",\"case\":\"CH-01\","
 	                           "\"variant\":\"sync\",\"verdict\":\"pass\",\"trials\":1,"
 	                           "\"outcomes\":{\"ok\":1},\"rate\":1,")));
@@ -567,6 +698,10 @@ static void add(TCase *cases)
 	tcase_add_test(cases, quantiles_are_nearest_ranks);
 	tcase_add_test(cases, a_hundred_thousand_attempts_cost_no_more_memory_than_a_thousand);
 	tcase_add_test(cases, a_matrix_is_read_back_to_the_byte);
+	tcase_add_test(cases, availability_is_of_attempts_and_infrastructure_is_told_by_kind);
+	tcase_add_test(cases, a_feature_that_breaks_the_server_is_no_infrastructure);
+	tcase_add_test(cases, availability_that_contradicts_itself_is_refused);
+	tcase_add_test(cases, a_target_that_was_not_asked_keeps_the_availability_of_its_run);
 	tcase_add_test(cases, the_file_has_one_cell_a_line_in_order);
 	tcase_add_test(cases, what_is_unknown_is_not_written);
 	tcase_add_test(cases, a_damaged_file_is_a_fault_at_its_place);
