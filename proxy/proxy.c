@@ -164,6 +164,7 @@ static bool open_stores(struct proxy *proxy, struct fault *fault)
 
 	proxy->rates = rate_table_new();
 	proxy->upstream_rates = rate_table_new();
+	proxy->door = door_new();
 	bool good = !has_ledger || ledger_open(config, &proxy->ledger, fault);
 	good = good && budget_table_new(config, &options, loop_wall_ms(proxy->loop),
 	                                &proxy->budgets, fault);
@@ -346,6 +347,7 @@ void proxy_free(struct proxy *proxy)
 	key_table_free(proxy->keys);
 	rate_table_free(proxy->rates);
 	rate_table_free(proxy->upstream_rates);
+	door_free(proxy->door);
 	snapshot_drop(proxy->current);
 	health_table_free(proxy->healths);
 	exclusion_table_free(proxy->exclusions);

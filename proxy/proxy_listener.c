@@ -27,10 +27,19 @@ void listener_answer(struct worker *worker, struct http_exchange *exchange, int 
 	http_respond(exchange, status, headers, header_count, body);
 }
 
+static int64_t door_limit(const struct worker *worker)
+{
+	return worker->snapshot->config.proxy.limits.requests_per_minute;
+}
+
 static void refuse(struct worker *worker, struct http_exchange *exchange, enum endpoint endpoint,
                    const struct refusal *refusal)
 {
 	struct arena *arena = http_exchange_arena(exchange);
+
+	if (refusal->code == REFUSAL_INVALID_API_KEY)
+		door_failed(worker->proxy->door, &worker->client, door_limit(worker),
+		            loop_now_us(worker->loop));
 	struct http_header headers[2] = {
 	    {TEXT("Content-Type"), TEXT("application/json")},
 	};
@@ -216,6 +225,37 @@ static void refuse_other(struct worker *worker, struct http_exchange *exchange, 
 	refuse(worker, exchange, ENDPOINT_CHAT, &refusal);
 }
 
+/* Whoever looks after us is not to be locked out by whoever floods us. */
+static bool is_watched(struct text path)
+{
+	return text_is(path, "/livez") || text_is(path, "/readyz") || text_is(path, "/metrics");
+}
+
+/* Before anything else of the request is looked at. False: answered. */
+static bool may_enter(struct worker *worker, struct http_exchange *exchange)
+{
+	const struct http_request *request = http_exchange_request(exchange);
+	const struct config_proxy *settings = &worker->snapshot->config.proxy;
+	struct refusal refusal;
+	int64_t wait_ms;
+
+	if (door_limit(worker) == 0 || is_watched(request->path))
+		return true;
+	worker->client = door_client(request, http_exchange_address(exchange), settings->trusted,
+	                             settings->trusted_count);
+	if (door_enter(worker->proxy->door, &worker->client, door_limit(worker),
+	               loop_now_us(worker->loop), &wait_ms))
+		return true;
+	add_one(&worker->proxy->counters.turned_away);
+	(void)refusal_set(&refusal, REFUSAL_RATE_LIMITED,
+	                  "too many requests from this address, or too many without a good key");
+	refusal.retry_after_s = rate_retry_after_s(wait_ms);
+	refuse(worker, exchange,
+	       text_is(request->path, "/v1/messages") ? ENDPOINT_MESSAGES : ENDPOINT_CHAT,
+	       &refusal);
+	return false;
+}
+
 static void request_came(void *context, struct http_exchange *exchange)
 {
 	struct worker *worker = context;
@@ -225,6 +265,8 @@ static void request_came(void *context, struct http_exchange *exchange)
 
 	loop_refresh(worker->loop);
 	worker_refresh(worker);
+	if (!may_enter(worker, exchange))
+		return;
 	for (size_t i = 0; i < ARRAY_LENGTH(endpoints); i++) {
 		if (!text_is(request->path, endpoints[i].path))
 			continue;

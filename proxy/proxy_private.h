@@ -5,6 +5,7 @@
 #include "harness/base/http_server.h"
 #include "providers/call.h"
 #include "proxy/budget.h"
+#include "proxy/door.h"
 #include "proxy/exclusion.h"
 #include "proxy/key.h"
 #include "proxy/ledger.h"
@@ -26,7 +27,7 @@ struct proxy_counters {
 	atomic_uint_least64_t answers[STATUS_CLASSES]; /* by hundreds of the status */
 	atomic_uint_least64_t unproven;                /* no_proven_target */
 	atomic_uint_least64_t fallbacks, retries, broken_streams, client_gone, drained, limited;
-	atomic_uint_least64_t hedges, hedges_won;
+	atomic_uint_least64_t hedges, hedges_won, turned_away;
 	atomic_uint_least64_t reloads, reloads_failed;
 	atomic_int_least64_t open_streams, open_requests; /* gauges */
 	struct health_histogram overhead;
@@ -47,6 +48,7 @@ struct worker {
 	uint64_t generation;       /* of it */
 	struct ledger_port *port;  /* made on its thread; NULL: there is no ledger */
 	struct arena scratch;      /* within one callback */
+	struct ip_address client;  /* of the request at hand; within one callback */
 	uint64_t random;
 	struct relay *unused;
 	size_t unused_count;
@@ -67,6 +69,7 @@ struct proxy {
 	struct budget_table *budgets;      /* also without any budget */
 	struct rate_table *rates;          /* of keys */
 	struct rate_table *upstream_rates; /* of providers */
+	struct door *door;                 /* of clients' addresses */
 	struct loop_timer key_timer;
 	struct loop_timer watchdog;
 	int64_t watchdog_ms; /* between two signs of life */

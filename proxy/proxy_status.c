@@ -225,6 +225,11 @@ static void write_requests(struct text_buf *out, struct proxy_counters *counters
 	             "Second targets asked while the first was slow.", load(&counters->hedges));
 	write_simple(out, "hedges_won_total", "counter",
 	             "Second targets that answered before the first.", load(&counters->hedges_won));
+	write_simple(
+	    out, "turned_away_total", "counter",
+	    "Requests of addresses that ask too often, refused before their key was looked "
+	    "at.",
+	    load(&counters->turned_away));
 	write_simple(out, "upstream_limited_total", "counter",
 	             "Targets passed over because their provider was at its configured limit.",
 	             load(&counters->limited));

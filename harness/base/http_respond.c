@@ -411,3 +411,16 @@ struct text http_exchange_peer(struct http_exchange *exchange)
 	(void)uv_ip4_name(&connection->peer.v4, address, sizeof(address));
 	return text_format(&exchange->arena, "%s:%d", address, ntohs(connection->peer.v4.sin_port));
 }
+
+struct ip_address http_exchange_address(const struct http_exchange *exchange)
+{
+	const struct http_connection *connection = exchange->connection;
+	struct ip_address address = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}};
+
+	REQUIRE(exchange->magic == HTTP_EXCHANGE_MAGIC);
+	if (connection->peer.any.sa_family == AF_INET6)
+		memcpy(address.bytes, &connection->peer.v6.sin6_addr, IP_BYTES);
+	else
+		memcpy(address.bytes + 12, &connection->peer.v4.sin_addr, 4);
+	return address;
+}

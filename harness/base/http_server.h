@@ -10,6 +10,7 @@
 #define PROVISO_BASE_HTTP_SERVER_H
 
 #include "harness/base/http_parse.h"
+#include "harness/base/ip_address.h"
 #include "harness/base/loop.h"
 
 #include <stdatomic.h>
@@ -77,6 +78,7 @@ void http_exchange_set_user(struct http_exchange *exchange, void *user);
 void *http_exchange_user(const struct http_exchange *exchange);
 /* "127.0.0.1:4711" of the peer; arena of the exchange. */
 struct text http_exchange_peer(struct http_exchange *exchange);
+struct ip_address http_exchange_address(const struct http_exchange *exchange);
 
 /* --- the answer; a second one is ignored, as is what comes after its end --- */
 

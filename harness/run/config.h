@@ -7,6 +7,7 @@
 #ifndef PROVISO_RUN_CONFIG_H
 #define PROVISO_RUN_CONFIG_H
 
+#include "harness/base/ip_address.h"
 #include "harness/base/yaml.h"
 #include "providers/provider.h"
 #include "providers/repair.h"
@@ -152,12 +153,15 @@ struct config_proxy {
 	struct text listen;
 	int64_t workers; /* 0: one per core */
 	int client_gone; /* enum config_gone */
+	struct text_list trusted_names;
+	struct ip_range *trusted; /* proxies in front of us; arena */
+	size_t trusted_count;
 	struct {
 		int64_t connect_ms, first_event_ms, idle_ms, total_ms, headers_ms, body_ms,
 		    write_ms, queue_ms;
 	} timeouts;
 	struct {
-		int64_t header_bytes, body_bytes, connections;
+		int64_t header_bytes, body_bytes, connections, requests_per_minute;
 	} limits;
 	struct {
 		int64_t window_ms, min_requests, open_ms;
@@ -208,7 +212,8 @@ void config_done(struct config *config);
 
 /* config_check.c: what no table can see. Fills what is read from nodes, too. */
 MUST_CHECK bool config_check(struct config *config, struct fault_list *faults);
-/* config_traffic.c: the part of config_check that is about one route's traffic */
+/* config_traffic.c: the part of config_check that is about traffic */
 void config_read_traffic(struct config_route *route, struct fault_list *faults);
+void config_read_trusted(struct config *config, struct fault_list *faults);
 
 #endif

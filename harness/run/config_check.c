@@ -473,6 +473,7 @@ bool config_check(struct config *config, struct fault_list *faults)
 		check_budget(&c, &budgets[i]);
 	check_pepper(&c);
 	check_listen(&c);
+	config_read_trusted(config, faults);
 	read_share(&c, config->proxy.breaker.failure_share_node, "failure_share",
 	           &config->proxy.breaker.failure_share);
 	return faults->errors == errors_before;

@@ -206,6 +206,10 @@ static const struct setting limit_rows[] = {
 	    .max = 1 << 30, .doc = "A client's body."),
 	ROW(config_proxy, "connections", SETTING_INT, limits.connections, .min = 1, .max = 1000000,
 	    .doc = "Connections of clients."),
+	ROW(config_proxy, "requests_per_minute", SETTING_INT, limits.requests_per_minute, .min = 0,
+	    .max = 1000000000,
+	    .doc = "By one client's address, before its key is looked at; one without a good key counts "
+	           "like ten (default 0: no limit)."),
 };
 static const struct setting_table limit_table = TABLE("limits", limit_rows);
 
@@ -229,6 +233,9 @@ static const struct setting proxy_rows[] = {
 	ROW(config_proxy, "client_gone", SETTING_ENUM, client_gone, .names = gone_names,
 	    .doc = "What becomes of an attempt whose client has left: cancelled (cancel, the default) "
 	           "or read to its end, so that its usage is known (drain)."),
+	ROW(config_proxy, "trusted_proxies", SETTING_TEXTS, trusted_names,
+	    .doc = "Addresses and ranges like 10.0.0.0/8 whose X-Forwarded-For is believed (default: "
+	           "none)."),
 	{.name = "timeouts", .type = SETTING_STRUCT, .table = &timeout_table, .doc = "Timeouts."},
 	{.name = "limits", .type = SETTING_STRUCT, .table = &limit_table, .doc = "Limits."},
 	{.name = "breaker", .type = SETTING_STRUCT, .table = &breaker_table,

@@ -1,5 +1,7 @@
-/* What a route says of its traffic beside who serves it: reasons to fall back,
- * and when a second target is asked beside the first. */
+/*
+ * What a config says of traffic beside who serves it: a route's reasons to fall back, when a second
+ * target is asked beside the first, and who may say for whom a request is.
+ */
 #include "harness/run/config.h"
 
 static struct place place_of_item(const struct json *node, const char *name, size_t at)
@@ -57,4 +59,23 @@ void config_read_traffic(struct config_route *route, struct fault_list *faults)
 {
 	read_hedge(route, faults);
 	read_fallback_on(route, faults);
+}
+
+void config_read_trusted(struct config *config, struct fault_list *faults)
+{
+	struct config_proxy *proxy = &config->proxy;
+
+	proxy->trusted =
+	    ARENA_NEW_ARRAY(&config->arena, struct ip_range, proxy->trusted_names.count + 1);
+	for (size_t i = 0; i < proxy->trusted_names.count; i++) {
+		struct text name = proxy->trusted_names.items[i];
+		if (ip_range_parse(name, &proxy->trusted[proxy->trusted_count]))
+			proxy->trusted_count++;
+		else
+			(void)fault_list_at(faults,
+			                    place_of_item(proxy->node, "trusted_proxies", i),
+			                    "\"%.*s\" is no address; want one like 10.0.0.7, or a "
+			                    "range like 10.0.0.0/8",
+			                    TEXT_ARG(name));
+	}
 }
