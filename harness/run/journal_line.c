@@ -102,12 +102,10 @@ static void write_member(struct json_writer *writer, const struct member *member
 		write_time(writer, member->name, *(const int64_t *)field, arena);
 		break;
 	case MEMBER_REPAIRED:
-		if (attempt->repairs.data == NULL)
-			break;
-		/* fall through */
 	case MEMBER_OUTCOME:
-		json_write_member_c(writer, member->name,
-		                    outcome_name(*(const enum outcome *)field));
+		if (member->type == MEMBER_OUTCOME || attempt->repairs.data != NULL)
+			json_write_member_c(writer, member->name,
+			                    outcome_name(*(const enum outcome *)field));
 		break;
 	}
 }
