@@ -103,6 +103,8 @@ MUST_CHECK bool journal_read_head(const char *path, struct arena *arena, struct 
 /* Copies into the arena what a visitor was lent. */
 void journal_copy_head(const struct journal_head *head, struct arena *arena,
                        struct journal_head *out);
+void journal_copy_attempt(const struct journal_attempt *attempt, struct arena *arena,
+                          struct journal_attempt *out);
 
 /* Counts a line that ends a trial or a control; one that was asked mended is for journal_mend. */
 void journal_tally(const struct journal_attempt *line, struct tally *tally);

@@ -70,6 +70,18 @@ static const struct member members[] = {
 };
 /* clang-format on */
 
+void journal_copy_attempt(const struct journal_attempt *attempt, struct arena *arena,
+                          struct journal_attempt *out)
+{
+	*out = *attempt;
+	for (size_t i = 0; i < ARRAY_LENGTH(members); i++) {
+		struct text *text = (struct text *)(void *)((char *)out + members[i].offset);
+		if ((members[i].type == MEMBER_TEXT || members[i].type == MEMBER_REPAIRS) &&
+		    text->data != NULL)
+			*text = text_copy(arena, *text);
+	}
+}
+
 /* --- writing --- */
 
 static void write_time(struct json_writer *writer, const char *name, int64_t wall_ms,

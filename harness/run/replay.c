@@ -1,70 +1,19 @@
 /*
- * Judging a recorded run again: the journal says which evidence belongs to
- * which trial, the evidence is read as it came, and the present suite judges.
+ * Judging a recorded run again, line by line: the journal says which evidence belongs to which
+ * trial, the evidence is read as it came, and the present suite judges. Who judges which line:
+ * replay_run.c.
  */
-#include "harness/run/run_folder.h"
+#include "harness/run/replay_private.h"
 
-#include "harness/run/cell_index.h"
-#include "harness/run/mend.h"
-#include "harness/run/question.h"
 #include "providers/recording.h"
-
-enum { EVIDENCE_ID_BYTES = 48 };
-
-struct evidence_id {
-	char bytes[EVIDENCE_ID_BYTES];
-	size_t len;
-};
-
-/* How far a cell's trial has come in the journal. */
-struct replay_cell {
-	const struct eval_case *eval_case;
-	enum case_variant variant;
-	const struct journal_target *target;
-	int64_t trial;
-	size_t steps; /* answers seen, with none missing before them */
-	struct evidence_id evidence[CASE_MAX_STEPS]; /* len 0: none yet */
-};
-
-/* The answers of one trial, read once for all cases that they serve. */
-struct chain {
-	const struct eval_case *asks;
-	enum case_variant variant;
-	const struct journal_target *target;
-	int64_t trial;
-	size_t count;
-	struct evidence_id last;
-	bool good;                /* the evidence is there, and is what the suite asks today */
-	repair_bits mends;        /* it was asked in their way */
-	struct question question; /* the last one */
-	const struct mended_steps
-	    *mended; /* the same answers behind repairs; NULL: nothing to mend */
-	bool looked; /* whether there is something to mend */
-	struct judged_step steps[CASE_MAX_STEPS];
-	struct template_values values;
-	struct arena arena;
-};
-
-struct replay {
-	const struct suite *suite;
-	const char *evidence_folder;
-	const struct journal_visitor *visitor;
-	struct journal_head head;
-	struct replay_cell *cells; /* owned */
-	size_t count, room;
-	struct cell_index index;
-	struct chain chain;
-	struct arena arena; /* head and keys */
-	struct arena line;  /* one judgement */
-};
 
 /* --- cells --- */
 
 static const struct journal_target *find_target(const struct replay *replay, struct text name)
 {
-	for (size_t i = 0; i < replay->head.target_count; i++)
-		if (text_equal(replay->head.targets[i].name, name))
-			return &replay->head.targets[i];
+	for (size_t i = 0; i < replay->head->target_count; i++)
+		if (text_equal(replay->head->targets[i].name, name))
+			return &replay->head->targets[i];
 	return NULL;
 }
 
@@ -189,7 +138,7 @@ static bool load_chain(struct replay *replay, const struct replay_cell *cell, re
 	               .reference_tokens = cell->target->reference_tokens},
 	    .arena = arena,
 	};
-	template_nonces(&chain->values, replay->head.seed, cell->target->name, asks->id,
+	template_nonces(&chain->values, replay->head->seed, cell->target->name, asks->id,
 	                cell->trial, &chain->arena);
 	for (size_t i = 0; i < cell->steps && chain->good; i++)
 		chain->good = read_step(replay, chain, &cell->evidence[i]);
@@ -321,14 +270,14 @@ static void judge_mended(struct replay *replay, const struct replay_cell *cell,
 		*judgement = repaired;
 }
 
-static bool visit_attempt(void *context, const struct journal_attempt *line, struct fault *fault)
+bool replay_line(struct replay *replay, const struct journal_attempt *line,
+                 struct journal_attempt *out)
 {
-	struct replay *replay = context;
 	struct replay_cell *cell = find_cell(replay, line);
 	struct journal_attempt again = *line;
 
 	if (cell == NULL)
-		return true;
+		return false;
 	again.case_hash = text_of(cell->eval_case->hash);
 	const struct eval_case *asks = &replay->suite->cases[cell->eval_case->probe];
 	if (line->control.data != NULL) {
@@ -337,12 +286,12 @@ static bool visit_attempt(void *context, const struct journal_attempt *line, str
 	} else if (is_in_group(asks, line)) {
 		/* As it was told: what counts is judged of the whole group. */
 		if (!keep_evidence(cell, asks, line))
-			return true;
+			return false;
 	} else if (is_answer(line)) {
 		repair_bits mends = bits_of(line->mended);
 		if (!keep_evidence(cell, asks, line) || !group_is_whole(cell, asks, line) ||
 		    !load_chain(replay, cell, mends))
-			return true;
+			return false;
 		const struct chain *chain = &replay->chain;
 		arena_reset(&replay->line);
 		struct judgement judgement =
@@ -352,37 +301,20 @@ static bool visit_attempt(void *context, const struct journal_attempt *line, str
 		/* Ended then, and by today's case there is more to be asked: not covered. */
 		if (line->ends_trial && judgement.outcome == OUTCOME_OK &&
 		    chain->count < cell->eval_case->step_count)
-			return true;
+			return false;
 		again.outcome = judgement.outcome;
 		again.detail = judgement.detail;
 		again.fates = judgement.fates;
 	}
-	return replay->visitor->attempt == NULL ||
-	       replay->visitor->attempt(replay->visitor->context, &again, fault);
+	*out = again;
+	return true;
 }
 
-static bool visit_head(void *context, const struct journal_head *head, struct fault *fault)
+void replay_done(struct replay *replay)
 {
-	struct replay *replay = context;
-
-	journal_copy_head(head, &replay->arena, &replay->head);
-	return replay->visitor->head == NULL ||
-	       replay->visitor->head(replay->visitor->context, &replay->head, fault);
-}
-
-bool run_replay(const char *folder, const struct suite *suite,
-                const struct journal_visitor *visitor, struct fault *fault)
-{
-	struct replay replay = {.suite = suite, .visitor = visitor};
-	struct run_folder paths = run_folder_of(folder, &replay.arena);
-	const struct journal_visitor own = {visit_head, visit_attempt, &replay};
-
-	replay.evidence_folder = paths.evidence;
-	bool good = journal_scan(paths.journal, &own, NULL, fault);
-	memory_free(replay.cells);
-	cell_index_done(&replay.index);
-	arena_done(&replay.chain.arena);
-	arena_done(&replay.line);
-	arena_done(&replay.arena);
-	return good;
+	memory_free(replay->cells);
+	cell_index_done(&replay->index);
+	arena_done(&replay->chain.arena);
+	arena_done(&replay->line);
+	arena_done(&replay->arena);
 }

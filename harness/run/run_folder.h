@@ -25,7 +25,8 @@ void run_head_targets(const struct plan *plan, struct arena *arena, struct journ
  * given: nothing is sent. The attempts come with new outcomes, details and case hashes, in the
  * order of the journal, and in memory that does not grow with it. What the evidence does not
  * cover is left out: cases that are gone, or that ask something else by now. Targets and
- * dialects come from the journal. replay.c.
+ * dialects come from the journal. Judges on all cores; the visitor is called on this thread.
+ * replay_run.c.
  */
 MUST_CHECK bool run_replay(const char *folder, const struct suite *suite,
                            const struct journal_visitor *visitor, struct fault *fault);
