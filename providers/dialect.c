@@ -1,9 +1,9 @@
 /* The dialects that a provider can be configured with. */
 #include "providers/dialect.h"
 
-static const struct dialect *const dialects[] = {&dialect_openai};
+static const struct dialect *const dialects[] = {&dialect_openai, &dialect_anthropic};
 
-const char *const dialect_names[] = {"openai", NULL};
+const char *const dialect_names[] = {"openai", "anthropic", NULL};
 
 const struct dialect *dialect_from_name(struct text name)
 {

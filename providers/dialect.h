@@ -5,6 +5,7 @@
 #ifndef PROVISO_PROVIDERS_DIALECT_H
 #define PROVISO_PROVIDERS_DIALECT_H
 
+#include "harness/base/settings.h"
 #include "providers/chat.h"
 #include "providers/reply_reader.h"
 
@@ -21,10 +22,12 @@ struct wire_request {
 	const char *key_prefix; /* "Bearer " or "" */
 	struct text body;
 	const struct chat_wire *wire; /* how it travels; NULL: as always. Set by the attempt */
+	struct text_list dropped;     /* fields of the request that have no place in the dialect */
 };
 
 struct dialect {
-	const char *name; /* "openai" */
+	const char *name;    /* "openai" */
+	bool openai_replies; /* they are read and passed on as they are; else translated */
 	/*
 	 * The request in this dialect, in the arena. False where it can't be carried:
 	 * the fault says which field.
@@ -38,7 +41,7 @@ struct dialect {
 	void (*read_end)(struct reply_build *build, bool cut);
 };
 
-extern const struct dialect dialect_openai;
+extern const struct dialect dialect_openai, dialect_anthropic;
 
 /* NULL where there is no such dialect. */
 MUST_CHECK const struct dialect *dialect_from_name(struct text name);

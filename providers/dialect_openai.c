@@ -54,6 +54,7 @@ static void read_body(struct reply_build *build, const struct json *body)
 
 const struct dialect dialect_openai = {
     .name = "openai",
+    .openai_replies = true,
     .encode = encode,
     .read_event = read_event,
     .read_body = read_body,

@@ -238,6 +238,12 @@ struct reply_shape {
 /* The shape that claims this value, or NULL. */
 const struct reply_shape *reply_shape_of(const struct json *value, bool openai_only);
 const struct reply_shape *reply_shape_of_endpoint(enum endpoint endpoint);
+/* Reads as that shape whatever the bytes look like: the native dialects. */
+void reply_shape_event_as(struct reply_build *build, const struct sse_event *event,
+                          const struct reply_shape *shape);
+void reply_shape_body_as(struct reply_build *build, const struct json *root,
+                         const struct reply_shape *shape);
+void reply_shape_end_as(struct reply_build *build, bool cut, const struct reply_shape *shape);
 /* Reads by the shape of the bytes: what the openai dialect and recognition share. */
 void reply_shape_event(struct reply_build *build, const struct sse_event *event, bool openai_only);
 void reply_shape_body(struct reply_build *build, const struct json *root, bool openai_only);

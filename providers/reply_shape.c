@@ -53,6 +53,40 @@ static const struct reply_shape *shape_asked(const struct reply_build *build)
 	return reply_shape_of_endpoint(build->context.request->endpoint);
 }
 
+void reply_shape_event_as(struct reply_build *build, const struct sse_event *event,
+                          const struct reply_shape *shape)
+{
+	const struct json *root = reply_build_event_json(build, event);
+
+	take_shape(build, shape);
+	if (json_is(root, JSON_OBJECT))
+		shape->read_event(build, event, root);
+	else if (root != NULL)
+		(void)error_shape_read(build, root, true);
+	else if (text_is(event->name, "error") && event->data.len > 0)
+		error_shape_add_text(build, event->data);
+}
+
+void reply_shape_body_as(struct reply_build *build, const struct json *root,
+                         const struct reply_shape *shape)
+{
+	take_shape(build, shape);
+	/* A refusal has the provider's error, not the form of a reply. */
+	if (build->context.status >= 400 && error_shape_read(build, root, false))
+		return;
+	if (json_is(root, JSON_OBJECT))
+		shape->read_body(build, root);
+	else
+		(void)error_shape_read(build, root, false);
+}
+
+void reply_shape_end_as(struct reply_build *build, bool cut, const struct reply_shape *shape)
+{
+	take_shape(build, shape);
+	if (build->reply->error_count == 0 && shape->read_end != NULL)
+		shape->read_end(build, cut);
+}
+
 void reply_shape_event(struct reply_build *build, const struct sse_event *event, bool openai_only)
 {
 	const struct json *root = reply_build_event_json(build, event);

@@ -37,6 +37,7 @@ enum fault_kind {
 	FAULT_INPUT,    /* a file can't be read as what it should be */
 	FAULT_SYSTEM,   /* the operating system refused: disk, permissions, sockets */
 	FAULT_SPEND,    /* the spending cap does not allow it */
+	FAULT_REFUSED,  /* a request asks for what the provider's format can't carry */
 	FAULT_INTERNAL, /* ours */
 	FAULT_WARNING,  /* worth saying, and the input is still good */
 };

@@ -18,6 +18,7 @@ static int exit_code_of(enum fault_kind kind)
 		return EXIT_HOLDS;
 	case FAULT_USAGE:
 	case FAULT_INPUT:
+	case FAULT_REFUSED:
 		return EXIT_WRONG_USAGE;
 	case FAULT_SYSTEM:
 		return EXIT_INFRASTRUCTURE;

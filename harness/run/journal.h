@@ -25,7 +25,7 @@ enum {
 /* A target as it was when it was asked: replay needs no config. */
 struct journal_target {
 	struct text name, dialect;
-	int64_t context; /* tokens; -1: unknown */
+	int64_t context, max_output; /* tokens; -1: unknown */
 	struct text_list aliases;
 	int64_t reference_tokens; /* 0: unknown */
 };

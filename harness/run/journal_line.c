@@ -169,6 +169,8 @@ void journal_write_head(const struct journal_head *head, struct arena *arena, st
 		json_write_member(&writer, "dialect", head->targets[i].dialect);
 		if (head->targets[i].context >= 0)
 			json_write_member_int(&writer, "context", head->targets[i].context);
+		if (head->targets[i].max_output >= 0)
+			json_write_member_int(&writer, "max_output", head->targets[i].max_output);
 		write_facts(&writer, &head->targets[i]);
 		json_write_object_end(&writer);
 	}
@@ -326,12 +328,14 @@ static bool read_target(const struct json *node, struct arena *arena, struct jou
 {
 	out->name = json_string(node, "target");
 	out->dialect = json_string(node, "dialect");
-	*out = (struct journal_target){.name = out->name, .dialect = out->dialect, .context = -1};
+	*out = (struct journal_target){
+	    .name = out->name, .dialect = out->dialect, .context = -1, .max_output = -1};
 	if (out->name.data == NULL || out->dialect.data == NULL)
 		return fault_at(fault, json_place(node), "a target needs a name and a dialect");
 	if (!read_aliases(json_member(node, "aliases"), arena, &out->aliases, fault))
 		return false;
 	return read_tokens(node, "context", &out->context, fault) &&
+	       read_tokens(node, "max_output", &out->max_output, fault) &&
 	       read_tokens(node, "reference_tokens", &out->reference_tokens, fault);
 }
 

@@ -177,6 +177,7 @@ void journal_copy_head(const struct journal_head *head, struct arena *arena,
 		    .name = text_copy(arena, head->targets[i].name),
 		    .dialect = text_copy(arena, head->targets[i].dialect),
 		    .context = head->targets[i].context,
+		    .max_output = head->targets[i].max_output,
 		    .aliases = copy_names(&head->targets[i].aliases, arena),
 		    .reference_tokens = head->targets[i].reference_tokens,
 		};

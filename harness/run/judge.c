@@ -5,6 +5,7 @@
 #include "harness/run/judge.h"
 
 #include "harness/run/question.h"
+#include "providers/translate.h"
 
 enum { DETAIL_COLUMNS = 300 };
 
@@ -311,4 +312,11 @@ const struct chat_reply *judge_reread(const struct exchange *exchange,
 	    reply_reader_end(reader, exchange->end != EXCHANGE_COMPLETE);
 	reply_reader_done(reader);
 	return reply;
+}
+
+const struct chat_reply *judge_read(const struct exchange **exchange, const struct dialect *dialect,
+                                    const struct chat_request *request, struct arena *arena)
+{
+	*exchange = translate_exchange(*exchange, dialect, request, arena);
+	return judge_reread(*exchange, &dialect_openai, request, arena);
 }

@@ -61,4 +61,13 @@ MUST_CHECK const struct chat_reply *judge_reread(const struct exchange *exchange
                                                  const struct chat_request *request,
                                                  struct arena *arena);
 
+/*
+ * An answer as it is judged: put into OpenAI's format where the dialect has another (translate.h),
+ * and read. *exchange becomes what was read. Arena memory.
+ */
+MUST_CHECK const struct chat_reply *judge_read(const struct exchange **exchange,
+                                               const struct dialect *dialect,
+                                               const struct chat_request *request,
+                                               struct arena *arena);
+
 #endif

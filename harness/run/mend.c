@@ -6,7 +6,7 @@
 static bool can_be_mended(const struct case_step *step, const struct dialect *dialect,
                           const struct judged_step *asked)
 {
-	return step->endpoint == ENDPOINT_CHAT && dialect == &dialect_openai &&
+	return step->endpoint == ENDPOINT_CHAT && dialect->openai_replies &&
 	       asked->exchange->status == 200 && asked->exchange->body.len > 0;
 }
 

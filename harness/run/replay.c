@@ -56,8 +56,12 @@ static struct text id_text(const struct evidence_id *id)
 static bool same_question(const struct chain *chain, const struct question *question,
                           const struct exchange *exchange, struct arena *arena)
 {
+	struct provider_model model = {.name = chain->values.model,
+	                               .max_output = chain->target->max_output};
 	struct provider provider = {
 	    .name = TEXT("replay"),
+	    .models = &model,
+	    .model_count = 1,
 	    .dialect = dialect_from_name(chain->target->dialect),
 	    .base_url = TEXT("http://replay.invalid/v1"),
 	};
@@ -94,10 +98,11 @@ static bool read_step(const struct replay *replay, struct chain *chain,
 	                    &fault) ||
 	    !same_question(chain, &chain->question, exchange, &chain->arena))
 		return false;
+	const struct exchange *judged = exchange;
 	const struct chat_reply *reply =
-	    judge_reread(exchange, dialect_from_name(chain->target->dialect),
-	                 &chain->question.request, &chain->arena);
-	chain->steps[chain->count] = (struct judged_step){exchange, reply, chain->question.body};
+	    judge_read(&judged, dialect_from_name(chain->target->dialect), &chain->question.request,
+	               &chain->arena);
+	chain->steps[chain->count] = (struct judged_step){judged, reply, chain->question.body};
 	chain->values.steps[chain->count++] = reply;
 	/* Copies know of nothing that was asked together with them. */
 	case_group(chain->asks, chain->count - 1, &first, &end);
@@ -221,8 +226,9 @@ static void judge_control_again(struct replay *replay, const struct replay_cell 
 	    !recording_read(replay->evidence_folder, line->evidence, &replay->line, &label,
 	                    &exchange, &fault))
 		return;
-	struct judgement judgement = judge_control(
-	    &exchange, judge_reread(&exchange, dialect, &request, &replay->line), &replay->line);
+	const struct exchange *judged = &exchange;
+	const struct chat_reply *reply = judge_read(&judged, dialect, &request, &replay->line);
+	struct judgement judgement = judge_control(judged, reply, &replay->line);
 	line->outcome = judgement.outcome;
 	line->detail = judgement.detail;
 }

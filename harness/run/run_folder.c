@@ -39,6 +39,7 @@ void run_head_targets(const struct plan *plan, struct arena *arena, struct journ
 		    .name = plan->targets[i].name,
 		    .dialect = text_of(plan->targets[i].provider->dialect->name),
 		    .context = plan->targets[i].model->context,
+		    .max_output = plan->targets[i].model->max_output,
 		    .aliases = plan->targets[i].model->aliases,
 		    .reference_tokens = plan->targets[i].model->reference_tokens,
 		};

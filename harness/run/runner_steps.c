@@ -79,11 +79,10 @@ static bool read_answer(struct runner_trial *trial, size_t step, struct text evi
 		         fault.message);
 		return false;
 	}
-	trial->steps[step] =
-	    (struct judged_step){exchange,
-	                         judge_reread(exchange, trial_target(trial)->provider->dialect,
-	                                      &ask->question.request, &trial->arena),
-	                         ask->question.body};
+	const struct exchange *judged = exchange;
+	const struct chat_reply *reply = judge_read(&judged, trial_target(trial)->provider->dialect,
+	                                            &ask->question.request, &trial->arena);
+	trial->steps[step] = (struct judged_step){judged, reply, ask->question.body};
 	trial->values.steps[step] = trial->steps[step].reply;
 	ask->trial = trial;
 	ask->step = step;

@@ -195,8 +195,8 @@ static void keep_answer(struct trial_ask *ask, const struct exchange *from)
 	if (from->chunk_count > 0)
 		memcpy(exchange->chunks, from->chunks, from->chunk_count * sizeof(*from->chunks));
 	trial->steps[ask->step].exchange = exchange;
-	trial->steps[ask->step].reply = judge_reread(
-	    exchange, trial_target(trial)->provider->dialect, &ask->question.request, arena);
+	trial->steps[ask->step].reply =
+	    judge_reread(exchange, &dialect_openai, &ask->question.request, arena);
 }
 
 static void take_answer(struct trial_ask *ask, const struct call_attempt *attempt)
@@ -351,11 +351,27 @@ static bool is_partial(const struct trial_ask *ask)
 	return false;
 }
 
-/* The last attempt at a step: its answer, whatever it is. */
-static void judge_answer(struct trial_ask *ask, const struct call_attempt *attempt,
+/* What cases are judged on; `out` where it is not what came. */
+static const struct call_attempt *
+as_judged(const struct trial_ask *ask, const struct call_attempt *came, struct call_attempt *out)
+{
+	const struct dialect *dialect = trial_target(ask->trial)->provider->dialect;
+
+	if (dialect->openai_replies)
+		return came;
+	*out = *came;
+	out->reply =
+	    judge_read(&out->exchange, dialect, &ask->question.request, &ask->trial->arena);
+	return out;
+}
+
+/* The last attempt at a step: its answer, whatever it is. Tokens and times are those that came. */
+static void judge_answer(struct trial_ask *ask, const struct call_attempt *came,
                          struct judgement *judgements)
 {
 	struct runner_trial *trial = ask->trial;
+	struct call_attempt translated;
+	const struct call_attempt *attempt = as_judged(ask, came, &translated);
 	const struct mend_note *notes = NULL;
 	struct text stop;
 
@@ -372,7 +388,7 @@ static void judge_answer(struct trial_ask *ask, const struct call_attempt *attem
 			    &trial->steps[ask->step], &trial->values, &trial->arena);
 		/* The answer's own charge takes the place of its bound. */
 		trial_release_answered(trial);
-		write_attempt(ask, attempt, judgements, NULL, false);
+		write_attempt(ask, came, judgements, NULL, false);
 		return;
 	}
 	trial->values.step_count = trial->end;
@@ -385,7 +401,7 @@ static void judge_answer(struct trial_ask *ask, const struct call_attempt *attem
 	trial->over = !goes_on(trial, judgements);
 	trial->plain = trial->over && is_plain(trial, judgements);
 	trial_release_answered(trial);
-	write_attempt(ask, attempt, judgements, notes, trial->over);
+	write_attempt(ask, came, judgements, notes, trial->over);
 }
 
 /* An attempt that another one follows, now or when the run is resumed. */
@@ -441,7 +457,9 @@ void trial_call_ended(void *context, const struct call_attempt *last, const stru
 		trial_note_unasked(ask, OUTCOME_INFRA, "no answer within the deadline");
 	else if (!ask->answered)
 		trial_note_unasked(ask,
-		                   fault->kind == FAULT_SYSTEM ? OUTCOME_INFRA : OUTCOME_HARNESS,
+		                   fault->kind == FAULT_SYSTEM    ? OUTCOME_INFRA
+		                   : fault->kind == FAULT_REFUSED ? OUTCOME_REFUSED
+		                                                  : OUTCOME_HARNESS,
 		                   fault->message);
 	if (trial->unasked_ask != NULL && trial_group_has_ended(trial))
 		trial_end_unasked(trial);

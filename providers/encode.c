@@ -1,0 +1,212 @@
+/* See encode.h. */
+#include "providers/encode.h"
+
+#include <stdio.h>
+
+bool encode_begin(struct encoding *encoding, const struct provider *provider,
+                  const struct chat_request *request, struct arena *arena, struct fault *fault)
+{
+	struct fault unread;
+	struct json *root = NULL;
+
+	*encoding = (struct encoding){
+	    .provider = provider, .request = request, .arena = arena, .fault = fault};
+	text_buf_init(&encoding->body, ENCODE_MAX_BODY_BYTES);
+	json_writer_init(&encoding->json, &encoding->body, false);
+	if (request->endpoint != ENDPOINT_CHAT)
+		encode_refuse(encoding, "the %s dialect has no endpoint for %s",
+		              provider->dialect->name, endpoint_name(request->endpoint));
+	else if (!json_read_text(request->body, "request", arena, &root, &unread) ||
+	         !json_is(root, JSON_OBJECT))
+		encode_refuse(encoding, "the request is no JSON object");
+	encoding->root = root;
+	if (!encoding->refused)
+		return true;
+	text_buf_done(&encoding->body);
+	return false;
+}
+
+bool encode_end(struct encoding *encoding, struct wire_request *out)
+{
+	if (encoding->body.overflow)
+		encode_refuse(encoding, "the request is too large");
+	out->body = text_copy(encoding->arena, text_buf_view(&encoding->body));
+	text_buf_done(&encoding->body);
+	out->dropped.items =
+	    encoding->dropped_count == 0
+		? NULL
+		: ARENA_NEW_ARRAY(encoding->arena, struct text, encoding->dropped_count);
+	out->dropped.count = encoding->dropped_count;
+	for (size_t i = 0; i < encoding->dropped_count; i++)
+		out->dropped.items[i] = encoding->dropped[i];
+	return !encoding->refused;
+}
+
+void encode_refuse(struct encoding *encoding, const char *format, ...)
+{
+	char message[FAULT_MESSAGE_BYTES];
+	va_list arguments;
+
+	if (encoding->refused)
+		return;
+	encoding->refused = true;
+	va_start(arguments, format);
+	(void)vsnprintf(message, sizeof(message), format, arguments);
+	va_end(arguments);
+	(void)fault_set(encoding->fault, FAULT_REFUSED, "%s", message);
+}
+
+void encode_drop(struct encoding *encoding, const char *field)
+{
+	for (size_t i = 0; i < encoding->dropped_count; i++)
+		if (text_is(encoding->dropped[i], field))
+			return;
+	if (encoding->dropped_count < ENCODE_MAX_DROPPED)
+		encoding->dropped[encoding->dropped_count++] =
+		    text_copy(encoding->arena, text_of(field));
+}
+
+const struct json *encode_field(const struct json *object, const char *name)
+{
+	const struct json *member = json_member(object, name);
+
+	return member == NULL || member->type == JSON_NULL ? NULL : member;
+}
+
+void encode_drop_all(struct encoding *encoding, const char *const *fields)
+{
+	for (; *fields != NULL; fields++)
+		if (encode_field(encoding->root, *fields) != NULL)
+			encode_drop(encoding, *fields);
+}
+
+void encode_refuse_all(struct encoding *encoding, const char *const *fields)
+{
+	for (; *fields != NULL; fields++)
+		if (encode_field(encoding->root, *fields) != NULL)
+			encode_refuse(encoding, "%s is not supported by the %s dialect", *fields,
+			              encoding->provider->dialect->name);
+}
+
+void encode_copy(struct encoding *encoding, const char *field, const char *native)
+{
+	const struct json *member = encode_field(encoding->root, field);
+
+	if (member == NULL)
+		return;
+	json_write_key(&encoding->json, native);
+	json_write_node(&encoding->json, member);
+}
+
+const struct provider_model *encode_model(const struct encoding *encoding)
+{
+	const struct provider *provider = encoding->provider;
+	struct text name = json_string(encoding->root, "model");
+
+	for (size_t i = 0; i < provider->model_count; i++)
+		if (text_equal(provider->models[i].name, name))
+			return &provider->models[i];
+	return NULL;
+}
+
+int64_t encode_max_tokens(const struct encoding *encoding)
+{
+	const struct provider_model *model = encode_model(encoding);
+	int64_t tokens;
+
+	if (json_integer(encoding->root, "max_completion_tokens", 0, INT32_MAX, &tokens) ||
+	    json_integer(encoding->root, "max_tokens", 0, INT32_MAX, &tokens))
+		return tokens;
+	return model != NULL && model->max_output > 0 ? model->max_output : -1;
+}
+
+struct text encode_text(struct encoding *encoding, const struct json *content)
+{
+	struct text_buf joined;
+
+	if (json_is(content, JSON_STRING))
+		return content->text;
+	text_buf_init(&joined, ENCODE_MAX_BODY_BYTES);
+	JSON_EACH(part, content)
+	{
+		(void)text_buf_add(&joined, json_string(part, "text"));
+	}
+	struct text whole = text_copy(encoding->arena, text_buf_view(&joined));
+	text_buf_done(&joined);
+	return whole;
+}
+
+bool encode_data_url(struct text url, struct text *type, struct text *base64)
+{
+	struct text rest;
+	size_t comma = text_find_byte(url, ',', 0);
+
+	if (!text_starts(url, TEXT("data:")) || comma == TEXT_NOT_FOUND)
+		return false;
+	rest = text_slice(url, sizeof("data:") - 1, comma);
+	if (!text_ends(rest, TEXT(";base64")))
+		return false;
+	*type = text_slice(rest, 0, rest.len - (sizeof(";base64") - 1));
+	*base64 = text_slice(url, comma + 1, url.len);
+	return true;
+}
+
+const struct json *encode_arguments(struct encoding *encoding, const struct json *call)
+{
+	struct text arguments = json_string(json_member(call, "function"), "arguments");
+	struct fault unread;
+	struct json *object;
+
+	if (text_trim(arguments).len == 0)
+		arguments = TEXT("{}");
+	if (json_read_text(arguments, "arguments", encoding->arena, &object, &unread) &&
+	    json_is(object, JSON_OBJECT))
+		return object;
+	encode_refuse(encoding, "the arguments of a tool call in the history are no JSON object");
+	return NULL;
+}
+
+const struct json *encode_call_of(const struct encoding *encoding, struct text id)
+{
+	const struct json *found = NULL;
+
+	JSON_EACH(message, json_member(encoding->root, "messages"))
+	{
+		JSON_EACH(call, json_member(message, "tool_calls"))
+		{
+			if (text_equal(json_string(call, "id"), id))
+				found = call;
+		}
+	}
+	return found;
+}
+
+bool encode_wire(struct encoding *encoding, const char *key_header, const char *key_prefix,
+                 struct text path, const struct http_header *headers, size_t header_count,
+                 struct wire_request *out)
+{
+	const struct provider *provider = encoding->provider;
+	struct arena *arena = encoding->arena;
+	struct text base = provider->base_url;
+
+	if (base.len == 0)
+		return fault_set(encoding->fault, FAULT_INPUT, "provider %.*s has no base_url",
+		                 TEXT_ARG(provider->name));
+	while (text_ends(base, TEXT("/")))
+		base.len--;
+	*out = (struct wire_request){
+	    .method = "POST",
+	    .url = text_c(arena, text_format(arena, "%.*s%.*s", TEXT_ARG(base), TEXT_ARG(path))),
+	    .headers = ARENA_NEW_ARRAY(arena, struct http_header, header_count + 2),
+	    .key_header = encoding->request->auth == AUTH_NONE ? NULL : key_header,
+	    .key_prefix = key_prefix,
+	};
+	out->headers[out->header_count++] =
+	    (struct http_header){TEXT("Content-Type"), TEXT("application/json")};
+	out->headers[out->header_count++] = (struct http_header){
+	    TEXT("Accept"),
+	    encoding->request->streamed ? TEXT("text/event-stream") : TEXT("application/json")};
+	for (size_t i = 0; i < header_count; i++)
+		out->headers[out->header_count++] = headers[i];
+	return true;
+}

@@ -1,0 +1,454 @@
+/*
+ * OpenAI's chat request as Anthropic's Messages (TRANSLATION.md A1 to A4; Anthropic API reference,
+ * version 2023-06-01).
+ */
+#include "providers/encode_anthropic.h"
+
+#include "harness/base/digest.h"
+#include "providers/encode.h"
+
+/* --- content ----------------------------------------------------------------------------- */
+
+static void write_text_block(struct encoding *e, struct text text)
+{
+	/* Empty text blocks are refused. */
+	if (text.len == 0)
+		return;
+	json_write_object(&e->json);
+	json_write_member_c(&e->json, "type", "text");
+	json_write_member(&e->json, "text", text);
+	json_write_object_end(&e->json);
+}
+
+static void write_source(struct encoding *e, const char *block, struct text url)
+{
+	struct text type, base64;
+	bool inline_data = encode_data_url(url, &type, &base64);
+
+	if (!inline_data && !text_starts(url, TEXT("http"))) {
+		encode_refuse(e, "an image's URL is neither data nor http");
+		return;
+	}
+	json_write_object(&e->json);
+	json_write_member_c(&e->json, "type", block);
+	json_write_key(&e->json, "source");
+	json_write_object(&e->json);
+	json_write_member_c(&e->json, "type", inline_data ? "base64" : "url");
+	if (inline_data) {
+		json_write_member(&e->json, "media_type", type);
+		json_write_member(&e->json, "data", base64);
+	} else {
+		json_write_member(&e->json, "url", url);
+	}
+	json_write_object_end(&e->json);
+	json_write_object_end(&e->json);
+}
+
+static void write_part(struct encoding *e, const struct json *part)
+{
+	struct text type = json_string(part, "type");
+
+	if (text_is(type, "text") || text_is(type, "refusal")) {
+		write_text_block(e, json_string(part, text_is(type, "text") ? "text" : "refusal"));
+	} else if (text_is(type, "image_url")) {
+		const struct json *image = json_member(part, "image_url");
+		if (encode_field(image, "detail") != NULL)
+			encode_drop(e, "image_url.detail");
+		write_source(e, "image", json_string(image, "url"));
+	} else if (text_is(type, "file")) {
+		struct text data = json_string(json_member(part, "file"), "file_data");
+		if (!text_starts(data, TEXT("data:application/pdf;base64,")))
+			encode_refuse(e, "a file part must be a PDF in file_data");
+		else
+			write_source(e, "document", data);
+	} else {
+		encode_refuse(e, "a content part of type %.*s can't be carried", TEXT_ARG(type));
+	}
+}
+
+static void write_content(struct encoding *e, const struct json *content)
+{
+	if (json_is(content, JSON_STRING))
+		write_text_block(e, content->text);
+	JSON_EACH(part, json_is(content, JSON_ARRAY) ? content : NULL)
+	{
+		write_part(e, part);
+	}
+}
+
+/* --- ids ---------------------------------------------------------------------------------- */
+
+static bool is_allowed(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '_' || c == '-';
+}
+
+struct text encode_anthropic_id(struct encoding *encoding, struct text id)
+{
+	for (size_t i = 0; i < id.len; i++)
+		if (!is_allowed(id.data[i]))
+			return text_format(encoding->arena, "call_%.*s",
+			                   TEXT_ARG(digest_hex(encoding->arena, id, 24)));
+	return id;
+}
+
+/* --- messages ----------------------------------------------------------------------------- */
+
+static bool is_system(const struct json *message)
+{
+	struct text role = json_string(message, "role");
+
+	return text_is(role, "system") || text_is(role, "developer");
+}
+
+/* All of them stand in front: one that comes later would change what came before. */
+static void write_system(struct encoding *e)
+{
+	bool later = false;
+	bool any = false;
+
+	JSON_EACH(message, json_member(e->root, "messages"))
+	{
+		any = any || is_system(message);
+		if (is_system(message) && later)
+			encode_refuse(e, "a system message behind the first turn can't be carried");
+		later = later || !is_system(message);
+	}
+	if (!any)
+		return;
+	json_write_key(&e->json, "system");
+	json_write_array(&e->json);
+	JSON_EACH(message, json_member(e->root, "messages"))
+	{
+		if (is_system(message))
+			write_text_block(e, encode_text(e, json_member(message, "content")));
+	}
+	json_write_array_end(&e->json);
+}
+
+static void write_tool_use(struct encoding *e, const struct json *call)
+{
+	const struct json *input = encode_arguments(e, call);
+
+	if (input == NULL)
+		return;
+	json_write_object(&e->json);
+	json_write_member_c(&e->json, "type", "tool_use");
+	json_write_member(&e->json, "id", encode_anthropic_id(e, json_string(call, "id")));
+	json_write_member(&e->json, "name", json_string(json_member(call, "function"), "name"));
+	json_write_key(&e->json, "input");
+	json_write_node(&e->json, input);
+	json_write_object_end(&e->json);
+}
+
+static void write_tool_result(struct encoding *e, const struct json *message)
+{
+	const struct json *content = json_member(message, "content");
+
+	json_write_object(&e->json);
+	json_write_member_c(&e->json, "type", "tool_result");
+	json_write_member(&e->json, "tool_use_id",
+	                  encode_anthropic_id(e, json_string(message, "tool_call_id")));
+	json_write_key(&e->json, "content");
+	json_write_array(&e->json);
+	write_content(e, content);
+	json_write_array_end(&e->json);
+	json_write_object_end(&e->json);
+}
+
+/* Whose turn the message is; NULL: it belongs to none. */
+static const char *turn_of(struct encoding *e, const struct json *message)
+{
+	struct text role = json_string(message, "role");
+
+	if (text_is(role, "assistant"))
+		return "assistant";
+	if (text_is(role, "user") || text_is(role, "tool") || text_is(role, "function"))
+		return "user";
+	if (!is_system(message))
+		encode_refuse(e, "a message of role '%.*s' can't be carried", TEXT_ARG(role));
+	return NULL;
+}
+
+/* Signed thoughts go back as they came, in front of all else; unsigned ones are of no use. */
+static void write_thoughts(struct encoding *e, const struct json *message)
+{
+	JSON_EACH(block, json_member(message, "thinking_blocks"))
+	{
+		json_write_node(&e->json, block);
+	}
+}
+
+static void write_message(struct encoding *e, const struct json *message)
+{
+	struct text role = json_string(message, "role");
+
+	if (text_is(role, "tool")) {
+		write_tool_result(e, message);
+		return;
+	}
+	if (text_is(role, "function")) {
+		encode_refuse(e, "messages of role function can't be carried");
+		return;
+	}
+	write_thoughts(e, message);
+	write_content(e, json_member(message, "content"));
+	write_text_block(e, json_string(message, "refusal"));
+	JSON_EACH(call, json_member(message, "tool_calls"))
+	{
+		write_tool_use(e, call);
+	}
+	if (encode_field(message, "name") != NULL)
+		encode_drop(e, "messages.name");
+}
+
+/* Neighbours of one role are one turn, which holds all results of the calls before it. */
+static void write_messages(struct encoding *e)
+{
+	const char *turn = NULL;
+
+	json_write_key(&e->json, "messages");
+	json_write_array(&e->json);
+	JSON_EACH(message, json_member(e->root, "messages"))
+	{
+		const char *next = turn_of(e, message);
+		if (next == NULL)
+			continue;
+		if (turn == NULL && *next == 'a')
+			encode_refuse(e, "the first message must be the user's");
+		if (turn == NULL || *turn != *next) {
+			if (turn != NULL) {
+				json_write_array_end(&e->json);
+				json_write_object_end(&e->json);
+			}
+			json_write_object(&e->json);
+			json_write_member_c(&e->json, "role", next);
+			json_write_key(&e->json, "content");
+			json_write_array(&e->json);
+			turn = next;
+		}
+		write_message(e, message);
+	}
+	if (turn != NULL) {
+		json_write_array_end(&e->json);
+		json_write_object_end(&e->json);
+	}
+	json_write_array_end(&e->json);
+}
+
+/* --- tools -------------------------------------------------------------------------------- */
+
+static void write_tool(struct encoding *e, const struct json *tool)
+{
+	const struct json *function = json_member(tool, "function");
+	const struct json *parameters = encode_field(function, "parameters");
+
+	if (!text_is(json_string(tool, "type"), "function")) {
+		encode_refuse(e, "only tools of type function can be carried");
+		return;
+	}
+	json_write_object(&e->json);
+	json_write_member(&e->json, "name", json_string(function, "name"));
+	if (json_string(function, "description").len > 0)
+		json_write_member(&e->json, "description", json_string(function, "description"));
+	json_write_key(&e->json, "input_schema");
+	if (parameters != NULL)
+		json_write_node(&e->json, parameters);
+	else
+		json_write_raw(&e->json, TEXT("{\"type\":\"object\",\"properties\":{}}"));
+	const struct json *strict = encode_field(function, "strict");
+	if (json_is(strict, JSON_BOOL))
+		json_write_member_bool(&e->json, "strict", strict->truth);
+	json_write_object_end(&e->json);
+}
+
+static void write_choice(struct encoding *e)
+{
+	const struct json *choice = encode_field(e->root, "tool_choice");
+	const struct json *parallel = encode_field(e->root, "parallel_tool_calls");
+	bool one_only = json_is(parallel, JSON_BOOL) && !parallel->truth;
+	const char *type = "auto";
+
+	if (choice == NULL && !one_only)
+		return;
+	if (json_is(choice, JSON_STRING) && text_is(choice->text, "required"))
+		type = "any";
+	else if (json_is(choice, JSON_STRING) && text_is(choice->text, "none"))
+		type = "none";
+	else if (json_is(choice, JSON_OBJECT))
+		type = "tool";
+	else if (choice != NULL && !text_is(choice->text, "auto"))
+		encode_refuse(e, "tool_choice is none of auto, none, required or a function");
+	json_write_key(&e->json, "tool_choice");
+	json_write_object(&e->json);
+	json_write_member_c(&e->json, "type", type);
+	if (*type == 't')
+		json_write_member(&e->json, "name",
+		                  json_string(json_member(choice, "function"), "name"));
+	if (one_only && *type != 'n')
+		json_write_member_bool(&e->json, "disable_parallel_tool_use", true);
+	json_write_object_end(&e->json);
+}
+
+static void write_tools(struct encoding *e)
+{
+	const struct json *tools = encode_field(e->root, "tools");
+
+	if (tools == NULL || tools->count == 0)
+		return;
+	json_write_key(&e->json, "tools");
+	json_write_array(&e->json);
+	JSON_EACH(tool, tools)
+	{
+		write_tool(e, tool);
+	}
+	json_write_array_end(&e->json);
+	write_choice(e);
+}
+
+/* --- parameters --------------------------------------------------------------------------- */
+
+static void write_stop(struct encoding *e)
+{
+	const struct json *stop = encode_field(e->root, "stop");
+
+	if (stop == NULL)
+		return;
+	json_write_key(&e->json, "stop_sequences");
+	json_write_array(&e->json);
+	if (json_is(stop, JSON_STRING))
+		json_write_string(&e->json, stop->text);
+	JSON_EACH(word, json_is(stop, JSON_ARRAY) ? stop : NULL)
+	{
+		/* White space alone is refused. */
+		if (text_trim(word->text).len > 0)
+			json_write_string(&e->json, word->text);
+		else
+			encode_drop(e, "stop");
+	}
+	json_write_array_end(&e->json);
+}
+
+static void write_temperature(struct encoding *e)
+{
+	const struct json *temperature = encode_field(e->root, "temperature");
+	double value;
+
+	if (temperature == NULL)
+		return;
+	/* Clamped it would be another request. */
+	if (!text_to_double(temperature->text, &value) || value < 0 || value > 1)
+		encode_refuse(e, "temperature must be from 0 to 1 for this provider");
+	encode_copy(e, "temperature", "temperature");
+}
+
+static void write_format(struct encoding *e)
+{
+	const struct json *format = encode_field(e->root, "response_format");
+	const char *effort = NULL;
+	const struct json *wanted = encode_field(e->root, "reasoning_effort");
+	const struct json *schema = NULL;
+	struct text type = json_string(format, "type");
+
+	if (text_is(type, "json_schema"))
+		schema = json_member(json_member(format, "json_schema"), "schema");
+	else if (format != NULL && !text_is(type, "text"))
+		encode_refuse(e, "response_format %.*s can't be carried", TEXT_ARG(type));
+	if (json_is(wanted, JSON_STRING) && !text_is(wanted->text, "none"))
+		effort =
+		    text_c(e->arena, text_is(wanted->text, "minimal") ? TEXT("low") : wanted->text);
+	if (schema == NULL && effort == NULL)
+		return;
+	json_write_key(&e->json, "output_config");
+	json_write_object(&e->json);
+	if (schema != NULL) {
+		json_write_key(&e->json, "format");
+		json_write_object(&e->json);
+		json_write_member_c(&e->json, "type", "json_schema");
+		json_write_key(&e->json, "schema");
+		json_write_node(&e->json, schema);
+		json_write_object_end(&e->json);
+	}
+	if (effort != NULL)
+		json_write_member_c(&e->json, "effort", effort);
+	json_write_object_end(&e->json);
+}
+
+static void write_thinking(struct encoding *e)
+{
+	const struct json *effort = encode_field(e->root, "reasoning_effort");
+
+	if (effort == NULL)
+		return;
+	json_write_key(&e->json, "thinking");
+	json_write_object(&e->json);
+	json_write_member_c(&e->json, "type",
+	                    text_is(effort->text, "none") ? "disabled" : "adaptive");
+	json_write_object_end(&e->json);
+}
+
+static void write_user(struct encoding *e)
+{
+	struct text user = json_string(e->root, "safety_identifier");
+
+	if (user.data == NULL)
+		user = json_string(e->root, "user");
+	if (user.data == NULL)
+		return;
+	json_write_key(&e->json, "metadata");
+	json_write_object(&e->json);
+	json_write_member(&e->json, "user_id", user);
+	json_write_object_end(&e->json);
+}
+
+static void check_losses(struct encoding *e)
+{
+	static const char *const refused[] = {"logprobs",   "top_logprobs", "audio",
+	                                      "modalities", "functions",    NULL};
+	static const char *const dropped[] = {
+	    "logit_bias", "seed",     "presence_penalty", "frequency_penalty", "prediction",
+	    "store",      "metadata", "service_tier",     "stream_options",    "verbosity",
+	    NULL};
+	int64_t n;
+
+	if (json_integer(e->root, "n", INT32_MIN, INT32_MAX, &n) && n != 1)
+		encode_refuse(e, "n must be 1 for this provider");
+	const struct json *logprobs = encode_field(e->root, "logprobs");
+	if (!(json_is(logprobs, JSON_BOOL) && !logprobs->truth))
+		encode_refuse_all(e, refused);
+	encode_drop_all(e, dropped);
+}
+
+bool encode_anthropic(const struct provider *provider, const struct chat_request *request,
+                      struct arena *arena, struct wire_request *out, struct fault *fault)
+{
+	static const struct http_header version[] = {
+	    {TEXT_INIT("anthropic-version"), TEXT_INIT("2023-06-01")}};
+	struct encoding encoding;
+	struct encoding *e = &encoding;
+
+	if (!encode_begin(e, provider, request, arena, fault))
+		return false;
+	int64_t max_tokens = encode_max_tokens(e);
+	check_losses(e);
+	json_write_object(&e->json);
+	encode_copy(e, "model", "model");
+	json_write_member_int(&e->json, "max_tokens",
+	                      max_tokens < 0 ? ENCODE_ANTHROPIC_MAX_TOKENS : max_tokens);
+	write_system(e);
+	write_messages(e);
+	write_tools(e);
+	write_temperature(e);
+	encode_copy(e, "top_p", "top_p");
+	write_stop(e);
+	write_format(e);
+	write_thinking(e);
+	write_user(e);
+	if (request->streamed)
+		json_write_member_bool(&e->json, "stream", true);
+	json_write_object_end(&e->json);
+	bool good =
+	    encode_wire(e, "x-api-key", "", TEXT("/messages"), version, ARRAY_LENGTH(version), out);
+	return encode_end(e, out) && good;
+}

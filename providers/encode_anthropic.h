@@ -1,0 +1,21 @@
+/* Anthropic's side of requests; private to the native dialects. */
+#ifndef PROVISO_PROVIDERS_ENCODE_ANTHROPIC_H
+#define PROVISO_PROVIDERS_ENCODE_ANTHROPIC_H
+
+#include "providers/encode.h"
+
+/* max_tokens is required; so much where neither request nor configuration say. */
+enum { ENCODE_ANTHROPIC_MAX_TOKENS = 4096 };
+
+/* The base URL ends in /v1, as for the openai dialect. */
+MUST_CHECK bool encode_anthropic(const struct provider *provider,
+                                 const struct chat_request *request, struct arena *arena,
+                                 struct wire_request *out, struct fault *fault);
+
+/*
+ * A tool call's id in the letters that are allowed, [a-zA-Z0-9_-]+: others (Kimi's "f:0") get one
+ * made from them, the same for a call and its result. Nobody sees it but the provider.
+ */
+MUST_CHECK struct text encode_anthropic_id(struct encoding *encoding, struct text id);
+
+#endif

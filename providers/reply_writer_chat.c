@@ -1,0 +1,314 @@
+/*
+ * Replies as OpenAI's chat completions: chunks with deltas, or one object. (OpenAI API reference,
+ * "The chat completion object" and "chunk object"; TRANSLATION.md A5, A7, A8.)
+ */
+#include "providers/reply_writer_private.h"
+
+enum { CHUNK_MAX_BYTES = 1 << 28 }; /* every byte of the largest reply escaped */
+
+/* --- pieces --- */
+
+static void write_usage(struct json_writer *json, const struct chat_usage *usage)
+{
+	json_write_object(json);
+	json_write_member_int(json, "prompt_tokens", int64_max(usage->input, 0));
+	json_write_member_int(json, "completion_tokens", int64_max(usage->output, 0));
+	json_write_member_int(json, "total_tokens",
+	                      usage->total >= 0
+	                          ? usage->total
+	                          : int64_max(usage->input, 0) + int64_max(usage->output, 0));
+	if (usage->cached_input >= 0 || usage->cache_write >= 0) {
+		json_write_key(json, "prompt_tokens_details");
+		json_write_object(json);
+		if (usage->cached_input >= 0)
+			json_write_member_int(json, "cached_tokens", usage->cached_input);
+		if (usage->cache_write >= 0)
+			json_write_member_int(json, "cache_write_tokens", usage->cache_write);
+		json_write_object_end(json);
+	}
+	if (usage->reasoning >= 0) {
+		json_write_key(json, "completion_tokens_details");
+		json_write_object(json);
+		json_write_member_int(json, "reasoning_tokens", usage->reasoning);
+		json_write_object_end(json);
+	}
+	json_write_object_end(json);
+}
+
+static void write_head(struct reply_writer *writer, const struct chat_reply *reply,
+                       struct json_writer *json, const char *object)
+{
+	json_write_member(json, "id", writer_reply_id(writer, reply, "chatcmpl-"));
+	json_write_member_c(json, "object", object);
+	json_write_member_int(json, "created", writer->options.created_s);
+	json_write_member(json, "model", reply->model_count > 0 ? reply->models[0] : TEXT(""));
+	if (reply->system_fingerprint.len > 0)
+		json_write_member(json, "system_fingerprint", reply->system_fingerprint);
+}
+
+static struct text finish_of(const struct chat_choice *choice)
+{
+	return choice->finish_reason.len > 0 ? choice->finish_reason : TEXT("stop");
+}
+
+/* --- streams --- */
+
+/* One chunk on its way: opened up to the delta, closed behind it. */
+struct chunk {
+	struct reply_writer *writer;
+	struct text_buf text;
+	struct json_writer json;
+};
+
+static void open_chunk(struct chunk *chunk, struct reply_writer *writer,
+                       const struct chat_reply *reply, int64_t index)
+{
+	chunk->writer = writer;
+	text_buf_init(&chunk->text, CHUNK_MAX_BYTES);
+	json_writer_init(&chunk->json, &chunk->text, false);
+	json_write_object(&chunk->json);
+	write_head(writer, reply, &chunk->json, "chat.completion.chunk");
+	json_write_key(&chunk->json, "choices");
+	json_write_array(&chunk->json);
+	json_write_object(&chunk->json);
+	json_write_member_int(&chunk->json, "index", index);
+	json_write_key(&chunk->json, "delta");
+	json_write_object(&chunk->json);
+}
+
+static void close_chunk(struct chunk *chunk, struct text finish)
+{
+	json_write_object_end(&chunk->json);
+	json_write_key(&chunk->json, "finish_reason");
+	if (finish.data == NULL)
+		json_write_null(&chunk->json);
+	else
+		json_write_string(&chunk->json, finish);
+	json_write_object_end(&chunk->json);
+	json_write_array_end(&chunk->json);
+	json_write_object_end(&chunk->json);
+	if (!chunk->text.overflow)
+		writer_event(chunk->writer, NULL, text_buf_view(&chunk->text));
+	text_buf_done(&chunk->text);
+}
+
+static const struct text no_finish = {NULL, 0};
+
+static void tell_text(struct reply_writer *writer, const struct chat_reply *reply, int64_t index,
+                      const char *member, struct text piece)
+{
+	struct chunk chunk;
+
+	if (piece.len == 0)
+		return;
+	open_chunk(&chunk, writer, reply, index);
+	json_write_member(&chunk.json, member, piece);
+	close_chunk(&chunk, no_finish);
+}
+
+static void tell_call(struct reply_writer *writer, const struct chat_reply *reply,
+                      struct written_choice *written, const struct chat_tool_call *call, size_t at)
+{
+	struct written_call *done = written_call_of(writer, written, at);
+	struct text arguments = written_rest(call->arguments, &done->arguments);
+	struct chunk chunk;
+
+	if (done->begun && arguments.len == 0)
+		return;
+	open_chunk(&chunk, writer, reply, written->index);
+	json_write_key(&chunk.json, "tool_calls");
+	json_write_array(&chunk.json);
+	json_write_object(&chunk.json);
+	json_write_member_int(&chunk.json, "index", (int64_t)at);
+	if (!done->begun) {
+		json_write_member(&chunk.json, "id",
+		                  writer_call_id(writer, call, written->index, at));
+		json_write_member_c(&chunk.json, "type", "function");
+	}
+	json_write_key(&chunk.json, "function");
+	json_write_object(&chunk.json);
+	if (!done->begun)
+		json_write_member(&chunk.json, "name", call->name);
+	json_write_member(&chunk.json, "arguments", arguments);
+	json_write_object_end(&chunk.json);
+	json_write_object_end(&chunk.json);
+	json_write_array_end(&chunk.json);
+	close_chunk(&chunk, no_finish);
+	done->begun = true;
+}
+
+static void tell_role(struct reply_writer *writer, const struct chat_reply *reply,
+                      struct written_choice *written)
+{
+	struct chunk chunk;
+
+	if (written->begun)
+		return;
+	written->begun = true;
+	open_chunk(&chunk, writer, reply, written->index);
+	json_write_member_c(&chunk.json, "role", "assistant");
+	json_write_member_c(&chunk.json, "content", "");
+	close_chunk(&chunk, no_finish);
+}
+
+static void update(struct reply_writer *writer, const struct chat_reply *reply)
+{
+	for (size_t i = 0; i < reply->choice_count; i++) {
+		const struct chat_choice *choice = &reply->choices[i];
+		struct written_choice *written = written_choice_of(writer, choice->index);
+		tell_role(writer, reply, written);
+		tell_text(writer, reply, choice->index, "reasoning_content",
+		          written_rest(choice->reasoning, &written->reasoning));
+		tell_text(writer, reply, choice->index, "content",
+		          written_rest(choice->content, &written->content));
+		tell_text(writer, reply, choice->index, "refusal",
+		          written_rest(choice->refusal, &written->refusal));
+		for (size_t k = 0; k < choice->tool_call_count; k++)
+			tell_call(writer, reply, written, &choice->tool_calls[k], k);
+	}
+}
+
+static void tell_usage(struct reply_writer *writer, const struct chat_reply *reply)
+{
+	struct text_buf text;
+	struct json_writer json;
+
+	text_buf_init(&text, CHUNK_MAX_BYTES);
+	json_writer_init(&json, &text, false);
+	json_write_object(&json);
+	write_head(writer, reply, &json, "chat.completion.chunk");
+	json_write_key(&json, "choices");
+	json_write_array(&json);
+	json_write_array_end(&json);
+	json_write_key(&json, "usage");
+	write_usage(&json, &reply->usage);
+	json_write_object_end(&json);
+	writer_event(writer, NULL, text_buf_view(&text));
+	text_buf_done(&text);
+}
+
+static void end(struct reply_writer *writer, const struct chat_reply *reply)
+{
+	struct chunk chunk;
+
+	for (size_t i = 0; i < reply->choice_count; i++) {
+		open_chunk(&chunk, writer, reply, reply->choices[i].index);
+		close_chunk(&chunk, finish_of(&reply->choices[i]));
+	}
+	if (writer->options.usage_asked && reply->usage.present)
+		tell_usage(writer, reply);
+	(void)text_buf_add_c(writer->out, "data: [DONE]\n\n");
+}
+
+/* --- whole bodies --- */
+
+static void write_calls(struct reply_writer *writer, struct json_writer *json,
+                        const struct chat_choice *choice)
+{
+	if (choice->tool_call_count == 0)
+		return;
+	json_write_key(json, "tool_calls");
+	json_write_array(json);
+	for (size_t i = 0; i < choice->tool_call_count; i++) {
+		const struct chat_tool_call *call = &choice->tool_calls[i];
+		json_write_object(json);
+		json_write_member(json, "id", writer_call_id(writer, call, choice->index, i));
+		json_write_member_c(json, "type", "function");
+		json_write_key(json, "function");
+		json_write_object(json);
+		json_write_member(json, "name", call->name);
+		json_write_member(json, "arguments", call->arguments);
+		json_write_object_end(json);
+		json_write_object_end(json);
+	}
+	json_write_array_end(json);
+}
+
+static void write_choice(struct reply_writer *writer, struct json_writer *json,
+                         const struct chat_choice *choice)
+{
+	/* Null says that there is no text; an empty one is what a reply without anything holds. */
+	bool none =
+	    choice->content.len == 0 && (choice->tool_call_count > 0 || choice->refusal.len > 0);
+
+	json_write_object(json);
+	json_write_member_int(json, "index", choice->index);
+	json_write_key(json, "message");
+	json_write_object(json);
+	json_write_member_c(json, "role", "assistant");
+	json_write_key(json, "content");
+	if (none)
+		json_write_null(json);
+	else
+		json_write_string(json, choice->content);
+	if (choice->reasoning.len > 0)
+		json_write_member(json, "reasoning_content", choice->reasoning);
+	json_write_key(json, "refusal");
+	if (choice->refusal.len > 0)
+		json_write_string(json, choice->refusal);
+	else
+		json_write_null(json);
+	write_calls(writer, json, choice);
+	json_write_object_end(json);
+	json_write_key(json, "logprobs");
+	json_write_null(json);
+	json_write_member(json, "finish_reason", finish_of(choice));
+	json_write_object_end(json);
+}
+
+static void body(struct reply_writer *writer, const struct chat_reply *reply)
+{
+	struct json_writer json;
+
+	json_writer_init(&json, writer->out, false);
+	json_write_object(&json);
+	write_head(writer, reply, &json, "chat.completion");
+	json_write_key(&json, "choices");
+	json_write_array(&json);
+	for (size_t i = 0; i < reply->choice_count; i++)
+		write_choice(writer, &json, &reply->choices[i]);
+	json_write_array_end(&json);
+	if (reply->usage.present) {
+		json_write_key(&json, "usage");
+		write_usage(&json, &reply->usage);
+	}
+	json_write_object_end(&json);
+}
+
+/* --- errors --- */
+
+static void error_body(const struct chat_error *error, int status, struct text_buf *out)
+{
+	struct json_writer json;
+
+	json_writer_init(&json, out, false);
+	json_write_object(&json);
+	json_write_key(&json, "error");
+	json_write_object(&json);
+	json_write_member(&json, "message", error->message);
+	json_write_member_c(&json, "type", openai_error_type(status, error));
+	json_write_key(&json, "param");
+	if (error->param.data == NULL)
+		json_write_null(&json);
+	else
+		json_write_string(&json, error->param);
+	json_write_member_c(&json, "code", openai_error_code(status, error));
+	json_write_object_end(&json);
+	json_write_object_end(&json);
+}
+
+static void error(struct reply_writer *writer, const struct chat_error *said)
+{
+	(void)text_buf_add_c(writer->out, "data: ");
+	error_body(said, 0, writer->out);
+	(void)text_buf_add_c(writer->out, "\n\n");
+}
+
+const struct reply_format reply_format_chat = {
+    .stream_type = "text/event-stream",
+    .update = update,
+    .end = end,
+    .body = body,
+    .error = error,
+    .error_body = error_body,
+};

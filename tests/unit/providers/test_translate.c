@@ -1,0 +1,295 @@
+/*
+ * Native replies as OpenAI's clients get them: what is read from the translation is what is read
+ * from the original, in whatever pieces it came; and nothing in it breaks a rule of the wire.
+ */
+#include "harness/base/file.h"
+#include "providers/translate.h"
+#include "tests/unit/providers/reply_unit.h"
+
+#include <dirent.h>
+
+enum { RECORDED_MAX_BYTES = 8 << 20 };
+
+static const char recorded_folder[] = "../shared/corpora/recorded/anthropic";
+
+static const struct chat_request asked = {.endpoint = ENDPOINT_CHAT};
+static const struct chat_request asked_streamed = {
+    .endpoint = ENDPOINT_CHAT, .streamed = true, .usage_asked = true};
+
+/* The exchange that brought these bytes in pieces of that size, one a millisecond; 0: in one. */
+static struct exchange exchange_of(struct text body, int status, size_t piece)
+{
+	size_t count = piece == 0 ? 1 : body.len / piece + 1;
+	struct exchange exchange = {
+	    .status = status,
+	    .body = body,
+	    .request_body = TEXT("{}"),
+	    .started_wall_ms = 1700000000000,
+	    .chunks = ARENA_NEW_ARRAY(&unit_arena, struct exchange_chunk, count),
+	};
+
+	for (size_t i = 0; i < count; i++)
+		exchange.chunks[exchange.chunk_count++] = (struct exchange_chunk){
+		    (int64_t)(i + 1) * 1000,
+		    piece == 0 ? body.len : size_min((i + 1) * piece, body.len)};
+	return exchange;
+}
+
+static const struct exchange *translate(struct text body, int status, size_t piece,
+                                        const struct chat_request *request)
+{
+	struct exchange *exchange = ARENA_NEW(&unit_arena, struct exchange);
+
+	*exchange = exchange_of(body, status, piece);
+	return translate_exchange(exchange, &dialect_anthropic, request, &unit_arena);
+}
+
+static const struct chat_reply *read_as(const struct exchange *exchange,
+                                        const struct dialect *dialect,
+                                        const struct chat_request *request)
+{
+	const struct reply_context context = {
+	    .dialect = dialect,
+	    .request = request,
+	    .status = exchange->status,
+	    .content_type = exchange_header(exchange, "content-type"),
+	};
+
+	return reply_read(&context, exchange->body, &unit_arena);
+}
+
+static void assert_same_text(const char *what, struct text a, struct text b)
+{
+	ck_assert_msg(text_equal(a, b), "%s: \"%.*s\" became \"%.*s\"", what, TEXT_ARG(a),
+	              TEXT_ARG(b));
+}
+
+static void assert_same_choice(const struct chat_choice *a, const struct chat_choice *b)
+{
+	assert_same_text("content", a->content, b->content);
+	assert_same_text("reasoning", a->reasoning, b->reasoning);
+	assert_same_text("finish_reason", a->finish_reason, b->finish_reason);
+	ck_assert_uint_eq(a->tool_call_count, b->tool_call_count);
+	for (size_t i = 0; i < a->tool_call_count; i++) {
+		assert_same_text("id", a->tool_calls[i].id, b->tool_calls[i].id);
+		assert_same_text("name", a->tool_calls[i].name, b->tool_calls[i].name);
+		assert_same_text("arguments", a->tool_calls[i].arguments,
+		                 b->tool_calls[i].arguments);
+	}
+}
+
+static void assert_same_usage(const struct chat_usage *a, const struct chat_usage *b)
+{
+	ck_assert_int_eq(a->present, b->present);
+	ck_assert_int_eq(a->input, b->input);
+	ck_assert_int_eq(a->output, b->output);
+	ck_assert_int_eq(a->cached_input, b->cached_input);
+	ck_assert_int_eq(a->cache_write, b->cache_write);
+	ck_assert_int_eq(a->reasoning, b->reasoning);
+}
+
+static void assert_breaks_nothing(const struct chat_reply *reply)
+{
+	for (size_t i = 0; i < reply->violation_count; i++)
+		ck_assert_msg(reply->violations[i].grade == WIRE_HARMLESS, "%s: %.*s",
+		              wire_rule_id(reply->violations[i].rule),
+		              TEXT_ARG(reply->violations[i].detail));
+}
+
+/* However it came, the same bytes; and read, the same reply. */
+static void assert_translated(struct text body, const struct chat_request *request)
+{
+	static const size_t pieces[] = {1, 3, 61};
+	const struct exchange *whole = translate(body, 200, 0, request);
+	struct exchange native = exchange_of(body, 200, 0);
+	const struct chat_reply *from = read_as(&native, &dialect_anthropic, request);
+	const struct chat_reply *to = read_as(whole, &dialect_openai, request);
+
+	ck_assert_int_eq(from->complete, to->complete);
+	ck_assert_int_eq(to->streamed, request->streamed);
+	assert_breaks_nothing(to);
+	ck_assert_uint_eq(from->choice_count, to->choice_count);
+	for (size_t i = 0; i < from->choice_count; i++)
+		assert_same_choice(&from->choices[i], &to->choices[i]);
+	assert_same_usage(&from->usage, &to->usage);
+	for (size_t i = 0; i < ARRAY_LENGTH(pieces) && body.len < 20000; i++) {
+		/* Where it is cut says where chunks begin, and nothing else. */
+		const struct chat_reply *again =
+		    read_as(translate(body, 200, pieces[i], request), &dialect_openai, request);
+		for (size_t c = 0; c < to->choice_count; c++)
+			assert_same_choice(&to->choices[c], &again->choices[c]);
+		assert_breaks_nothing(again);
+	}
+}
+
+/* clang-format off */
+#define EVENT(type, rest)                                                                          \
+	"event: " type "\ndata: {\"type\":\"" type "\"" rest "}\n\n"
+
+#define BLOCK(index, block) \
+	EVENT("content_block_start", ",\"index\":" index ",\"content_block\":" block)
+#define BLOCK_DELTA(index, delta) \
+	EVENT("content_block_delta", ",\"index\":" index ",\"delta\":" delta)
+#define STOP(index) EVENT("content_block_stop", ",\"index\":" index)
+
+static const char stream[] =
+    EVENT("message_start", ",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\","
+          "\"model\":\"claude\",\"content\":[],\"usage\":{\"input_tokens\":10,"
+          "\"cache_read_input_tokens\":5,\"output_tokens\":1}}")
+    BLOCK("0", "{\"type\":\"thinking\",\"thinking\":\"\"}")
+    BLOCK_DELTA("0", "{\"type\":\"thinking_delta\",\"thinking\":\"hm\"}")
+    STOP("0") EVENT("ping", "")
+    BLOCK("1", "{\"type\":\"text\",\"text\":\"\"}")
+    BLOCK_DELTA("1", "{\"type\":\"text_delta\",\"text\":\"I l\\u00f6ok\"}")
+    STOP("1")
+    BLOCK("2", "{\"type\":\"tool_use\",\"id\":\"toolu_1\",\"name\":\"f\",\"input\":{}}")
+    BLOCK_DELTA("2", "{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"a\\\":\"}")
+    BLOCK_DELTA("2", "{\"type\":\"input_json_delta\",\"partial_json\":\"1}\"}")
+    STOP("2")
+    BLOCK("3", "{\"type\":\"tool_use\",\"id\":\"toolu_2\",\"name\":\"g\",\"input\":{}}")
+    STOP("3")
+    EVENT("message_delta", ",\"delta\":{\"stop_reason\":\"tool_use\"},\"usage\":{\"output_tokens\":20}")
+    EVENT("message_stop", "");
+/* clang-format on */
+
+START_TEST(a_stream_says_the_same_in_both_formats)
+{
+	const struct chat_reply *reply;
+
+	assert_translated(text_of(stream), &asked_streamed);
+	reply = read_as(translate(text_of(stream), 200, 7, &asked_streamed), &dialect_openai,
+	                &asked_streamed);
+	ck_assert_uint_eq(reply->choices[0].tool_call_count, 2);
+	assert_text(reply->choices[0].tool_calls[1].arguments, "{}");
+	ck_assert_int_eq(reply->usage.input, 15);
+	assert_text(reply->choices[0].finish_reason, "tool_calls");
+}
+END_TEST
+
+START_TEST(a_body_says_the_same_in_both_formats)
+{
+	assert_translated(
+	    TEXT("{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"c\","
+	         "\"content\":[{\"type\":\"text\",\"text\":\"hi\"},{\"type\":\"tool_use\",\"id\":"
+	         "\"t\",\"name\":\"f\",\"input\":{\"x\":[1,null]}}],\"stop_reason\":\"tool_use\","
+	         "\"usage\":{\"input_tokens\":3,\"output_tokens\":4}}"),
+	    &asked);
+}
+END_TEST
+
+START_TEST(pieces_keep_the_time_at_which_they_came)
+{
+	const struct exchange *to = translate(text_of(stream), 200, 64, &asked_streamed);
+
+	ck_assert_uint_gt(to->chunk_count, 5);
+	ck_assert_uint_eq(to->chunks[to->chunk_count - 1].end, to->body.len);
+	for (size_t i = 1; i < to->chunk_count; i++) {
+		ck_assert_int_le(to->chunks[i - 1].at_us, to->chunks[i].at_us);
+		ck_assert_uint_lt(to->chunks[i - 1].end, to->chunks[i].end);
+	}
+	/* Not all at the end: the first text is there before the tools are. */
+	ck_assert_int_lt(to->chunks[1].at_us, to->chunks[to->chunk_count - 1].at_us / 2);
+}
+END_TEST
+
+START_TEST(what_broke_off_gets_no_end)
+{
+	struct text half = text_slice(text_of(stream), 0, strlen(stream) - 150);
+	struct exchange cut = exchange_of(half, 200, 0);
+	cut.end = EXCHANGE_CUT;
+	const struct exchange *to =
+	    translate_exchange(&cut, &dialect_anthropic, &asked_streamed, &unit_arena);
+	ck_assert_uint_eq(text_find(to->body, TEXT("[DONE]"), 0), TEXT_NOT_FOUND);
+	ck_assert_uint_eq(text_find(to->body, TEXT("\"finish_reason\":\""), 0), TEXT_NOT_FOUND);
+	/* Ended cleanly by the framing, and yet not whole: an error says so. */
+	to = translate(half, 200, 0, &asked_streamed);
+	ck_assert_uint_eq(text_find(to->body, TEXT("[DONE]"), 0), TEXT_NOT_FOUND);
+	ck_assert_uint_ne(text_find(to->body, TEXT("\"error\":{"), 0), TEXT_NOT_FOUND);
+	/* An error within the stream is one for the client, too. */
+	to =
+	    translate(text_format(&unit_arena, "%.*s%s", TEXT_ARG(half),
+	                          "\n\nevent: error\ndata: {\"type\":\"error\",\"error\":{\"type\":"
+	                          "\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n"),
+	              200, 0, &asked_streamed);
+	ck_assert_uint_eq(text_find(to->body, TEXT("[DONE]"), 0), TEXT_NOT_FOUND);
+	ck_assert_uint_ne(text_find(to->body, TEXT("\"message\":\"Overloaded\""), 0),
+	                  TEXT_NOT_FOUND);
+}
+END_TEST
+
+static const struct {
+	int status, want;
+	const char *type, *message, *openai;
+} refusals[] = {
+    {400, 400, "invalid_request_error", "max_tokens: required",
+     "\"type\":\"invalid_request_error\",\"param\":null,\"code\":null"},
+    {400, 400, "invalid_request_error", "prompt is too long: 9 tokens > 8 maximum",
+     "\"code\":\"context_length_exceeded\""},
+    {401, 401, "authentication_error", "invalid x-api-key",
+     "\"type\":\"authentication_error\",\"param\":null,\"code\":\"invalid_api_key\""},
+    {404, 404, "not_found_error", "model: x", "\"code\":\"model_not_found\""},
+    {429, 429, "rate_limit_error", "slow down", "\"code\":\"rate_limit_exceeded\""},
+    {529, 503, "overloaded_error", "Overloaded", "\"type\":\"server_error\""},
+};
+
+START_TEST(refusals_keep_the_providers_words)
+{
+	struct text body = text_format(
+	    &unit_arena, "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":\"%s\"}}",
+	    refusals[_i].type, refusals[_i].message);
+	const struct exchange *to = translate(body, refusals[_i].status, 0, &asked_streamed);
+
+	ck_assert_int_eq(to->status, refusals[_i].want);
+	assert_text(exchange_header(to, "content-type"), "application/json");
+	ck_assert_msg(text_find(to->body, text_of(refusals[_i].message), 0) != TEXT_NOT_FOUND &&
+	                  text_find(to->body, text_of(refusals[_i].openai), 0) != TEXT_NOT_FOUND,
+	              "%.*s", TEXT_ARG(to->body));
+	assert_breaks_nothing(read_as(to, &dialect_openai, &asked_streamed));
+}
+END_TEST
+
+START_TEST(recorded_replies_say_the_same_in_both_formats)
+{
+	DIR *folder = opendir(recorded_folder);
+	struct dirent *entry;
+	struct fault fault;
+	size_t seen = 0;
+
+	if (folder == NULL) {
+		printf("# %s is not there: nothing recorded was translated\n", recorded_folder);
+		return;
+	}
+	while ((entry = readdir(folder)) != NULL) {
+		struct text name = text_of(entry->d_name);
+		struct source *file;
+		bool streamed = text_ends(name, TEXT(".response.sse"));
+		if (!streamed && !text_ends(name, TEXT(".response.json")))
+			continue;
+		ck_assert(
+		    file_read(text_c(&unit_arena, text_format(&unit_arena, "%s/%s", recorded_folder,
+		                                              entry->d_name)),
+		              RECORDED_MAX_BYTES, &unit_arena, &file, &fault));
+		if (text_find(name, TEXT("-error-"), 0) != TEXT_NOT_FOUND)
+			continue;
+		assert_translated(file->body, streamed ? &asked_streamed : &asked);
+		seen++;
+	}
+	(void)closedir(folder);
+	ck_assert_uint_ge(seen, 10);
+}
+END_TEST
+
+static void add_tests(TCase *cases)
+{
+	tcase_add_test(cases, a_stream_says_the_same_in_both_formats);
+	tcase_add_test(cases, a_body_says_the_same_in_both_formats);
+	tcase_add_test(cases, pieces_keep_the_time_at_which_they_came);
+	tcase_add_test(cases, what_broke_off_gets_no_end);
+	tcase_add_loop_test(cases, refusals_keep_the_providers_words, 0, ARRAY_LENGTH(refusals));
+	tcase_add_test(cases, recorded_replies_say_the_same_in_both_formats);
+}
+
+int main(void)
+{
+	return unit_main("translate", add_tests);
+}
