@@ -274,7 +274,8 @@ START_TEST(bodies_are_objects_or_raw_and_never_both)
 	assert_mistake(HEAD CASE "    endpoint: chats\n" ASK WANT ANSWER, 7,
 	               "endpoint is \"chats\"");
 	assert_mistake(HEAD CASE "    needs: [contxt]\n" ASK WANT ANSWER, 7, "want context");
-	assert_mistake(HEAD CASE "    critical: true\n" ASK WANT ANSWER, 7, "only a stochastic case");
+	assert_mistake(HEAD CASE "    critical: true\n" ASK WANT ANSWER, 7,
+	               "only a stochastic case");
 }
 END_TEST
 
@@ -288,7 +289,9 @@ START_TEST(keys_of_a_step_beside_steps_are_strays)
 }
 END_TEST
 
-#define COPY "{at_once: 4, request: {n: 1}, expect: {status: 200, group: {own: true}}, reference: none}"
+#define COPY                                                                                       \
+	"{at_once: 4, request: {n: 1}, expect: {status: 200, group: {own: true}}, reference: "     \
+	"none}"
 
 START_TEST(a_step_asked_at_once_stands_there_as_often)
 {
@@ -305,11 +308,11 @@ START_TEST(a_step_asked_at_once_stands_there_as_often)
 	}
 	assert_mistake(HEAD CASE "    at_once: 0\n" ASK WANT ANSWER, 7, "from 1 to 16");
 	assert_mistake(HEAD CASE "    at_once: 17\n" ASK WANT ANSWER, 7, "from 1 to 16");
-	assert_mistake(HEAD CASE "    steps: [" COPY ", " COPY ", " COPY ", " COPY ", " COPY "]\n", 7,
-	               "over 16 steps");
+	assert_mistake(HEAD CASE "    steps: [" COPY ", " COPY ", " COPY ", " COPY ", " COPY "]\n",
+	               7, "over 16 steps");
 	/* What a copy is answered another one can't build on: they are under way together. */
-	assert_mistake(HEAD CASE "    at_once: 2\n    request: {n: \"{{steps.0.content}}\"}\n" WANT
-	                    ANSWER,
+	assert_mistake(HEAD CASE
+	               "    at_once: 2\n    request: {n: \"{{steps.0.content}}\"}\n" WANT ANSWER,
 	               8, "has not been yet");
 	assert_mistake(HEAD CASE ASK "    expect: {group: {}}\n" ANSWER, 8, "says nothing");
 }
@@ -503,9 +506,43 @@ START_TEST(a_table_that_grows_without_end_is_refused)
 }
 END_TEST
 
+START_TEST(how_a_step_travels_is_read_and_must_make_sense)
+{
+	struct case_reader reader = assert_reads(
+	    HEAD CASE
+	    "    variants: [stream]\n    accept_encoding: gzip\n    http: 2\n"
+	    "    expect_continue: true\n    body_bytes: 1m\n    cancel_after: {events: 5}\n" ASK
+		WANT ANSWER);
+	const struct case_step *step = &reader.cases[0].steps[0];
+	size_t padding;
+
+	assert_text(step->wire.accept_encoding, "gzip");
+	ck_assert(step->wire.http2 && step->wire.expect_continue && !step->wire.kept);
+	ck_assert_int_eq(step->wire.leave_after_events, 5);
+	struct text body = case_step_pad(step, TEXT("{\"n\":1}"), &arena, &padding);
+	ck_assert_uint_eq(body.len, 1 << 20);
+	ck_assert_uint_eq(padding, (1 << 20) - 7);
+	ck_assert(text_ends(body, TEXT(" }")) && text_starts(body, TEXT("{\"n\":1 ")));
+
+	assert_mistake(HEAD CASE "    connection: same\n" ASK WANT ANSWER, 7,
+	               "no step before this one");
+	assert_mistake(HEAD CASE "    connection: kept\n    http: 2\n" ASK WANT ANSWER, 8,
+	               "a connection of its own");
+	assert_mistake(HEAD CASE "    cancel_after: {events: 5}\n" ASK WANT ANSWER, 7,
+	               "only a stream can be left");
+	assert_mistake(HEAD CASE "    endpoint: models\n    body_bytes: 1m\n" WANT ANSWER, 8,
+	               "has no body");
+	assert_mistake(HEAD CASE "    cancel_after: {events: 0}\n" ASK WANT ANSWER, 7, "events");
+	assert_mistake(HEAD CASE ASK "    expect: {occasion: []}\n" ANSWER, 8, "empty list");
+	assert_mistake(HEAD CASE ASK "    expect: {occasion: {status: 200}}\n" ANSWER, 8, "status");
+	assert_mistake(HEAD CASE "    http: 3\n" ASK WANT ANSWER, 7, "http");
+}
+END_TEST
+
 static void add(TCase *cases)
 {
 	tcase_add_checked_fixture(cases, setup, teardown);
+	tcase_add_test(cases, how_a_step_travels_is_read_and_must_make_sense);
 	tcase_add_test(cases, a_whole_case_is_read);
 	tcase_add_test(cases, what_is_not_said_has_its_default);
 	tcase_add_test(cases, steps_are_read_in_order_and_have_their_own_defaults);

@@ -93,6 +93,68 @@ START_TEST(a_stream_arrives_in_pieces_over_time)
 }
 END_TEST
 
+START_TEST(a_stream_is_judged_by_its_first_word_and_its_longest_gap)
+{
+	struct exchange_chunk chunks[] = {{400000, 1}, {500000, 2}, {31500000, 3}};
+	struct chat_reply reply;
+
+	judging_content("hello");
+	reply = *judging.seen.reply;
+	reply.first_delta_us = 500000;
+	judging.seen.reply = &reply;
+	judging.exchange.chunks = chunks;
+	judging.exchange.chunk_count = 3;
+	assert_holds("{\"first_delta\":\"500ms\",\"gap\":\"31s\"}");
+	assert_finds("{\"first_delta\":\"499ms\"}", FINDING_MISS, "after 500 ms, want 499");
+	assert_finds("{\"gap\":\"30s\"}", FINDING_VIOLATION, "stood still for 31000 ms");
+	/* Where there was nothing to measure, nothing was fast. */
+	reply.first_delta_us = -1;
+	assert_finds("{\"first_delta\":\"500ms\"}", FINDING_MISS, "nothing to judge");
+	judging.exchange.chunk_count = 1;
+	assert_finds("{\"gap\":\"30s\"}", FINDING_MISS, "nothing to judge: the stream came in one");
+}
+END_TEST
+
+START_TEST(what_comes_by_occasion_is_judged_where_it_comes)
+{
+	static const char expect[] =
+	    "{\"occasion\":[{\"status\":402},{\"status\":429,\"message\":\"/quota/\"}],"
+	    "\"error\":{\"code\":[\"insufficient_quota\"]}}";
+
+	judging_content("hello");
+	assert_finds(expect, FINDING_REFUSED, "no such answer was seen (status 200)");
+	judging_answered(429, "application/json", "{\"error\":{\"message\":\"too fast\"}}");
+	assert_finds(expect, FINDING_REFUSED, "no such answer was seen (status 429)");
+	judging_answered(429, "application/json", "{\"error\":{\"message\":\"your quota\"}}");
+	assert_finds(expect, FINDING_VIOLATION, "code");
+	judging_answered(
+	    429, "application/json",
+	    "{\"error\":{\"message\":\"your quota\",\"code\":\"insufficient_quota\"}}");
+	assert_holds(expect);
+}
+END_TEST
+
+START_TEST(the_way_that_was_asked_for_must_have_been_gone)
+{
+	const struct chat_wire same = {.kept = true, .same = true};
+	const struct chat_wire leaves = {.leave_after_events = 5};
+
+	judging_content("hello");
+	judging.seen.wire = &same;
+	assert_finds("{\"content\":{\"contains\":\"hello\"}}", FINDING_REFUSED,
+	             "no connection was kept");
+	judging.exchange.reused = true;
+	assert_holds("{\"content\":{\"contains\":\"hello\"}}");
+	judging.seen.wire = &leaves;
+	assert_finds("{\"status\":200}", FINDING_MISS, "over before event 5");
+	judging_answered(200, "text/event-stream", CHUNK("{\"content\":\"x\"}", "null"));
+	judging.exchange.end = EXCHANGE_CUT;
+	assert_finds("{\"status\":200}", FINDING_VIOLATION, "not complete");
+	judging.exchange.end = EXCHANGE_LEFT; /* then nobody misses its end */
+	assert_holds("{\"status\":200}");
+}
+END_TEST
+
 /* --- usage --- */
 
 static void usage(const char *json)
@@ -326,6 +388,9 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_harmless_deviation_does_not_fail_a_rule);
 	tcase_add_test(cases, headers_are_equal_or_match_or_are_absent);
 	tcase_add_test(cases, a_stream_arrives_in_pieces_over_time);
+	tcase_add_test(cases, a_stream_is_judged_by_its_first_word_and_its_longest_gap);
+	tcase_add_test(cases, what_comes_by_occasion_is_judged_where_it_comes);
+	tcase_add_test(cases, the_way_that_was_asked_for_must_have_been_gone);
 	tcase_add_test(cases, counts_of_tokens_are_bounded);
 	tcase_add_test(cases, usage_that_is_not_said_is_not_zero);
 	tcase_add_test(cases, an_error_says_what_programs_need);

@@ -60,6 +60,7 @@ static struct exchange exchange_of(struct text request, struct text body)
 	    .started_wall_ms = 1767225600123,
 	    .status = 200,
 	    .http_version = 11,
+	    .reused = true,
 	    .headers = headers,
 	    .header_count = 3,
 	    .body = body,
@@ -139,6 +140,7 @@ START_TEST(what_goes_in_comes_out)
 		ck_assert_int_eq(read.started_wall_ms, exchange.started_wall_ms);
 		ck_assert_int_eq(read.status, 200);
 		ck_assert_int_eq(read.http_version, 11);
+		ck_assert(read.reused);
 		ck_assert_int_eq(read.end, EXCHANGE_CUT);
 		assert_text(read.end_detail, "Recv failure");
 		ck_assert_int_eq(read.head_us, 900);

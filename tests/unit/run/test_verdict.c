@@ -55,6 +55,22 @@ START_TEST(one_good_trial_is_enough)
 }
 END_TEST
 
+/* One answer in time says nothing of nine in ten. */
+START_TEST(how_fast_it_is_goes_by_rate)
+{
+	under(VERDICT_FULL, CASE_TIMING);
+	ck_assert(wants("o", 1));
+	ck_assert(wants("ooooooooo", 1));
+	ck_assert(!wants("oooooooooo", 1));
+	ck_assert_int_eq(decided("oooooooooo"), VERDICT_PASS);
+	ck_assert(!wants("mm", 1));
+	ck_assert_int_eq(decided("mm"), VERDICT_FAIL);
+	ck_assert(wants("omooooooooo", 1)); /* a slow one is forgiven, not forgotten */
+	under(VERDICT_ONCE, CASE_TIMING);
+	ck_assert(!wants("o", 1));
+}
+END_TEST
+
 START_TEST(a_miss_is_confirmed_by_two_more_trials)
 {
 	ck_assert(wants("m", 1));
@@ -449,6 +465,7 @@ static void add(TCase *cases)
 {
 	tcase_add_checked_fixture(cases, set_up, NULL);
 	tcase_add_test(cases, one_good_trial_is_enough);
+	tcase_add_test(cases, how_fast_it_is_goes_by_rate);
 	tcase_add_test(cases,
 	               controls_tell_a_feature_that_breaks_the_server_from_a_server_that_is_down);
 	tcase_add_test(cases, what_broke_the_server_counts_against_the_rate);
