@@ -86,7 +86,7 @@ const struct json *expect_next(const struct json *node, const struct json *item)
 struct block_keys {
 	const struct json *status, *headers, *content, *reasoning, *refusal, *tool_calls, *usage;
 	const struct json *wire, *error, *pointers, *fate, *any_of, *same, *incremental;
-	const struct json *embeddings, *group, *occasion;
+	const struct json *embeddings, *group, *speed, *occasion;
 	int64_t first_delta_ms, gap_ms;
 	struct text_list finish_reasons;
 	int64_t choices, choice;
@@ -113,6 +113,7 @@ static const struct setting block_rows[] = {
 	ROW("same", SETTING_NODE, same, "what must be as in an earlier step"),
 	ROW("embeddings", SETTING_NODE, embeddings, "what the vectors must be"),
 	ROW("incremental", SETTING_NODE, incremental, "how the stream must arrive"),
+	ROW("speed", SETTING_NODE, speed, "how fast a long stream must come"),
 	ROW("group", SETTING_NODE, group, "what must hold of all copies asked at_once"),
 	ROW("first_delta", SETTING_DURATION, first_delta_ms, "the first text came within this"),
 	ROW("gap", SETTING_DURATION, gap_ms, "between two pieces of a stream, at most"),
@@ -189,6 +190,8 @@ static bool read_families(struct expect_reader *reader, const struct block_keys 
 		good &= expect_read_embeddings(reader, keys->embeddings, &out->embeddings);
 	if (keys->incremental != NULL)
 		good &= expect_read_incremental(reader, keys->incremental, &out->incremental);
+	if (keys->speed != NULL)
+		good &= expect_read_speed(reader, keys->speed, &out->speed);
 	if (keys->group != NULL)
 		good &= expect_read_group(reader, keys->group, &out->group);
 	if (keys->occasion != NULL)
@@ -419,6 +422,8 @@ void expect_check_body(const struct expectation *expect, const struct judgement 
 		expect_check_first_delta(expect->first_delta_ms, judgement);
 	if (expect->gap_ms > 0)
 		expect_check_gap(expect->gap_ms, judgement);
+	if (expect->speed != NULL)
+		expect_check_speed(expect->speed, judgement);
 	if (expect->any_of_count > 0)
 		check_any_of(expect, judgement);
 	if (expect->fates != NULL)

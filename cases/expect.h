@@ -33,9 +33,11 @@
  *   lists_model: true     of a list of models: the model that is asked is on it
  *   fresh_id: true        the reply has an id, and no earlier step had it
  *   incremental: {reads: 5, spread: 100ms}
+ *   speed: {tokens: 128, per_second: 10}   of a stream that is as long
  *   group: {own: true, errors: 0, rate_limited: 20}   of copies asked at_once: none holds a nonce of
  *                another; at most so many of 100 end in an error, or in 429 (which is then counted,
- *                and not asked again). What came of it is told: "10 at once: 1 limited"
+ *                and not asked again); ttft_p90: 5s, to the first token in nine of ten. What came of
+ *                it is told: "10 at once: 1 limited"
  *   first_delta: 5s       the first text, thought or part of a call came within this
  *   gap: 30s              between two pieces of a stream no more than this
  *   occasion: {status: 429, message: /re/}, or several   judged only where such an answer came;

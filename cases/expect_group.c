@@ -1,9 +1,12 @@
 /* Copies of a request that were under way together: whose words they hold, and how they ended. */
 #include "cases/expect_private.h"
 
+#include <stdlib.h>
+
 struct expect_group {
 	bool own;
 	int64_t errors, rate_limited; /* percent at most; -1: not asked */
+	int64_t ttft_p90_ms;          /* -1: not asked */
 	const struct json *node;
 };
 
@@ -16,6 +19,9 @@ static const struct setting group_rows[] = {
 	{.name = "rate_limited", .type = SETTING_INT,
 	 .offset = offsetof(struct expect_group, rate_limited),
 	 .max = 99, .doc = "percent of the copies that may be answered by 429"},
+	{.name = "ttft_p90", .type = SETTING_DURATION,
+	 .offset = offsetof(struct expect_group, ttft_p90_ms),
+	 .doc = "time to the first token that nine of ten copies keep"},
 };
 /* clang-format on */
 
@@ -27,11 +33,12 @@ bool expect_read_group(struct expect_reader *reader, const struct json *node,
 {
 	struct expect_group *expect = ARENA_NEW(reader->arena, struct expect_group);
 
-	*expect = (struct expect_group){.errors = -1, .rate_limited = -1, .node = node};
+	*expect = (struct expect_group){
+	    .errors = -1, .rate_limited = -1, .ttft_p90_ms = -1, .node = node};
 	*out = expect;
 	if (!settings_read(&group_table, node, expect, reader->arena, reader->faults))
 		return false;
-	if (!expect->own && !expect_group_counts(expect))
+	if (!expect->own && !expect_group_counts(expect) && expect->ttft_p90_ms < 0)
 		return expect_fault(reader, node, "this says nothing about the group");
 	return true;
 }
@@ -131,11 +138,64 @@ static void check_share(const struct judgement *judgement, size_t count, int64_t
 		      (long long)most_percent);
 }
 
+/* --- how long they took --- */
+
+static int compare_times(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The nearest rank, of times that are sorted. */
+static int64_t percentile(const int64_t *times, size_t count, size_t percent)
+{
+	return times[(count * percent + 99) / 100 - 1];
+}
+
+static void add_fate(const struct judgement *judgement, struct text said)
+{
+	struct text *fates = &judgement->findings->fates;
+
+	*fates = fates->len == 0 ? said
+	                         : text_format(judgement->arena, "%.*s, %.*s", TEXT_ARG(*fates),
+	                                       TEXT_ARG(said));
+}
+
+static void check_ttft(const struct expect_group *expect, const struct judgement *judgement)
+{
+	const struct observation *seen = judgement->seen;
+	int64_t *times = ARENA_NEW_ARRAY(judgement->arena, int64_t, seen->copy_count);
+
+	if (expect->ttft_p90_ms < 0)
+		return;
+	for (size_t i = 0; i < seen->copy_count; i++) {
+		times[i] = seen->copies[i].reply->first_delta_us;
+		if (times[i] >= 0)
+			continue;
+		judge(judgement, FINDING_MISS, "the reply to request %zu of %zu has no token",
+		      i + 1, seen->copy_count);
+		return;
+	}
+	qsort(times, seen->copy_count, sizeof(*times), compare_times);
+	int64_t p90_us = percentile(times, seen->copy_count, 90);
+	if (p90_us > expect->ttft_p90_ms * 1000)
+		judge(judgement, FINDING_VIOLATION,
+		      "the first token took %lld ms in the 90th percentile of %zu, want at most "
+		      "%lld",
+		      (long long)p90_us / 1000, seen->copy_count, (long long)expect->ttft_p90_ms);
+	add_fate(judgement, text_format(judgement->arena,
+	                                "first token p50 %lld ms, p90 %lld ms, p99 %lld ms of %zu",
+	                                (long long)percentile(times, seen->copy_count, 50) / 1000,
+	                                (long long)p90_us / 1000,
+	                                (long long)percentile(times, seen->copy_count, 99) / 1000,
+	                                seen->copy_count));
+}
+
 /* Said also where all is well: how much was really at once, and what came of it. */
 static void tell(const struct judgement *judgement, size_t errors, size_t limited)
 {
 	const struct observation *seen = judgement->seen;
-	struct findings *findings = judgement->findings;
 	size_t most = most_at_once(seen);
 	struct text said = text_format(judgement->arena, "%zu at once", seen->copy_count);
 
@@ -145,10 +205,7 @@ static void tell(const struct judgement *judgement, size_t errors, size_t limite
 		said = text_format(judgement->arena, "%.*s: %zu failed", TEXT_ARG(said), errors);
 	if (limited > 0)
 		said = text_format(judgement->arena, "%.*s: %zu limited", TEXT_ARG(said), limited);
-	findings->fates = findings->fates.len == 0
-	                      ? said
-	                      : text_format(judgement->arena, "%.*s, %.*s",
-	                                    TEXT_ARG(findings->fates), TEXT_ARG(said));
+	add_fate(judgement, said);
 }
 
 void expect_check_group(const struct expect_group *expect, const struct judgement *judgement)
@@ -168,4 +225,5 @@ void expect_check_group(const struct expect_group *expect, const struct judgemen
 	check_share(judgement, errors, expect->errors, "failed");
 	check_share(judgement, limited, expect->rate_limited, "were answered by 429");
 	tell(judgement, errors, limited);
+	check_ttft(expect, judgement);
 }

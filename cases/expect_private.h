@@ -53,6 +53,7 @@ struct expect_same;
 struct expect_embeddings;
 struct expect_group;
 struct expect_occasion;
+struct expect_speed;
 
 struct expect_incremental {
 	int64_t reads;     /* pieces that came at different moments */
@@ -79,6 +80,7 @@ struct expectation {
 	const struct expect_group *group;
 	int64_t first_delta_ms, gap_ms;          /* at most; 0: not asked */
 	const struct expect_occasion *occasions; /* a list; NULL: always judged */
+	const struct expect_speed *speed;
 	enum wire_rule *rules;
 	size_t rule_count;
 	bool distinct_ids;
@@ -235,6 +237,10 @@ MUST_CHECK bool expect_check_occasions(const struct expect_occasion *occasions,
                                        const struct judgement *judgement);
 /* Whether the request went the way that the step asks for. */
 void expect_check_travel(const struct judgement *judgement);
+
+MUST_CHECK bool expect_read_speed(struct expect_reader *reader, const struct json *node,
+                                  const struct expect_speed **out);
+void expect_check_speed(const struct expect_speed *expect, const struct judgement *judgement);
 
 MUST_CHECK bool expect_read_group(struct expect_reader *reader, const struct json *node,
                                   const struct expect_group **out);

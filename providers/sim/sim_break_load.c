@@ -81,3 +81,21 @@ bool sim_break_crowd(const struct sim_serving *serving, struct sim_error *error)
 	                            .code = TEXT("rate_limit_exceeded")};
 	return true;
 }
+
+void sim_break_pace(const struct sim_serving *serving, struct sim_output *out)
+{
+	static const struct {
+		enum sim_break which;
+		int64_t ttft_ms, gap_ms; /* a little beyond what the case allows */
+	} late[] = {
+	    {SIM_CO_03, 5200, 0},       {SIM_CO_03_32K, 8200, 0}, {SIM_CO_03_64K, 15200, 0},
+	    {SIM_CO_03_128K, 35200, 0}, {SIM_CO_04, 0, 110},      {SIM_CO_04_FAST, 0, 40},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(late); i++) {
+		if (out->stream == NULL || !sim_breaks(serving, late[i].which))
+			continue;
+		out->stream->first_ms = late[i].ttft_ms;
+		out->stream->pause_ms = late[i].gap_ms;
+	}
+}

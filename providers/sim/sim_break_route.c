@@ -236,6 +236,7 @@ void sim_break_output(const struct sim_serving *serving, struct sim_output *out)
 	}
 	if (out->status != 200)
 		return;
+	sim_break_pace(serving, out);
 	if (plain && sim_breaks(serving, SIM_HT_01))
 		sim_output_replace_header(out, "content-type", TEXT("text/plain; charset=utf-8"));
 	if (!plain && sim_breaks(serving, SIM_HT_02))

@@ -44,6 +44,18 @@
 	    "") \
 	ROW(CO_02, "CO-02", SCOPE_OWN, "answers every other request of a crowd by 429", \
 	    "") \
+	ROW(CO_03, "CO-03", SCOPE_OWN, "takes over 5 s to the first token of a prompt of 8k tokens", \
+	    "") \
+	ROW(CO_03_128K, "CO-03.128k", SCOPE_OWN, "takes over 35 s to the first token of a prompt of 96k tokens", \
+	    "") \
+	ROW(CO_03_32K, "CO-03.32k", SCOPE_OWN, "takes over 8 s to the first token of a prompt of 24k tokens", \
+	    "") \
+	ROW(CO_03_64K, "CO-03.64k", SCOPE_OWN, "takes over 15 s to the first token of a prompt of 48k tokens", \
+	    "") \
+	ROW(CO_04, "CO-04", SCOPE_OWN, "streams under 10 tokens a second", \
+	    "CO-04.fast") \
+	ROW(CO_04_FAST, "CO-04.fast", SCOPE_OWN, "streams under 30 tokens a second", \
+	    "") \
 	ROW(CP_01, "CP-01", SCOPE_ALL, "calls legacy completions chat.completion", \
 	    "") \
 	ROW(EM_01, "EM-01", SCOPE_ALL, "lists embeddings in reverse order", \

@@ -392,6 +392,8 @@ MUST_CHECK bool sim_break_route(const struct sim_serving *serving, struct sim_ou
 MUST_CHECK bool sim_break_travel(const struct sim_serving *serving,
                                  const struct sim_request *request, struct sim_output *out);
 void sim_break_output(const struct sim_serving *serving, struct sim_output *out);
+/* What comes too late (sim_break_load.c). */
+void sim_break_pace(const struct sim_serving *serving, struct sim_output *out);
 void sim_output_header(struct sim_output *out, const char *name, struct text value);
 /* Replaces the value of a header that is there. */
 void sim_output_replace_header(struct sim_output *out, const char *name, struct text value);

@@ -46,7 +46,11 @@ def test_the_suite_is_whole(clean):
     assert set(SUITE) <= set(AFFECTS), "each case has its defect"
 
 
-@pytest.mark.parametrize("case", SUITE)
+# Their defects are seconds of waiting, three times over; tests/unit/cases/test_sim_defects.c has them by made-up times.
+SLOW = {"CO-03.32k", "CO-03.64k", "CO-03.128k", "CO-04", "CO-04.fast"}
+
+
+@pytest.mark.parametrize("case", sorted(set(SUITE) - SLOW))
 def test_a_defect_is_noticed_by_its_case_and_leaves_the_others_alone(case, clean, tmp_path):
     assert all(verdict == "pass" for (one, _), verdict in clean.items() if one == case)
     sim = Sim(*WINDOW, "--break", case, program=PLAIN)
