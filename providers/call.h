@@ -29,6 +29,9 @@ struct call_relay {
 	const struct http_header *headers;        /* sent beside those of the dialect */
 	size_t header_count;
 	bool body_dropped; /* what `body` was given is not kept: exchange.body stays empty */
+	/* Of the texts of such a body so much is kept in the reply; 0: enough to tell that there is
+	 * some. */
+	size_t text_kept_bytes;
 	/* Status and headers are there. */
 	void (*head)(void *context, const struct exchange *exchange);
 	/* Each piece as it comes, and the reply so far, which has read it already. */

@@ -187,6 +187,14 @@ static struct transport_limits limits_of(const struct attempt *attempt,
 	return limits;
 }
 
+/* Of the texts of a body that nobody keeps; 0: all. */
+static size_t kept_of(const struct call_relay *relay)
+{
+	if (relay == NULL || !relay->body_dropped)
+		return 0;
+	return relay->text_kept_bytes > 0 ? relay->text_kept_bytes : RELAYED_TEXT_BYTES;
+}
+
 bool attempt_start(struct attempt *attempt, const struct attempt_plan *plan,
                    void (*ended)(void *context), void *context, struct fault *fault)
 {
@@ -207,8 +215,7 @@ bool attempt_start(struct attempt *attempt, const struct attempt_plan *plan,
 	attempt->context = (struct reply_context){
 	    .dialect = provider->dialect,
 	    .request = plan->request,
-	    .text_kept_bytes =
-		plan->relay != NULL && plan->relay->body_dropped ? RELAYED_TEXT_BYTES : 0,
+	    .text_kept_bytes = kept_of(plan->relay),
 	};
 	attempt->exchange = (struct exchange){
 	    .method = text_of(attempt->wire.method),

@@ -2,6 +2,7 @@
 #include "harness/base/digest.h"
 #include "harness/base/log.h"
 #include "proxy/proxy_private.h"
+#include "proxy/sentry.h"
 #include "proxy/supervise.h"
 #include "proxy/watch.h"
 #include "proxy/worker.h"
@@ -15,7 +16,7 @@ enum { WORKERS_MAX = 1024 };
 
 /* --- reload --- */
 
-static void publish(struct proxy *proxy, struct snapshot *fresh)
+void proxy_publish(struct proxy *proxy, struct snapshot *fresh)
 {
 	(void)pthread_mutex_lock(&proxy->lock);
 	struct snapshot *old = proxy->current;
@@ -38,6 +39,15 @@ static void log_faults(const struct fault_list *faults, enum log_level level)
 	}
 }
 
+struct snapshot_shared proxy_shared(const struct proxy *proxy)
+{
+	return (struct snapshot_shared){
+	    .healths = proxy->healths,
+	    .lives = proxy->lives,
+	    .live = proxy->sentry == NULL ? NULL : sentry_live(proxy->sentry),
+	};
+}
+
 static struct snapshot_files files_of(const struct proxy *proxy)
 {
 	return (struct snapshot_files){proxy->options.config, proxy->options.matrix};
@@ -58,17 +68,18 @@ static void take_config(struct proxy *proxy, const struct snapshot *fresh)
 void proxy_reload(struct proxy *proxy)
 {
 	struct snapshot_files files = files_of(proxy);
+	struct snapshot_shared shared = proxy_shared(proxy);
 	struct fault_list *faults = memory_new(sizeof(*faults));
 	struct snapshot *fresh;
 
 	supervise_reloading();
-	bool good =
-	    snapshot_load(&files, proxy->healths, loop_wall_ms(proxy->loop), &fresh, faults);
+	bool good = snapshot_load(&files, &shared, loop_wall_ms(proxy->loop), &fresh, faults);
 	if (good) {
 		log_faults(faults, LOG_WARN);
 		take_config(proxy, fresh);
 		atomic_fetch_add(&proxy->counters.reloads, 1);
-		publish(proxy, fresh);
+		sentry_reloaded(proxy->sentry, fresh);
+		proxy_publish(proxy, fresh);
 		log_info("proxy.reloaded", "matrix=%s cells=%zu", router_matrix_hash(fresh->router),
 		         fresh->matrix.count);
 	} else {
@@ -302,12 +313,15 @@ bool proxy_start(struct loop *loop, const struct proxy_options *options, struct 
 	proxy->options = *options;
 	proxy->loop = loop;
 	proxy->healths = health_table_new();
+	proxy->lives = live_table_new();
 	proxy->exclusions = exclusion_table_new();
 	atomic_init(&proxy->retry_saved, RETRY_SAVED_MAX);
 	int failed = pthread_mutex_init(&proxy->lock, NULL);
 	REQUIRE(failed == 0);
 	proxy->ended_wake = loop_wake_new(loop, worker_over, proxy);
-	if (snapshot_load(&files, proxy->healths, loop_wall_ms(loop), &proxy->current, faults)) {
+	struct snapshot_shared shared = proxy_shared(proxy);
+	if (snapshot_load(&files, &shared, loop_wall_ms(loop), &proxy->current, faults)) {
+		proxy->sentry = sentry_new(proxy);
 		if (open_stores(proxy, &fault) && start_workers(proxy, &fault)) {
 			take_signals(proxy, true);
 			watch_files(proxy);
@@ -348,7 +362,9 @@ void proxy_free(struct proxy *proxy)
 	rate_table_free(proxy->rates);
 	rate_table_free(proxy->upstream_rates);
 	door_free(proxy->door);
+	sentry_free(proxy->sentry);
 	snapshot_drop(proxy->current);
+	live_table_free(proxy->lives);
 	health_table_free(proxy->healths);
 	exclusion_table_free(proxy->exclusions);
 	(void)pthread_mutex_destroy(&proxy->lock);

@@ -29,6 +29,7 @@ struct proxy_counters {
 	atomic_uint_least64_t fallbacks, retries, broken_streams, client_gone, drained, limited;
 	atomic_uint_least64_t hedges, hedges_won, turned_away;
 	atomic_uint_least64_t reloads, reloads_failed;
+	atomic_uint_least64_t quarantines;
 	atomic_int_least64_t open_streams, open_requests; /* gauges */
 	struct health_histogram overhead;
 };
@@ -63,6 +64,8 @@ struct proxy {
 	struct proxy_options options;
 	struct loop *loop; /* of the main thread: signals, files */
 	struct health_table *healths;
+	struct live_table *lives;
+	struct sentry *sentry;
 	struct exclusion_table *exclusions;
 	struct ledger *ledger;             /* NULL: none is configured */
 	struct key_table *keys;            /* NULL: no key store */
@@ -87,6 +90,11 @@ struct proxy {
 	struct watch *watch;
 	char base_url[128];
 };
+
+/* What the next snapshot shares with this one. Main thread. */
+MUST_CHECK struct snapshot_shared proxy_shared(const struct proxy *proxy);
+/* From here on new requests are decided by that one, whose reference is taken over. Main thread. */
+void proxy_publish(struct proxy *proxy, struct snapshot *fresh);
 
 /* The next of the worker's random numbers: for ids, weights, jitter. */
 MUST_CHECK uint64_t worker_random(struct worker *worker);

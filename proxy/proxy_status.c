@@ -376,6 +376,52 @@ static void write_case(void *context, const char *case_id, unsigned long long co
 	(void)text_buf_format(out, "\"} %llu\n", count);
 }
 
+static void write_live(void *context, struct text case_id, unsigned long long occasions UNUSED,
+                       unsigned long long violations)
+{
+	struct text_buf *out = context;
+
+	(void)text_buf_add(out, TEXT("proviso_live_violations_total{case=\""));
+	write_label(out, case_id);
+	(void)text_buf_format(out, "\"} %llu\n", violations);
+}
+
+static void write_occasions(void *context, struct text case_id, unsigned long long occasions,
+                            unsigned long long violations UNUSED)
+{
+	struct text_buf *out = context;
+
+	(void)text_buf_add(out, TEXT("proviso_live_occasions_total{case=\""));
+	write_label(out, case_id);
+	(void)text_buf_format(out, "\"} %llu\n", occasions);
+}
+
+/* The cells of the matrix stand by their target. */
+static void write_quarantined(struct worker *worker, struct text_buf *out)
+{
+	const struct matrix *matrix = &worker->snapshot->matrix;
+	size_t targets = 0;
+
+	describe(out, "quarantined_cells", "gauge", "Cells that are no longer trusted.");
+	for (size_t i = 0; i < matrix->count && targets < TARGETS_MAX; targets++) {
+		struct text target = matrix->cells[i].target;
+		unsigned long long count = 0;
+		for (; i < matrix->count && text_equal(matrix->cells[i].target, target); i++)
+			count += matrix->cells[i].quarantine != NULL;
+		(void)text_buf_add(out, TEXT("proviso_quarantined_cells{target=\""));
+		write_label(out, target);
+		(void)text_buf_format(out, "\"} %llu\n", count);
+	}
+	write_simple(out, "quarantines_total", "counter", "Cells put into quarantine.",
+	             load(&worker->proxy->counters.quarantines));
+	describe(out, "live_occasions_total", "counter",
+	         "Answers that could have broken a rule, by the case that names it.");
+	live_each(worker->proxy->lives, write_occasions, out);
+	describe(out, "live_violations_total", "counter",
+	         "Answers that broke it, by the case that names it.");
+	live_each(worker->proxy->lives, write_live, out);
+}
+
 static void write_money(struct worker *worker, struct text_buf *out)
 {
 	describe(out, "budget_left_usd", "gauge",
@@ -397,6 +443,7 @@ void status_metrics(struct worker *worker, struct http_exchange *exchange)
 	         "Requests without a proven target, by the cases that stood against some.");
 	exclusion_each(worker->proxy->exclusions, write_case, &body);
 	write_matrix(worker, &body);
+	write_quarantined(worker, &body);
 	write_money(worker, &body);
 	answer_buffer(worker, exchange, &body, TEXT("text/plain; version=0.0.4"));
 }

@@ -318,6 +318,7 @@ static void take_call_options(struct relay *relay)
 	    .headers = relay->up,
 	    .header_count = count,
 	    .body_dropped = relay->streamed,
+	    .text_kept_bytes = live_text_wanted(&relay->intake->shape),
 	    .head = relay_head_came,
 	    .body = relay_body_came,
 	};

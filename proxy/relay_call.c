@@ -103,6 +103,7 @@ static void call_ended(void *context, const struct call_attempt *last, const str
 	};
 	relay_judge(&asked, &judgement);
 	relay_note_facts(relay, last->exchange, last->reply);
+	relay_watch(relay, last);
 	if (relay->exchange == NULL && !relay->drains) {
 		/* It ended because nobody listens: no word on the target. */
 		count_attempt(relay, ENDING_CLIENT_GONE, last->exchange);

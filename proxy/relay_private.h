@@ -209,6 +209,9 @@ void relay_free_slot(struct relay *relay, int64_t used_tokens);
 /* All that may be asked are at their limits. True: it waits. False: why, is the first failure. */
 MUST_CHECK bool relay_wait_for_slot(struct relay *relay, int64_t context_above);
 
+/* relay_live.c: a reply came to its end; before its request goes. */
+void relay_watch(struct relay *relay, const struct call_attempt *last);
+
 /* relay_next.c: who is asked */
 /* The candidate at hand is asked. */
 void relay_ask(struct relay *relay);

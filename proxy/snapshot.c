@@ -30,14 +30,43 @@ static bool load_matrix(struct snapshot *snapshot, const char *path, struct faul
 		(void)fault_list_add(faults, &fault);
 		return true;
 	}
-	if (matrix_read(path, &snapshot->arena, &snapshot->matrix, &fault))
+	if (matrix_read(path, &snapshot->arena, &snapshot->as_read, &fault))
 		return true;
 	(void)fault_list_add(faults, &fault);
 	return false;
 }
 
+/* What was seen since is laid over a copy: the next snapshot may have seen something else. */
+static bool lay_over(struct snapshot *snapshot, struct fault *fault)
+{
+	struct arena *arena = &snapshot->arena;
+	struct matrix *matrix = &snapshot->matrix;
+
+	*matrix = snapshot->as_read;
+	matrix->cells = ARENA_NEW_ARRAY(arena, struct matrix_cell, matrix->count);
+	if (matrix->count > 0)
+		memcpy(matrix->cells, snapshot->as_read.cells,
+		       matrix->count * sizeof(matrix->cells[0]));
+	live_apply(&snapshot->live, matrix, arena);
+	return router_build(&snapshot->config, &snapshot->suite, matrix, arena, &snapshot->router,
+	                    fault);
+}
+
+/* The file and what is known beside it, which is more where it could not be written. */
+static bool load_live(struct snapshot *snapshot, const struct snapshot_files *files,
+                      const struct snapshot_shared *shared, struct fault *fault)
+{
+	snapshot->live_path =
+	    live_path(snapshot->config.proxy.live.path, files->matrix, &snapshot->arena);
+	if (!live_read(snapshot->live_path, &snapshot->arena, &snapshot->live, fault))
+		return false;
+	if (shared->live != NULL)
+		live_merge(&snapshot->live, shared->live, &snapshot->arena);
+	return true;
+}
+
 static bool load_all(struct snapshot *snapshot, const struct snapshot_files *files,
-                     struct fault_list *faults)
+                     const struct snapshot_shared *shared, struct fault_list *faults)
 {
 	const struct config_check *check = &snapshot->config.check;
 	struct fault fault;
@@ -49,8 +78,7 @@ static bool load_all(struct snapshot *snapshot, const struct snapshot_files *fil
 	if (!suite_load(&snapshot->suite, check->core, &check->cases, faults) ||
 	    !load_matrix(snapshot, files->matrix, faults))
 		return false;
-	if (router_build(&snapshot->config, &snapshot->suite, &snapshot->matrix, &snapshot->arena,
-	                 &snapshot->router, &fault))
+	if (load_live(snapshot, files, shared, &fault) && lay_over(snapshot, &fault))
 		return true;
 	(void)fault_list_add(faults, &fault);
 	return false;
@@ -76,34 +104,75 @@ static struct rate_limits limits_of(const struct provider *provider)
 static void snapshot_free(struct snapshot *snapshot)
 {
 	router_done(snapshot->router);
-	if (snapshot->suite_loaded)
-		suite_done(&snapshot->suite);
-	config_done(&snapshot->config);
+	if (snapshot->base == NULL) {
+		if (snapshot->suite_loaded)
+			suite_done(&snapshot->suite);
+		config_done(&snapshot->config);
+	}
+	snapshot_drop(snapshot->base);
 	arena_done(&snapshot->arena);
 	memory_free(snapshot);
 }
 
-bool snapshot_load(const struct snapshot_files *files, struct health_table *table,
+static void number_targets(struct snapshot *snapshot, const struct snapshot_shared *shared)
+{
+	size_t count = router_target_count(snapshot->router);
+	struct arena *arena = &snapshot->arena;
+
+	snapshot->healths = ARENA_NEW_ARRAY(arena, struct health *, count + 1);
+	snapshot->limits = ARENA_NEW_ARRAY(arena, struct rate_limits, count + 1);
+	snapshot->lives = ARENA_NEW_ARRAY(arena, struct live_target *, count + 1);
+	snapshot->posts = ARENA_NEW_ARRAY(arena, struct live_posts, count + 1);
+	snapshot->hedges_saved =
+	    ARENA_NEW_ARRAY(arena, atomic_int_least64_t, snapshot->config.routes.count + 1);
+	for (size_t i = 0; i < count; i++) {
+		const struct target *target = router_target(snapshot->router, i);
+		snapshot->healths[i] = health_of(shared->healths, target);
+		snapshot->limits[i] = limits_of(target->provider);
+		snapshot->lives[i] = live_target_of(shared->lives, target->name);
+		if (snapshot->config.proxy.live.quarantine)
+			live_posts_build(router_evidence(snapshot->router), &snapshot->suite,
+			                 &snapshot->matrix, target->name, arena,
+			                 &snapshot->posts[i]);
+	}
+}
+
+bool snapshot_load(const struct snapshot_files *files, const struct snapshot_shared *shared,
                    int64_t now_wall_ms, struct snapshot **out, struct fault_list *faults)
 {
 	struct snapshot *snapshot = memory_new(sizeof(*snapshot));
 
 	atomic_init(&snapshot->references, 1);
-	if (!load_all(snapshot, files, faults)) {
+	if (!load_all(snapshot, files, shared, faults)) {
 		snapshot_free(snapshot);
 		return false;
 	}
-	size_t count = router_target_count(snapshot->router);
-	snapshot->healths = ARENA_NEW_ARRAY(&snapshot->arena, struct health *, count + 1);
-	snapshot->limits = ARENA_NEW_ARRAY(&snapshot->arena, struct rate_limits, count + 1);
-	for (size_t i = 0; i < count; i++) {
-		const struct target *target = router_target(snapshot->router, i);
-		snapshot->healths[i] = health_of(table, target);
-		snapshot->limits[i] = limits_of(target->provider);
-	}
-	snapshot->hedges_saved = ARENA_NEW_ARRAY(&snapshot->arena, atomic_int_least64_t,
-	                                         snapshot->config.routes.count + 1);
+	number_targets(snapshot, shared);
 	snapshot->loaded_wall_ms = now_wall_ms;
+	*out = snapshot;
+	return true;
+}
+
+bool snapshot_renew(struct snapshot *old, const struct snapshot_shared *shared,
+                    struct snapshot **out, struct fault *fault)
+{
+	struct snapshot *base = old->base != NULL ? old->base : old;
+	struct snapshot *snapshot = memory_new(sizeof(*snapshot));
+
+	atomic_init(&snapshot->references, 1);
+	snapshot->base = snapshot_take(base);
+	snapshot->config = base->config;
+	snapshot->suite = base->suite;
+	snapshot->as_read = base->as_read;
+	snapshot->live_path = base->live_path;
+	snapshot->loaded_wall_ms = base->loaded_wall_ms;
+	snapshot->matrix_absent = base->matrix_absent;
+	live_copy(shared->live, &snapshot->arena, &snapshot->live);
+	if (!lay_over(snapshot, fault)) {
+		snapshot_free(snapshot);
+		return false;
+	}
+	number_targets(snapshot, shared);
 	*out = snapshot;
 	return true;
 }

@@ -4,6 +4,7 @@
 #include "harness/base/file.h"
 #include "harness/cli/command.h"
 
+/* With what was seen since: a decision here is the one that the proxy would make. */
 static bool read_matrix(struct routing_setup *setup, struct text path, struct arena *arena,
                         struct fault *fault)
 {
@@ -11,7 +12,12 @@ static bool read_matrix(struct routing_setup *setup, struct text path, struct ar
 
 	if (file_is_directory(name))
 		name = file_join(arena, name, "matrix.json");
-	return matrix_read(name, arena, &setup->matrix, fault);
+	if (!matrix_read(name, arena, &setup->matrix, fault) ||
+	    !live_read(live_path(setup->config.proxy.live.path, name, arena), arena, &setup->live,
+	               fault))
+		return false;
+	live_apply(&setup->live, &setup->matrix, arena);
+	return true;
 }
 
 int routing_setup_load(struct routing_setup *setup, struct text config_path,

@@ -2,6 +2,7 @@
 #ifndef PROVISO_CLI_ROUTING_SETUP_H
 #define PROVISO_CLI_ROUTING_SETUP_H
 
+#include "harness/run/live.h"
 #include "harness/run/router.h"
 
 /* Zeroed memory is an empty one; routing_setup_done is needed in any case. */
@@ -9,6 +10,7 @@ struct routing_setup {
 	struct config config;
 	struct suite suite;
 	struct matrix matrix;
+	struct live live;
 	struct router *router; /* keys are assumed: nothing is sent */
 	bool config_loaded, suite_loaded;
 };

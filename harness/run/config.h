@@ -168,6 +168,15 @@ struct config_proxy {
 		const struct json *failure_share_node;
 		double failure_share;
 	} breaker;
+	struct {
+		struct text path; /* data NULL: beside the matrix */
+		bool quarantine;  /* default true */
+	} live;
+	struct {
+		int64_t per_day_pico_usd; /* -1: no probes */
+		int64_t per_day_requests, interval_ms;
+		struct text runs; /* folder of their evidence */
+	} probes;
 	const struct json *node;
 };
 

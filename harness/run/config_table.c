@@ -225,6 +225,29 @@ static const struct setting breaker_rows[] = {
 };
 static const struct setting_table breaker_table = TABLE("breaker", breaker_rows);
 
+static const struct setting live_rows[] = {
+	ROW(config_proxy, "path", SETTING_TEXT, live.path,
+	    .doc = "The file of what was seen since the matrix was made: quarantines and probes. By "
+	           "default it stands beside the matrix, as NAME.live.json."),
+	ROW(config_proxy, "quarantine", SETTING_BOOL, live.quarantine,
+	    .doc = "Whether a target whose live answers break what it was proven for loses the "
+	           "requests that this speaks for (default true)."),
+};
+static const struct setting_table live_table = TABLE("live", live_rows);
+
+static const struct setting probes_rows[] = {
+	ROW(config_proxy, "per_day_usd", SETTING_USD, probes.per_day_pico_usd,
+	    .doc = "What probes may cost at most a day (UTC), in USD. Without it nothing is asked."),
+	ROW(config_proxy, "per_day_requests", SETTING_INT, probes.per_day_requests, .min = 1,
+	    .max = 100000, .doc = "How many requests they may send a day (default 300)."),
+	ROW(config_proxy, "interval", SETTING_DURATION, probes.interval_ms, .min = 100,
+	    .doc = "From one probe to the next (default 5m)."),
+	ROW(config_proxy, "runs", SETTING_TEXT, probes.runs,
+	    .doc = "The folder that keeps the evidence of probes that did not pass (default "
+	           "proviso-probes)."),
+};
+static const struct setting_table probes_table = TABLE("probes", probes_rows);
+
 static const struct setting proxy_rows[] = {
 	ROW(config_proxy, "listen", SETTING_TEXT, listen,
 	    .doc = "Address and port (default 127.0.0.1:4000)."),
@@ -240,6 +263,10 @@ static const struct setting proxy_rows[] = {
 	{.name = "limits", .type = SETTING_STRUCT, .table = &limit_table, .doc = "Limits."},
 	{.name = "breaker", .type = SETTING_STRUCT, .table = &breaker_table,
 	 .doc = "When a failing target is left alone."},
+	{.name = "live", .type = SETTING_STRUCT, .table = &live_table,
+	 .doc = "Live traffic as evidence."},
+	{.name = "probes", .type = SETTING_STRUCT, .table = &probes_table,
+	 .doc = "Gate cases that are asked again, the stalest first."},
 };
 static const struct setting_table proxy_table =
 	TABLE_WITH_NODE(config_proxy, "proxy", proxy_rows);
@@ -303,7 +330,12 @@ const struct config config_defaults = {
               .breaker = {.window_ms = MINUTE_MS,
                           .min_requests = 20,
                           .failure_share = 0.5,
-                          .open_ms = 30 * SECOND_MS}},
+                          .open_ms = 30 * SECOND_MS},
+              .live = {.quarantine = true},
+              .probes = {.per_day_pico_usd = -1,
+                         .per_day_requests = 300,
+                         .interval_ms = 5 * MINUTE_MS,
+                         .runs = TEXT_INIT("proviso-probes")}},
     .ledger = {.durability = CONFIG_STRICT,
                .retain_ms = 90 * DAY_MS,
                .content = CONFIG_CONTENT_NONE},

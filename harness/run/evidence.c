@@ -7,6 +7,8 @@
  */
 #include "harness/run/evidence.h"
 
+#include "harness/run/live.h"
+
 /* What a case vouches for, in one way of asking. */
 struct voice {
 	struct feature_set features;
@@ -33,6 +35,7 @@ struct mark {
 	bool gate;
 	bool other_question; /* the case has changed since */
 	repair_bits mends;   /* behind these it does not stand against the target; 0: none help */
+	bool quarantined;
 };
 
 struct standing {
@@ -158,8 +161,10 @@ static void add_cell(struct evidence *evidence, size_t number, const struct voic
 	/* A cell that does not say which question was asked is no answer to this one. */
 	bool other = cell != NULL && !text_is(cell->case_hash, asked->hash);
 	bool unproven = cell == NULL || cell->verdict == VERDICT_SKIPPED;
+	bool quarantined =
+	    cell != NULL && !other && cell->verdict == VERDICT_PASS && cell->quarantine != NULL;
 
-	if (gate && !other && !unproven && cell->verdict == VERDICT_PASS) {
+	if (gate && !other && !unproven && !quarantined && cell->verdict == VERDICT_PASS) {
 		standing->claims[standing->claim_count++] = (struct claim){
 		    voice->features, voice, cell, find_waiver(evidence, target, asked->id)};
 		standing->oldest_wall_ms =
@@ -169,7 +174,7 @@ static void add_cell(struct evidence *evidence, size_t number, const struct voic
 		return;
 	}
 	/* Of what is not a gate only proof of the bad counts, and only on the same question. */
-	if (!gate && (unproven || other || !is_proven_bad(cell->verdict)))
+	if (!gate && !quarantined && (unproven || other || !is_proven_bad(cell->verdict)))
 		return;
 	standing->marks[standing->mark_count++] = (struct mark){
 	    .features = voice->features,
@@ -179,7 +184,8 @@ static void add_cell(struct evidence *evidence, size_t number, const struct voic
 	    .unproven = unproven,
 	    .gate = gate,
 	    .other_question = other,
-	    .mends = unproven || other ? 0 : mends_of(cell, gate),
+	    .mends = unproven || other || quarantined ? 0 : mends_of(cell, gate),
+	    .quarantined = quarantined,
 	};
 }
 
@@ -278,7 +284,7 @@ static bool claim_speaks(const struct claim *claim, const struct feature_set *fe
 static bool mark_counts(const struct evidence *evidence, const struct mark *mark,
                         int64_t now_wall_ms)
 {
-	return mark->gate || !is_stale(evidence, mark->cell, now_wall_ms);
+	return mark->gate || mark->quarantined || !is_stale(evidence, mark->cell, now_wall_ms);
 }
 
 static bool mark_excludes(const struct evidence *evidence, const struct mark *mark,
@@ -302,6 +308,22 @@ static bool gate_speaks(const struct standing *standing, const struct feature_se
 		if (standing->marks[i].gate && mark_speaks(&standing->marks[i], features, shape))
 			return true;
 	return false;
+}
+
+const struct voice *evidence_voice(const struct evidence *evidence,
+                                   const struct eval_case *eval_case, enum case_variant variant)
+{
+	for (size_t i = 0; i < evidence->voice_count; i++)
+		if (evidence->voices[i].eval_case == eval_case &&
+		    evidence->voices[i].variant == variant)
+			return &evidence->voices[i];
+	return NULL;
+}
+
+bool evidence_speaks(const struct voice *voice, const struct feature_set *features,
+                     const struct shape *shape)
+{
+	return feature_within(&voice->features, features) && speaks_further(voice, shape);
 }
 
 /* Whether it stands against nobody who may use those repairs. */
@@ -354,6 +376,8 @@ static const char *reason_of(const struct mark *mark, bool stale, int64_t now_wa
 {
 	if (mark->cell == NULL)
 		return "was never asked";
+	if (mark->quarantined)
+		return mark->cell->quarantine->reason;
 	if (mark->other_question)
 		return mark->cell->case_hash.len == 0 ? "the matrix does not say what was asked"
 		                                      : "the case has changed since it was asked";
@@ -415,6 +439,7 @@ static void judge_mark(const struct evidence *evidence, const struct mark *mark,
 	    .variant = mark->voice->variant,
 	    .cell = mark->cell,
 	    .verdict = mark->unproven                  ? "unproven"
+	               : mark->quarantined             ? "quarantined"
 	               : stale || mark->other_question ? "stale"
 	                                               : verdict_name(mark->cell->verdict),
 	    .reason = reason_of(mark, stale, now_wall_ms),

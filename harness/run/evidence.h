@@ -14,7 +14,8 @@
  * repairs that had something to mend in it: a route does.
  *
  * Fresh: at most policy.max_age old, and not dated in the future. A cell counts only with the hash
- * that its case has now.
+ * that its case has now. A pass in quarantine (live.h) excludes like a fail, whatever its case's
+ * severity.
  */
 #ifndef PROVISO_RUN_EVIDENCE_H
 #define PROVISO_RUN_EVIDENCE_H
@@ -40,12 +41,21 @@ struct evidence_sources {
 MUST_CHECK const struct evidence *evidence_build(const struct evidence_sources *sources,
                                                  struct arena *arena);
 
+/* The cell of that case and way of asking, as one that speaks for shapes; NULL: it has none. */
+struct voice;
+MUST_CHECK const struct voice *evidence_voice(const struct evidence *evidence,
+                                              const struct eval_case *eval_case,
+                                              enum case_variant variant);
+/* Whether it speaks for the shape; features: those of evidence_features. */
+MUST_CHECK bool evidence_speaks(const struct voice *voice, const struct feature_set *features,
+                                const struct shape *shape);
+
 /* A cell that stands against a target, or that only a waiver keeps from doing so. */
 struct evidence_block {
 	const struct eval_case *eval_case; /* NULL: no gate case speaks for the shape at all */
 	enum case_variant variant;
 	const struct matrix_cell *cell;     /* NULL: never asked */
-	const char *verdict;                /* its verdict's name; "stale", "unproven" */
+	const char *verdict;                /* its verdict's name; stale, unproven, quarantined */
 	const char *reason;                 /* a phrase: why that excludes */
 	const struct config_waiver *waiver; /* that holds now; NULL: it excludes */
 	bool unproven; /* nothing is known against it: policy.unproven decides */

@@ -11,6 +11,7 @@
 #include "harness/run/verdict.h"
 
 struct suite;
+struct live_cell;
 
 enum {
 	MATRIX_MAX_BYTES = 256 << 20,
@@ -51,6 +52,8 @@ struct matrix_cell {
 	enum verdict repaired_verdict;
 	struct tally repaired;
 	bool asked_now; /* planned in the run at hand; not stored */
+	/* What was seen of it since keeps it in quarantine; set by live_apply, not stored. */
+	const struct live_cell *quarantine;
 };
 
 struct matrix {

@@ -1,0 +1,40 @@
+/* A reply that passed by as evidence: held against its cells while its request is still there. */
+#include "proxy/relay_private.h"
+
+#include "proxy/sentry.h"
+
+void relay_watch(struct relay *relay, const struct call_attempt *last)
+{
+	struct worker *worker = relay->worker;
+	struct snapshot *snapshot = relay->snapshot;
+	const struct chat_reply *reply = last->reply;
+	const struct exchange *exchange = last->exchange;
+
+	/* Cut, cancelled, an error or no reply at all: that is the breaker's, not the cells'. */
+	if (relay->exchange == NULL || relay->given_up != NULL || exchange->status != 200 ||
+	    exchange->end != EXCHANGE_COMPLETE || reply->error_count > 0 ||
+	    !reply_is_readable(reply))
+		return;
+	const struct router_candidate *candidate =
+	    &relay->intake->decision.candidates[relay->candidate];
+	const struct live_posts *posts = &snapshot->posts[candidate->number];
+	if (posts->count == 0)
+		return;
+	const struct shape *shape = &relay->intake->shape;
+	const struct live_asked asked = {shape, relay->intake->body};
+	struct live_findings findings;
+	struct live_alarm alarms[LIVE_CHECKS * CASE_VARIANTS];
+
+	arena_reset(&worker->scratch);
+	live_judge(&asked, reply, &worker->scratch, &findings);
+	struct feature_set features =
+	    evidence_features(router_evidence(snapshot->router), candidate->number, shape);
+	if (relay->usage_injected)
+		feature_add(&features, FEATURE_STREAM_OPTIONS_INCLUDE_USAGE);
+	const struct live_seen seen = {&findings, shape, &features,
+	                               relay->intake->body->source->body};
+	struct live_target *target = snapshot->lives[candidate->number];
+	size_t count = live_note(worker->proxy->lives, target, posts, &seen, alarms);
+	for (size_t i = 0; i < count; i++)
+		sentry_raise(worker->proxy->sentry, snapshot, target, &alarms[i]);
+}

@@ -1,0 +1,159 @@
+"""Live evidence: what passes is held against what was proven, and a target that changed for the worse loses
+the requests that the broken cell speaks for, until it is asked again."""
+import json
+import subprocess
+
+from conftest import PROVISO, RUN_LIMIT_S, chat, environment, reply
+from proxy_rig import DONE, KEYS, chunk, key_of, sse, usage_chunk
+
+TOOLS = [{"type": "function", "function": {"name": "get_weather", "parameters": {
+    "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"],
+    "additionalProperties": False}}}]
+CALL = {"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "get_weather"}}}
+
+
+def provider(sim, name, *arguments):
+    return sim("--models", "m", "--api-key", key_of(name), *arguments)
+
+
+def exchange_for(sim, old, name, *arguments):
+    """Another simulator takes the place of that one, at the same address: it has changed overnight."""
+    port = old.port
+    old.process.terminate()
+    old.process.wait(timeout=RUN_LIMIT_S)
+    return provider(sim, name, "--listen", f"127.0.0.1:{port}", *arguments)
+
+
+def target_of(answer):
+    assert answer.status == 200, answer
+    return answer.headers["x-proviso-target"]
+
+
+def excluded(proxy, **fields):
+    """(target, case, verdict) as the proxy explains a request, which must be what the command says."""
+    body = {"model": "coder", "messages": [{"role": "user", "content": "hello"}], **fields}
+    told = proxy.send("POST", "/v1/proviso/explain", body).json
+    (proxy.folder / "request.json").write_text(json.dumps(body))
+    said = subprocess.run([PROVISO, "explain", "request.json"], cwd=proxy.folder, env=environment(**KEYS),
+                          capture_output=True, text=True, timeout=RUN_LIMIT_S)
+    said = json.loads(said.stdout)
+    pick = lambda decision: [(e["target"], e["case"], e["verdict"]) for e in decision["excluded"]]
+    assert pick(told) == pick(said)
+    assert [c["target"] for c in told["candidates"]] == [c["target"] for c in said["candidates"]]
+    return pick(told)
+
+
+def quarantine(proxy, words, **fields):
+    """Asks until the quarantine is in the log; who answered on the way."""
+    asked = 0
+    while words not in proxy.log_path.read_text():
+        assert asked < 5000, proxy.log_path.read_text()
+        proxy.stream(f"hello {asked}", **fields)
+        asked += 1
+    proxy.wait_for_log(words)
+    return asked
+
+
+def test_a_target_that_breaks_what_it_was_proven_for_loses_those_requests_alone(start, sim):
+    a = provider(sim, "a")
+    proxy = start({"a": a.url, "b": provider(sim, "b").url})
+    for _ in range(20):
+        assert target_of(proxy.stream(**CALL)) == "a/m"
+    assert not (proxy.folder / "proviso-matrix.live.json").exists()
+    exchange_for(sim, a, "a", "--break", "TS-01")
+    assert quarantine(proxy, "proxy.quarantined", **CALL) >= 3
+    # What that cell speaks for goes elsewhere; all else stays.
+    assert target_of(proxy.stream(**CALL)) == "b/m"
+    assert target_of(proxy.chat(**CALL)) == "a/m"
+    assert target_of(proxy.stream()) == "a/m"
+    assert excluded(proxy, stream=True, **CALL) == [("a/m", "TS-01", "quarantined")]
+    assert excluded(proxy, stream=True) == []
+    assert proxy.metric('quarantined_cells{target="a/m"}') == 1
+    assert proxy.metric('live_violations_total{case="TS-01"}') >= 3
+    # A restart does not forget.
+    record = json.loads((proxy.folder / "proviso-matrix.live.json").read_text())["cells"]
+    assert [(cell["target"], cell["case"], cell["variant"], cell["cause"]) for cell in record] == [
+        ("a/m", "TS-01", "stream", "traffic")]
+    proxy.stop()
+    again = start({"a": a.url, "b": proxy_url(proxy, "b")})
+    assert target_of(again.stream(**CALL)) == "b/m"
+
+
+def proxy_url(proxy, name):
+    return json.loads(proxy.config_path.read_text())["providers"][name]["base_url"]
+
+
+FORMAT = {"response_format": {"type": "json_schema", "json_schema": {"name": "place", "strict": True, "schema": {
+    "type": "object", "properties": {"city": {"type": "string"}, "country": {"type": "string"}},
+    "required": ["city", "country"], "additionalProperties": False}}}}
+
+
+def answering(make):
+    """A provider whose answers are made of the request."""
+    def answer(head, body, number):
+        request = json.loads(body)
+        made = make(request)
+        if not request.get("stream"):
+            return reply(chat(made) if isinstance(made, str) else made)
+        return sse(chunk({"role": "assistant", "content": ""}), chunk({"content": made[:9]}), chunk({"content": made[9:]}),
+                   chunk(finish="stop"), usage_chunk(), DONE)
+    return answer
+
+
+def test_answers_are_held_against_the_schema_that_the_request_brought(start, scripted, sim):
+    bad = scripted(answering(lambda request: '{"city": "Paris"}'))
+    proxy = start({"a": bad.url, "b": provider(sim, "b").url})
+    # The same request says the same thing, however often it is sent: no client can do this alone by retrying.
+    for _ in range(20):
+        assert target_of(proxy.chat("again", **FORMAT)) == "a/m"
+    assert "proxy.quarantined" not in proxy.log_path.read_text()
+    number = 0
+    while target_of(proxy.chat(f"hello {number}", **FORMAT)) == "a/m":
+        number += 1
+        assert number < 5000
+    assert number >= 5  # and the one above: six in a row
+    assert ("a/m", "JS-01", "quarantined") in excluded(proxy, **FORMAT)
+    assert target_of(proxy.chat()) == "a/m"
+
+
+def test_what_a_client_wished_for_is_no_fault_of_the_target(start, scripted, sim):
+    torn = scripted(answering(lambda request: '{"city": "Par'))
+    proxy = start({"a": torn.url, "b": provider(sim, "b").url})
+    loose = json.loads(json.dumps(FORMAT).replace('"strict": true', '"strict": false'))
+    strange = json.loads(json.dumps(FORMAT).replace('"additionalProperties"', '"x-own"'))
+    for number in range(12):
+        for fields in ({"max_tokens": 2, **FORMAT}, {"stop": ["i"], **FORMAT}, loose, strange):
+            assert target_of(proxy.chat(f"hello {number}", **fields)) == "a/m"
+            assert target_of(proxy.stream(f"hello {number}", **fields)) == "a/m"
+    assert "proxy.quarantined" not in proxy.log_path.read_text()
+    assert 'case="JS-01"' not in proxy.get("/metrics").body.decode()
+
+
+def test_a_new_check_brings_it_back(start, sim, proviso):
+    a = provider(sim, "a")
+    proxy = start({"a": a.url, "b": provider(sim, "b").url})
+    a = exchange_for(sim, a, "a", "--break", "TS-01")
+    quarantine(proxy, "proxy.quarantined", **CALL)
+    assert target_of(proxy.stream(**CALL)) == "b/m"
+    # Asked while it is still broken it fails, and the matrix itself says so.
+    asking = ["check", "a/m", "--case", "TS-01"]
+    done = subprocess.run([PROVISO, *asking], cwd=proxy.folder, env=environment(**KEYS), capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    proxy.wait_for_log("proxy.reloaded")
+    assert excluded(proxy, stream=True, **CALL) == [("a/m", "TS-01", "fail")]
+    exchange_for(sim, a, "a")
+    done = subprocess.run([PROVISO, *asking], cwd=proxy.folder, env=environment(**KEYS), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    while target_of(proxy.stream(**CALL)) != "a/m":
+        assert proxy.process.poll() is None
+    assert excluded(proxy, stream=True, **CALL) == []
+
+
+def test_live_evidence_can_be_switched_off_and_a_broken_file_is_said(start, sim, proviso):
+    a = provider(sim, "a", "--break", "TS-01")
+    proxy = start({"a": a.url, "b": provider(sim, "b").url}, proxy={"live": {"quarantine": False, "path": "seen.json"}})
+    for number in range(12):
+        assert target_of(proxy.stream(f"hello {number}", **CALL)) == "a/m"
+    (proxy.folder / "seen.json").write_text('{"proviso_live": 1, "cells": [{"target": 7}]}')
+    done = proviso("explain", "-", stdin=json.dumps({"model": "coder", "messages": []}), env=KEYS)
+    assert done.code == 2 and "seen.json:1:" in done.err
