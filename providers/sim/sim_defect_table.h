@@ -128,7 +128,7 @@
 	    "") \
 	ROW(HT_07, "HT-07", SCOPE_ALL, "refuses whoever offers HTTP/2", \
 	    "") \
-	ROW(HT_08, "HT-08", SCOPE_ALL, "breaks the connection where a body is larger than 512 KiB", \
+	ROW(HT_08, "HT-08", SCOPE_OPEN, "breaks the connection where a body is larger than 512 KiB", \
 	    "") \
 	ROW(HT_09, "HT-09", SCOPE_ALL, "refuses unknown fields of streamed requests only", \
 	    "") \
