@@ -501,6 +501,7 @@ static const struct {
 } break_acts[] = {
     {SIM_HT_10, break_go_on},
     {SIM_CH_03, break_evade},
+    {SIM_CP_02, break_evade},
     {SIM_CH_06, break_evade},
     {SIM_CH_10, break_evade},
     {SIM_VI_01, break_evade},

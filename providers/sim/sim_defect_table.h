@@ -57,6 +57,8 @@
 	ROW(CO_04_FAST, "CO-04.fast", SCOPE_OWN, "streams under 30 tokens a second", \
 	    "") \
 	ROW(CP_01, "CP-01", SCOPE_ALL, "calls legacy completions chat.completion", \
+	    "CP-02") \
+	ROW(CP_02, "CP-02", SCOPE_OWN, "goes on from a prompt that nobody sent", \
 	    "") \
 	ROW(EM_01, "EM-01", SCOPE_ALL, "lists embeddings in reverse order", \
 	    "EM-04") \

@@ -483,3 +483,29 @@ def test_a_reason_that_is_none_is_said_with_its_place(proviso):
     (proviso.cwd / "proviso.yaml").write_text(json.dumps(config))
     done = proviso("validate")
     assert done.code == 2 and "proviso.yaml:1:" in done.err + done.out and "content_filters" in done.err + done.out, done
+
+
+# --- an endpoint of its own ---------------------------------------------------------------------------------------
+
+TEXT = {"id": "cmpl-1", "object": "text_completion", "created": 1760000000, "model": "m",
+        "choices": [{"index": 0, "text": " green", "logprobs": None, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6}}
+
+
+def test_legacy_completions_are_served_where_they_are_proven_and_only_there(start, scripted, tmp_path):
+    """CP-02: who answers chat is not thereby proven for /v1/completions; who goes on from a prompt is."""
+    def answer(head, body, number):
+        assert head.startswith(b"POST /v1/completions ")
+        return reply(TEXT)
+
+    folder = tmp_path / "checked"
+    folder.mkdir()
+    matrix = make_matrix(folder, a="CP-02")
+    lost, well_known = scripted(answer), scripted(answer)
+    proxy = start({"a": lost.url, "b": well_known.url}, proven=matrix)
+    body = {"model": "coder", "prompt": "red, orange, yellow,", "max_tokens": 8}
+    said = proxy.send("POST", "/v1/completions", body)
+    assert said.status == 200 and said.json == TEXT and said.headers["x-proviso-target"] == "b/m", said
+    refused = proxy.send("POST", "/v1/completions", {**body, "model": "a/m"})
+    assert refused.status == 503 and refused.error["excluded"][0]["case"] == "CP-02", refused
+    assert not lost.requests
