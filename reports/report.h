@@ -72,7 +72,8 @@ void report_junit(const struct matrix *matrix, const struct report_context *cont
 void report_github(const struct matrix *matrix, const struct report_context *context,
                    struct text_buf *out);
 /*
- * GitLab's code quality JSON: each cell that does not pass as a finding at proviso.yaml, critical
+ * GitLab's code quality JSON: each cell that does not pass as a finding at proviso.yaml, or where
+ * a case of the user's own stands; critical
  * or major where it fails the job, minor without a verdict, else info. Fingerprints stay the same
  * from run to run.
  */
@@ -125,6 +126,15 @@ MUST_CHECK enum report_effect report_cell_effect(const struct matrix_cell *cell,
 /* What became of the cell since the baseline; NULL without one. */
 MUST_CHECK const struct cell_change *report_cell_change(const struct matrix_cell *cell,
                                                         const struct report_context *context);
+
+/*
+ * Where a case of the user's own stands, for readers of CI reports that lead there: file as it was
+ * given to Proviso, line from 1. False for a core case (it is in no repository but ours), one that
+ * has changed since, or without a suite in the context.
+ */
+MUST_CHECK bool report_cell_place(const struct matrix_cell *cell,
+                                  const struct report_context *context, struct text *file,
+                                  unsigned *line);
 
 /* "gate", "required", "advisory"; "optional" where it only says that something need not be there.
  */

@@ -80,10 +80,13 @@ void report_codequality(const struct matrix *matrix, const struct report_context
 		                    severity_of(cell, report_cell_effect(cell, context)));
 		json_write_key(&writer, "location");
 		json_write_object(&writer);
-		json_write_member_c(&writer, "path", "proviso.yaml");
+		struct text file = TEXT("proviso.yaml");
+		unsigned line = 1;
+		(void)!report_cell_place(cell, context, &file, &line);
+		json_write_member(&writer, "path", file);
 		json_write_key(&writer, "lines");
 		json_write_object(&writer);
-		json_write_member_int(&writer, "begin", 1);
+		json_write_member_int(&writer, "begin", line);
 		json_write_object_end(&writer);
 		json_write_object_end(&writer);
 		json_write_object_end(&writer);

@@ -186,6 +186,19 @@ static void add_pass(const struct document *document, const struct matrix_cell *
 	(void)text_buf_add_c(document->out, "</system-out>\n    </testcase>\n");
 }
 
+/* GitLab leads to the file, readers on GitHub to the line as well. */
+static void add_place(const struct document *document, const struct matrix_cell *cell,
+                      struct arena *arena)
+{
+	struct text file;
+	unsigned line;
+
+	if (!report_cell_place(cell, document->context, &file, &line))
+		return;
+	add_attribute(document->out, "file", file);
+	add_attribute(document->out, "line", text_format(arena, "%u", line));
+}
+
 static void add_cell(const struct document *document, const struct matrix_cell *cell,
                      struct arena *arena)
 {
@@ -196,6 +209,7 @@ static void add_cell(const struct document *document, const struct matrix_cell *
 	              text_format(arena, "proviso/%.*s:%.*s", TEXT_ARG(cell->provider),
 	                          TEXT_ARG(cell->model)));
 	add_attribute(out, "name", report_cell_label(cell, arena));
+	add_place(document, cell, arena);
 	add_time(out, cell->latency_p50_us);
 	switch (report_cell_effect(cell, document->context)) {
 	case REPORT_PASSES:

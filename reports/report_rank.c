@@ -1,6 +1,8 @@
 /* What all reports agree on: what is worst, what a cell is called, and what it does to a CI job. */
 #include "reports/report.h"
 
+#include "cases/suite.h"
+
 #include "harness/run/baseline.h"
 
 #include <stdlib.h>
@@ -122,4 +124,20 @@ enum report_effect report_cell_effect(const struct matrix_cell *cell,
 		return REPORT_FAILS;
 	return effect == REPORT_PASSES || change_counts_by_verdict(change) ? effect
 	                                                                   : REPORT_NO_MATTER;
+}
+
+bool report_cell_place(const struct matrix_cell *cell, const struct report_context *context,
+                       struct text *file, unsigned *line)
+{
+	const struct eval_case *eval_case = context == NULL || context->suite == NULL
+	                                        ? NULL
+	                                        : suite_find(context->suite, cell->case_id);
+	unsigned column;
+
+	if (eval_case == NULL || !eval_case->own || !text_is(cell->case_hash, eval_case->hash) ||
+	    eval_case->node == NULL || json_place(eval_case->node).source == NULL)
+		return false;
+	*file = json_place(eval_case->node).source->name;
+	place_line_column(json_place(eval_case->node), line, &column);
+	return true;
 }

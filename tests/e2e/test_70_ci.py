@@ -233,6 +233,36 @@ def test_a_gitlab_job_leaves_what_its_template_names(repository, sim):
     assert TEMPLATE["allow_failure"]["exit_codes"] == [3, 4]
 
 
+def test_a_case_of_the_repository_is_told_with_its_file_and_line(repository, sim):
+    folder = repository.folder
+    (folder / "own").mkdir()
+    (folder / "own" / "lab.yaml").write_text("""# ours
+capability: own
+cases:
+  - id: OW-01
+    title: a word comes back
+    class: deterministic
+    severity: gate
+    request: {messages: [{role: user, content: "Say hello"}]}
+    expect: {content: {equals: "never said"}}
+    reference: {content: "never said"}
+""")
+    repository.configure(sim().url, "check: {cases: [own], core: false}\n")
+    done = repository.proviso("check", "--junit", "a.xml", "--codequality", "a.json", env=KEY)
+    assert done.code == 1, done
+    (case,) = ElementTree.parse(folder / "a.xml").getroot().iter("testcase")
+    assert (case.get("file"), case.get("line")) == ("own/lab.yaml", "4"), case.attrib
+    (finding,) = json.loads((folder / "a.json").read_text())
+    assert finding["location"] == {"path": "own/lab.yaml", "lines": {"begin": 4}}, finding
+    repository.configure(sim("--break", "CH-03").url, "check: {cases: [own]}\n")
+    repository.proviso("check", "--case", "OW-01", "--case", "CH-03", "--junit", "b.xml", "--codequality", "b.json", env=KEY)
+    places = {c.get("name"): c.get("file") for c in ElementTree.parse(folder / "b.xml").getroot().iter("testcase")}
+    # A core case lies in no repository of the reader's: there is nothing to lead to.
+    assert places["OW-01"] == "own/lab.yaml" and places["CH-03"] is None, places
+    findings = json.loads((folder / "b.json").read_text())
+    assert {f["location"]["path"] for f in findings if f["check_name"].startswith("CH-03")} == {"proviso.yaml"}
+
+
 def test_the_hook_finds_mistakes_in_the_files_it_is_for(repository, sim):
     (hook,) = HOOKS
     assert re.search(hook["files"], "deploy/proviso.yaml") and not re.search(hook["files"], "proviso-baseline.json")
