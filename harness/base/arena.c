@@ -4,8 +4,9 @@
 #include <string.h>
 
 enum {
-	ARENA_BLOCK_FIRST = 4096,
+	ARENA_BLOCK_FIRST = 1024,
 	ARENA_BLOCK_LARGEST = 1 << 20,
+	ARENA_JOINED_MAX = 64 << 10, /* blocks up to that much become one at a reset */
 	ARENA_ALIGNMENT = 16,
 };
 
@@ -19,8 +20,10 @@ static void arena_grow(struct arena *arena, size_t size)
 {
 	size_t wanted = ARENA_BLOCK_FIRST;
 
-	if (arena->block != NULL)
-		wanted = size_min(arena->block->size * 2, ARENA_BLOCK_LARGEST);
+	/* Doubles what is held: thousands of streams have several arenas each, most of them small.
+	 */
+	if (arena->held > wanted)
+		wanted = size_min(arena->held, ARENA_BLOCK_LARGEST);
 	if (wanted < size + ARENA_ALIGNMENT)
 		wanted = size + ARENA_ALIGNMENT;
 
@@ -63,12 +66,29 @@ char *arena_alloc_bytes(struct arena *arena, size_t size)
 	return fresh;
 }
 
+void arena_done(struct arena *arena)
+{
+	for (struct arena_block *block = arena->block; block != NULL;) {
+		struct arena_block *older = block->older;
+		memory_free(block);
+		block = older;
+	}
+	*arena = (struct arena){0};
+}
+
 void arena_reset(struct arena *arena)
 {
 	struct arena_block *kept = arena->block;
 
 	if (kept == NULL)
 		return;
+	/* What was needed this time is needed again, and is there at once then. */
+	if (kept->older != NULL && arena->held <= ARENA_JOINED_MAX) {
+		size_t held = arena->held;
+		arena_done(arena);
+		arena_grow(arena, held);
+		return;
+	}
 	for (struct arena_block *block = kept->older; block != NULL;) {
 		struct arena_block *older = block->older;
 		memory_free(block);
@@ -78,14 +98,4 @@ void arena_reset(struct arena *arena)
 	arena->next = kept->bytes;
 	arena->end = kept->bytes + kept->size;
 	arena->held = sizeof(*kept) + kept->size;
-}
-
-void arena_done(struct arena *arena)
-{
-	for (struct arena_block *block = arena->block; block != NULL;) {
-		struct arena_block *older = block->older;
-		memory_free(block);
-		block = older;
-	}
-	*arena = (struct arena){0};
 }

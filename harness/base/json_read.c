@@ -21,6 +21,7 @@ enum {
 	NODE_BATCH_MAX = 256, /* 18 kB: small enough to waste, large enough to forget the call */
 	BYTES_PER_NODE = 16,  /* a first guess at how dense the text is */
 	FIRST_LEVELS = 32,
+	NODE_BATCH_FIRST = 16,
 };
 
 /* One open array or object. */
@@ -40,11 +41,13 @@ struct scanner {
 	struct fault *fault;
 	struct json *spare; /* nodes made ahead */
 	struct json *spare_end;
-	struct level *levels;
+	struct level *levels; /* `first_levels`, or in the arena */
 	unsigned depth;
 	unsigned depth_room; /* levels allocated */
 	unsigned depth_max;
 	uint32_t nodes_left;
+	size_t nodes_made;
+	struct level first_levels[FIRST_LEVELS]; /* not set before they are used */
 };
 
 static size_t offset_of(const struct scanner *s, const char *at)
@@ -75,7 +78,10 @@ static struct json *node_new(struct scanner *s)
 {
 	if (s->spare == s->spare_end) {
 		size_t wanted = (size_t)(s->end - s->at) / BYTES_PER_NODE + 4;
-		size_t batch = size_min(wanted, NODE_BATCH_MAX);
+		/* As many again as there are: a text of few long strings has few. */
+		size_t likely = s->nodes_made < NODE_BATCH_FIRST ? NODE_BATCH_FIRST : s->nodes_made;
+		size_t batch = size_min(size_min(wanted, likely), NODE_BATCH_MAX);
+		s->nodes_made += batch;
 		s->spare = ARENA_NEW_ARRAY(s->arena, struct json, batch);
 		s->spare_end = s->spare + batch;
 	}
@@ -340,10 +346,9 @@ static bool open_level(struct scanner *s, struct json *container)
 		return fault_at(s->fault, place_of(s, s->at), "nested deeper than %u levels",
 		                s->depth_max);
 	if (s->depth == s->depth_room) {
-		unsigned room = s->depth_room == 0 ? FIRST_LEVELS : s->depth_room * 2;
+		unsigned room = s->depth_room * 2;
 		struct level *levels = ARENA_NEW_ARRAY(s->arena, struct level, room);
-		if (s->depth > 0)
-			memcpy(levels, s->levels, s->depth * sizeof(*levels));
+		memcpy(levels, s->levels, s->depth * sizeof(*levels));
 		s->levels = levels;
 		s->depth_room = room;
 	}
@@ -496,16 +501,19 @@ bool json_read_prefix(const struct source *source, const struct json_limits *lim
 		                "a byte order mark may not stand before JSON");
 
 	const char *data = body.data == NULL ? "" : body.data;
-	struct scanner s = {
-	    .start = data,
-	    .at = data,
-	    .end = data + body.len,
-	    .source = source,
-	    .arena = arena,
-	    .fault = fault,
-	    .depth_max = limits->depth < JSON_DEPTH_MAX ? limits->depth : JSON_DEPTH_MAX,
-	    .nodes_left = limits->nodes,
-	};
+	struct scanner s;
+	s.start = s.at = data;
+	s.end = data + body.len;
+	s.source = source;
+	s.arena = arena;
+	s.fault = fault;
+	s.spare = s.spare_end = NULL;
+	s.levels = s.first_levels;
+	s.depth = 0;
+	s.depth_room = FIRST_LEVELS;
+	s.depth_max = limits->depth < JSON_DEPTH_MAX ? limits->depth : JSON_DEPTH_MAX;
+	s.nodes_left = limits->nodes;
+	s.nodes_made = 0;
 	if (!scan_tree(&s, root))
 		return false;
 	*end = (size_t)(s.at - data);
