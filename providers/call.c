@@ -171,6 +171,7 @@ static bool send_attempt(struct call *call, struct fault *fault)
 {
 	struct attempt_plan plan = {
 	    .transport = call->caller->transport,
+	    .scratch = &call->caller->scratch,
 	    .target = call->options.target,
 	    .request = call->options.request,
 	    .total_ms = int64_max(remaining_ms(call), 1),

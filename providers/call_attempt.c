@@ -216,6 +216,7 @@ bool attempt_start(struct attempt *attempt, const struct attempt_plan *plan,
 	    .dialect = provider->dialect,
 	    .request = plan->request,
 	    .text_kept_bytes = kept_of(plan->relay),
+	    .scratch = plan->scratch,
 	};
 	attempt->exchange = (struct exchange){
 	    .method = text_of(attempt->wire.method),

@@ -34,6 +34,7 @@ struct attempt {
 
 struct attempt_plan {
 	struct transport *transport;
+	struct arena *scratch; /* outlives the attempt; see reply_context */
 	const struct target *target;
 	const struct chat_request *request;
 	const struct secret *key; /* NULL: none is sent */
@@ -95,6 +96,7 @@ struct caller {
 	struct caller_pace *paces;
 	struct secret *wrong_key; /* for the cases that ask what a wrong key gets */
 	uint64_t random;
+	struct arena scratch; /* of all readers */
 	struct call *unused;
 	size_t unused_count;
 	size_t in_flight;

@@ -51,6 +51,7 @@ static void caller_close(void *context)
 		memory_free((void *)(uintptr_t)entry->provider.data);
 		memory_free(entry);
 	}
+	arena_done(&caller->scratch);
 	secret_free(caller->wrong_key);
 	transport_free(caller->transport);
 	caller->magic = 0;

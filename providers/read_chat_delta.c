@@ -257,7 +257,7 @@ static void take_name(struct reply_build *build, struct build_call *call, struct
 		call->name = reply_build_name(build, name);
 	else if (call->arguments.len == 0 && call->name.len + name.len <= JOINED_NAME_MAX_BYTES)
 		call->name =
-		    reply_build_name(build, text_format(&build->event_arena, "%.*s%.*s",
+		    reply_build_name(build, text_format(build->event_arena, "%.*s%.*s",
 		                                        TEXT_ARG(call->name), TEXT_ARG(name)));
 }
 

@@ -36,7 +36,7 @@ static void judge_envelope(struct reply_build *build, const struct json *root)
 		reply_violates(build, WIRE_ST_03, WIRE_DEVIATES,
 		               "object%s is \"%.*s\", not chat.completion.chunk",
 		               reply_build_where(build),
-		               TEXT_ARG(text_visible(&build->event_arena, object, 60)));
+		               TEXT_ARG(text_visible(build->event_arena, object, 60)));
 }
 
 /* Azure opens with what its filter said of the prompt: no id, no model, no choice. */
@@ -235,7 +235,7 @@ void read_chat_event(struct reply_build *build, const struct sse_event *event,
 		reply_violates(build, WIRE_ST_01, WIRE_DEVIATES,
 		               "an event: line names the chunk%s \"%.*s\"",
 		               reply_build_where(build),
-		               TEXT_ARG(text_visible(&build->event_arena, event->name, 40)));
+		               TEXT_ARG(text_visible(build->event_arena, event->name, 40)));
 	read_chat_envelope(build, root);
 	if (is_filter_chunk(root, choices)) {
 		reply_saw(build, WIRE_ST_08);

@@ -55,7 +55,7 @@ static void judge_text_root(struct reply_build *build, const struct json *root)
 		reply_violates(build, WIRE_CP_01, WIRE_DEVIATES,
 		               "object%s is \"%.*s\", not text_completion",
 		               reply_build_where(build),
-		               TEXT_ARG(text_visible(&build->event_arena, object, 60)));
+		               TEXT_ARG(text_visible(build->event_arena, object, 60)));
 }
 
 static void read_text_object(struct reply_build *build, const struct json *root)

@@ -61,14 +61,13 @@ static void judge_order(struct reply_build *build, struct text type, const struc
 		reply_violates(build, WIRE_RS_03, WIRE_DEVIATES,
 		               "the event: line%s differs from the type", reply_build_where(build));
 	if (!build->created_seen && !text_is(type, "response.created"))
-		reply_violates(build, WIRE_RS_03, WIRE_BREAKS,
-		               "%.*s%s comes before response.created",
-		               TEXT_ARG(text_visible(&build->event_arena, type, 60)),
-		               reply_build_where(build));
+		reply_violates(
+		    build, WIRE_RS_03, WIRE_BREAKS, "%.*s%s comes before response.created",
+		    TEXT_ARG(text_visible(build->event_arena, type, 60)), reply_build_where(build));
 	build->created_seen = true;
 	if (build->terminal_seen && !text_is(type, "response.created"))
 		reply_violates(build, WIRE_RS_03, WIRE_DEVIATES, "%.*s%s comes after the end",
-		               TEXT_ARG(text_visible(&build->event_arena, type, 60)),
+		               TEXT_ARG(text_visible(build->event_arena, type, 60)),
 		               reply_build_where(build));
 }
 

@@ -11,6 +11,7 @@ void reply_build_init(struct reply_build *build, const struct reply_context *con
 {
 	*build = (struct reply_build){.arena = arena, .context = *context, .sequence = -1};
 	build->usage_output_before = -1;
+	build->event_arena = context->scratch != NULL ? context->scratch : &build->own_scratch;
 
 	struct chat_reply *reply = ARENA_NEW(arena, struct chat_reply);
 	reply->usage = (struct chat_usage){false, -1, -1, -1, -1, -1, -1, -1};
@@ -35,7 +36,7 @@ void reply_build_done(struct reply_build *build)
 			text_buf_done(&choice->function_call->arguments);
 	}
 	build->choice_count = 0;
-	arena_done(&build->event_arena);
+	arena_done(&build->own_scratch);
 }
 
 const char *reply_build_where(struct reply_build *build)

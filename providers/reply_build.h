@@ -70,8 +70,9 @@ struct reply_shape;
 struct responses_state;
 
 struct reply_build {
-	struct arena *arena;      /* of the reply */
-	struct arena event_arena; /* nodes of the event at hand */
+	struct arena *arena;       /* of the reply */
+	struct arena *event_arena; /* nodes of the event at hand */
+	struct arena own_scratch;  /* that, where the context brings none */
 	struct reply_context context;
 	struct chat_reply *reply;
 	const struct reply_shape *shape; /* recognised; NULL: not yet */

@@ -111,7 +111,7 @@ struct build_call *reply_build_whole_call(struct reply_build *build, struct buil
 	if (json_is(arguments, JSON_STRING))
 		reply_build_arguments(build, call, arguments->text);
 	else
-		reply_build_arguments(build, call, json_to_text(&build->event_arena, arguments));
+		reply_build_arguments(build, call, json_to_text(build->event_arena, arguments));
 	call->fragments = 1;
 	return call;
 }

@@ -86,7 +86,7 @@ static void tell_no_json(struct reply_build *build, struct text data)
 	build->broken_json = true;
 	reply_violates(build, WIRE_ST_01, WIRE_BREAKS, "the data%s is no JSON: %.*s",
 	               reply_build_where(build),
-	               TEXT_ARG(text_visible(&build->event_arena, text_slice(data, 0, 200), 80)));
+	               TEXT_ARG(text_visible(build->event_arena, text_slice(data, 0, 200), 80)));
 }
 
 const struct json *reply_build_event_json(struct reply_build *build, const struct sse_event *event)
@@ -105,9 +105,9 @@ const struct json *reply_build_event_json(struct reply_build *build, const struc
 		               reply_build_where(build));
 		return NULL;
 	}
-	if (!read_value(data, &build->event_arena, &root, &end)) {
-		if (!reply_build_mend(data, &build->event_arena, &data) ||
-		    !read_value(data, &build->event_arena, &root, &end)) {
+	if (!read_value(data, build->event_arena, &root, &end)) {
+		if (!reply_build_mend(data, build->event_arena, &data) ||
+		    !read_value(data, build->event_arena, &root, &end)) {
 			tell_no_json(build, data);
 			return NULL;
 		}

@@ -41,7 +41,7 @@ static void judge_parts(struct reply_build *build, const struct build_call *call
 static void tell_bad_arguments(struct reply_build *build, const struct build_call *call, size_t at,
                                const char *what)
 {
-	struct text shown = text_visible(&build->event_arena,
+	struct text shown = text_visible(build->event_arena,
 	                                 text_slice(text_buf_view(&call->arguments), 0, 200), 60);
 
 	reply_violates(build, WIRE_TC_04, WIRE_BREAKS, "arguments of tool call %zu %s: %.*s", at,
@@ -65,7 +65,7 @@ static void judge_arguments(struct reply_build *build, const struct build_call *
 		               "arguments of tool call %zu are empty", at);
 		return;
 	}
-	if (!json_read_prefix(&source, &reply_build_limits, &build->event_arena, &root, &end,
+	if (!json_read_prefix(&source, &reply_build_limits, build->event_arena, &root, &end,
 	                      &fault)) {
 		tell_bad_arguments(build, call, at, "are no JSON");
 		return;
@@ -87,7 +87,7 @@ void reply_judge_calls(struct reply_build *build, const struct build_choice *cho
 
 	for (size_t i = 0; i < choice->call_count; i++) {
 		const struct build_call *call = choice->calls[i];
-		arena_reset(&build->event_arena);
+		arena_reset(build->event_arena);
 		judge_parts(build, call, i);
 		if (!call->custom && !cut_short && call->arguments_sent)
 			judge_arguments(build, call, i);
@@ -111,8 +111,8 @@ static const struct json *request_root(struct reply_build *build)
 
 	if (build->context.request == NULL)
 		return NULL;
-	arena_reset(&build->event_arena);
-	if (!json_read_text(build->context.request->body, "request", &build->event_arena, &root,
+	arena_reset(build->event_arena);
+	if (!json_read_text(build->context.request->body, "request", build->event_arena, &root,
 	                    &fault))
 		return NULL;
 	return root;

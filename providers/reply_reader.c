@@ -48,7 +48,7 @@ static void on_event(void *context, const struct sse_event *event)
 	build->event++;
 	build->reply->streamed = true;
 	build->reply->last_event_us = build->now_us;
-	arena_reset(&build->event_arena);
+	arena_reset(build->event_arena);
 	reply_saw(build, WIRE_ST_01);
 	if (!event->closed) {
 		bool done = text_is(text_trim(event->data), "[DONE]");
@@ -150,7 +150,7 @@ static void feed_lines(struct reply_reader *reader, struct text bytes)
 
 static bool is_one_object(struct reply_reader *reader, struct text line)
 {
-	struct arena *arena = &reader->build.event_arena;
+	struct arena *arena = reader->build.event_arena;
 	struct fault fault;
 	struct json *root;
 
@@ -383,7 +383,7 @@ static void end_body(struct reply_reader *reader)
 
 	*source =
 	    (struct source){TEXT("body"), text_copy(build->arena, text_buf_view(&reader->body))};
-	arena_reset(&build->event_arena);
+	arena_reset(build->event_arena);
 	if (!read_root(build, source, &root, &end, &fault)) {
 		end_unreadable(reader, source->body, fault.message);
 		return;
@@ -416,7 +416,7 @@ const struct chat_reply *reply_reader_end(struct reply_reader *reader, bool cut)
 	else
 		end_body(reader);
 	build->event = 0;
-	arena_reset(&build->event_arena);
+	arena_reset(build->event_arena);
 	if (dialect != NULL && dialect->read_end != NULL)
 		dialect->read_end(build, cut);
 	else if (dialect == NULL)

@@ -27,6 +27,11 @@ struct reply_context {
 	 * passed on takes no memory that grows with it; text_bytes counts them all.
 	 */
 	size_t text_kept_bytes;
+	/*
+	 * For what lives while one call of the reader runs; shared by all readers of a thread, or
+	 * thousands of streams would each keep some. NULL: one of its own.
+	 */
+	struct arena *scratch;
 };
 
 enum { REPLY_MAX_BYTES = 64 << 20 };

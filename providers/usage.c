@@ -141,7 +141,7 @@ static bool judge_count(struct reply_build *build, const struct json *usage, con
 		reply_violates(build, WIRE_US_01, WIRE_DEVIATES,
 		               "usage.%s%s is %.*s, no count of tokens", name,
 		               reply_build_where(build),
-		               TEXT_ARG(text_visible(&build->event_arena, member->text, 40)));
+		               TEXT_ARG(text_visible(build->event_arena, member->text, 40)));
 	return false;
 }
 
