@@ -84,7 +84,8 @@ static bool find_usage(struct relay *relay, struct text frame, struct usage_plac
 	struct json *root;
 
 	*out = (struct usage_place){0};
-	if (text_find(frame, TEXT("\"usage\""), 0) == TEXT_NOT_FOUND)
+	/* Without the quote before it: quotes are what an event has most of. */
+	if (text_find(frame, TEXT("usage\""), 0) == TEXT_NOT_FOUND)
 		return false;
 	data = frame_data(frame);
 	arena_reset(scratch);
