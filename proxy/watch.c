@@ -18,7 +18,7 @@ struct watched {
 	struct watch *watch;
 	uv_fs_event_t event;
 	bool active;
-	char *path; /* owned */
+	char *path, *folder; /* owned */
 	struct stamp stamp;
 };
 
@@ -48,11 +48,26 @@ static bool same(const struct stamp *a, const struct stamp *b)
 	       a->inode == b->inode;
 }
 
+static void folder_changed(uv_fs_event_t *event, const char *name, int events, int status);
+
+static void listen_to(struct watched *file)
+{
+	int failed =
+	    file->active ? uv_fs_event_start(&file->event, folder_changed, file->folder, 0) : 0;
+
+	if (failed != 0)
+		log_warn("proxy.watch", "file=%s error=%s (SIGHUP still reloads)", file->path,
+		         uv_strerror(failed));
+}
+
 static void settled(void *context)
 {
 	struct watch *watch = context;
 	bool changed = false;
 
+	/* First, so that what happens from here on is heard of. */
+	for (size_t i = 0; i < watch->count; i++)
+		listen_to(&watch->files[i]);
 	for (size_t i = 0; i < watch->count; i++) {
 		struct stamp now = stamp_of(watch->files[i].path);
 		/* One that is gone for a moment is being replaced. */
@@ -65,12 +80,18 @@ static void settled(void *context)
 		watch->changed(watch->context);
 }
 
+/*
+ * The ledger may be in the same folder, and written thousands of times a second: until the files
+ * were looked at nothing more is heard of.
+ */
 static void folder_changed(uv_fs_event_t *event, const char *name UNUSED, int events UNUSED,
                            int status UNUSED)
 {
 	struct watched *file = CONTAINER_OF(event, struct watched, event);
 	struct watch *watch = file->watch;
 
+	for (size_t i = 0; i < watch->count; i++)
+		(void)uv_fs_event_stop(&watch->files[i].event);
 	if (watch->timer.slot == 0)
 		loop_timer_start(watch->loop, &watch->timer, SETTLE_MS, settled, watch);
 }
@@ -85,48 +106,46 @@ struct watch *watch_new(struct loop *loop, void (*changed)(void *context), void 
 	return watch;
 }
 
-static const char *folder_of(struct arena *arena, const char *path)
+static char *copy(const char *bytes, size_t len)
 {
-	size_t slash = TEXT_NOT_FOUND;
+	char *kept = memory_new(len + 1);
 
-	for (size_t i = 0; path[i] != '\0'; i++)
-		if (path[i] == '/')
-			slash = i;
-	if (slash == TEXT_NOT_FOUND)
-		return ".";
-	return slash == 0 ? "/" : text_c(arena, (struct text){path, slash});
+	memcpy(kept, bytes, len);
+	return kept;
+}
+
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return copy(".", 1);
+	return slash == path ? copy("/", 1) : copy(path, (size_t)(slash - path));
 }
 
 void watch_add(struct watch *watch, const char *path)
 {
 	struct watched *file = &watch->files[watch->count];
-	struct arena arena = {0};
 
 	REQUIRE(watch->count < WATCH_MAX_FILES);
 	watch->count++;
 	file->watch = watch;
-	file->path = memory_new(strlen(path) + 1);
-	memcpy(file->path, path, strlen(path));
+	file->path = copy(path, strlen(path));
+	file->folder = folder_of(path);
 	file->stamp = stamp_of(path);
-	int failed = uv_fs_event_init(loop_uv(watch->loop), &file->event);
-	if (failed == 0) {
-		watch->open++;
-		file->active = true;
-		failed =
-		    uv_fs_event_start(&file->event, folder_changed, folder_of(&arena, path), 0);
-	}
-	if (failed != 0)
-		log_warn("proxy.watch", "file=%s error=%s (SIGHUP still reloads)", path,
-		         uv_strerror(failed));
-	arena_done(&arena);
+	file->active = uv_fs_event_init(loop_uv(watch->loop), &file->event) == 0;
+	watch->open += file->active;
+	listen_to(file);
 }
 
 static void free_memory(void *context)
 {
 	struct watch *watch = context;
 
-	for (size_t i = 0; i < watch->count; i++)
+	for (size_t i = 0; i < watch->count; i++) {
 		memory_free(watch->files[i].path);
+		memory_free(watch->files[i].folder);
+	}
 	memory_free(watch);
 }
 
