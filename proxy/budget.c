@@ -97,8 +97,12 @@ int64_t budget_period_end(int per, int64_t wall_ms)
 /* What was held in an earlier period no longer counts; a clock that goes back changes nothing. */
 static void roll(struct budget_account *account, int64_t now_wall_ms)
 {
+	if (now_wall_ms < account->rolled_until_wall_ms)
+		return;
 	int64_t start = budget_period_start(account->per, now_wall_ms);
+	int64_t end = budget_period_end(account->per, now_wall_ms);
 
+	account->rolled_until_wall_ms = end < 0 ? INT64_MAX : end;
 	if (start <= account->period_wall_ms)
 		return;
 	account->period_wall_ms = start;

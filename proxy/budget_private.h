@@ -16,6 +16,7 @@ struct budget_account {
 	bool live; /* the config at hand has it */
 	int64_t limit, soft;
 	int64_t period_wall_ms, spent, reserved; /* of that period */
+	int64_t rolled_until_wall_ms;            /* before that nothing is to be rolled */
 	bool alerted;
 };
 

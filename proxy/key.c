@@ -213,7 +213,7 @@ static bool is_it(const struct key_store *store, const struct key *key, struct t
 {
 	unsigned char hash[DIGEST_BYTES];
 
-	digest_hmac(key_store_pepper(store), presented, hash);
+	digest_hmac_of(key_store_hmac(store), presented, hash);
 	bool now = digest_equal(hash, key->hash);
 	bool before = digest_equal(hash, key->old_hash);
 	return now || (before && key->overlap_until_wall_ms > now_wall_ms);

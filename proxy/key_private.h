@@ -14,6 +14,6 @@ MUST_CHECK bool key_is_id(struct text id);
 /* How often keys were changed: another number, other keys. */
 MUST_CHECK bool key_store_changes(struct key_store *store, int64_t *out, struct fault *fault);
 /* Const while the store is open: any thread. */
-MUST_CHECK struct text key_store_pepper(const struct key_store *store);
+MUST_CHECK struct digest_hmac *key_store_hmac(const struct key_store *store);
 
 #endif

@@ -13,6 +13,7 @@
 struct key_store {
 	struct store *store;
 	struct secret *pepper;
+	struct digest_hmac *hmac; /* with the pepper */
 	struct store_query *changes;
 };
 
@@ -84,7 +85,7 @@ static bool check_pepper(struct key_store *store, const char *path, struct fault
 	struct store_query *query;
 	size_t len;
 
-	digest_hmac(key_store_pepper(store), TEXT("the pepper of a key store"), mark);
+	digest_hmac_of(key_store_hmac(store), TEXT("the pepper of a key store"), mark);
 	if (!store_prepare(store->store, "INSERT OR IGNORE INTO facts VALUES('pepper', 0, ?)",
 	                   &query, fault))
 		return false;
@@ -130,9 +131,9 @@ static bool load_pepper(struct key_store *store, const struct config_keys *confi
 	return secret_load(text_of(reference), place, &store->pepper, fault);
 }
 
-struct text key_store_pepper(const struct key_store *store)
+struct digest_hmac *key_store_hmac(const struct key_store *store)
 {
-	return secret_reveal(store->pepper);
+	return store->hmac;
 }
 
 /* --- open ----------------------------------------------------------------------------------- */
@@ -145,10 +146,12 @@ bool key_store_open(const struct config *config, struct key_store **out, struct 
 
 	REQUIRE(config->keys.store.data != NULL);
 	bool good = store_open(path, STORE_WRITE, &store->store, fault) &&
-	            load_pepper(store, &config->keys, path, fault) &&
-	            check_pepper(store, path, fault) &&
-	            store_prepare(store->store, "SELECT number FROM facts WHERE name='key_changes'",
-	                          &store->changes, fault);
+	            load_pepper(store, &config->keys, path, fault);
+	if (good)
+		store->hmac = digest_hmac_new(secret_reveal(store->pepper));
+	good = good && check_pepper(store, path, fault) &&
+	       store_prepare(store->store, "SELECT number FROM facts WHERE name='key_changes'",
+	                     &store->changes, fault);
 	arena_done(&arena);
 	if (good) {
 		*out = store;
@@ -164,6 +167,7 @@ void key_store_close(struct key_store *store)
 		return;
 	store_query_free(store->changes);
 	store_close(store->store);
+	digest_hmac_free(store->hmac);
 	if (store->pepper != NULL)
 		secret_free(store->pepper);
 	memory_free(store);
@@ -330,7 +334,7 @@ bool key_store_create(struct key_store *store, const struct key *wanted, int64_t
 	unsigned char hash[DIGEST_BYTES];
 
 	key_make((struct text){NULL, 0}, out);
-	digest_hmac(key_store_pepper(store), text_of(out), hash);
+	digest_hmac_of(key_store_hmac(store), text_of(out), hash);
 	return store_run(store->store, "BEGIN IMMEDIATE", fault) &&
 	       finish(store,
 	              insert_key(store, wanted, (struct text){out + 3, KEY_ID_BYTES}, now_wall_ms,
@@ -388,7 +392,7 @@ bool key_store_rotate(struct key_store *store, struct text id, int64_t now_wall_
 	                   &query, fault))
 		return false;
 	key_make(id, out);
-	digest_hmac(key_store_pepper(store), text_of(out), hash);
+	digest_hmac_of(key_store_hmac(store), text_of(out), hash);
 	store_bind_blob(query, 2, (struct text){(const char *)hash, DIGEST_BYTES});
 	store_bind_int(query, 3, now_wall_ms);
 	store_bind_int(query, 4, now_wall_ms + overlap_ms);

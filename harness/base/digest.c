@@ -2,10 +2,9 @@
 #include "harness/base/digest.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <pthread.h>
 #include <sys/random.h>
 
@@ -77,16 +76,48 @@ struct text digest_hex(struct arena *arena, struct text bytes, size_t digits)
 	return text_copy(arena, (struct text){hex, size_min(digits, DIGEST_HEX)});
 }
 
-void digest_hmac(struct text key, struct text bytes, unsigned char out[DIGEST_BYTES])
-{
-	unsigned size = 0;
+struct digest_hmac {
+	pthread_mutex_t lock;
+	EVP_MAC_CTX *context; /* keyed; begun anew for each text */
+};
 
-	REQUIRE(pthread_once(&sha256_once, fetch_sha256) == 0);
-	REQUIRE(sha256 != NULL && key.len <= INT_MAX);
-	const unsigned char *hashed =
-	    HMAC(sha256, key.data, (int)key.len, (const unsigned char *)bytes.data, bytes.len, out,
-	         &size);
-	REQUIRE(hashed != NULL && size == DIGEST_BYTES);
+struct digest_hmac *digest_hmac_new(struct text key)
+{
+	char sha[] = "SHA256";
+	OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", sha, 0),
+	                           OSSL_PARAM_construct_end()};
+	struct digest_hmac *hmac = memory_new(sizeof(*hmac));
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+	hmac->context = EVP_MAC_CTX_new(mac);
+	EVP_MAC_free(mac);
+	REQUIRE(hmac->context != NULL);
+	REQUIRE(EVP_MAC_init(hmac->context, (const unsigned char *)key.data, key.len, parameters) ==
+	        1);
+	REQUIRE(pthread_mutex_init(&hmac->lock, NULL) == 0);
+	return hmac;
+}
+
+void digest_hmac_of(struct digest_hmac *hmac, struct text bytes, unsigned char out[DIGEST_BYTES])
+{
+	size_t size = 0;
+
+	(void)pthread_mutex_lock(&hmac->lock);
+	bool good =
+	    EVP_MAC_init(hmac->context, NULL, 0, NULL) == 1 &&
+	    EVP_MAC_update(hmac->context, (const unsigned char *)bytes.data, bytes.len) == 1 &&
+	    EVP_MAC_final(hmac->context, out, &size, DIGEST_BYTES) == 1;
+	(void)pthread_mutex_unlock(&hmac->lock);
+	REQUIRE(good && size == DIGEST_BYTES);
+}
+
+void digest_hmac_free(struct digest_hmac *hmac)
+{
+	if (hmac == NULL)
+		return;
+	EVP_MAC_CTX_free(hmac->context);
+	(void)pthread_mutex_destroy(&hmac->lock);
+	memory_free(hmac);
 }
 
 bool digest_equal(const unsigned char a[DIGEST_BYTES], const unsigned char b[DIGEST_BYTES])

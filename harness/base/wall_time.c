@@ -1,6 +1,8 @@
 /* Moments as people and files write them: ISO 8601 in UTC (RFC 3339). See loop.h. */
 #include "harness/base/loop.h"
 
+enum { WALL_BYTES = sizeof("2026-11-21T10:00:00.000Z") };
+
 static const int64_t DAY_MS = 86400000;
 /* What four digits of a year can say: 0000-01-01T00:00:00.000Z to 9999-12-31T23:59:59.999Z. */
 static const int64_t WALL_MIN_MS = -62167219200000;
@@ -37,6 +39,15 @@ static void date_from_days(int64_t days, int *year, int *month, int *day)
 	*year = (int)(year_of_era + era * 400 + (*month <= 2));
 }
 
+static char *put_number(char *at, int number, int digits)
+{
+	for (int i = digits - 1; i >= 0; i--) {
+		at[i] = (char)('0' + number % 10);
+		number /= 10;
+	}
+	return at + digits;
+}
+
 struct text wall_format(struct arena *arena, int64_t wall_ms, bool millis)
 {
 	int year, month, day;
@@ -45,10 +56,20 @@ struct text wall_format(struct arena *arena, int64_t wall_ms, bool millis)
 	int rest = (int)(clamped - days * DAY_MS);
 
 	date_from_days(days, &year, &month, &day);
-	struct text seconds = text_format(arena, "%04d-%02d-%02dT%02d:%02d:%02d", year, month, day,
-	                                  rest / 3600000, rest / 60000 % 60, rest / 1000 % 60);
-	return millis ? text_format(arena, "%.*s.%03dZ", TEXT_ARG(seconds), rest % 1000)
-	              : text_format(arena, "%.*sZ", TEXT_ARG(seconds));
+	/* By hand: each answer of the proxy says a moment or two. */
+	const int parts[] = {month, day, rest / 3600000, rest / 60000 % 60, rest / 1000 % 60};
+	char *bytes = arena_alloc_bytes(arena, WALL_BYTES);
+	char *at = put_number(bytes, year, 4);
+	for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
+		*at++ = "--T::"[i];
+		at = put_number(at, parts[i], 2);
+	}
+	if (millis) {
+		*at++ = '.';
+		at = put_number(at, rest % 1000, 3);
+	}
+	*at++ = 'Z';
+	return (struct text){bytes, (size_t)(at - bytes)};
 }
 
 /* --- reading --- */

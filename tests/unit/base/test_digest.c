@@ -72,11 +72,47 @@ START_TEST(random_bytes_fill_all_and_differ)
 }
 END_TEST
 
+/* RFC 4231, test cases 1, 2 and 6 (a key longer than a block), with one context used again. */
+START_TEST(the_published_hmacs_come_out)
+{
+	char ones[20], longs[131];
+	const struct {
+		struct text key, bytes;
+		const char *begins;
+	} rows[] = {
+	    {{ones, sizeof(ones)}, TEXT("Hi There"), "\xb0\x34\x4c\x61\xd8\xdb\x38\x53"},
+	    {TEXT("Jefe"), TEXT("what do ya want for nothing?"),
+	     "\x5b\xdc\xc1\x46\xbf\x60\x75\x4e"},
+	    {{longs, sizeof(longs)},
+	     TEXT("Test Using Larger Than Block-Size Key - Hash Key First"),
+	     "\x60\xe4\x31\x59\x1e\xe0\xb6\x7f"},
+	};
+
+	memset(ones, 0x0b, sizeof(ones));
+	memset(longs, 0xaa, sizeof(longs));
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		struct digest_hmac *hmac = digest_hmac_new(rows[i].key);
+		unsigned char out[DIGEST_BYTES];
+
+		for (int again = 0; again < 2; again++) {
+			memset(out, 0, sizeof(out));
+			digest_hmac_of(hmac, rows[i].bytes, out);
+			ck_assert_mem_eq(out, rows[i].begins, 8);
+		}
+		digest_hmac_of(hmac, TEXT(""), out);
+		ck_assert_mem_ne(out, rows[i].begins, 8);
+		digest_hmac_free(hmac);
+	}
+	digest_hmac_free(NULL);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
 	tcase_add_test(cases, the_published_vectors_come_out);
 	tcase_add_test(cases, pieces_hash_like_the_whole);
 	tcase_add_test(cases, fields_do_not_run_into_one_another);
+	tcase_add_test(cases, the_published_hmacs_come_out);
 	tcase_add_test(cases, random_bytes_fill_all_and_differ);
 }
 
