@@ -1,6 +1,7 @@
 /* Start, reload, drain: the main thread's side of the proxy; see proxy.h. */
 #include "harness/base/digest.h"
 #include "harness/base/log.h"
+#include "proxy/probe.h"
 #include "proxy/proxy_private.h"
 #include "proxy/sentry.h"
 #include "proxy/supervise.h"
@@ -325,6 +326,7 @@ bool proxy_start(struct loop *loop, const struct proxy_options *options, struct 
 		if (open_stores(proxy, &fault) && start_workers(proxy, &fault)) {
 			take_signals(proxy, true);
 			watch_files(proxy);
+			proxy->prober = prober_new(proxy);
 			supervise_started(proxy);
 			*out = proxy;
 			return true;
@@ -344,6 +346,8 @@ void proxy_free(struct proxy *proxy)
 {
 	if (proxy->watch != NULL)
 		take_signals(proxy, false);
+	atomic_store(&proxy->draining, true);
+	prober_free(proxy->prober);
 	watch_free(proxy->watch);
 	/* Where it never came to run, workers may still. */
 	atomic_store(&proxy->draining, true);

@@ -30,6 +30,7 @@ struct proxy_counters {
 	atomic_uint_least64_t hedges, hedges_won, turned_away;
 	atomic_uint_least64_t reloads, reloads_failed;
 	atomic_uint_least64_t quarantines;
+	atomic_uint_least64_t probes[3];                  /* passed, failed, undecided */
 	atomic_int_least64_t open_streams, open_requests; /* gauges */
 	struct health_histogram overhead;
 };
@@ -66,6 +67,7 @@ struct proxy {
 	struct health_table *healths;
 	struct live_table *lives;
 	struct sentry *sentry;
+	struct prober *prober; /* NULL: not started */
 	struct exclusion_table *exclusions;
 	struct ledger *ledger;             /* NULL: none is configured */
 	struct key_table *keys;            /* NULL: no key store */

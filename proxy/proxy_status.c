@@ -414,6 +414,12 @@ static void write_quarantined(struct worker *worker, struct text_buf *out)
 	}
 	write_simple(out, "quarantines_total", "counter", "Cells put into quarantine.",
 	             load(&worker->proxy->counters.quarantines));
+	static const char *const results[] = {"passed", "failed", "undecided"};
+	describe(out, "probes_total", "counter",
+	         "Cells that were asked again, by what came of it.");
+	for (size_t i = 0; i < ARRAY_LENGTH(results); i++)
+		(void)text_buf_format(out, "proviso_probes_total{result=\"%s\"} %llu\n", results[i],
+		                      load(&worker->proxy->counters.probes[i]));
 	describe(out, "live_occasions_total", "counter",
 	         "Answers that could have broken a rule, by the case that names it.");
 	live_each(worker->proxy->lives, write_occasions, out);

@@ -48,8 +48,11 @@ static bool save(struct sentry *sentry)
 	struct fault fault;
 
 	bool good = live_read(path, &scratch, &stored, &fault);
-	if (good)
+	if (good) {
+		/* What was charged too much comes down: that is known here alone. */
+		stored.day_wall_ms = -1;
 		live_merge(&sentry->live, &stored, &sentry->arena);
+	}
 	compact(sentry);
 	good = good && live_write(&sentry->live, path, &fault);
 	if (!good)

@@ -358,7 +358,7 @@ void live_merge(struct live *live, const struct live *other, struct arena *arena
 		live->day_wall_ms = other->day_wall_ms;
 		live->spent_pico_usd = other->spent_pico_usd;
 		live->requests = other->requests;
-	} else if (other->day_wall_ms == live->day_wall_ms) {
+	} else if (other->day_wall_ms == live->day_wall_ms && live->day_wall_ms >= 0) {
 		live->spent_pico_usd = int64_max(live->spent_pico_usd, other->spent_pico_usd);
 		live->requests = int64_max(live->requests, other->requests);
 	}

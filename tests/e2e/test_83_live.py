@@ -157,3 +157,49 @@ def test_live_evidence_can_be_switched_off_and_a_broken_file_is_said(start, sim,
     (proxy.folder / "seen.json").write_text('{"proviso_live": 1, "cells": [{"target": 7}]}')
     done = proviso("explain", "-", stdin=json.dumps({"model": "coder", "messages": []}), env=KEYS)
     assert done.code == 2 and "seen.json:1:" in done.err
+
+
+ALWAYS = {"per_day_usd": "5", "per_day_requests": 100000, "interval": "100ms"}
+
+
+def spent(proxy):
+    return json.loads((proxy.folder / "proviso-matrix.live.json").read_text())["probes"]
+
+
+def test_probes_find_what_no_client_asked_for_and_bring_it_back(start, sim):
+    a = provider(sim, "a", "--break", "TS-01")
+    urls = {"a": a.url, "b": provider(sim, "b").url}
+    proxy = start(urls, proxy={"probes": ALWAYS})
+    line = proxy.wait_for_log("case=TS-01~stream cause=probe")
+    assert "target=a/m" in line
+    run = line.split("run=")[1].split(":")[0].strip('"')
+    assert (proxy.folder / run / "journal.jsonl").exists() and list((proxy.folder / run / "evidence").iterdir())
+    assert target_of(proxy.stream(**CALL)) == "b/m"
+    assert ("a/m", "TS-01", "quarantined") in excluded(proxy, stream=True, **CALL)
+    assert proxy.metric('probes_total{result="passed"}') > 0
+    exchange_for(sim, a, "a")
+    proxy.wait_for_log("proxy.released")
+    assert target_of(proxy.stream(**CALL)) == "a/m"
+    matrix = proxy.matrix_path.read_bytes()
+    proxy.stop()
+    # Runs that passed leave nothing; what was spent is known, and the matrix was never touched.
+    assert proxy.matrix_path.read_bytes() == matrix
+    kept = list((proxy.folder / "proviso-probes").iterdir())
+    assert (proxy.folder / run) in kept
+    assert 0 < float(spent(proxy)["usd"]) < 5 and spent(proxy)["requests"] > 3
+
+
+def test_probes_keep_to_their_caps_over_a_restart(start, sim):
+    urls = {"a": provider(sim, "a").url}
+    proxy = start(urls, proxy={"probes": {**ALWAYS, "per_day_requests": 30}})
+    while proxy.metric('probes_total{result="passed"}') < 4:
+        assert proxy.process.poll() is None
+    proxy.stop()
+    before = spent(proxy)["requests"]
+    assert 0 < before <= 30
+    again = start(urls, proxy={"probes": {**ALWAYS, "per_day_requests": int(before)}})
+    for _ in range(300):
+        again.get("/livez")
+    assert again.metric('probes_total{result="passed"}') == 0
+    again.stop()
+    assert spent(again)["requests"] == before
