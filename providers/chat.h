@@ -54,6 +54,17 @@ struct chat_request {
 	size_t padding; /* bytes of the body that are white space for its size's sake: no tokens */
 };
 
+/* The service tier that served, by what it means for the price. */
+enum chat_service {
+	CHAT_SERVICE_STANDARD, /* also where nothing is said */
+	CHAT_SERVICE_BATCH,
+	CHAT_SERVICE_FLEX,
+	CHAT_SERVICE_PRIORITY,
+	CHAT_SERVICE_COUNT,
+};
+
+enum { CHAT_REGION_BYTES = 24 };
+
 /* Token counts as one convention; -1 is unknown, which is not 0. */
 struct chat_usage {
 	bool present;
@@ -63,7 +74,11 @@ struct chat_usage {
 	int64_t cached_input;
 	int64_t cache_write;
 	int64_t reasoning;
-	int64_t cost_pico_usd; /* said by the provider itself */
+	int64_t cost_pico_usd;  /* said by the provider itself */
+	int64_t cache_write_1h; /* of cache_write, what is kept for an hour; at most 0: none */
+	enum chat_service service;
+	char
+	    region[CHAT_REGION_BYTES]; /* where it was served, as the provider says; "": not said */
 };
 
 struct chat_tool_call {

@@ -1,17 +1,18 @@
 /*
- * Tokens times prices, in integers only: a sum of rows equals its total to the
- * last digit. Which price holds when is not decided here.
+ * Tokens times prices, in integers only: which price holds when, what it becomes by service,
+ * region, time and length, and what a request may cost at most. The sum itself: price_sum.c.
  */
-#include "providers/price.h"
+#include "providers/price_private.h"
 
 enum {
-	TOKENS_PER_PRICE = 1000000,
 	/*
 	 * English runs at 4 bytes a token, code at 3, Chinese at 3 bytes a character and about one
 	 * token each; dense digits and base64 come near 2. A body's own JSON syntax counts as well,
 	 * which pays for what chat templates add.
 	 */
 	BYTES_PER_TOKEN_AT_LEAST = 2,
+	DAY_MS = 86400000,
+	WEEKDAY_OF_EPOCH = 3, /* 1970-01-01 was a Thursday; Monday is 0 */
 };
 
 const char *cost_source_name(enum cost_source source)
@@ -29,56 +30,232 @@ const char *cost_source_name(enum cost_source source)
 	return "";
 }
 
+/* --- which price holds ------------------------------------------------------------- */
+
+const struct price *price_at(const struct price *prices, int64_t wall_ms)
+{
+	static const struct price none = {.base = PRICE_RATES_NONE};
+
+	for (; prices != NULL; prices = prices->next)
+		if (prices->known && wall_ms >= prices->from_wall_ms &&
+		    (prices->until_wall_ms == 0 || wall_ms < prices->until_wall_ms))
+			return prices;
+	return &none;
+}
+
+static bool begins_on(const struct price_window *window, int64_t day)
+{
+	if ((window->days >> ((day + WEEKDAY_OF_EPOCH) % 7) & 1) == 0)
+		return false;
+	for (size_t i = 0; i < window->except_count; i++)
+		if (window->except[i] == day)
+			return false;
+	return true;
+}
+
+static bool holds_at(const struct price_window *window, int64_t day, int64_t ms)
+{
+	if (window->until_ms > window->from_ms)
+		return ms >= window->from_ms && ms < window->until_ms && begins_on(window, day);
+	return (ms >= window->from_ms && begins_on(window, day)) ||
+	       (ms < window->until_ms && begins_on(window, day - 1));
+}
+
+static const struct price_change *window_at(const struct price *price, int64_t wall_ms)
+{
+	int64_t moment = int64_max(wall_ms, 0);
+
+	for (size_t i = 0; i < price->window_count; i++)
+		if (holds_at(&price->windows[i], moment / DAY_MS, moment % DAY_MS))
+			return &price->windows[i].change;
+	return NULL;
+}
+
+static void take_rates(struct price_rates *rates, const struct price_rates *over)
+{
+	const int64_t from[] = {over->input,          over->cached_input, over->cache_write,
+	                        over->cache_write_1h, over->output,       over->reasoning};
+	int64_t *to[] = {&rates->input,          &rates->cached_input, &rates->cache_write,
+	                 &rates->cache_write_1h, &rates->output,       &rates->reasoning};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(to); i++)
+		if (from[i] >= 0)
+			*to[i] = from[i];
+}
+
+/* What is not said costs as what it is a kind of. */
+static void fill_rates(struct price_rates *rates)
+{
+	if (rates->cached_input < 0)
+		rates->cached_input = rates->input;
+	if (rates->cache_write < 0)
+		rates->cache_write = rates->input;
+	if (rates->cache_write_1h < 0)
+		rates->cache_write_1h = rates->cache_write;
+	if (rates->reasoning < 0)
+		rates->reasoning = rates->output;
+}
+
+/* A price as some conditions make it. */
+struct holding {
+	struct price_rates rates;
+	const struct price_tier *tiers;
+	size_t tier_count;
+	int64_t factors[PRICE_FACTORS];
+};
+
+static void apply(struct holding *holding, const struct price_change *change, size_t factor)
+{
+	if (change == NULL || !change->given)
+		return;
+	holding->factors[factor] = change->factor;
+	if (!change->own)
+		return;
+	take_rates(&holding->rates, &change->rates);
+	holding->tiers = change->tiers;
+	holding->tier_count = change->tier_count;
+}
+
+static struct holding hold(const struct price *price, const struct price_change *window,
+                           const struct price_change *service, int64_t region_factor)
+{
+	struct holding holding = {
+	    .rates = price->base,
+	    .tiers = price->tiers,
+	    .tier_count = price->tier_count,
+	    .factors = {PRICE_FACTOR_ONE, PRICE_FACTOR_ONE, region_factor},
+	};
+
+	apply(&holding, window, 0);
+	apply(&holding, service, 1);
+	return holding;
+}
+
+/* The rates for a prompt of that length. */
+static struct price_rates rates_of(const struct holding *holding, int64_t prompt_tokens)
+{
+	struct price_rates rates = holding->rates;
+
+	for (size_t i = 0; i < holding->tier_count; i++)
+		if (prompt_tokens > holding->tiers[i].above)
+			take_rates(&rates, &holding->tiers[i].rates);
+	fill_rates(&rates);
+	return rates;
+}
+
+/* Where the reply says where it was served, that counts, else what the config says. */
+static int64_t region_factor(const struct price *price, const char *said)
+{
+	struct text name = said[0] != '\0' ? text_of(said) : price->region;
+
+	for (size_t i = 0; i < price->region_count; i++)
+		if (text_equal(price->regions[i].name, name))
+			return price->regions[i].factor;
+	return PRICE_FACTOR_ONE;
+}
+
+/* --- what a request cost ----------------------------------------------------------- */
+
 /* Both at least 0. */
 static int64_t add_saturating(int64_t a, int64_t b)
 {
 	return a > INT64_MAX - b ? INT64_MAX : a + b;
 }
 
-int64_t price_charge(int64_t tokens, int64_t per_million_pico_usd)
+static bool reasoning_is_apart(const struct chat_usage *usage, struct usage_convention counts)
 {
-	if (tokens < 0 || per_million_pico_usd < 0)
-		return -1;
-	/*
-	 * Both factors are split at a million, so that each product but the first fits:
-	 * (q M + r) (a M + b) / M = q (a M + b) + r a + r b / M.
-	 */
-	int64_t q = tokens / TOKENS_PER_PRICE, r = tokens % TOKENS_PER_PRICE;
-	int64_t a = per_million_pico_usd / TOKENS_PER_PRICE;
-	int64_t b = per_million_pico_usd % TOKENS_PER_PRICE;
-	int64_t whole;
+	int64_t within = add_saturating(usage->input, usage->output);
 
-	if (__builtin_mul_overflow(q, per_million_pico_usd, &whole))
-		return INT64_MAX;
-	int64_t rest = add_saturating(r * a, (r * b + TOKENS_PER_PRICE / 2) / TOKENS_PER_PRICE);
-	return add_saturating(whole, rest);
+	if (usage->reasoning > usage->output)
+		return true;
+	if (usage->total == within)
+		return false;
+	if (usage->total == add_saturating(within, usage->reasoning))
+		return true;
+	return counts.completion_excludes_reasoning;
 }
 
-struct cost price_cost(const struct price *price, const struct chat_usage *usage)
+bool price_buckets(const struct chat_usage *usage, struct usage_convention counts,
+                   struct price_buckets *out)
 {
-	struct cost unknown = {.pico_usd = -1, .source = COST_UNKNOWN};
-
-	if (usage->present && usage->cost_pico_usd >= 0)
-		return (struct cost){usage->cost_pico_usd, COST_REPORTED};
-	if (!price->known || !usage->present || usage->input < 0 || usage->output < 0)
-		return unknown;
+	if (!usage->present || usage->input < 0 || usage->output < 0)
+		return false;
 	int64_t cached = int64_max(usage->cached_input, 0);
 	int64_t written = int64_max(usage->cache_write, 0);
+	int64_t hour = int64_min(int64_max(usage->cache_write_1h, 0), written);
+	int64_t reasoning = int64_max(usage->reasoning, 0);
 	int64_t apart = add_saturating(cached, written);
 	/*
 	 * More cached than prompt tokens: this provider counts them apart (xAI does at
 	 * times), so all of both was processed, and all of both is charged.
 	 */
-	int64_t plain = apart <= usage->input ? usage->input - apart : usage->input;
-	int64_t cached_price = price->cached_input >= 0 ? price->cached_input : price->input;
-	int64_t write_price = price->cache_write >= 0 ? price->cache_write : price->input;
-	int64_t total = price_charge(plain, price->input);
+	bool excludes = counts.prompt_excludes_cached || apart > usage->input;
 
-	total = add_saturating(total, price_charge(cached, cached_price));
-	total = add_saturating(total, price_charge(written, write_price));
-	total = add_saturating(total, price_charge(usage->output, price->output));
-	return (struct cost){total, COST_COMPUTED};
+	*out = (struct price_buckets){
+	    .input = excludes ? usage->input : usage->input - apart,
+	    .cached_input = cached,
+	    .cache_write = written - hour,
+	    .cache_write_1h = hour,
+	    .output = usage->output,
+	    .reasoning = reasoning,
+	};
+	if (reasoning > 0 && !reasoning_is_apart(usage, counts))
+		out->output -= reasoning;
+	return true;
 }
+
+static int64_t prompt_of(const struct price_buckets *tokens)
+{
+	int64_t cache = add_saturating(tokens->cache_write, tokens->cache_write_1h);
+
+	return add_saturating(add_saturating(tokens->input, tokens->cached_input), cache);
+}
+
+static int64_t compute(const struct price *price, const struct chat_usage *usage, int64_t wall_ms)
+{
+	struct price_buckets tokens;
+
+	if (!price->known || !price_buckets(usage, price->counts, &tokens))
+		return -1;
+	struct holding holding =
+	    hold(price, window_at(price, wall_ms), &price->services[usage->service],
+	         region_factor(price, usage->region));
+	struct price_rates rates = rates_of(&holding, prompt_of(&tokens));
+	return price_sum(price, &rates, holding.factors, &tokens, 1);
+}
+
+struct cost price_cost(const struct price *prices, const struct chat_usage *usage, int64_t wall_ms)
+{
+	const struct price *price = price_at(prices, wall_ms);
+	struct cost cost = {.pico_usd = -1, .source = COST_UNKNOWN};
+
+	cost.computed_pico_usd = cost.pico_usd = compute(price, usage, wall_ms);
+	if (cost.computed_pico_usd >= 0) {
+		cost.source = COST_COMPUTED;
+		cost.version = price->version;
+	}
+	if (usage->present && usage->cost_pico_usd >= 0) {
+		cost.pico_usd = usage->cost_pico_usd;
+		cost.source = COST_REPORTED;
+	}
+	return cost;
+}
+
+int64_t price_expect(const struct price *prices, int64_t wall_ms, int64_t requests,
+                     int64_t input_tokens, int64_t output_tokens)
+{
+	const struct price *price = price_at(prices, wall_ms);
+	struct price_buckets tokens = {.input = input_tokens, .output = output_tokens};
+
+	if (!price->known || input_tokens < 0 || output_tokens < 0 || requests < 0)
+		return -1;
+	struct holding holding =
+	    hold(price, window_at(price, wall_ms), NULL, region_factor(price, ""));
+	struct price_rates rates = rates_of(&holding, input_tokens / int64_max(requests, 1));
+	return price_sum(price, &rates, holding.factors, &tokens, requests);
+}
+
+/* --- what it may cost at most ------------------------------------------------------ */
 
 int64_t price_estimate_tokens(int64_t prompt_bytes)
 {
@@ -87,13 +264,68 @@ int64_t price_estimate_tokens(int64_t prompt_bytes)
 	return bytes / BYTES_PER_TOKEN_AT_LEAST + (bytes % BYTES_PER_TOKEN_AT_LEAST != 0);
 }
 
-int64_t price_bound(const struct price *price, int64_t prompt_bytes, int64_t max_output_tokens)
+static int64_t bound_held(const struct price *price, const struct holding *holding,
+                          int64_t prompt_tokens, int64_t output_tokens)
 {
-	if (!price->known || max_output_tokens < 0)
-		return -1;
-	/* Whatever is cached, written or plain: the dearest of the three bounds it. */
-	int64_t input = int64_max(price->input, int64_max(price->cached_input, price->cache_write));
-	int64_t total = price_charge(price_estimate_tokens(prompt_bytes), input);
+	int64_t dearest = 0;
 
-	return add_saturating(total, price_charge(max_output_tokens, price->output));
+	/* A prompt may turn out shorter than estimated: each tier below is possible, too. */
+	for (size_t i = 0; i <= holding->tier_count; i++) {
+		int64_t length = i == holding->tier_count ? 0 : holding->tiers[i].above;
+		if (i < holding->tier_count && prompt_tokens <= length)
+			continue;
+		struct price_rates rates =
+		    rates_of(holding, i == holding->tier_count ? 0 : add_saturating(length, 1));
+		/* Whatever is cached, written or plain: the dearest bounds it. */
+		rates.input = int64_max(int64_max(rates.input, rates.cached_input),
+		                        int64_max(rates.cache_write, rates.cache_write_1h));
+		rates.output = int64_max(rates.output, rates.reasoning);
+		struct price_buckets tokens = {.input = prompt_tokens, .output = output_tokens};
+		dearest =
+		    int64_max(dearest, price_sum(price, &rates, holding->factors, &tokens, 1));
+	}
+	return dearest;
+}
+
+static int64_t dearest_region(const struct price *price, bool any)
+{
+	int64_t dearest = region_factor(price, "");
+
+	for (size_t i = 0; any && i < price->region_count; i++)
+		dearest = int64_max(dearest, price->regions[i].factor);
+	return dearest;
+}
+
+static int64_t bound_of(const struct price *price, const struct price_request *request)
+{
+	int64_t prompt = price_estimate_tokens(request->prompt_bytes);
+	int64_t region = dearest_region(price, request->names_service);
+	int64_t dearest = 0;
+
+	for (size_t w = 0; w <= price->window_count; w++) {
+		const struct price_change *window =
+		    w == price->window_count ? NULL : &price->windows[w].change;
+		for (size_t s = 0; s < (request->names_service ? CHAT_SERVICE_COUNT : 1); s++) {
+			struct holding holding = hold(price, window, &price->services[s], region);
+			dearest = int64_max(dearest, bound_held(price, &holding, prompt,
+			                                        request->max_output_tokens));
+		}
+	}
+	return dearest;
+}
+
+int64_t price_bound(const struct price *prices, const struct price_request *request)
+{
+	bool any = request->wall_ms == PRICE_ANY_TIME;
+	int64_t until = add_saturating(int64_max(request->wall_ms, 0), DAY_MS);
+	int64_t dearest = -1;
+
+	if ((!any && !price_at(prices, request->wall_ms)->known) || request->max_output_tokens < 0)
+		return -1;
+	for (; prices != NULL; prices = prices->next)
+		if (prices->known && (any || (prices->from_wall_ms < until &&
+		                              (prices->until_wall_ms == 0 ||
+		                               prices->until_wall_ms > request->wall_ms))))
+			dearest = int64_max(dearest, bound_of(prices, request));
+	return dearest;
 }

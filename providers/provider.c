@@ -23,7 +23,7 @@ struct provider_model provider_model_unlisted(struct text name)
 	    .name = name,
 	    .context = -1,
 	    .max_output = -1,
-	    .price = {.input = -1, .cached_input = -1, .cache_write = -1, .output = -1},
+	    .price = {.base = PRICE_RATES_NONE},
 	};
 }
 

@@ -80,6 +80,10 @@ MUST_CHECK bool provider_load_key(struct provider *provider, struct fault *fault
 /* Frees the keys; the rest is arena memory. */
 void provider_set_done(struct provider_set *set);
 
+/* Warns of a price that was written for the model and does not hold now, or should be looked at. */
+void price_review(const struct provider_model *model, int64_t now_wall_ms,
+                  struct fault_list *faults);
+
 /* A target is provider/model, split at the first slash. */
 struct target {
 	const struct provider *provider;

@@ -4,12 +4,18 @@
 
 #include "providers/provider.h"
 
+struct provider_usage_config {
+	int prompt, completion; /* 0: the cache, reasoning is within; 1: it is apart */
+};
+
 /* One provider as it is written, in the config or in the catalogue. */
 struct provider_config {
 	int dialect; /* index into dialect_names; -1: not said */
 	struct text base_url, api_key;
 	struct provider_limits limits;
 	struct provider_timeouts timeouts;
+	struct provider_usage_config usage;
+	struct text region;
 	struct setting_list models; /* of struct provider_model_config */
 	const struct json *node;
 };
@@ -44,10 +50,19 @@ MUST_CHECK bool provider_config_read(const struct json *node, struct provider_co
 /* `provider` holds its defaults already. */
 MUST_CHECK bool catalog_entry_read(const struct json *node, struct catalog_entry *out,
                                    struct arena *arena, struct fault_list *faults);
-/* `version` stands on prices without a review date of their own. */
-MUST_CHECK bool provider_models_read(const struct setting_list *configs, struct text version,
+/*
+ * The provider's models. `version` stands on prices without a review date of their own; data NULL:
+ * a hash of what they say.
+ */
+MUST_CHECK bool provider_models_read(const struct provider_config *provider, struct text version,
                                      struct arena *arena, struct provider_model **out,
                                      size_t *count, struct fault_list *faults);
+
+/* --- price_read.c --- */
+
+/* A model's `price:`, which may be NULL; `version` as above. */
+MUST_CHECK bool price_read(const struct json *node, struct text version, struct arena *arena,
+                           struct price *out, struct fault_list *faults);
 
 /* --- provider.c --- */
 

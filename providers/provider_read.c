@@ -76,8 +76,8 @@ static bool from_catalog(const struct catalog_entry *entry, struct arena *arena,
 	    .limits = entry->provider.limits,
 	    .timeouts = entry->provider.timeouts,
 	};
-	bool good = provider_models_read(&entry->provider.models, entry->reviewed, arena,
-	                                 &out->models, &out->model_count, faults);
+	bool good = provider_models_read(&entry->provider, entry->reviewed, arena, &out->models,
+	                                 &out->model_count, faults);
 	if (!good)
 		*fault = faults->items[0];
 	memory_free(faults);
@@ -202,13 +202,16 @@ static bool read_models(const struct reading *r, const struct provider_config *c
 {
 	struct provider_model *own, *known = NULL;
 	size_t own_count, known_count = 0;
-	bool good = provider_models_read(&config->models, TEXT("config"), r->arena, &own,
-	                                 &own_count, r->faults);
+	bool good = provider_models_read(config, NONE, r->arena, &own, &own_count, r->faults);
 
-	if (r->entry != NULL)
-		good = provider_models_read(&r->entry->provider.models, r->entry->reviewed,
-		                            r->arena, &known, &known_count, r->faults) &&
+	if (r->entry != NULL) {
+		/* The catalogue's models at the place that the config says. */
+		struct provider_config here = *config;
+		here.models = r->entry->provider.models;
+		good = provider_models_read(&here, r->entry->reviewed, r->arena, &known,
+		                            &known_count, r->faults) &&
 		       good;
+	}
 	merge_models(r, out, own, own_count, known, known_count);
 	return good;
 }

@@ -41,17 +41,16 @@ static const struct setting timeout_rows[] = {
 };
 static const struct setting_table timeout_table = TABLE("timeouts", timeout_rows);
 
-static const struct setting price_rows[] = {
-	ROW(price, "input", SETTING_USD, input, .flags = SETTING_REQUIRED,
-	    .doc = "USD per million prompt tokens, as a decimal string."),
-	ROW(price, "cached_input", SETTING_USD, cached_input,
-	    .doc = "The same for prompt tokens read from a cache; without it: input."),
-	ROW(price, "cache_write", SETTING_USD, cache_write,
-	    .doc = "The same for prompt tokens written to a cache; without it: input."),
-	ROW(price, "output", SETTING_USD, output, .flags = SETTING_REQUIRED,
-	    .doc = "USD per million completion tokens."),
+static const char *const prompt_names[] = {"includes_cached", "excludes_cached", NULL};
+static const char *const completion_names[] = {"includes_reasoning", "excludes_reasoning", NULL};
+static const struct setting usage_rows[] = {
+	ROW(provider_usage_config, "prompt", SETTING_ENUM, prompt, .names = prompt_names,
+	    .doc = "Whether its prompt tokens hold those of the cache."),
+	ROW(provider_usage_config, "completion", SETTING_ENUM, completion,
+	    .names = completion_names,
+	    .doc = "Whether its completion tokens hold those of reasoning."),
 };
-static const struct setting_table price_table = TABLE("price", price_rows);
+static const struct setting_table usage_table = TABLE("usage", usage_rows);
 
 static const struct setting model_rows[] = {
 	ROW(provider_model_config, "context", SETTING_INT, context, .min = 1, .max = TOKENS_MAX,
@@ -59,7 +58,7 @@ static const struct setting model_rows[] = {
 	ROW(provider_model_config, "max_output", SETTING_INT, max_output, .min = 1,
 	    .max = TOKENS_MAX, .doc = "Tokens that a reply may hold."),
 	ROW(provider_model_config, "price", SETTING_NODE, price,
-	    .doc = "What tokens cost; a model without it has no known cost."),
+	    .doc = "What it costs: one price, or a list of them with dates; without it unknown."),
 	ROW(provider_model_config, "endpoints", SETTING_TEXTS, endpoints,
 	    .doc = "What it is for: chat, completions, embeddings, responses, messages."),
 	ROW(provider_model_config, "features", SETTING_TEXTS, features,
@@ -86,6 +85,10 @@ static const struct setting_table model_table =
 	    .doc = "How much it may be asked at once."), \
 	ROW(struct_name, "timeouts", SETTING_STRUCT, prefix timeouts, .table = &timeout_table, \
 	    .doc = "How long each part of an attempt may take."), \
+	ROW(struct_name, "usage", SETTING_STRUCT, prefix usage, .table = &usage_table, \
+	    .doc = "How it counts tokens, where its counts do not tell."), \
+	ROW(struct_name, "region", SETTING_TEXT, prefix region, \
+	    .doc = "Where it serves, by the names that its prices use."), \
 	ROW(struct_name, "models", SETTING_MAP, prefix models, .table = &model_table, \
 	    .item_size = sizeof(struct provider_model_config), \
 	    .doc = "Models by name; others may be asked too, without limits and price.")
@@ -139,23 +142,6 @@ bool catalog_entry_read(const struct json *node, struct catalog_entry *out, stru
 	return settings_read(&catalog_table, node, out, arena, faults);
 }
 
-static bool price_read(const struct json *node, struct text version, struct price *out,
-                       struct arena *arena, struct fault_list *faults)
-{
-	*out = (struct price){
-	    .input = -1,
-	    .cached_input = -1,
-	    .cache_write = -1,
-	    .output = -1,
-	    .version = version,
-	};
-	if (node == NULL)
-		return true;
-	bool good = settings_read(&price_table, node, out, arena, faults);
-	out->known = good;
-	return good;
-}
-
 /* The place of the index-th item of a member, which may also be one string. */
 static struct place item_place(const struct json *model, const char *member, size_t index)
 {
@@ -194,10 +180,23 @@ static bool endpoints_read(const struct provider_model_config *config, unsigned 
 	return false;
 }
 
-bool provider_models_read(const struct setting_list *configs, struct text version,
+/* Where it serves and how it counts is the provider's, and what it costs depends on both. */
+static void note_provider(const struct provider_config *config, struct price *price)
+{
+	for (; price != NULL; price = price->next) {
+		price->region = config->region;
+		price->counts = (struct usage_convention){
+		    .prompt_excludes_cached = config->usage.prompt == 1,
+		    .completion_excludes_reasoning = config->usage.completion == 1,
+		};
+	}
+}
+
+bool provider_models_read(const struct provider_config *provider, struct text version,
                           struct arena *arena, struct provider_model **out, size_t *count,
                           struct fault_list *faults)
 {
+	const struct setting_list *configs = &provider->models;
 	const struct provider_model_config *items = configs->items;
 	bool good = true;
 
@@ -220,9 +219,10 @@ bool provider_models_read(const struct setting_list *configs, struct text versio
 			                    "a model needs a name");
 			good = false;
 		}
-		good = price_read(items[i].price, reviewed.len > 0 ? reviewed : version,
-		                  &model->price, arena, faults) &&
+		good = price_read(items[i].price, reviewed.len > 0 ? reviewed : version, arena,
+		                  &model->price, faults) &&
 		       good;
+		note_provider(provider, &model->price);
 	}
 	return good;
 }

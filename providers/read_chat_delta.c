@@ -18,6 +18,7 @@ void read_chat_envelope(struct reply_build *build, const struct json *root)
 	struct text fingerprint = json_string(root, "system_fingerprint");
 	struct text served_by = json_string(root, "provider");
 
+	usage_note_service(build, json_string(root, "service_tier"));
 	reply_build_id(build, json_string(root, "id"));
 	reply_build_model(build, json_string(root, "model"));
 	if (fingerprint.len > 0 && !text_equal(fingerprint, reply->system_fingerprint))

@@ -208,6 +208,7 @@ void read_responses_usage(struct reply_build *build, const struct json *response
 {
 	const struct json *usage = json_member(response, "usage");
 
+	usage_note_service(build, json_string(response, "service_tier"));
 	if (json_is(usage, JSON_OBJECT))
 		usage_read_openai(build, usage, "usage");
 	else if (text_is(json_string(response, "status"), "completed"))

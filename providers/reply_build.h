@@ -204,6 +204,8 @@ void usage_read_anthropic_iterations(struct reply_build *build, const struct jso
 void usage_read_gemini(struct reply_build *build, const struct json *usage);
 void usage_read_cohere(struct reply_build *build, const struct json *usage);
 void usage_read_ollama(struct reply_build *build, const struct json *root);
+/* The service tier as the provider names it; what is not known is the standard, "" says nothing. */
+void usage_note_service(struct reply_build *build, struct text tier);
 /* A JSON number of USD as pico-USD, rounded to the nearest; false where it is none or too large. */
 MUST_CHECK bool usage_parse_usd(struct text number, int64_t *out_pico_usd);
 

@@ -13,7 +13,16 @@ enum {
 	USD_MAX_DIGITS = 19 + 200, /* more digits than any cost has */
 };
 
-static const struct chat_usage unknown = {false, -1, -1, -1, -1, -1, -1, -1};
+static const struct chat_usage unknown = {
+    .input = -1,
+    .output = -1,
+    .total = -1,
+    .cached_input = -1,
+    .cache_write = -1,
+    .reasoning = -1,
+    .cost_pico_usd = -1,
+    .cache_write_1h = -1,
+};
 
 /* A member as a count, or -1. */
 static int64_t count_of(const struct json *object, const char *name)
@@ -124,6 +133,54 @@ static int64_t cost_of(const struct json *usage)
 	return -1;
 }
 
+/* --- what the price depends on beside tokens -------------------------------------- */
+
+/* Names of what is not the standard: OpenAI, Anthropic, Gemini, Groq (performance), Fireworks. */
+static const struct {
+	const char *name;
+	enum chat_service service;
+} service_tiers[] = {
+    {"batch", CHAT_SERVICE_BATCH},
+    {"flex", CHAT_SERVICE_FLEX},
+    {"priority", CHAT_SERVICE_PRIORITY},
+    {"fast", CHAT_SERVICE_PRIORITY},
+    {"performance", CHAT_SERVICE_PRIORITY},
+    {"ON_DEMAND_FLEX", CHAT_SERVICE_FLEX},
+    {"ON_DEMAND_PRIORITY", CHAT_SERVICE_PRIORITY},
+};
+
+void usage_note_service(struct reply_build *build, struct text tier)
+{
+	if (tier.len == 0)
+		return;
+	build->reply->usage.service = CHAT_SERVICE_STANDARD;
+	for (size_t i = 0; i < ARRAY_LENGTH(service_tiers); i++)
+		if (text_equal_ignoring_case(tier, text_of(service_tiers[i].name)))
+			build->reply->usage.service = service_tiers[i].service;
+}
+
+/* Anthropic says where it ran; "not_available" and what does not fit are no region. */
+static void note_region(struct reply_build *build, const struct json *usage)
+{
+	struct text region = json_string(usage, "inference_geo");
+	char *kept = build->reply->usage.region;
+
+	if (region.len == 0 || region.len >= CHAT_REGION_BYTES || text_is(region, "not_available"))
+		return;
+	memcpy(kept, region.data, region.len);
+	kept[region.len] = '\0';
+}
+
+/* Nothing known, but for what stands beside the counts. */
+static void forget_counts(struct chat_usage *usage)
+{
+	struct chat_usage fresh = unknown;
+
+	fresh.service = usage->service;
+	memcpy(fresh.region, usage->region, sizeof(fresh.region));
+	*usage = fresh;
+}
+
 /* --- OpenAI's names, and those beside them -------------------------------- */
 
 /* US-01: one of the integers that must be there. */
@@ -224,10 +281,11 @@ void usage_read_openai(struct reply_build *build, const struct json *usage, cons
 	const struct json *in = either(usage, "prompt_tokens_details", "input_tokens_details");
 	const struct json *out =
 	    either(usage, "completion_tokens_details", "output_tokens_details");
-	struct chat_usage read = unknown;
+	struct chat_usage read = build->reply->usage;
 
 	if (!json_is(usage, JSON_OBJECT))
 		return;
+	forget_counts(&read);
 	read.present = true;
 	read.input = first_known(count_of(usage, "prompt_tokens"), count_of(usage, "input_tokens"));
 	if (read.input < 0)
@@ -267,14 +325,18 @@ void usage_read_anthropic(struct reply_build *build, const struct json *usage)
 	if (!json_is(usage, JSON_OBJECT))
 		return;
 	if (!kept->present) {
-		*kept = unknown;
+		forget_counts(kept);
 		*fresh = -1;
 	}
 	kept->present = true;
+	usage_note_service(build, json_string(usage, "service_tier"));
+	note_region(build, usage);
 	build->reply->usage_seen++;
 	replace_known(fresh, count_of(usage, "input_tokens"));
 	replace_known(&kept->cached_input, count_of(usage, "cache_read_input_tokens"));
 	replace_known(&kept->cache_write, count_of(usage, "cache_creation_input_tokens"));
+	replace_known(&kept->cache_write_1h,
+	              count_of(json_member(usage, "cache_creation"), "ephemeral_1h_input_tokens"));
 	replace_known(&kept->output, count_of(usage, "output_tokens"));
 	replace_known(&kept->reasoning,
 	              count_of(json_member(usage, "output_tokens_details"), "thinking_tokens"));
@@ -328,7 +390,7 @@ void usage_read_gemini(struct reply_build *build, const struct json *usage)
 
 	if (!json_is(usage, JSON_OBJECT))
 		return;
-	*kept = unknown;
+	forget_counts(kept);
 	kept->present = true;
 	build->reply->usage_seen++;
 	if (prompt >= 0)
@@ -338,6 +400,8 @@ void usage_read_gemini(struct reply_build *build, const struct json *usage)
 		kept->output = or_zero(answer) + or_zero(thoughts);
 	kept->reasoning = thoughts;
 	kept->total = first_known(said, known_sum(kept->input, kept->output));
+	usage_note_service(build, json_string(usage, "serviceTier"));
+	usage_note_service(build, json_string(usage, "trafficType"));
 	if (said >= 0 && prompt >= 0) {
 		reply_saw(build, WIRE_US_02);
 		if (said != known_sum(kept->input, kept->output))
@@ -358,7 +422,7 @@ void usage_read_cohere(struct reply_build *build, const struct json *usage)
 
 	if (!json_is(usage, JSON_OBJECT))
 		return;
-	*kept = unknown;
+	forget_counts(kept);
 	kept->present = true;
 	build->reply->usage_seen++;
 	kept->input =
@@ -378,7 +442,7 @@ void usage_read_ollama(struct reply_build *build, const struct json *root)
 
 	if (prompt < 0 && answer < 0)
 		return;
-	*kept = unknown;
+	forget_counts(kept);
 	kept->present = true;
 	build->reply->usage_seen++;
 	kept->input = prompt;

@@ -15,6 +15,7 @@ static const struct chat_usage no_usage = {
     .cache_write = -1,
     .reasoning = -1,
     .cost_pico_usd = -1,
+    .cache_write_1h = -1,
 };
 
 enum { BYTES_PER_TOKEN = 4, MESSAGE_TOKENS = 8 };
@@ -62,7 +63,7 @@ static void begin_row(struct relay *relay)
 	row->started_wall_ms = loop_wall_ms(relay->worker->loop);
 	row->target = relay->target->name;
 	row->dialect_out = text_of(relay->target->provider->dialect->name);
-	row->price_version = relay->target->model->price.version;
+	row->price_version = price_at(&relay->target->model->price, row->started_wall_ms)->version;
 	row->budget = budget_names(proxy->budgets, &relay->reservation, &relay->arena);
 	row->charged_pico_usd = relay->reservation.count > 0 ? relay->reservation.pico_usd : -1;
 	row->status = -1;
@@ -122,17 +123,16 @@ static bool usage_is_missing(const struct chat_reply *reply)
 static void estimate(struct relay *relay, const struct chat_reply *reply)
 {
 	struct relay_facts *facts = &relay->facts;
-	const struct price *price = &relay->target->model->price;
 
 	facts->usage = no_usage;
 	facts->usage.input = relay->prompt_bytes / BYTES_PER_TOKEN + MESSAGE_TOKENS;
 	facts->usage.output = (reply->text_bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN;
 	facts->usage_source = "estimated";
-	if (!price->known)
-		return;
-	facts->cost.pico_usd = price_charge(facts->usage.input, price->input) +
-	                       price_charge(facts->usage.output, price->output);
-	facts->cost.source = COST_ESTIMATED;
+	facts->cost.pico_usd =
+	    price_expect(&relay->target->model->price, relay->row.started_wall_ms, 1,
+	                 facts->usage.input, facts->usage.output);
+	if (facts->cost.pico_usd >= 0)
+		facts->cost.source = COST_ESTIMATED;
 }
 
 void relay_note_facts(struct relay *relay, const struct exchange *exchange,
@@ -141,7 +141,10 @@ void relay_note_facts(struct relay *relay, const struct exchange *exchange,
 	struct relay_facts *facts = &relay->facts;
 
 	*facts = (struct relay_facts){
-	    .usage = reply->usage, .cost = {-1, COST_UNKNOWN}, .usage_source = "missing"};
+	    .usage = reply->usage,
+	    .cost = {.pico_usd = -1, .computed_pico_usd = -1},
+	    .usage_source = "missing",
+	};
 	if (reply->model_count > 0)
 		facts->reported_model = text_copy(&relay->arena, reply->models[0]);
 	if (reply->choice_count > 0 && reply->choices[0].finish_reason.data != NULL)
@@ -149,7 +152,8 @@ void relay_note_facts(struct relay *relay, const struct exchange *exchange,
 	bool answered = exchange->status >= 200 && exchange->status < 300;
 	if (!usage_is_missing(reply)) {
 		facts->usage_source = "reported";
-		facts->cost = price_cost(&relay->target->model->price, &reply->usage);
+		facts->cost = price_cost(&relay->target->model->price, &reply->usage,
+		                         relay->row.started_wall_ms);
 	} else if (answered && (reply->text_bytes > 0 || reply->complete)) {
 		estimate(relay, reply);
 	} else {
@@ -202,13 +206,12 @@ static int64_t baseline_cost(const struct relay *relay)
 	for (size_t i = 0; i < count; i++) {
 		const struct target *target =
 		    intake == NULL ? relay->compared[i] : intake->decision.candidates[i].target;
-		const struct price *price = &target->model->price;
-		if (!price->known)
-			continue;
 		struct chat_usage usage = relay->facts.usage;
 		usage.present = true;
 		usage.cost_pico_usd = -1;
-		dearest = int64_max(dearest, price_cost(price, &usage).pico_usd);
+		dearest = int64_max(
+		    dearest,
+		    price_cost(&target->model->price, &usage, relay->row.started_wall_ms).pico_usd);
 	}
 	return dearest;
 }

@@ -43,12 +43,35 @@ static bool is_case_file(struct text path, struct arena *arena, bool *out, struc
 	return true;
 }
 
+/* The catalogue's own prices are not for the config's author to mend. */
+static bool names_model(const struct provider *provider, const struct provider_model *model)
+{
+	const struct json *models = json_member(provider->node, "models");
+
+	return model->node != NULL && json_member_text(models, model->name) == model->node;
+}
+
+/* What is written there and does not hold today. */
+static void review_prices(const struct config *config, struct fault_list *faults)
+{
+	int64_t now_wall_ms = command_now_wall_ms();
+
+	for (size_t i = 0; i < config->providers.count; i++) {
+		const struct provider *provider = &config->providers.items[i];
+		for (size_t k = 0; k < provider->model_count; k++)
+			if (names_model(provider, &provider->models[k]))
+				price_review(&provider->models[k], now_wall_ms, faults);
+	}
+}
+
 static void validate_config(const char *path, struct fault_list *faults)
 {
 	struct config config;
 	struct suite suite;
 
 	bool read = config_load(path, &config, faults);
+	if (read)
+		review_prices(&config, faults);
 	if (read && suite_load(&suite, config.check.core, &config.check.cases, faults)) {
 		(void)printf("%.*s: ok (%zu providers, %zu routes; suite %s with %zu cases)\n",
 		             TEXT_ARG(config.path.data == NULL ? TEXT("environment") : config.path),

@@ -186,9 +186,8 @@ static int64_t count_open(const struct router_decision *decision)
 
 /* What the first candidate takes for the demand's tokens, or for one request. */
 static int64_t expected_cost(const struct gate_demand *demand,
-                             const struct router_candidate *candidate)
+                             const struct router_candidate *candidate, int64_t now_wall_ms)
 {
-	const struct price *price = &candidate->target->model->price;
 	int64_t sum;
 
 	if (demand->prompt_tokens < 0 || demand->completion_tokens < 0) {
@@ -198,11 +197,9 @@ static int64_t expected_cost(const struct gate_demand *demand,
 			return -1;
 		return sum;
 	}
-	if (!price->known ||
-	    __builtin_add_overflow(price_charge(demand->prompt_tokens, price->input),
-	                           price_charge(demand->completion_tokens, price->output), &sum))
-		return -1;
-	return sum;
+	return price_expect(&candidate->target->model->price, now_wall_ms,
+	                    int64_max(demand->requests, 1), demand->prompt_tokens,
+	                    demand->completion_tokens);
 }
 
 static void judge(const struct router *router, const struct gate_demand *demand,
@@ -226,7 +223,8 @@ static void judge(const struct router *router, const struct gate_demand *demand,
 	for (size_t i = 0; i < decision->count; i++)
 		check->proven += decision->candidates[i].eligible;
 	if (decision->count > 0)
-		check->expected_cost_pico_usd = expected_cost(demand, &decision->candidates[0]);
+		check->expected_cost_pico_usd =
+		    expected_cost(demand, &decision->candidates[0], now_wall_ms);
 	if ((int64_t)check->proven >= check->wanted)
 		check->state = GATE_HOLDS;
 	else if ((int64_t)check->proven + count_open(decision) >= check->wanted)

@@ -37,9 +37,9 @@ static bool bounding_price(const struct target *target, struct price *out, bool 
 		return true;
 	if (target->provider->loopback)
 		return false;
-	*out = (struct price){.known = true, .cached_input = -1, .cache_write = -1};
-	bool parsed = setting_parse_usd(TEXT(PLAN_ASSUMED_INPUT_USD), &out->input) &&
-	              setting_parse_usd(TEXT(PLAN_ASSUMED_OUTPUT_USD), &out->output);
+	*out = (struct price){.known = true, .base = PRICE_RATES_NONE};
+	bool parsed = setting_parse_usd(TEXT(PLAN_ASSUMED_INPUT_USD), &out->base.input) &&
+	              setting_parse_usd(TEXT(PLAN_ASSUMED_OUTPUT_USD), &out->base.output);
 	REQUIRE(parsed);
 	if (assumed != NULL)
 		*assumed = true;
@@ -133,6 +133,11 @@ int64_t plan_step_bound(const struct target *target, const struct eval_case *ask
 	/* What is over the window is refused, or cut silently: never more than it is billed. */
 	if (target->model->context >= 0)
 		bytes = int64_min(bytes, multiply(target->model->context, BYTES_PER_TOKEN));
-	return int64_max(0,
-	                 price_bound(&price, bytes, max_output_tokens(target, &asks->steps[step])));
+	struct price_request request = {
+	    .wall_ms = PRICE_ANY_TIME, /* a run may go on, or be resumed, on another day */
+	    .prompt_bytes = bytes,
+	    .max_output_tokens = max_output_tokens(target, &asks->steps[step]),
+	    .names_service = json_member(asks->steps[step].request, "service_tier") != NULL,
+	};
+	return int64_max(0, price_bound(&price, &request));
 }

@@ -361,7 +361,7 @@ static bool list_names(const struct text_list *list, const struct target *target
 static bool client_wants(struct decider *d, const struct target *target)
 {
 	const struct router_preferences *wish = d->request->preferences;
-	const struct price *price = &target->model->price;
+	const struct price *price = price_at(&target->model->price, d->request->now_wall_ms);
 
 	if (wish == NULL)
 		return true;
@@ -370,9 +370,9 @@ static bool client_wants(struct decider *d, const struct target *target)
 	if (list_names(&wish->ignore, target))
 		return exclude(d, target, TEXT("is in provider.ignore"));
 	if ((wish->max_input_pico_usd >= 0 &&
-	     (!price->known || price->input > wish->max_input_pico_usd)) ||
+	     (!price->known || price->base.input > wish->max_input_pico_usd)) ||
 	    (wish->max_output_pico_usd >= 0 &&
-	     (!price->known || price->output > wish->max_output_pico_usd)))
+	     (!price->known || price->base.output > wish->max_output_pico_usd)))
 		return exclude(d, target,
 		               TEXT("costs more than provider.max_price, or has no known price"));
 	return true;
@@ -401,7 +401,7 @@ static bool target_fits(struct decider *d, const struct router_candidate *candid
 		    d, target,
 		    text_format(d->arena, "%lld output tokens are more than its limit of %lld",
 		                (long long)shape->max_output, (long long)model->max_output));
-	if (d->request->price_needed && !model->price.known)
+	if (d->request->price_needed && !price_at(&model->price, d->request->now_wall_ms)->known)
 		return exclude(d, target, TEXT("its price is not known, and a budget applies"));
 	if (d->request->max_cost_pico_usd >= 0 &&
 	    (candidate->bound_pico_usd < 0 ||
@@ -465,7 +465,7 @@ static void consider(struct decider *d, size_t number)
 
 	*candidate = (struct router_candidate){
 	    .number = number, .target = &d->router->targets[number], .proven = true};
-	router_estimate(d->router, d->request->shape, candidate);
+	router_estimate(d->router, d->request, candidate);
 	if (!client_wants(d, candidate->target) || !target_fits(d, candidate))
 		return;
 	evidence_judge(d->router->evidence, number, &question, &finding);

@@ -122,7 +122,8 @@ MUST_CHECK enum router_result router_decide(const struct router *router,
                                             struct arena *arena, struct router_decision *out,
                                             struct shape_fault *fault);
 /* What a reply may cost at most at that target; -1 where no price is known. */
-MUST_CHECK int64_t router_bound(const struct target *target, const struct shape *shape);
+MUST_CHECK int64_t router_bound(const struct target *target, const struct shape *shape,
+                                int64_t now_wall_ms);
 
 /* Pieces of documents: an exact amount or null; one of the `excluded`. */
 void router_write_usd(struct json_writer *writer, const char *name, int64_t pico_usd);

@@ -55,7 +55,7 @@ MUST_CHECK enum config_strategy router_strategy(const struct router_order *order
 MUST_CHECK size_t router_preferred_place(const struct router_preferences *preferences,
                                          const struct target *target);
 /* router_rank.c: fills in what a candidate costs and how good it is; then sorts. */
-void router_estimate(const struct router *router, const struct shape *shape,
+void router_estimate(const struct router *router, const struct router_request *request,
                      struct router_candidate *candidate);
 void router_rank(const struct router_order *order, struct router_candidate *candidates,
                  size_t count);

@@ -30,7 +30,7 @@ static int64_t expected_output(const struct router_measure *measure, const struc
 	return shape->max_output >= 0 ? int64_min(usual, shape->max_output) : usual;
 }
 
-int64_t router_bound(const struct target *target, const struct shape *shape)
+int64_t router_bound(const struct target *target, const struct shape *shape, int64_t now_wall_ms)
 {
 	int64_t output = shape->max_output;
 
@@ -41,33 +41,37 @@ int64_t router_bound(const struct target *target, const struct shape *shape)
 		                                        : target->model->context;
 	if (output > 0 && __builtin_mul_overflow(output, shape->choices, &output))
 		return INT64_MAX;
-	return price_bound(&target->model->price, shape->prompt_bytes + MESSAGE_TOKENS, output);
+	struct price_request request = {
+	    .wall_ms = now_wall_ms,
+	    .prompt_bytes = shape->prompt_bytes + MESSAGE_TOKENS,
+	    .max_output_tokens = output,
+	    .names_service = feature_has(&shape->features, FEATURE_SERVICE_TIER),
+	};
+	return price_bound(&target->model->price, &request);
 }
 
 static int64_t expected_cost(const struct target *target, const struct router_measure *measure,
-                             const struct shape *shape)
+                             const struct shape *shape, int64_t now_wall_ms)
 {
-	const struct price *price = &target->model->price;
 	int64_t input = shape->prompt_bytes / BYTES_PER_TOKEN + MESSAGE_TOKENS;
 	int64_t output = 0;
 
-	if (!price->known)
-		return -1;
 	if (shape->endpoint != ENDPOINT_EMBEDDINGS)
 		output = int64_min(expected_output(measure, shape), INT64_MAX / 1024) *
 		         int64_min(shape->choices, 1024);
-	int64_t first = price_charge(input, price->input);
-	int64_t second = price_charge(output, price->output);
-	return first > INT64_MAX - second ? INT64_MAX : first + second;
+	return price_expect(&target->model->price, now_wall_ms, 1, input, output);
 }
 
-void router_estimate(const struct router *router, const struct shape *shape,
+void router_estimate(const struct router *router, const struct router_request *request,
                      struct router_candidate *candidate)
 {
 	const struct router_measure *measure = &router->measures[candidate->number];
+	const struct shape *shape = request->shape;
+	int64_t now_wall_ms = request->now_wall_ms;
 
-	candidate->expected_cost_pico_usd = expected_cost(candidate->target, measure, shape);
-	candidate->bound_pico_usd = router_bound(candidate->target, shape);
+	candidate->expected_cost_pico_usd =
+	    expected_cost(candidate->target, measure, shape, now_wall_ms);
+	candidate->bound_pico_usd = router_bound(candidate->target, shape, now_wall_ms);
 	candidate->quality = measure->quality;
 	candidate->latency_us = shape->streamed ? measure->ttft_us : measure->latency_us;
 	candidate->slow_us = shape->streamed ? measure->slow_ttft_us : measure->slow_latency_us;

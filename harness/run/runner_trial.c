@@ -57,15 +57,15 @@ static void tell_measures(struct runner_trial *trial, const struct call_attempt 
 static void tell_costs(const struct runner_trial *trial, const struct call_attempt *attempt,
                        struct journal_attempt *line)
 {
-	const struct price *price = &trial_target(trial)->model->price;
 	const struct chat_usage *usage = &attempt->reply->usage;
-	struct cost cost = price_cost(price, usage);
+	struct cost cost = price_cost(&trial_target(trial)->model->price, usage,
+	                              attempt->exchange->started_wall_ms);
 
 	line->owner = true;
 	line->cost_pico_usd = cost.pico_usd;
 	line->cost_source = name_or_none(cost_source_name(cost.source));
 	if (cost.source == COST_COMPUTED)
-		line->price_version = price->version;
+		line->price_version = cost.version;
 	if (usage->present) {
 		line->prompt_tokens = usage->input;
 		line->completion_tokens = usage->output;

@@ -233,12 +233,16 @@ END_TEST
 START_TEST(the_cap_counts_every_copy)
 {
 	start("", 0, 10);
-	rig.providers[0].models[0].price = (struct price){.known = true,
-	                                                  .input = 1000000000000,
-	                                                  .cached_input = -1,
-	                                                  .cache_write = -1,
-	                                                  .output = 2000000000000,
-	                                                  .version = TEXT("config")};
+	rig.providers[0].models[0].price = (struct price){
+	    .known = true,
+	    .base = {.input = 1000000000000,
+	             .cached_input = -1,
+	             .cache_write = -1,
+	             .cache_write_1h = -1,
+	             .output = 2000000000000,
+	             .reasoning = -1},
+	    .version = TEXT("config"),
+	};
 	rig_plan("CO-01");
 	int64_t one = plan_step_bound(&rig.targets[0], rig.plan.probes[0].asks, 5, NULL);
 	ck_assert_int_ge(rig.plan.probes[0].bound_pico_usd, one * 10);

@@ -359,7 +359,7 @@ START_TEST(money_excludes_what_is_dear_or_unpriced)
 	assert_reason("c/m", "price is not known");
 	asked.price_needed = false;
 	/* a: 8 bytes at most 4 tokens, and 100 of output: 4 * 1 + 100 * 2 USD per million. */
-	int64_t bound_pico_usd = router_bound(router_target(router, 2), &shape);
+	int64_t bound_pico_usd = router_bound(router_target(router, 2), &shape, 0);
 	ck_assert_int_eq(bound_pico_usd, 204000000);
 	asked.max_cost_pico_usd = bound_pico_usd;
 	ck_assert_str_eq(order_of("r"), "a/m");
@@ -377,16 +377,16 @@ START_TEST(a_bound_knows_what_is_not_limited)
 	const struct target *b = router_target(router, 1);
 	const struct target *a = router_target(router, 2);
 
-	ck_assert_int_eq(router_bound(c, &shape), -1); /* no price */
+	ck_assert_int_eq(router_bound(c, &shape, 0), -1); /* no price */
 	shape.max_output = -1;
-	ck_assert_int_eq(router_bound(a, &shape), 404000000); /* the model's own cap: 200 */
-	ck_assert_int_eq(router_bound(b, &shape), -1);        /* nothing bounds it */
+	ck_assert_int_eq(router_bound(a, &shape, 0), 404000000); /* the model's own cap: 200 */
+	ck_assert_int_eq(router_bound(b, &shape, 0), -1);        /* nothing bounds it */
 	shape.choices = 3;
-	ck_assert_int_eq(router_bound(a, &shape), 1204000000);
+	ck_assert_int_eq(router_bound(a, &shape, 0), 1204000000);
 	shape.choices = INT64_MAX;
-	ck_assert_int_eq(router_bound(a, &shape), INT64_MAX);
+	ck_assert_int_eq(router_bound(a, &shape, 0), INT64_MAX);
 	shape = routing_shape(&rig, "embeddings");
-	ck_assert_int_eq(router_bound(a, &shape), 4000000); /* no output at all */
+	ck_assert_int_eq(router_bound(a, &shape, 0), 4000000); /* no output at all */
 }
 END_TEST
 

@@ -13,12 +13,16 @@ enum { SOME_TRIALS = 2 };
 static void price_targets(void)
 {
 	for (size_t i = 0; i < rig.target_count; i++)
-		rig.providers[i].models[0].price = (struct price){.known = true,
-		                                                  .input = 1000000000000,
-		                                                  .cached_input = -1,
-		                                                  .cache_write = -1,
-		                                                  .output = 2000000000000,
-		                                                  .version = TEXT("config")};
+		rig.providers[i].models[0].price = (struct price){
+		    .known = true,
+		    .base = {.input = 1000000000000,
+		             .cached_input = -1,
+		             .cache_write = -1,
+		             .cache_write_1h = -1,
+		             .output = 2000000000000,
+		             .reasoning = -1},
+		    .version = TEXT("config"),
+		};
 }
 
 static bool expects_pass(const struct matrix_cell *cell)

@@ -1,0 +1,116 @@
+/*
+ * The one sum behind every cost, in integers wide enough for all of it, so that nothing is rounded
+ * before the end.
+ */
+#include "providers/price_private.h"
+
+enum {
+	/* Six products of 126 bits, doubled, times five factors of at most 32 bits. */
+	WIDE_LIMBS = 10,
+	MILLION = 1000000,
+};
+
+/* Least limb first. */
+struct wide {
+	uint32_t limbs[WIDE_LIMBS];
+};
+
+static void wide_add_at(struct wide *wide, size_t at, uint64_t value)
+{
+	for (uint64_t carry = value; carry != 0; at++) {
+		REQUIRE(at < WIDE_LIMBS);
+		uint64_t sum = (uint64_t)wide->limbs[at] + (uint32_t)carry;
+
+		wide->limbs[at] = (uint32_t)sum;
+		carry = (carry >> 32) + (sum >> 32);
+	}
+}
+
+/* Both at least 0. */
+static void wide_add_product(struct wide *wide, int64_t a, int64_t b)
+{
+	uint64_t a_low = (uint32_t)a, a_high = (uint64_t)a >> 32;
+	uint64_t b_low = (uint32_t)b, b_high = (uint64_t)b >> 32;
+
+	wide_add_at(wide, 0, a_low * b_low);
+	wide_add_at(wide, 1, a_low * b_high);
+	wide_add_at(wide, 1, a_high * b_low);
+	wide_add_at(wide, 2, a_high * b_high);
+}
+
+static void wide_multiply(struct wide *wide, uint32_t by)
+{
+	uint64_t carry = 0;
+
+	for (size_t i = 0; i < WIDE_LIMBS; i++) {
+		carry += (uint64_t)wide->limbs[i] * by;
+		wide->limbs[i] = (uint32_t)carry;
+		carry >>= 32;
+	}
+	REQUIRE(carry == 0);
+}
+
+static void wide_divide(struct wide *wide, uint32_t by)
+{
+	uint64_t rest = 0;
+
+	for (size_t i = WIDE_LIMBS; i-- > 0;) {
+		rest = rest << 32 | wide->limbs[i];
+		wide->limbs[i] = (uint32_t)(rest / by);
+		rest %= by;
+	}
+}
+
+static void wide_add(struct wide *wide, const struct wide *other)
+{
+	for (size_t i = 0; i < WIDE_LIMBS; i++)
+		wide_add_at(wide, i, other->limbs[i]);
+}
+
+static int64_t wide_saturate(const struct wide *wide)
+{
+	for (size_t i = 2; i < WIDE_LIMBS; i++)
+		if (wide->limbs[i] != 0)
+			return INT64_MAX;
+	uint64_t value = (uint64_t)wide->limbs[1] << 32 | wide->limbs[0];
+	return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
+
+int64_t price_sum(const struct price *price, const struct price_rates *rates,
+                  const int64_t factors[PRICE_FACTORS], const struct price_buckets *tokens,
+                  int64_t requests)
+{
+	struct wide sum = {{0}}, fees = {{0}};
+	size_t millions = 1; /* how often the sum is to be divided by a million */
+
+	wide_add_product(&sum, tokens->input, rates->input);
+	wide_add_product(&sum, tokens->cached_input, rates->cached_input);
+	wide_add_product(&sum, tokens->cache_write, rates->cache_write);
+	wide_add_product(&sum, tokens->cache_write_1h, rates->cache_write_1h);
+	wide_add_product(&sum, tokens->output, rates->output);
+	wide_add_product(&sum, tokens->reasoning, rates->reasoning);
+	for (size_t i = 0; i < PRICE_FACTORS; i++) {
+		if (factors[i] == PRICE_FACTOR_ONE)
+			continue;
+		wide_multiply(&sum, (uint32_t)factors[i]);
+		millions++;
+	}
+	if (price->per_request > 0) {
+		wide_add_product(&fees, price->per_request, requests);
+		for (size_t i = 0; i < millions; i++)
+			wide_multiply(&fees, MILLION);
+		wide_add(&sum, &fees);
+	}
+	if (price->fee > 0) {
+		wide_multiply(&sum, (uint32_t)(PRICE_FACTOR_ONE + price->fee));
+		millions++;
+	}
+	/* Half up: floor(x + 1/2) is floor((floor(2x) + 1) / 2), and floors may follow each other.
+	 */
+	wide_multiply(&sum, 2);
+	for (size_t i = 0; i < millions; i++)
+		wide_divide(&sum, MILLION);
+	wide_add_at(&sum, 0, 1);
+	wide_divide(&sum, 2);
+	return wide_saturate(&sum);
+}

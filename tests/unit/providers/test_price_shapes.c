@@ -1,0 +1,426 @@
+/*
+ * Each shape of a price as a provider has it, with its source and date, from the config's text to
+ * the cost of a request worked out by hand. If one failed, a bill from that provider would be
+ * wrong.
+ */
+#include "harness/base/loop.h"
+#include "harness/base/yaml.h"
+#include "providers/provider_private.h"
+#include "tests/unit/unit.h"
+
+static struct arena arena;
+static struct fault_list faults;
+static struct source source;
+static struct provider_set set;
+
+static bool read_yaml(const char *yaml)
+{
+	struct json *root;
+	struct fault fault;
+
+	arena_done(&arena);
+	memset(&faults, 0, sizeof(faults));
+	source = (struct source){TEXT("p.yaml"), text_of(yaml)};
+	ck_assert_msg(yaml_read(&source, NULL, &arena, &root, NULL, &fault), "%s", fault.message);
+	return provider_set_read(root, &arena, &set, &faults);
+}
+
+/* A provider with one model, priced so; the price stands at six blanks. */
+static const struct price *priced(const char *provider_lines, const char *price)
+{
+	static char yaml[8192];
+
+	(void)snprintf(
+	    yaml, sizeof(yaml),
+	    "lab:\n  base_url: http://10.0.0.5/v1\n%s  models:\n    m:\n      price:%s\n",
+	    provider_lines, price);
+	ck_assert_msg(read_yaml(yaml), "%s (line %u)", faults.items[0].message,
+	              faults.items[0].line);
+	return &set.items[0].models[0].price;
+}
+
+static int64_t at(const char *moment)
+{
+	int64_t wall_ms;
+
+	ck_assert(wall_parse(text_of(moment), &wall_ms));
+	return wall_ms;
+}
+
+static struct chat_usage tokens(int64_t input, int64_t cached, int64_t written, int64_t output)
+{
+	return (struct chat_usage){
+	    .present = true,
+	    .input = input,
+	    .cached_input = cached,
+	    .cache_write = written,
+	    .output = output,
+	    .total = -1,
+	    .reasoning = -1,
+	    .cost_pico_usd = -1,
+	    .cache_write_1h = -1,
+	};
+}
+
+/* The cost as people write it: up to 12 places, no zeros at the end. */
+static void costs(const struct price *price, const struct chat_usage *usage, const char *moment,
+                  const char *want_usd)
+{
+	int64_t want;
+	struct cost cost = price_cost(price, usage, at(moment));
+
+	ck_assert(setting_parse_usd(text_of(want_usd), &want));
+	ck_assert_msg(cost.pico_usd == want, "%lld pico-USD, want %s USD", (long long)cost.pico_usd,
+	              want_usd);
+	ck_assert_int_eq(cost.source, COST_COMPUTED);
+}
+
+/* OpenAI gpt-5.6-sol: 4 / .4 / 20, w=5 as a promotion from 2026-08-21 to at least 2026-11-21, 5 /
+ * .5 / 30, w=6.25 before; above 272,000 prompt tokens 8 / .8 / 30, w=10 (llmgateway#4128,
+ * 2026-09-18).
+ */
+static const char sol[] =
+    "\n      - {input: \"5\", cached_input: \"0.5\", cache_write: \"6.25\", output: \"30\","
+    " until: 2026-08-20, reviewed: 2026-09-18}"
+    "\n      - {input: \"4\", cached_input: \"0.4\", cache_write: \"5\", output: \"20\","
+    " from: 2026-08-21, review_by: 2026-11-21, reviewed: 2026-09-18,"
+    " context: [{above: 272000, input: \"8\", cached_input: \"0.8\", cache_write: \"10\","
+    " output: \"30\"}]}";
+
+START_TEST(dates_decide_which_price_holds)
+{
+	const struct price *price = priced("", sol);
+	struct chat_usage usage = tokens(1000, 200, 100, 50);
+
+	/* 700 x 5 + 200 x .5 + 100 x 6.25 + 50 x 30 = 3500 + 100 + 625 + 1500 per million */
+	costs(price, &usage, "2026-08-20T23:59:59Z", "0.005725");
+	/* 700 x 4 + 200 x .4 + 100 x 5 + 50 x 20 */
+	costs(price, &usage, "2026-08-21T00:00:00Z", "0.00438");
+	/* "At least until" is no end: it holds on, to be looked at. */
+	costs(price, &usage, "2027-03-01", "0.00438");
+	assert_text(price_cost(price, &usage, at("2026-08-20")).version, "2026-09-18");
+	assert_text(price_cost(price, &usage, at("2026-08-21")).version, "2026-09-18@2026-08-21");
+}
+END_TEST
+
+/* Google gemini-3.8-flash: .75 / .075 / 3.75 until 2026-12-31, twice as much from 2027-01-01
+ * (litellm discussion 39357, 2026-09/10). */
+START_TEST(a_price_that_has_ended_is_unknown)
+{
+	const struct price *price =
+	    priced("", " {input: \"0.75\", cached_input: \"0.075\", output: \"3.75\","
+	               " until: 2026-12-31}");
+	struct chat_usage usage = tokens(1000, 0, 0, 1000);
+
+	costs(price, &usage, "2026-12-31T23:59:59.999Z", "0.0045");
+	ck_assert_int_eq(price_cost(price, &usage, at("2027-01-01")).pico_usd, -1);
+	ck_assert_int_eq(price_cost(price, &usage, at("2027-01-01")).source, COST_UNKNOWN);
+	ck_assert_int_eq(price_expect(price, at("2027-01-01"), 1, 10, 10), -1);
+	ck_assert_int_eq(price_bound(price, &(struct price_request){.wall_ms = at("2027-01-01")}),
+	                 -1);
+}
+END_TEST
+
+/* The same tier as above (OpenAI: exactly 272,000 is still the short one; the whole request). */
+START_TEST(a_long_prompt_reprices_the_whole_request)
+{
+	const struct price *price = priced("", sol);
+	struct chat_usage usage = tokens(272000, 0, 0, 1000);
+
+	costs(price, &usage, "2026-09-01", "1.108");
+	usage.input = 272001; /* 272001 x 8 + 1000 x 30 */
+	costs(price, &usage, "2026-09-01", "2.206008");
+	/* Anthropic Haiku 5.5 counts cache reads and writes as well (PromptFuel 1.0.23,
+	 * 2026-10-16): so do all here. */
+	usage = tokens(272001, 200000, 70000, 0); /* 2001 x 8 + 200000 x .8 + 70000 x 10 */
+	costs(price, &usage, "2026-09-01", "0.876008");
+}
+END_TEST
+
+/* xAI's tiers begin at their threshold (genai-prices 47df840a, 2026-08-21: >=), unlike OpenAI's. */
+START_TEST(a_tier_may_begin_at_its_threshold)
+{
+	const struct price *price =
+	    priced("", " {input: \"3\", output: \"15\","
+	               " context: [{at_least: 128000, input: \"6\", output: \"30\"}]}");
+	struct chat_usage usage = tokens(127999, 0, 0, 0);
+
+	costs(price, &usage, "2026-09-01", "0.383997");
+	usage.input = 128000;
+	costs(price, &usage, "2026-09-01", "0.768");
+}
+END_TEST
+
+/* Anthropic Claude Sonnet 5: 2 / .2 / 10, writes 2.5 for 5 minutes, 4 for an hour
+ * (platform.claude.com, autumn 2026). */
+static const char sonnet[] = " {input: \"2\", cached_input: \"0.2\", cache_write: \"2.5\","
+			     " cache_write_1h: \"4\", output: \"10\","
+			     " service: {batch: \"0.5\"}, regions: {us: \"1.1\"}}";
+
+START_TEST(cache_writes_cost_by_their_life)
+{
+	const struct price *price = priced("", sonnet);
+	struct chat_usage usage = tokens(10000, 6000, 3000, 100);
+
+	usage.cache_write_1h = 1000;
+	/* 1000 x 2 + 6000 x .2 + 2000 x 2.5 + 1000 x 4 + 100 x 10 */
+	costs(price, &usage, "2026-11-01", "0.0132");
+}
+END_TEST
+
+/* Batch is half; inference_geo us is 1.1 (the same page); both where both are. */
+START_TEST(service_tier_and_region_are_factors)
+{
+	const struct price *price = priced("", sonnet);
+	struct chat_usage usage = tokens(1000, 0, 0, 100); /* 0.003 */
+
+	costs(price, &usage, "2026-11-01", "0.003");
+	usage.service = CHAT_SERVICE_BATCH;
+	costs(price, &usage, "2026-11-01", "0.0015");
+	memcpy(usage.region, "us", 3);
+	costs(price, &usage, "2026-11-01", "0.00165");
+	usage.service = CHAT_SERVICE_STANDARD;
+	costs(price, &usage, "2026-11-01", "0.0033");
+	/* Bedrock in eu: 2.2 / .22 / 11 (models.dev, 2026-07-02), where the config says the region.
+	 */
+	price = priced(
+	    "  region: eu\n",
+	    " {input: \"2\", cached_input: \"0.2\", output: \"10\", regions: {eu: \"1.1\"}}");
+	usage = tokens(1000, 500, 0, 100);
+	costs(price, &usage, "2026-11-01", "0.00231");
+}
+END_TEST
+
+/* OpenAI: priority twice, flex half (OpenAI pricing, 2026-11); Claude Opus 5.5 has prices of its
+ * own for fast, 8 / 40 beside 4 / 20 (platform.claude.com, autumn 2026). */
+START_TEST(a_service_tier_may_have_prices_of_its_own)
+{
+	const struct price *price =
+	    priced("", " {input: \"4\", cached_input: \"0.2\", output: \"20\","
+	               " service: {flex: \"0.5\", priority: {input: \"8\", output: \"40\"}}}");
+	struct chat_usage usage = tokens(1000, 0, 0, 100);
+
+	usage.service = CHAT_SERVICE_FLEX;
+	costs(price, &usage, "2026-11-01", "0.003");
+	usage.service = CHAT_SERVICE_PRIORITY;
+	costs(price, &usage, "2026-11-01", "0.012");
+}
+END_TEST
+
+/* DeepSeek flash: off peak .003 / .15 / .60; at peak (01:00-04:00 and 06:00-10:00 UTC, Monday to
+ * Friday, but for Chinese holidays) twice that (api-docs.deepseek.com, 2026-10-27). */
+START_TEST(the_time_of_day_decides)
+{
+	const struct price *price = priced(
+	    "",
+	    "\n        input: \"0.15\"\n        cached_input: \"0.003\"\n        output: \"0.60\"\n"
+	    "        windows:\n"
+	    "        - {days: mon-fri, from: \"01:00\", until: \"04:00\", factor: \"2\","
+	    " except: [2026-10-01]}\n"
+	    "        - {days: mon-fri, from: \"06:00\", until: \"10:00\", factor: \"2\"}");
+	struct chat_usage usage = tokens(1000000, 400000, 0, 100000);
+	/* .6 x .15 + .4 x .003 + .1 x .60 = .1512 */
+
+	costs(price, &usage, "2026-11-02T00:59:59.999Z", "0.1512"); /* a Monday */
+	costs(price, &usage, "2026-11-02T01:00:00Z", "0.3024");
+	costs(price, &usage, "2026-11-02T03:59:59.999Z", "0.3024");
+	costs(price, &usage, "2026-11-02T04:00:00Z", "0.1512");
+	costs(price, &usage, "2026-11-06T09:00:00Z", "0.3024"); /* Friday */
+	costs(price, &usage, "2026-11-07T09:00:00Z", "0.1512"); /* Saturday */
+	costs(price, &usage, "2026-10-01T02:00:00Z", "0.1512"); /* a holiday, its first window */
+	/* Any of them may hold when it is sent: reserved is the dearest. */
+	struct price_request request = {
+	    .wall_ms = at("2026-11-02"), .prompt_bytes = 2000000, .max_output_tokens = 100000};
+	ck_assert_int_eq(price_bound(price, &request), INT64_C(420000000000));
+}
+END_TEST
+
+START_TEST(a_window_may_run_past_midnight)
+{
+	const struct price *price =
+	    priced("", " {input: \"1\", output: \"1\", windows: [{days: fri, from: \"22:00\","
+	               " until: \"02:00\", input: \"0.5\"}]}");
+	struct chat_usage usage = tokens(1000000, 0, 0, 0);
+
+	costs(price, &usage, "2026-11-06T21:59:00Z", "1");
+	costs(price, &usage, "2026-11-06T22:00:00Z", "0.5");
+	costs(price, &usage, "2026-11-07T01:59:00Z", "0.5");
+	costs(price, &usage, "2026-11-07T02:00:00Z", "1");
+	costs(price, &usage, "2026-11-06T01:00:00Z", "1"); /* Thursday's night */
+}
+END_TEST
+
+/* Qwen qwen-plus: .4 / 1.2, thinking out 4 (models.dev, 2026-07-02). */
+START_TEST(reasoning_has_its_price)
+{
+	const struct price *price =
+	    priced("", " {input: \"0.4\", output: \"1.2\", reasoning: \"4\"}");
+	struct chat_usage usage = tokens(1000, 0, 0, 500);
+
+	usage.reasoning = 400; /* within: 1000 x .4 + 100 x 1.2 + 400 x 4 */
+	costs(price, &usage, "2026-11-01", "0.00212");
+	price = priced("  usage: {completion: excludes_reasoning}\n",
+	               " {input: \"0.4\", output: \"1.2\", reasoning: \"4\"}");
+	costs(price, &usage, "2026-11-01", "0.0026"); /* beside: 500 x 1.2 */
+}
+END_TEST
+
+/* Perplexity sonar: 1 / 1 and 5 USD for 1,000 requests of little context (docs, 2026); OpenRouter
+ * adds 5.5 per cent when credits are bought (OpenRouter docs, 2026-11). */
+START_TEST(fees_come_on_top)
+{
+	const struct price *price =
+	    priced("", " {input: \"1\", output: \"1\", per_request: \"0.005\"}");
+	struct chat_usage usage = tokens(100, 0, 0, 100);
+
+	costs(price, &usage, "2026-11-01", "0.0052");
+	ck_assert_int_eq(price_expect(price, 0, 10, 1000, 1000), INT64_C(52000000000));
+	price = priced("", " {input: \"1\", output: \"1\", per_request: \"0.005\","
+	                   " fee_percent: \"5.5\"}");
+	costs(price, &usage, "2026-11-01", "0.005486");
+}
+END_TEST
+
+/* Whatever of it comes true, what is reserved covers it. */
+START_TEST(a_bound_covers_all_that_may_hold)
+{
+	const struct price *price = priced("", sol);
+	struct price_request request = {
+	    .wall_ms = at("2026-09-01"), .prompt_bytes = 600000, .max_output_tokens = 1000};
+	struct chat_usage usage = tokens(300000, 0, 300000, 1000);
+
+	ck_assert_int_ge(price_bound(price, &request),
+	                 price_cost(price, &usage, request.wall_ms).pico_usd);
+	/* 300,000 may be long, all written: x 10, and 1,000 x 30 */
+	ck_assert_int_eq(price_bound(price, &request), INT64_C(3030000000000));
+	request.prompt_bytes = 500000; /* 250,000 is not */
+	ck_assert_int_eq(price_bound(price, &request), INT64_C(1270000000000));
+	/* The day before a price changes, the dearer of both; at any time, the dearest of all. */
+	request.wall_ms = at("2026-08-20T12:00:00Z");
+	ck_assert_int_eq(price_bound(price, &request), INT64_C(1592500000000));
+	request.wall_ms = PRICE_ANY_TIME;
+	ck_assert_int_eq(price_bound(price, &request), INT64_C(1592500000000));
+	/* A request that names a service tier may be served by any. */
+	price =
+	    priced("", " {input: \"1\", output: \"1\", service: {priority: \"2\", flex: \"0.5\"},"
+	               " regions: {us: \"1.1\"}}");
+	request.wall_ms = 0;
+	ck_assert_int_eq(price_bound(price, &request), INT64_C(251000000000));
+	request.names_service = true;
+	ck_assert_int_eq(price_bound(price, &request), INT64_C(552200000000));
+}
+END_TEST
+
+static const struct {
+	const char *price, *says;
+	unsigned line;
+} mistakes[] = {
+    {" {input: \"1\"}", "output", 6},
+    {" {input: \"-1\", output: \"1\"}", "input", 6},
+    {" {input: \"1\", output: \"1\", cached_inputs: \"1\"}", "did you mean", 6},
+    {"\n      - {input: \"1\", output: \"1\", until: 2026-03-01}"
+     "\n      - {input: \"2\", output: \"1\", from: 2026-03-01}",
+     "overlaps that of line 7", 8},
+    {"\n      - {input: \"1\", output: \"1\"}\n      - {input: \"2\", output: \"1\"}", "overlaps",
+     8},
+    {" {input: \"1\", output: \"1\", from: 2026-02-30}", "want a date", 6},
+    {" {input: \"1\", output: \"1\", from: 2026-03-02, until: 2026-03-01}", "never holds", 6},
+    {" []", "without a price", 6},
+    {" {input: \"1\", output: \"1\", context: [{above: 5, at_least: 6, input: \"2\"}]}",
+     "either above or at_least", 6},
+    {" {input: \"1\", output: \"1\", context: [{input: \"2\"}]}", "either above or at_least", 6},
+    {" {input: \"1\", output: \"1\", context: [{above: 5}]}", "changes nothing", 6},
+    {" {input: \"1\", output: \"1\", context: [{above: 5, input: \"2\"}, {at_least: 6, input: "
+     "\"3\"}]}",
+     "tiers overlap", 6},
+    {" {input: \"1\", output: \"1\", service: {slow: \"2\"}}", "no service tier 'slow'", 6},
+    {" {input: \"1\", output: \"1\", service: {flex: half}}", "want a factor", 6},
+    {" {input: \"1\", output: \"1\", service: {flex: \"0.0000001\"}}", "six decimal places", 6},
+    {" {input: \"1\", output: \"1\", service: {flex: \"1001\"}}", "at most 1000", 6},
+    {" {input: \"1\", output: \"1\", service: {flex: {}}}", "changes nothing", 6},
+    {" {input: \"1\", output: \"1\", context: [{above: 5, input: \"2\"}],"
+     " service: {flex: {input: \"1\"}}}",
+     "its own context tiers", 6},
+    {" {input: \"1\", output: \"1\", windows: [{from: \"1:00\", until: \"02:00\", factor: \"2\"}]}",
+     "HH:MM", 6},
+    {" {input: \"1\", output: \"1\", windows: [{from: \"24:01\", until: \"02:00\", factor: "
+     "\"2\"}]}",
+     "HH:MM", 6},
+    {" {input: \"1\", output: \"1\", windows: [{days: mondays, from: \"01:00\", until: \"02:00\","
+     " factor: \"2\"}]}",
+     "days are", 6},
+    {"\n        input: \"1\"\n        output: \"1\"\n        windows:\n"
+     "        - {from: \"22:00\", until: \"02:00\", factor: \"2\"}\n"
+     "        - {days: sun, from: \"01:59\", until: \"03:00\", factor: \"2\"}",
+     "overlaps one before", 11},
+    {" {input: \"1\", output: \"1\", windows: [{from: \"01:00\", until: \"02:00\", input: \"2\"}],"
+     " service: {flex: {input: \"1\"}}}",
+     "both have prices", 6},
+    {" {input: \"1\", output: \"1\", fee_percent: \"0.00001\"}", "four decimal places", 6},
+    {" {input: \"1\", output: \"1\", regions: [us]}", "regions is a mapping", 6},
+    {" 5", "price", 6},
+};
+
+START_TEST(mistakes_have_their_place)
+{
+	static char yaml[4096];
+
+	for (size_t i = 0; i < ARRAY_LENGTH(mistakes); i++) {
+		(void)snprintf(yaml, sizeof(yaml),
+		               "lab:\n  base_url: http://10.0.0.5/v1\n  models:\n    m:\n"
+		               "      context: 5\n      price:%s\n",
+		               mistakes[i].price);
+		bool good = read_yaml(yaml);
+		ck_assert_msg(!good && faults.errors == 1, "%s: %zu mistakes, want one",
+		              mistakes[i].price, faults.errors);
+		assert_fault_says(&faults.items[0], mistakes[i].says);
+		ck_assert_uint_eq(faults.items[0].line, mistakes[i].line);
+		ck_assert_uint_ne(faults.items[0].column, 0);
+	}
+}
+END_TEST
+
+START_TEST(what_has_run_out_is_said)
+{
+	(void)priced("", sol);
+	const struct provider_model *model = &set.items[0].models[0];
+
+	price_review(model, at("2026-11-21T12:00:00Z"), &faults);
+	ck_assert_uint_eq(faults.count, 0);
+	price_review(model, at("2026-11-22"), &faults);
+	ck_assert_uint_eq(faults.count, 1);
+	assert_fault_says(&faults.items[0], "look at this price again");
+	ck_assert_uint_eq(faults.items[0].line, 7);
+	(void)priced("", " {input: \"1\", output: \"1\", from: 2026-01-01, until: 2026-02-01}");
+	model = &set.items[0].models[0];
+	price_review(model, at("2025-12-31"), &faults);
+	assert_fault_says(&faults.items[0], "one does later");
+	price_review(model, at("2026-02-02"), &faults);
+	assert_fault_says(&faults.items[1], "has run out");
+	ck_assert_uint_eq(faults.errors, 0);
+	ck_assert_uint_eq(faults.count, 2);
+}
+END_TEST
+
+static void add(TCase *cases)
+{
+	tcase_add_test(cases, dates_decide_which_price_holds);
+	tcase_add_test(cases, a_price_that_has_ended_is_unknown);
+	tcase_add_test(cases, a_long_prompt_reprices_the_whole_request);
+	tcase_add_test(cases, a_tier_may_begin_at_its_threshold);
+	tcase_add_test(cases, cache_writes_cost_by_their_life);
+	tcase_add_test(cases, service_tier_and_region_are_factors);
+	tcase_add_test(cases, a_service_tier_may_have_prices_of_its_own);
+	tcase_add_test(cases, the_time_of_day_decides);
+	tcase_add_test(cases, a_window_may_run_past_midnight);
+	tcase_add_test(cases, reasoning_has_its_price);
+	tcase_add_test(cases, fees_come_on_top);
+	tcase_add_test(cases, a_bound_covers_all_that_may_hold);
+	tcase_add_test(cases, mistakes_have_their_place);
+	tcase_add_test(cases, what_has_run_out_is_said);
+}
+
+int main(void)
+{
+	return unit_main("price_shapes", add);
+}
