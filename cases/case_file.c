@@ -127,10 +127,12 @@ static void read_needs(const struct case_reader *reader, const struct case_keys 
 			out->needs |= CASE_NEEDS_CONTEXT;
 		else if (text_is(keys->needs.items[i], "reference_tokens"))
 			out->needs |= CASE_NEEDS_REFERENCE;
+		else if (text_is(keys->needs.items[i], "identity"))
+			out->needs |= CASE_NEEDS_IDENTITY;
 		else if (!fault_list_at(reader->faults,
 		                        json_place(json_member(keys->node, "needs")),
-		                        "no need is called '%.*s'; want context or "
-		                        "reference_tokens",
+		                        "no need is called '%.*s'; want context, "
+		                        "reference_tokens or identity",
 		                        TEXT_ARG(keys->needs.items[i])))
 			return;
 	}

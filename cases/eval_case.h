@@ -48,7 +48,8 @@ struct expectation; /* expect.h */
 enum case_need {
 	CASE_NEEDS_CONTEXT = 1, /* the model's context window */
 	CASE_NEEDS_REFERENCE =
-	    2, /* the model's reference_tokens (usage: {input_reference: true}) */
+	    2,                   /* the model's reference_tokens (usage: {input_reference: true}) */
+	CASE_NEEDS_IDENTITY = 4, /* what was recorded of the model (identity: unchanged) */
 };
 
 /* One request of a case and what its answer must be. */

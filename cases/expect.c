@@ -91,7 +91,10 @@ struct block_keys {
 	struct text_list finish_reasons;
 	int64_t choices, choice;
 	bool distinct_ids, same_model, fresh_id, lists_model;
+	int identity;
 };
+
+static const char *const identity_names[] = {"unasked", "record", "unchanged", NULL};
 
 /* clang-format off */
 #define ROW(key, kind, field, about) \
@@ -121,6 +124,8 @@ static const struct setting block_rows[] = {
 	ROW("distinct_ids", SETTING_BOOL, distinct_ids, "tool call ids differ and are not empty"),
 	ROW("same_model", SETTING_BOOL, same_model, "the model that was asked answered"),
 	ROW("lists_model", SETTING_BOOL, lists_model, "the model that is asked is on the list"),
+	{.name = "identity", .type = SETTING_ENUM, .offset = offsetof(struct block_keys, identity),
+	 .names = identity_names, .doc = "record or unchanged: prompt tokens of all steps, fingerprint"},
 	ROW("fresh_id", SETTING_BOOL, fresh_id, "no earlier step's reply had its id"),
 	{.name = "choices", .type = SETTING_INT, .offset = offsetof(struct block_keys, choices),
 	 .min = 0, .max = CHAT_MAX_CHOICES, .doc = "how many choices there are"},
@@ -218,6 +223,7 @@ bool expect_read_block(struct expect_reader *reader, const struct json *node,
 	                               .distinct_ids = keys.distinct_ids,
 	                               .same_model = keys.same_model,
 	                               .fresh_id = keys.fresh_id,
+	                               .identity = keys.identity,
 	                               .lists_model = keys.lists_model};
 	if (json_is(reasons, JSON_ARRAY) && reasons->count == 0)
 		return expect_fault(reader, reasons, "an empty list can't be met");

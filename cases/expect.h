@@ -32,6 +32,8 @@
  *   same_model: true      the model that was asked answered, or a version of it (-2024-08-06)
  *   lists_model: true     of a list of models: the model that is asked is on it
  *   fresh_id: true        the reply has an id, and no earlier step had it
+ *   identity: record      tells the prompt tokens of this and all earlier steps, and the fingerprint;
+ *             unchanged   they are as the first run has recorded them
  *   incremental: {reads: 5, spread: 100ms}
  *   speed: {tokens: 128, per_second: 10}   of a stream that is as long
  *   group: {own: true, errors: 0, rate_limited: 20}   of copies asked at_once: none holds a nonce of

@@ -139,6 +139,47 @@ static void check_listed(const struct judgement *judgement)
 	      json_is(list, JSON_ARRAY) ? (long long)list->count : 0LL);
 }
 
+/* "identity 17 23 41 fingerprint fp_1": of this reply and all before it; data NULL: it was said. */
+static struct text identity_of(const struct judgement *judgement)
+{
+	const struct observation *seen = judgement->seen;
+	size_t before = replies_before(seen);
+	struct text fingerprint = seen->reply->system_fingerprint;
+	struct text told = TEXT("identity");
+
+	for (size_t i = 0; i <= before; i++) {
+		const struct chat_reply *reply = i < before ? seen->values->steps[i] : seen->reply;
+		if (reply == NULL || reply->usage.input <= 0) {
+			judge(judgement, FINDING_VIOLATION,
+			      "step %zu does not tell its prompt tokens", i + 1);
+			return (struct text){NULL, 0};
+		}
+		told = text_format(judgement->arena, "%.*s %lld", TEXT_ARG(told),
+		                   (long long)reply->usage.input);
+	}
+	if (fingerprint.len == 0)
+		return text_format(judgement->arena, "%.*s no fingerprint", TEXT_ARG(told));
+	return text_format(judgement->arena, "%.*s fingerprint %.*s", TEXT_ARG(told),
+	                   TEXT_ARG(shown(judgement, fingerprint)));
+}
+
+/* The first record stays: what has changed once is another one from then on, and not news once. */
+static void check_recorded(const struct expectation *expect, const struct judgement *judgement)
+{
+	struct text recorded = judgement->seen->values->identity;
+	struct text now = identity_of(judgement);
+
+	if (now.data == NULL)
+		return;
+	if (expect->identity == IDENTITY_RECORD)
+		judgement->findings->fates = recorded.data != NULL ? recorded : now;
+	else if (recorded.data == NULL)
+		judge(judgement, FINDING_HARNESS, "nothing is recorded of the model");
+	else if (!text_equal(recorded, now))
+		judge(judgement, FINDING_VIOLATION, "now it is \"%.*s\"; recorded was \"%.*s\"",
+		      TEXT_ARG(now), TEXT_ARG(recorded));
+}
+
 void expect_check_identity(const struct expectation *expect, const struct judgement *judgement)
 {
 	if (expect->same_model)
@@ -147,4 +188,6 @@ void expect_check_identity(const struct expectation *expect, const struct judgem
 		check_listed(judgement);
 	if (expect->fresh_id)
 		check_fresh_id(judgement);
+	if (expect->identity != IDENTITY_UNASKED)
+		check_recorded(expect, judgement);
 }

@@ -55,6 +55,13 @@ struct expect_group;
 struct expect_occasion;
 struct expect_speed;
 
+/* identity: what prompts count and which fingerprint answers. */
+enum expect_identity {
+	IDENTITY_UNASKED,
+	IDENTITY_RECORD,    /* told, for the runs to come */
+	IDENTITY_UNCHANGED, /* as it was recorded */
+};
+
 struct expect_incremental {
 	int64_t reads;     /* pieces that came at different moments */
 	int64_t spread_ms; /* between the first and the last */
@@ -87,6 +94,7 @@ struct expectation {
 	bool same_model;
 	bool fresh_id;
 	bool lists_model;
+	int identity; /* enum expect_identity */
 	struct expectation **any_of;
 	size_t any_of_count;
 	struct expectation *added[2]; /* variant_expect: not streamed, streamed */

@@ -35,6 +35,7 @@ struct template_values {
 	int64_t context_tokens;              /* of the model; -1: unknown */
 	struct text_list aliases;            /* other names of the model */
 	int64_t reference_tokens;            /* of the model (provider.h); 0: unknown */
+	struct text identity;                /* of the model (provider.h); data NULL: unknown */
 	const struct chat_reply *steps[TEMPLATE_STEPS];
 	size_t step_count;
 };

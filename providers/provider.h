@@ -23,6 +23,9 @@ struct provider_model {
 	struct text_list aliases;  /* other names by which it may answer */
 	/* Prompt tokens of US-05's question, as the model's maker counts them; 0: unknown. */
 	int64_t reference_tokens;
+	/* What case CO-05.record told of it when it was taken on; data NULL: unknown. No setting.
+	 */
+	struct text identity;
 	const struct json *node; /* where it was configured; NULL: in no file */
 	struct price price;
 };

@@ -62,6 +62,12 @@ MUST_CHECK const struct json *check_options_to_json(const struct check_session *
 MUST_CHECK bool check_options_from_head(struct check_session *session, struct fault *fault);
 
 /*
+ * Gives the targets what an earlier run has recorded of them (case CO-05.record): the run that goes
+ * on, or the matrix that is to be updated. What is not there stays unknown.
+ */
+void check_recall_identity(struct check_session *session);
+
+/*
  * Fills in the context window of targets that have none, where a chosen case
  * needs it, by asking GET /models (free everywhere). What can't be learned stays unknown.
  */

@@ -136,3 +136,53 @@ bool check_discover_context(struct check_session *session, struct loop *loop, st
 	/* Cases that were skipped for want of it can be asked now. */
 	return !found || check_plan(session, fault);
 }
+
+#define IDENTITY_CASE "CO-05.record"
+
+/* Told by other questions than today's, it can't be compared. */
+static struct text recorded_identity(const struct check_session *session,
+                                     const struct matrix *matrix, const struct target *target)
+{
+	const struct eval_case *asks = suite_find(&session->suite, TEXT(IDENTITY_CASE));
+	const struct matrix_cell *cell =
+	    matrix_find(matrix, target->name, TEXT(IDENTITY_CASE), CASE_SYNC);
+	struct text unknown = {NULL, 0};
+
+	return asks == NULL || cell == NULL ||
+	               (cell->verdict != VERDICT_PASS && cell->verdict != VERDICT_STALE) ||
+	               !text_is(cell->case_hash, asks->hash) || cell->fates.len == 0
+	           ? unknown
+	           : cell->fates;
+}
+
+static struct text remembered_identity(const struct check_session *session,
+                                       const struct target *target)
+{
+	for (size_t i = 0; i < session->head.target_count; i++)
+		if (text_equal(session->head.targets[i].name, target->name))
+			return session->head.targets[i].identity;
+	return (struct text){NULL, 0};
+}
+
+void check_recall_identity(struct check_session *session)
+{
+	const char *path = text_c(session->arena, session->options->matrix);
+	struct matrix matrix = {0};
+	struct fault unread; /* said when the matrix is to be updated */
+
+	if (!session->resuming && file_exists(path) &&
+	    !matrix_read(path, session->arena, &matrix, &unread))
+		matrix = (struct matrix){0};
+	for (size_t i = 0; i < session->target_count; i++) {
+		struct target *target = &session->targets[i];
+		struct text identity = session->resuming
+		                           ? remembered_identity(session, target)
+		                           : recorded_identity(session, &matrix, target);
+		if (identity.data == NULL)
+			continue;
+		struct provider_model *model = ARENA_NEW(session->arena, struct provider_model);
+		*model = *target->model;
+		model->identity = identity;
+		target->model = model;
+	}
+}

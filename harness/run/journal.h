@@ -28,6 +28,7 @@ struct journal_target {
 	int64_t context, max_output; /* tokens; -1: unknown */
 	struct text_list aliases;
 	int64_t reference_tokens; /* 0: unknown */
+	struct text identity;     /* data NULL: unknown */
 };
 
 struct journal_head {

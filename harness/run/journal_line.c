@@ -140,6 +140,8 @@ static void write_facts(struct json_writer *writer, const struct journal_target 
 {
 	if (target->reference_tokens > 0)
 		json_write_member_int(writer, "reference_tokens", target->reference_tokens);
+	if (target->identity.data != NULL)
+		json_write_member(writer, "identity", target->identity);
 	if (target->aliases.count == 0)
 		return;
 	json_write_key(writer, "aliases");
@@ -332,6 +334,7 @@ static bool read_target(const struct json *node, struct arena *arena, struct jou
 	    .name = out->name, .dialect = out->dialect, .context = -1, .max_output = -1};
 	if (out->name.data == NULL || out->dialect.data == NULL)
 		return fault_at(fault, json_place(node), "a target needs a name and a dialect");
+	out->identity = json_string(node, "identity");
 	if (!read_aliases(json_member(node, "aliases"), arena, &out->aliases, fault))
 		return false;
 	return read_tokens(node, "context", &out->context, fault) &&

@@ -367,6 +367,15 @@ static void add_cell(struct planner *planner, const struct target *target,
 	    .probe = PLAN_NO_PROBE,
 	    .features = features_of(eval_case, variant),
 	};
+	/* Of the case alone: what asks the same may do without. */
+	if ((eval_case->needs & CASE_NEEDS_IDENTITY) != 0 && target->model->identity.data == NULL) {
+		cell->skip =
+		    text_format(planner->arena,
+		                "nothing is recorded of %.*s to compare with: this run may "
+		                "record it",
+		                TEXT_ARG(target->name));
+		return;
+	}
 	if (*known == PLAN_NO_PROBE) {
 		cell->skip = skip_reason(planner, target, asks, variant);
 		if (cell->skip.data != NULL)

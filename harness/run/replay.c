@@ -140,7 +140,8 @@ static bool load_chain(struct replay *replay, const struct replay_cell *cell, re
 	    .values = {.model = model_of(cell->target->name),
 	               .context_tokens = cell->target->context,
 	               .aliases = cell->target->aliases,
-	               .reference_tokens = cell->target->reference_tokens},
+	               .reference_tokens = cell->target->reference_tokens,
+	               .identity = cell->target->identity},
 	    .arena = arena,
 	};
 	template_nonces(&chain->values, replay->head->seed, cell->target->name, asks->id,

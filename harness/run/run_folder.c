@@ -42,5 +42,6 @@ void run_head_targets(const struct plan *plan, struct arena *arena, struct journ
 		    .max_output = plan->targets[i].model->max_output,
 		    .aliases = plan->targets[i].model->aliases,
 		    .reference_tokens = plan->targets[i].model->reference_tokens,
+		    .identity = plan->targets[i].model->identity,
 		};
 }

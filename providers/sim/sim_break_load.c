@@ -67,6 +67,10 @@ void sim_break_load_usage(struct sim_completion *completion)
 	if (sim_breaks(serving, SIM_LC_02) &&
 	    usage->prompt * 10 > serving->setup->context * LOAD_FULL_TENTHS)
 		usage->prompt /= 2;
+	if (sim_breaks(serving, SIM_CO_05))
+		usage->prompt += usage->prompt / 4;
+	if (sim_breaks(serving, SIM_CO_05_RECORD))
+		usage->prompt = 0;
 	usage->total = usage->prompt + usage->completion;
 }
 

@@ -56,6 +56,10 @@
 	    "CO-04.fast") \
 	ROW(CO_04_FAST, "CO-04.fast", SCOPE_OWN, "streams under 30 tokens a second", \
 	    "") \
+	ROW(CO_05, "CO-05", SCOPE_OWN, "counts known prompts by another tokenizer than before", \
+	    "") \
+	ROW(CO_05_RECORD, "CO-05.record", SCOPE_OWN, "counts no tokens of known prompts", \
+	    "CO-05") \
 	ROW(CP_01, "CP-01", SCOPE_ALL, "calls legacy completions chat.completion", \
 	    "CP-02") \
 	ROW(CP_02, "CP-02", SCOPE_OWN, "goes on from a prompt that nobody sent", \
@@ -403,11 +407,11 @@
 	ROW(US_02, "US-02", SCOPE_ALL, "counts a total that is not the sum", \
 	    "") \
 	ROW(US_03, "US-03", SCOPE_ALL, "counts nothing", \
-	    "LC-02 SU-04~stream US-01 US-04 US-05 US-06 US-07 US-08 US-09 US-10 US-10.images") \
+	    "CO-05 CO-05.record LC-02 SU-04~stream US-01 US-04 US-05 US-06 US-07 US-08 US-09 US-10 US-10.images") \
 	ROW(US_04, "US-04", SCOPE_ALL, "counts the prompt tokens of every request differently", \
-	    "US-05 US-09") \
+	    "CO-05 US-05 US-09") \
 	ROW(US_05, "US-05", SCOPE_ALL, "counts a system message that nobody sent", \
-	    "") \
+	    "CO-05") \
 	ROW(US_06, "US-06", SCOPE_ALL, "counts one token for any reply", \
 	    "SU-04~stream") \
 	ROW(US_07, "US-07", SCOPE_ALL, "counts more reasoning tokens than completion tokens", \

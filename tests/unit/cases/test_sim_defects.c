@@ -16,6 +16,9 @@ enum {
 	SIM_REFERENCE_TOKENS = 28, /* that the simulator counts for US-05's question */
 };
 
+/* That it tells of itself in CO-05.record. */
+#define SIM_IDENTITY "identity 23 34 42 fingerprint fp_sim0000001"
+
 static struct suite suite;
 static struct sim_setup setup;
 static struct arena arena;
@@ -269,7 +272,8 @@ static struct text judge(const struct eval_case *eval_case, enum case_variant va
 	setup.context = int64_max(sim_defaults.context, eval_case->min_context);
 	*values = (struct template_values){.model = TEXT("sim-small"),
 	                                   .context_tokens = setup.context,
-	                                   .reference_tokens = SIM_REFERENCE_TOKENS};
+	                                   .reference_tokens = SIM_REFERENCE_TOKENS,
+	                                   .identity = TEXT(SIM_IDENTITY)};
 	template_nonces(values, TEXT("seed"), TEXT("sim/sim-small"),
 	                suite.cases[eval_case->probe].id, 0, &arena);
 	for (size_t i = 0; i < eval_case->step_count; i++) {
