@@ -1,5 +1,5 @@
 /*
- * Content coding for whoever accepts gzip: RFC 1952 around RFC 1951's stored blocks. Nothing
+ * Content coding for whoever accepts gzip only: RFC 1952 around RFC 1951's stored blocks. Nothing
  * gets smaller, but it is what any decoder takes, and each piece can be decoded as it comes.
  */
 #include "providers/sim/sim_private.h"

@@ -366,7 +366,7 @@ struct sim_request {
 	struct text body;
 	int64_t serial;  /* as in sim_serving */
 	int64_t wall_ms; /* since the epoch */
-	bool takes_gzip; /* as accept-encoding says */
+	bool takes_gzip; /* and nothing else, as accept-encoding says */
 	bool wants_h2;   /* offers to go on in HTTP/2 */
 };
 
