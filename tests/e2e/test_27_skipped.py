@@ -68,7 +68,7 @@ def test_a_provider_that_answers_nothing_costs_few_requests_and_is_no_pass(provi
     assert done.code == 4, done
     assert not [c for c in cells(proviso.cwd / "m.json").values() if c["verdict"] == "pass"]
     assert ("TC-10", "sync") in skipped(proviso.cwd / "m.json")
-    assert len(provider.requests) < 100  # 9 for each of some seven questions; there are more than fifty
+    assert len(provider.requests) < 120  # 9 for each of some ten questions that vouch for nothing or come first; there are more than sixty
 
 
 def test_what_is_asked_for_alone_is_asked(proviso, scripted):
