@@ -88,7 +88,10 @@ await run({
   },
 
   async 'a stream that is cut'() {
-    return await untilItFails('cutting')
+    // Where a connection breaks fetch forgets what was not read yet: how much was seen is chance.
+    const { content } = await untilItFails('cutting')
+    assert.ok('This is a simulated reply to: Say hello to the whole team, please.. It goes on'.startsWith(content.slice(0, 70)))
+    return {}
   },
 
   async 'an error within a stream'() {
