@@ -58,7 +58,7 @@ static const char *const style_lines[] = {
     "--good:#000;--bad:#000;--warn:#000;--goodbg:#fff;--badbg:#fff;--warnbg:#fff}",
     "body{max-width:none;padding:0;font-size:10pt}nav{display:none}",
     "pre{max-height:none}.scroll{overflow:visible}th,td{white-space:normal}",
-    "details,tr{break-inside:avoid}}\n",
+    "details details,tr{break-inside:avoid}h2,h3,summary{break-after:avoid}}\n",
 };
 
 void html_add_style(struct text_buf *out)

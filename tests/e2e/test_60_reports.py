@@ -76,6 +76,32 @@ def test_the_page_holds_text_only_and_its_links_lead_somewhere(proviso):
     assert "</pre><script>alert(1)</script>" in "".join(page.text)
 
 
+def test_the_page_has_a_dark_and_a_print_style_and_asks_no_network(proviso):
+    proviso("report", "html", "--run", GOLDEN / "run", "--out", "a.html")
+    page = (proviso.cwd / "a.html").read_text()
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.S)
+    assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
+    assert not re.search(r"url\(|@import|https?:|//", style)
+    colours = {"ink", "page", "soft", "line", "mute", "link", "good", "bad", "warn", "goodbg", "badbg", "warnbg"}
+
+    def root(query):
+        """The colours that the root gets under this query."""
+        found = re.search(re.escape(query) + r"\{?:root\{(.*?)\}", style, re.S)
+        assert found, query
+        return dict(re.findall(r"--(\w+):([^;}]+)", found[1]))
+
+    light = dict(re.findall(r"--(\w+):([^;}]+)", style[:style.index("}")]))
+    dark, printed = root("@media(prefers-color-scheme:dark)"), root("@media print")
+    # One left out would be dark on dark; paper gets no ground.
+    assert set(light) == set(dark) == colours and set(printed) == colours
+    assert all(light[name] != dark[name] for name in colours)
+    assert {printed[name] for name in ("page", "soft", "goodbg", "badbg", "warnbg")} == {"#fff"}
+    # On paper nothing scrolls, and a long group may break where a short cell may not.
+    paper = style[style.index("@media print"):]
+    assert "max-height:none" in paper and "overflow:visible" in paper
+    assert "details details,tr{break-inside:avoid}" in paper
+
+
 def test_a_matrix_alone_shows_ids_and_no_bytes(proviso):
     done = proviso("report", "html", "--matrix", GOLDEN / "run/matrix.json")
     assert done.code == 0 and "000007:5" in done.out and "curl" not in done.out
