@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 
+import offline
 from measure import FLOOR, Bench, Samples, Table
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -198,29 +199,48 @@ def measure_many(runs, table, few):
     table.add(f"{requests:,} requests: peak RSS", "MB", ours.peak_mb(), "our 600", few.peak_mb(), below=100)
 
 
-def measure(bench, table):
-    runs = Runs(bench)
-    if runs.promptfoo is None:
-        table.note("promptfoo was not measured (BENCH_PEERS=0, or it did not install).")
+def measure_requests(bench, runs, table):
     print("warming up ...", file=sys.stderr)
     runs.check(64)
     write_requests(WORK / "run")
     runs.bare(64)
     if runs.promptfoo is not None:
         runs.foo(64)
-    for name, step in (
-            ("start", lambda: measure_start(bench, runs, table)),
-            ("JSON", lambda: measure_json(table)),
-            ("calls", lambda: measure_call(table)),
-            ("600 requests", lambda: measure_runner(bench, runs, table)),
-    ):
-        print(f"measuring: {name} ...", file=sys.stderr)
-        few = step()
+    print("measuring: 600 requests ...", file=sys.stderr)
+    few = measure_runner(bench, runs, table)
     print("measuring: 100,200 requests ...", file=sys.stderr)
     measure_many(runs, table, few)
 
 
+OFFLINE = ("replay", "html", "gate")
+PARTS = ("start", "json", "calls", "runner", *OFFLINE)
+
+
+def measure(bench, table, parts):
+    runs = Runs(bench)
+    if runs.promptfoo is None and ("start" in parts or "runner" in parts):
+        table.note("promptfoo was not measured (BENCH_PEERS=0, or it did not install).")
+    steps = {"start": lambda: measure_start(bench, runs, table), "json": lambda: measure_json(table),
+             "calls": lambda: measure_call(table), "runner": lambda: measure_requests(bench, runs, table)}
+    if any(part in parts for part in OFFLINE):
+        print(f"recording a run of {offline.TARGETS} targets ...", file=sys.stderr)
+        recorded = offline.prepare(bench, runs.proviso, WORK)
+        steps.update(replay=lambda: recorded.measure_replay(table), html=lambda: recorded.measure_html(table),
+                     gate=lambda: recorded.measure_gate(table))
+    for part in parts:
+        print(f"measuring: {part} ...", file=sys.stderr)
+        steps[part]()
+
+
+def chosen_parts():
+    only = os.environ.get("ONLY", "")
+    if only and only not in PARTS:
+        sys.exit(f"ONLY={only} is no part of this; there are: {', '.join(PARTS)}, proxy")
+    return (only,) if only else PARTS
+
+
 def main():
+    parts = chosen_parts()
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
     where = machine()
@@ -236,7 +256,7 @@ def main():
     }
     table = Table()
     try:
-        measure(Bench(BUILD / "bench/launch", WORK, environment), table)
+        measure(Bench(BUILD / "bench/launch", WORK, environment), table, parts)
     finally:
         mock.stdin.close()
         mock.wait()

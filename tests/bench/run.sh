@@ -41,6 +41,8 @@ install_peers() {
   export BENCH_NODE BENCH_PROMPTFOO
 }
 
+# Only these parts set it beside ours.
+case ${ONLY:-} in "" | start | runner) ;; *) BENCH_PEERS=0 ;; esac
 if [ "${BENCH_PEERS:-1}" = 0 ]; then
   echo "BENCH_PEERS=0: promptfoo is left out; its rows are not measured."
 else
