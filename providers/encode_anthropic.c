@@ -428,6 +428,15 @@ bool encode_anthropic(const struct provider *provider, const struct chat_request
 	struct encoding encoding;
 	struct encoding *e = &encoding;
 
+	/* A client that speaks the format itself: nothing is put into another one. */
+	if (request->endpoint == ENDPOINT_MESSAGES) {
+		encoding = (struct encoding){
+		    .provider = provider, .request = request, .arena = arena, .fault = fault};
+		bool sent = encode_wire(e, "x-api-key", "", TEXT("/messages"), version,
+		                        ARRAY_LENGTH(version), out);
+		out->body = request->body;
+		return sent;
+	}
 	if (!encode_begin(e, provider, request, arena, fault))
 		return false;
 	int64_t max_tokens = encode_max_tokens(e);

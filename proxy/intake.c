@@ -97,7 +97,7 @@ bool intake_read(const struct snapshot *snapshot, const struct http_request *req
 {
 	struct shape_fault fault = {0};
 
-	*out = (struct intake){.endpoint = endpoint};
+	*out = (struct intake){.endpoint = endpoint, .client_endpoint = endpoint};
 	out->request = (struct router_request){
 	    .shape = &out->shape,
 	    .headers = request->headers,

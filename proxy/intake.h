@@ -11,6 +11,8 @@
 
 struct intake {
 	enum endpoint endpoint;
+	enum endpoint client_endpoint;  /* that was asked; `endpoint` is what providers are asked */
+	const struct json *client_body; /* as it came; `body` where it is not translated */
 	const struct json *body;
 	const struct json *provider_node; /* OpenRouter's object, to be taken out; NULL: none */
 	struct shape shape;

@@ -85,7 +85,7 @@ static void give(struct relay *relay)
 	REQUIRE(relay->call == NULL && relay->exchange == NULL);
 	loop_timer_stop(worker->loop, &relay->timer);
 	loop_timer_stop(worker->loop, &relay->hedge_timer);
-	relay_repair_reset(relay);
+	relay_convert_reset(relay);
 	frame_cutter_done(&relay->cutter);
 	text_buf_done(&relay->held);
 	text_buf_done(&relay->usage_frame);
@@ -143,7 +143,8 @@ static void answer_now(struct relay *relay, bool on_disk)
 	                  "the ledger can't be written, and no answer leaves that is not in it");
 	size_t header_count = relay_refusal_head(relay, &refusal, headers);
 	listener_answer(relay->worker, relay->exchange, refusal_status(&refusal), headers,
-	                header_count, refusal_body(&refusal, relay->endpoint, &relay->arena));
+	                header_count,
+	                refusal_body(&refusal, relay->client_endpoint, &relay->arena));
 }
 
 void relay_settled(struct relay *relay, bool on_disk)
@@ -208,7 +209,7 @@ void relay_tell_failure(struct relay *relay)
 	int status = relay->first_status;
 	if (status == 0) {
 		status = refusal_status(refusal);
-		body = refusal_body(refusal, relay->endpoint, &relay->arena);
+		body = refusal_body(refusal, relay->client_endpoint, &relay->arena);
 	} else if (relay->first_body_is_stream) {
 		headers[0] = (struct http_header){TEXT("Content-Type"), TEXT("text/event-stream")};
 	}
@@ -292,7 +293,8 @@ static void describe(struct relay *relay, const struct relay_client *client)
 	relay->row.risk = intake->decision.risk;
 	relay->row.route = intake->decision.route;
 	relay->row.requested_model = keep(arena, intake->shape.model);
-	relay->row.dialect_in = TEXT("openai");
+	relay->row.dialect_in =
+	    intake->client_endpoint == ENDPOINT_MESSAGES ? TEXT("anthropic") : TEXT("openai");
 	relay->row.shape = say_shape(relay);
 	relay->row.matrix = text_of(router_matrix_hash(relay->snapshot->router));
 	relay->row.stream = relay->streamed;
@@ -351,6 +353,7 @@ static struct relay *make(struct worker *worker, struct snapshot *snapshot,
 	relay->state = RELAY_CALLING;
 	relay->route = find_route(relay);
 	relay->endpoint = intake->endpoint;
+	relay->client_endpoint = intake->client_endpoint;
 	relay->streamed = intake->shape.streamed;
 	relay->usage_asked = intake->shape.usage_asked;
 	relay->prompt_bytes = intake->shape.prompt_bytes;

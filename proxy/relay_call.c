@@ -34,12 +34,13 @@ static void count_attempt(struct relay *relay, enum ending ending, const struct 
 }
 
 /* A whole answer, not streamed. */
-static void deliver(struct relay *relay, const struct exchange *exchange)
+static void deliver(struct relay *relay, const struct exchange *exchange,
+                    const struct chat_reply *reply)
 {
 	struct http_header headers[RELAY_HEADERS_MAX];
 
 	relay_hedge_won(relay);
-	struct text body = relay_repair_body(relay, exchange);
+	struct text body = relay_convert_body(relay, exchange, reply);
 	size_t header_count = relay_head(relay, exchange, true, headers);
 
 	if (relay->keeps_content)
@@ -118,13 +119,13 @@ static void call_ended(void *context, const struct call_attempt *last, const str
 		relay_drain_over(relay);
 		relay_settle(relay);
 	} else if (relay->state == RELAY_STREAMING)
-		relay_stream_ended(relay, &judgement);
+		relay_stream_ended(relay, &judgement, last->reply);
 	else if (!judgement.good)
 		relay_failed(relay, &judgement, last->exchange, last->reply);
 	else if (relay->streamed)
-		relay_stream_ended(relay, &judgement);
+		relay_stream_ended(relay, &judgement, last->reply);
 	else
-		deliver(relay, last->exchange);
+		deliver(relay, last->exchange, last->reply);
 }
 
 void relay_head_came(void *context, const struct exchange *exchange)

@@ -116,9 +116,10 @@ static bool wants_usage(const struct relay *relay, const struct router_candidate
 static struct text body_for(struct relay *relay)
 {
 	const struct intake *intake = relay->intake;
+	bool native = relay_is_native(relay);
 	struct splice splice = {
-	    .root = intake->body,
-	    .model = intake->shape.model_node,
+	    .root = native ? intake->client_body : intake->body,
+	    .model = native ? json_member(intake->client_body, "model") : intake->shape.model_node,
 	    .model_name = relay->target->model->name,
 	    .removed = intake->provider_node,
 	    .ask_usage = relay->usage_injected,
@@ -126,7 +127,7 @@ static struct text body_for(struct relay *relay)
 	struct text body = relay_repair_request(relay, splice_body(&splice, &relay->arena));
 
 	/* The client's own bytes go with its exchange, and libcurl reads them for longer. */
-	return body.data == intake->body->source->body.data ? text_copy(&relay->arena, body) : body;
+	return body.data == splice.root->source->body.data ? text_copy(&relay->arena, body) : body;
 }
 
 void relay_ask(struct relay *relay)
@@ -136,7 +137,7 @@ void relay_ask(struct relay *relay)
 	struct call_events events = relay_call_events;
 
 	relay_stream_reset(relay);
-	relay_repair_begin(relay);
+	relay_convert_begin(relay);
 	relay->head = NULL;
 	relay->given_up = NULL;
 	relay->timed_out = false;
@@ -146,7 +147,7 @@ void relay_ask(struct relay *relay)
 	loop_refresh(worker->loop);
 	relay->sent_us = loop_now_us(worker->loop);
 	relay->request = (struct chat_request){
-	    .endpoint = relay->endpoint,
+	    .endpoint = relay_is_native(relay) ? relay->client_endpoint : relay->endpoint,
 	    .body = body_for(relay),
 	    .streamed = relay->streamed,
 	    .usage_asked = relay->usage_asked || relay->usage_injected,
@@ -335,9 +336,9 @@ static void keep_first(struct relay *relay, const struct relay_judgement *judgem
 	if (relay->first_body_is_stream)
 		relay->first_body = relay_stream_held(relay);
 	else
-		relay->first_body =
-		    text_copy(&relay->arena, exchange->body.len > 0 ? exchange->body
-		                                                    : text_buf_view(&relay->held));
+		relay->first_body = relay_convert_refusal(
+		    relay, exchange->body.len > 0 ? exchange->body : text_buf_view(&relay->held),
+		    reply, &relay->first_status);
 }
 
 void relay_note_health(struct relay *relay, const struct relay_judgement *judgement)

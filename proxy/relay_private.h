@@ -2,6 +2,7 @@
 #ifndef PROVISO_PROXY_RELAY_PRIVATE_H
 #define PROVISO_PROXY_RELAY_PRIVATE_H
 
+#include "providers/reply_writer.h"
 #include "proxy/forward.h"
 #include "proxy/frame.h"
 #include "proxy/proxy_private.h"
@@ -15,6 +16,7 @@ enum {
 	RELAY_HELD_BYTES_MAX = 256 << 10, /* before the commit */
 	RELAY_TAIL_BYTES_MAX = 64 << 10,  /* [DONE] and what may stand behind it */
 	RELAY_ID_BYTES = 32,
+	RELAY_TRANSLATED_BYTES_MAX = 128 << 20, /* the largest reply, escaped */
 };
 
 /* LIMITED: its provider is at its limit for the moment */
@@ -74,8 +76,9 @@ struct relay {
 	struct loop_timer hedge_timer;
 	const struct target **compared; /* arena; of the decision, once the intake is gone */
 	size_t compared_count;
-	struct arena arena; /* what outlives it */
-	enum endpoint endpoint;
+	struct arena arena;            /* what outlives it */
+	enum endpoint endpoint;        /* that providers are asked for */
+	enum endpoint client_endpoint; /* that the client asked: its errors are in its format */
 	bool streamed, usage_asked;
 	bool may_be_empty; /* the reply */
 	bool open_stream;  /* counted as one */
@@ -104,9 +107,10 @@ struct relay {
 	struct loop_timer timer;
 
 	/* --- the answer --- */
-	struct repairer *repairer; /* owned; NULL: nothing of the stream is mended */
-	struct text_buf mended;    /* what it made of the last read */
-	repair_bits repaired;      /* that had something to mend */
+	struct repairer *repairer;   /* owned; NULL: nothing of the stream is mended */
+	struct reply_writer *writer; /* owned; NULL: the stream is not translated */
+	struct text_buf mended;      /* what they made of the last read */
+	repair_bits repaired;        /* that had something to mend */
 	struct frame_cutter cutter;
 	struct text_buf held; /* until the commit */
 	size_t held_events;
@@ -243,25 +247,37 @@ MUST_CHECK bool relay_leaves_filtered(const struct relay *relay);
 /* All that is held, as the client may see it: whole events; arena. */
 MUST_CHECK struct text relay_stream_held(struct relay *relay);
 /* The attempt that was committed is over. */
-void relay_stream_ended(struct relay *relay, const struct relay_judgement *judgement);
+void relay_stream_ended(struct relay *relay, const struct relay_judgement *judgement,
+                        const struct chat_reply *reply);
 /* All is settled: the last bytes, or an error in their place. */
 void relay_stream_finish(struct relay *relay, bool on_disk);
 /* The attempt at hand is ended by us. */
 void relay_give_up(struct relay *relay, const char *reason, bool timed_out);
 void relay_note_event(struct relay *relay);
 
-/* relay_repair.c: what the route's repairs do */
+/* relay_convert.c: from one format to another, and what the route's repairs do */
+/* The client's own format is the provider's, and it is not OpenAI's. */
+MUST_CHECK bool relay_is_native(const struct relay *relay);
+/* The client gets another format than the provider sends. */
+MUST_CHECK bool relay_translates(const struct relay *relay);
 /* The request as it is sent to the candidate at hand; arena, or `body` itself. */
 MUST_CHECK struct text relay_repair_request(struct relay *relay, struct text body);
-void relay_repair_reset(struct relay *relay);
+void relay_convert_reset(struct relay *relay);
 /* Before an attempt. */
-void relay_repair_begin(struct relay *relay);
+void relay_convert_begin(struct relay *relay);
 /* Of a stream what may go on now; lives until the next call. */
-MUST_CHECK struct text relay_repair_bytes(struct relay *relay, struct text bytes);
+MUST_CHECK struct text relay_convert_bytes(struct relay *relay, struct text bytes,
+                                           const struct reply_reader *reader);
 /* The end of it. cut: nothing is added that would make it look whole. */
-MUST_CHECK struct text relay_repair_rest(struct relay *relay, bool cut);
+MUST_CHECK struct text relay_convert_rest(struct relay *relay, const struct chat_reply *reply,
+                                          bool cut);
 /* A whole body; arena, or the exchange's own. */
-MUST_CHECK struct text relay_repair_body(struct relay *relay, const struct exchange *exchange);
+MUST_CHECK struct text relay_convert_body(struct relay *relay, const struct exchange *exchange,
+                                          const struct chat_reply *reply);
+/* The provider's refusal as it is passed on; arena. The client's clients may not know the status.
+ */
+MUST_CHECK struct text relay_convert_refusal(struct relay *relay, struct text body,
+                                             const struct chat_reply *reply, int *status);
 
 /* relay_head.c: the headers of an answer, true at the moment when they are written */
 enum { RELAY_HEADERS_MAX = FORWARD_MAX_HEADERS + 13 };

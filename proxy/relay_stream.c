@@ -124,9 +124,11 @@ static void pass_usage_frame(struct relay *relay, bool last)
 	text_buf_reset(&relay->usage_frame);
 }
 
-/* The last event of /v1/responses, which takes the place of [DONE]. */
+/* The last event of a format that has no [DONE]. */
 static bool is_terminal(const struct relay *relay, struct text frame)
 {
+	if (relay->client_endpoint == ENDPOINT_MESSAGES)
+		return text_starts(frame, TEXT("event: message_stop"));
 	return relay->endpoint == ENDPOINT_RESPONSES &&
 	       (text_starts(frame, TEXT("event: response.completed")) ||
 	        text_starts(frame, TEXT("event: response.incomplete")) ||
@@ -136,7 +138,8 @@ static bool is_terminal(const struct relay *relay, struct text frame)
 static void pass_frame(void *context, struct text frame, bool whole)
 {
 	struct relay *relay = context;
-	bool openai = relay->endpoint == ENDPOINT_CHAT || relay->endpoint == ENDPOINT_COMPLETIONS;
+	bool openai = relay->client_endpoint == ENDPOINT_CHAT ||
+	              relay->client_endpoint == ENDPOINT_COMPLETIONS;
 	struct usage_place place;
 
 	if (!whole) {
@@ -275,14 +278,14 @@ static void frame_came(void *context, struct text frame, bool whole)
 
 void relay_stream_feed(struct relay *relay, struct text bytes, const struct reply_reader *reader)
 {
-	frame_feed(&relay->cutter, relay_repair_bytes(relay, bytes));
+	frame_feed(&relay->cutter, relay_convert_bytes(relay, bytes, reader));
 	if (relay->state == RELAY_CALLING && relay->exchange != NULL)
 		consider_commit(relay, reader);
 }
 
 void relay_stream_reset(struct relay *relay)
 {
-	relay_repair_reset(relay);
+	relay_convert_reset(relay);
 	frame_cutter_done(&relay->cutter);
 	frame_cutter_init(&relay->cutter, frame_came, relay);
 	text_buf_done(&relay->held);
@@ -302,7 +305,8 @@ static void break_tail(struct relay *relay, const struct refusal *refusal)
 {
 	relay->broken = true;
 	text_buf_reset(&relay->tail);
-	(void)text_buf_add(&relay->tail, refusal_event(refusal, relay->endpoint, &relay->arena));
+	(void)text_buf_add(&relay->tail,
+	                   refusal_event(refusal, relay->client_endpoint, &relay->arena));
 }
 
 static void end_broken(struct relay *relay, const struct relay_judgement *judgement)
@@ -321,9 +325,10 @@ static void end_broken(struct relay *relay, const struct relay_judgement *judgem
 	         TEXT_ARG(relay->target->name), ending_names[judgement->ending], judgement->reason);
 }
 
-void relay_stream_ended(struct relay *relay, const struct relay_judgement *judgement)
+void relay_stream_ended(struct relay *relay, const struct relay_judgement *judgement,
+                        const struct chat_reply *reply)
 {
-	frame_feed(&relay->cutter, relay_repair_rest(relay, !judgement->good));
+	frame_feed(&relay->cutter, relay_convert_rest(relay, reply, !judgement->good));
 	/* Good, and all in one read that meant nothing by itself until now. */
 	if (relay->state == RELAY_CALLING)
 		commit(relay);
