@@ -3,8 +3,9 @@
 
 /* Tracing, retries told apart, attribution, and what switches a provider's own features. */
 static const char *const up[] = {
-    "user-agent",      "traceparent",  "tracestate", "x-request-id", "x-client-request-id",
-    "idempotency-key", "http-referer", "x-title",    "openai-beta",  "accept-language",
+    "user-agent",          "traceparent",     "tracestate",     "x-request-id",
+    "x-client-request-id", "idempotency-key", "http-referer",   "x-title",
+    "openai-beta",         "accept-language", "anthropic-beta",
 };
 
 static const char *const down[] = {

@@ -1,6 +1,8 @@
 /* Reading a request for the router; see intake.h. */
 #include "proxy/intake.h"
 
+#include "providers/decode_messages.h"
+
 #include <math.h>
 
 /* A conversation of a million tokens has fewer values. */
@@ -23,6 +25,27 @@ static bool read_body(const struct http_request *request, struct arena *arena, s
 		                   "the body is no JSON: line %u, column %u: %s", fault.line,
 		                   fault.column, fault.message);
 	out->body = root;
+	return true;
+}
+
+/* A client of another format: what it asks in OpenAI's, by which all else is decided. */
+static bool translate(struct arena *arena, struct intake *out, struct refusal *refusal)
+{
+	struct source *source = ARENA_NEW(arena, struct source);
+	struct decode_fault wrong;
+	struct fault fault;
+	struct json *root;
+
+	*source = (struct source){.name = TEXT_INIT("body")};
+	if (!decode_messages(out->body, arena, &source->body, &wrong)) {
+		refusal->param = wrong.param;
+		return refusal_set(refusal, REFUSAL_INVALID_REQUEST, "%s", wrong.message);
+	}
+	if (!json_read(source, &body_limits, arena, &root, &fault))
+		return refusal_set(refusal, REFUSAL_INVALID_REQUEST, "the request: %s",
+		                   fault.message);
+	out->body = root;
+	out->endpoint = ENDPOINT_CHAT;
 	return true;
 }
 
@@ -111,7 +134,10 @@ bool intake_read(const struct snapshot *snapshot, const struct http_request *req
 	};
 	if (!read_body(request, arena, out, refusal))
 		return false;
-	if (!shape_read(endpoint, out->body, arena, &out->shape, &fault))
+	out->client_body = out->body;
+	if (endpoint == ENDPOINT_MESSAGES && !translate(arena, out, refusal))
+		return false;
+	if (!shape_read(out->endpoint, out->body, arena, &out->shape, &fault))
 		return refuse(refusal, REFUSAL_INVALID_REQUEST, &fault);
 	out->provider_node = json_member(out->body, "provider");
 	if (!router_preferences_read(out->provider_node, arena, &out->preferences, &fault))

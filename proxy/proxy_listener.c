@@ -1,9 +1,13 @@
 /* What comes in: the paths of the contract, each to who answers it. */
 #include "harness/base/json_write.h"
 #include "harness/base/log.h"
+#include "providers/decode_messages.h"
 #include "proxy/admit.h"
 
 enum { EXPLAIN_MAX_BYTES = 16 << 20, PATH_SHOWN = 100 };
+
+#define MESSAGES_PATH "/v1/messages"
+#define COUNT_TOKENS_PATH MESSAGES_PATH "/count_tokens"
 
 static const struct {
 	const char *path;
@@ -11,7 +15,7 @@ static const struct {
 } endpoints[] = {
     {"/v1/chat/completions", ENDPOINT_CHAT}, {"/v1/completions", ENDPOINT_COMPLETIONS},
     {"/v1/embeddings", ENDPOINT_EMBEDDINGS}, {"/v1/responses", ENDPOINT_RESPONSES},
-    {"/v1/messages", ENDPOINT_MESSAGES},
+    {MESSAGES_PATH, ENDPOINT_MESSAGES},
 };
 
 static void add_one(atomic_uint_least64_t *counter)
@@ -88,10 +92,6 @@ static bool begin_relay(struct worker *worker, struct http_exchange *exchange,
 	struct intake *intake = ARENA_NEW(arena, struct intake);
 	struct relay_client client;
 
-	if (endpoint == ENDPOINT_MESSAGES)
-		return refusal_set(refusal, REFUSAL_INVALID_REQUEST,
-		                   "this proxy does not translate /v1/messages yet: use "
-		                   "/v1/chat/completions");
 	if (!ledger_takes(worker, refusal) ||
 	    !admit_client(worker, request, endpoint, &client, refusal))
 		return false;
@@ -121,6 +121,35 @@ static void relay(struct worker *worker, struct http_exchange *exchange, enum en
 }
 
 /* --- the decision alone --- */
+
+/* What Anthropic's clients ask before they send. An estimate: no provider is asked. */
+static void count_tokens(struct worker *worker, struct http_exchange *exchange)
+{
+	static const struct http_header json_type = {TEXT_INIT("Content-Type"),
+	                                             TEXT_INIT("application/json")};
+	const struct http_request *request = http_exchange_request(exchange);
+	struct arena *arena = http_exchange_arena(exchange);
+	struct relay_client client;
+	struct refusal refusal = {.retry_after_s = -1};
+	struct fault fault;
+	struct json *root;
+
+	if (!admit_client(worker, request, ENDPOINT_MESSAGES, &client, &refusal)) {
+		refuse(worker, exchange, ENDPOINT_MESSAGES, &refusal);
+		return;
+	}
+	if (!json_read_text(request->body, "body", arena, &root, &fault) ||
+	    !json_is(json_member(root, "messages"), JSON_ARRAY)) {
+		(void)refusal_set(&refusal, REFUSAL_INVALID_REQUEST,
+		                  "the body must be a JSON object with a list of messages");
+		refuse(worker, exchange, ENDPOINT_MESSAGES, &refusal);
+	} else {
+		struct text body = text_format(arena, "{\"input_tokens\":%lld}",
+		                               (long long)decode_messages_tokens(root, arena));
+		listener_answer(worker, exchange, 200, &json_type, 1, body);
+	}
+	admit_drop(worker, &client);
+}
 
 /* The endpoint is chat, unless the query says another: ?endpoint=embeddings */
 static bool explained_endpoint(const struct http_request *request, enum endpoint *out)
@@ -251,7 +280,7 @@ static bool may_enter(struct worker *worker, struct http_exchange *exchange)
 	                  "too many requests from this address, or too many without a good key");
 	refusal.retry_after_s = rate_retry_after_s(wait_ms);
 	refuse(worker, exchange,
-	       text_is(request->path, "/v1/messages") ? ENDPOINT_MESSAGES : ENDPOINT_CHAT,
+	       text_starts(request->path, TEXT(MESSAGES_PATH)) ? ENDPOINT_MESSAGES : ENDPOINT_CHAT,
 	       &refusal);
 	return false;
 }
@@ -276,7 +305,12 @@ static void request_came(void *context, struct http_exchange *exchange)
 			refuse_other(worker, exchange, true);
 		return;
 	}
-	if (text_is(request->path, "/v1/proviso/explain")) {
+	if (text_is(request->path, COUNT_TOKENS_PATH)) {
+		if (post)
+			count_tokens(worker, exchange);
+		else
+			refuse_other(worker, exchange, true);
+	} else if (text_is(request->path, "/v1/proviso/explain")) {
 		if (post)
 			explain(worker, exchange);
 		else

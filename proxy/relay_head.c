@@ -96,12 +96,23 @@ static void add_request(struct relay *relay, struct head *head)
 	    text_format(&relay->arena, "%zu", relay->attempt_count));
 }
 
+/* What was translated has the type of what it became. */
+static void say_type(const struct relay *relay, struct head *head)
+{
+	for (size_t i = 0; i < head->count; i++)
+		if (text_equal_ignoring_case(head->items[i].name, TEXT("content-type")))
+			head->items[i].value =
+			    relay->streamed ? TEXT("text/event-stream") : TEXT("application/json");
+}
+
 size_t relay_head(struct relay *relay, const struct exchange *exchange, bool with_cost,
                   struct http_header out[RELAY_HEADERS_MAX])
 {
 	struct head head = {out, 0};
 
 	head.count = forward_down(exchange, out);
+	if (relay_translates(relay))
+		say_type(relay, &head);
 	add_request(relay, &head);
 	add_decision(relay, &head);
 	if (with_cost && relay->facts.cost.pico_usd >= 0)
