@@ -1,6 +1,8 @@
 /* Start, reload, drain: the main thread's side of the proxy; see proxy.h. */
 #include "harness/base/digest.h"
+#include "harness/base/json_write.h"
 #include "harness/base/log.h"
+#include "proxy/alert.h"
 #include "proxy/probe.h"
 #include "proxy/proxy_private.h"
 #include "proxy/sentry.h"
@@ -156,8 +158,18 @@ static void refresh_keys(void *context)
 	loop_timer_start(proxy->loop, &proxy->key_timer, KEY_REFRESH_MS, refresh_keys, proxy);
 }
 
-static void budget_alerted(void *context UNUSED, const struct budget_alert *alert)
+static void budget_alerted(void *context, const struct budget_alert *alert)
 {
+	struct proxy *proxy = context;
+	struct text_buf data;
+
+	text_buf_init(&data, 4096);
+	(void)text_buf_add(&data, TEXT("\"budget\":"));
+	json_quote(&data, alert->name);
+	(void)text_buf_format(&data, ",\"limit_pico_usd\":%lld,\"used_pico_usd\":%lld",
+	                      (long long)alert->limit_pico_usd, (long long)alert->spent_pico_usd);
+	alert_send(proxy->alerter, ALERT_BUDGET_SOFT, text_buf_view(&data));
+	text_buf_done(&data);
 	log_warn("proxy.budget_alert", "budget=\"%.*s\" limit_pico_usd=%lld spent_pico_usd=%lld",
 	         TEXT_ARG(alert->name), (long long)alert->limit_pico_usd,
 	         (long long)alert->spent_pico_usd);
@@ -172,12 +184,14 @@ static bool open_stores(struct proxy *proxy, struct fault *fault)
 	struct budget_options options = {
 	    .ledger_path = has_ledger ? text_c(&arena, config->ledger.path) : NULL,
 	    .alert = budget_alerted,
+	    .context = proxy,
 	};
 
 	proxy->rates = rate_table_new();
 	proxy->upstream_rates = rate_table_new();
 	proxy->door = door_new();
-	bool good = !has_ledger || ledger_open(config, &proxy->ledger, fault);
+	bool good = alerter_new(proxy->loop, &config->alerts, &proxy->alerter, fault);
+	good = good && (!has_ledger || ledger_open(config, &proxy->ledger, fault));
 	good = good && budget_table_new(config, &options, loop_wall_ms(proxy->loop),
 	                                &proxy->budgets, fault);
 	if (good && config->keys.store.data != NULL) {
@@ -367,6 +381,7 @@ void proxy_free(struct proxy *proxy)
 	rate_table_free(proxy->upstream_rates);
 	door_free(proxy->door);
 	sentry_free(proxy->sentry);
+	alerter_free(proxy->alerter);
 	snapshot_drop(proxy->current);
 	live_table_free(proxy->lives);
 	health_table_free(proxy->healths);

@@ -67,6 +67,7 @@ struct proxy {
 	struct health_table *healths;
 	struct live_table *lives;
 	struct sentry *sentry;
+	struct alerter *alerter;
 	struct prober *prober; /* NULL: not started */
 	struct exclusion_table *exclusions;
 	struct ledger *ledger;             /* NULL: none is configured */

@@ -1,5 +1,6 @@
 /* What the proxy says of itself: models, readiness, metrics. */
 #include "harness/base/json_write.h"
+#include "proxy/alert.h"
 #include "proxy/proxy_private.h"
 #include "proxy/refusal.h"
 
@@ -428,6 +429,17 @@ static void write_quarantined(struct worker *worker, struct text_buf *out)
 	live_each(worker->proxy->lives, write_live, out);
 }
 
+static void write_alerts(struct worker *worker, struct text_buf *out)
+{
+	static const char *const results[ALERT_RESULTS] = {"sent", "failed", "dropped"};
+
+	describe(out, "alerts_total", "counter", "Alerts, by what became of them.");
+	for (unsigned i = 0; i < ALERT_RESULTS; i++)
+		(void)text_buf_format(
+		    out, "proviso_alerts_total{result=\"%s\"} %llu\n", results[i],
+		    (unsigned long long)alert_count(worker->proxy->alerter, (enum alert_result)i));
+}
+
 static void write_money(struct worker *worker, struct text_buf *out)
 {
 	describe(out, "budget_left_usd", "gauge",
@@ -450,6 +462,7 @@ void status_metrics(struct worker *worker, struct http_exchange *exchange)
 	exclusion_each(worker->proxy->exclusions, write_case, &body);
 	write_matrix(worker, &body);
 	write_quarantined(worker, &body);
+	write_alerts(worker, &body);
 	write_money(worker, &body);
 	answer_buffer(worker, exchange, &body, TEXT("text/plain; version=0.0.4"));
 }

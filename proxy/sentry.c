@@ -1,7 +1,9 @@
 /* Quarantines and probes' results: kept, told, and put in force; see sentry.h. */
 #include "proxy/sentry.h"
 
+#include "harness/base/json_write.h"
 #include "harness/base/log.h"
+#include "proxy/alert.h"
 #include "proxy/proxy_private.h"
 
 enum {
@@ -92,6 +94,20 @@ static const char *suffix_of(const struct matrix_cell *cell)
 	return cell->variant == CASE_STREAM ? "~stream" : "";
 }
 
+static void tell(struct sentry *sentry, enum alert_event event, const struct matrix_cell *cell)
+{
+	struct text_buf data;
+
+	text_buf_init(&data, 4096);
+	(void)text_buf_add(&data, TEXT("\"target\":"));
+	json_quote(&data, cell->target);
+	(void)text_buf_add(&data, TEXT(",\"case\":"));
+	json_quote(&data, cell->case_id);
+	(void)text_buf_format(&data, ",\"variant\":\"%s\"", case_variant_names[cell->variant]);
+	alert_send(sentry->proxy->alerter, event, text_buf_view(&data));
+	text_buf_done(&data);
+}
+
 void sentry_quarantine(struct sentry *sentry, const struct matrix_cell *cell,
                        const struct sentry_finding *finding)
 {
@@ -117,6 +133,7 @@ void sentry_quarantine(struct sentry *sentry, const struct matrix_cell *cell,
 	          finding->cause == LIVE_PROBE ? "probe" : "traffic", (long long)finding->occasions,
 	          (long long)finding->violations, finding->run.len > 0 ? " run=" : "",
 	          TEXT_ARG(finding->run));
+	tell(sentry, ALERT_QUARANTINED, cell);
 	(void)!save(sentry);
 }
 
@@ -132,6 +149,8 @@ void sentry_probed(struct sentry *sentry, const struct matrix_cell *cell, bool p
 		put_in_force(sentry);
 	}
 	(void)!save(sentry);
+	if (passed && held)
+		tell(sentry, ALERT_RELEASED, cell);
 	if (passed && held)
 		log_warn("proxy.released",
 		         "target=%.*s case=%.*s%s passes again: its quarantine is lifted",

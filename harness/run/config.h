@@ -187,6 +187,14 @@ struct config_ledger {
 	int content; /* enum config_content */
 };
 
+/* Who is told, and of what; see proviso-proxy(1). */
+struct config_alerts {
+	struct text webhook;     /* data NULL: nobody */
+	struct text secret;      /* env:NAME or file:PATH */
+	struct text_list events; /* none: all */
+	const struct json *node;
+};
+
 struct config {
 	struct provider_set providers;
 	struct config_check check;
@@ -197,6 +205,7 @@ struct config {
 	struct setting_list budgets; /* struct config_budget */
 	struct config_proxy proxy;
 	struct config_ledger ledger;
+	struct config_alerts alerts;
 	struct text path; /* data NULL: no file */
 	int64_t version;
 	const struct json *providers_node;

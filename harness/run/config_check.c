@@ -451,6 +451,39 @@ static void check_listen(struct checker *c)
 	                    TEXT_ARG(proxy->listen));
 }
 
+/* An alert says what is wrong here: it leaves this machine over TLS alone, and signed. */
+static void check_alerts(struct checker *c)
+{
+	static const char *const plain[] = {"http://127.0.0.1:", "http://127.0.0.1/",
+	                                    "http://localhost:", "http://localhost/",
+	                                    "http://[::1]:",     "http://[::1]/"};
+	static const char *const events[] = {"budget.soft", "target.quarantined",
+	                                     "target.released"};
+	const struct config_alerts *alerts = &c->config->alerts;
+	bool good = text_starts(alerts->webhook, TEXT("https://"));
+
+	if (alerts->webhook.data == NULL)
+		return;
+	for (size_t i = 0; i < ARRAY_LENGTH(plain); i++)
+		good = good || text_starts(alerts->webhook, text_of(plain[i]));
+	if (!good)
+		(void)fault_list_at(c->faults, place_of(alerts->node, "webhook"),
+		                    "webhook must begin with https:// (http:// on this machine)");
+	if (alerts->secret.data == NULL)
+		(void)fault_list_at(c->faults, place_of(alerts->node, "webhook"),
+		                    "alerts are signed: give secret, like env:PROVISO_ALERTS");
+	for (size_t i = 0; i < alerts->events.count; i++) {
+		bool known = false;
+		for (size_t e = 0; e < ARRAY_LENGTH(events); e++)
+			known = known || text_is(alerts->events.items[i], events[e]);
+		if (!known)
+			(void)fault_list_at(c->faults, place_of(alerts->node, "events"),
+			                    "there is no event \"%.*s\"; there are budget.soft, "
+			                    "target.quarantined and target.released",
+			                    TEXT_ARG(alerts->events.items[i]));
+	}
+}
+
 bool config_check(struct config *config, struct fault_list *faults)
 {
 	struct checker c = {config, &config->arena, faults};
@@ -473,6 +506,7 @@ bool config_check(struct config *config, struct fault_list *faults)
 		check_budget(&c, &budgets[i]);
 	check_pepper(&c);
 	check_listen(&c);
+	check_alerts(&c);
 	config_read_trusted(config, faults);
 	read_share(&c, config->proxy.breaker.failure_share_node, "failure_share",
 	           &config->proxy.breaker.failure_share);

@@ -283,6 +283,18 @@ static const struct setting ledger_rows[] = {
 };
 static const struct setting_table ledger_table = TABLE("ledger", ledger_rows);
 
+static const struct setting alerts_rows[] = {
+	ROW(config_alerts, "webhook", SETTING_TEXT, webhook,
+	    .doc = "The URL that alerts are posted to: https, or http on this machine."),
+	ROW(config_alerts, "secret", SETTING_TEXT, secret,
+	    .doc = "Where the secret stands that they are signed with: env:NAME or file:PATH."),
+	ROW(config_alerts, "events", SETTING_TEXTS, events,
+	    .doc = "Which are sent (default all): budget.soft, target.quarantined, "
+	           "target.released."),
+};
+static const struct setting_table alerts_table =
+	TABLE_WITH_NODE(config_alerts, "alerts", alerts_rows);
+
 static const struct setting config_rows[] = {
 	ROW(config, "version", SETTING_INT, version, .min = 1, .max = 1,
 	    .doc = "The version of this format: 1."),
@@ -303,6 +315,8 @@ static const struct setting config_rows[] = {
 	ROW(config, "proxy", SETTING_STRUCT, proxy, .table = &proxy_table, .doc = "The proxy."),
 	ROW(config, "ledger", SETTING_STRUCT, ledger, .table = &ledger_table,
 	    .doc = "The record of what was served."),
+	ROW(config, "alerts", SETTING_STRUCT, alerts, .table = &alerts_table,
+	    .doc = "Who is told when something needs a person."),
 };
 const struct setting_table config_table = TABLE("config", config_rows);
 /* clang-format on */

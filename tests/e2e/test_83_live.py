@@ -1,10 +1,13 @@
 """Live evidence: what passes is held against what was proven, and a target that changed for the worse loses
 the requests that the broken cell speaks for, until it is asked again."""
+import base64
+import hashlib
+import hmac
 import json
 import subprocess
 
 from conftest import PROVISO, RUN_LIMIT_S, chat, environment, reply
-from proxy_rig import DONE, KEYS, chunk, key_of, sse, usage_chunk
+from proxy_rig import DONE, KEYS, chunk, config_of, key_of, sse, usage_chunk
 
 TOOLS = [{"type": "function", "function": {"name": "get_weather", "parameters": {
     "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"],
@@ -203,3 +206,38 @@ def test_probes_keep_to_their_caps_over_a_restart(start, sim):
     assert again.metric('probes_total{result="passed"}') == 0
     again.stop()
     assert spent(again)["requests"] == before
+
+
+SECRET = b"a secret of twenty-four"
+
+
+def test_a_quarantine_is_told_signed_and_again_until_it_is_taken(start, sim, scripted):
+    told = scripted(lambda head, body, number: b"HTTP/1.1 %s\r\ncontent-length: 0\r\n\r\n" % (
+        b"500 Not now" if number == 1 else b"204 No Content"))
+    a = provider(sim, "a", "--break", "TS-01")
+    proxy = start({"a": a.url, "b": provider(sim, "b").url}, env={"HOOK": "whsec_" + base64.b64encode(SECRET).decode()},
+                  alerts={"webhook": told.url + "/alerts", "secret": "env:HOOK"})
+    quarantine(proxy, "proxy.quarantined", **CALL)
+    while proxy.metric('alerts_total{result="sent"}') < 1:
+        assert proxy.process.poll() is None
+    assert len(told.requests) == 2
+    ids = set()
+    for head, body in told.requests:
+        lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+        signed = ".".join([lines["webhook-id"], lines["webhook-timestamp"], body.decode()]).encode()
+        mac = base64.b64encode(hmac.new(SECRET, signed, hashlib.sha256).digest()).decode()
+        assert lines["webhook-signature"] == "v1," + mac
+        ids.add(lines["webhook-id"])
+        event = json.loads(body)
+        assert event["type"] == "target.quarantined"
+        assert event["data"] == {"target": "a/m", "case": "TS-01", "variant": "stream"}
+    assert len(ids) == 1
+    assert "whsec_" not in proxy.log_path.read_text()
+
+
+def test_alerts_leave_this_machine_by_https_and_signed(proviso, tmp_path):
+    config = config_of({"a": "http://127.0.0.1:1/v1"}, alerts={"webhook": "http://example.com/x", "events": ["all"]})
+    (tmp_path / "proviso.yaml").write_text(json.dumps(config))
+    done = proviso("validate")
+    assert done.code == 2
+    assert "https://" in done.out + done.err and "secret" in done.out + done.err and '"all"' in done.out + done.err

@@ -1,0 +1,27 @@
+/*
+ * Alerts by webhook: one POST of JSON for each, signed as Standard Webhooks has it, sent from the
+ * main thread beside all requests, tried again with growing waits. What does not fit into the
+ * queue, or is never taken, is counted.
+ */
+#ifndef PROVISO_PROXY_ALERT_H
+#define PROVISO_PROXY_ALERT_H
+
+#include "harness/base/loop.h"
+#include "harness/run/config.h"
+
+struct alerter;
+
+enum alert_event { ALERT_BUDGET_SOFT, ALERT_QUARANTINED, ALERT_RELEASED, ALERT_EVENTS };
+enum alert_result { ALERT_SENT, ALERT_FAILED, ALERT_DROPPED, ALERT_RESULTS };
+
+/* Where no webhook is configured it is made all the same, and sends nothing. A secret that can't be
+ * read is a fault. */
+MUST_CHECK bool alerter_new(struct loop *loop, const struct config_alerts *config,
+                            struct alerter **out, struct fault *fault);
+/* What is queued is lost. NULL is fine. */
+void alerter_free(struct alerter *alerter);
+/* `data`: the members of a JSON object, without braces. Any thread; never waits. */
+void alert_send(struct alerter *alerter, enum alert_event event, struct text data);
+MUST_CHECK uint64_t alert_count(struct alerter *alerter, enum alert_result result);
+
+#endif
