@@ -5,9 +5,10 @@ import json
 import re
 import subprocess
 import threading
+import time
 
 import pytest
-from conftest import cells, chat, reply
+from conftest import cells, chat, journal, reply
 
 KEY = {"K": "sim-key"}
 # What travels in a way of its own, or is judged by when it came.
@@ -204,6 +205,10 @@ def test_after_a_crash_the_connection_is_not_taken_for_closed(proviso, scripted,
     running = proviso.start("check", "--base-url", provider.url, "--model", "m", "--api-key-env", "K", "--profile", "smoke",
                             "--out", "run", "--case", "HT-06", env=KEY)
     assert second.wait(60)
+    deadline = time.monotonic() + 60
+    while not journal(tmp_path / "run"):  # the first answer is on disk beside the second question
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     running.kill()
     running.communicate()
     done = proviso("check", "--resume", "run", env=KEY)
