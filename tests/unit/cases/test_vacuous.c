@@ -15,11 +15,14 @@ struct silence {
 static const struct silence plain_silences[] = {
     {"{}", "application/json", "{}"},
     {"no body", "application/json", ""},
+    {"null", "application/json", "null"},
+    {"no choices", "application/json", "{\"choices\":[]}"},
 };
 static const struct silence stream_silences[] = {
     {"an empty stream", "text/event-stream", ""},
     {"nothing but [DONE]", "text/event-stream", "data: [DONE]\n\n"},
     {"an empty chunk", "text/event-stream", "data: {}\n\ndata: [DONE]\n\n"},
+    {"no choices", "text/event-stream", "data: {\"choices\":[]}\n\ndata: [DONE]\n\n"},
 };
 
 static struct suite suite;
