@@ -92,7 +92,7 @@ demo: deps
 # One build after the other (two makes in one build folder would race), each on two cores.
 .PHONY: test check
 test: deps-test
-	+$(Q)$(MAKE) --no-print-directory -j2 all headers
+	+$(Q)$(MAKE) --no-print-directory -j2 all headers bench-programs
 	+$(Q)$(MAKE) --no-print-directory -j2 $(ASAN) all unit-programs corpora-programs
 	+$(Q)$(MAKE) --no-print-directory style
 	+$(Q)$(MAKE) --no-print-directory unit
