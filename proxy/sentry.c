@@ -118,7 +118,7 @@ void sentry_quarantine(struct sentry *sentry, const struct matrix_cell *cell,
 	record->quarantined_wall_ms = int64_max(now_ms, cell->tested_wall_ms);
 	record->quarantined_wall_ms =
 	    int64_max(record->quarantined_wall_ms, record->passed_wall_ms);
-	record->cause = finding->cause;
+	record->cause = (int)finding->cause;
 	record->occasions = finding->occasions;
 	record->violations = finding->violations;
 	record->detail = text_copy(&sentry->arena, finding->detail);
