@@ -31,8 +31,8 @@ struct command {
 };
 
 extern const struct command command_bless, command_check, command_demo, command_diff,
-    command_explain, command_gate, command_inspect, command_key, command_matrix, command_proxy,
-    command_report, command_sim, command_usage, command_validate;
+    command_explain, command_gate, command_import, command_inspect, command_key, command_matrix,
+    command_proxy, command_report, command_sim, command_usage, command_validate;
 
 /* NULL-terminated, in the order of the list. */
 extern const struct command *const command_table[];
