@@ -14,6 +14,7 @@ const struct ledger_row ledger_row_unknown = {
     .reasoning_tokens = -1,
     .cost_pico_usd = -1,
     .baseline_cost_pico_usd = -1,
+    .computed_cost_pico_usd = -1,
     .charged_pico_usd = -1,
 };
 
@@ -65,6 +66,7 @@ const struct ledger_column ledger_columns[LEDGER_COLUMNS] = {
     SUMMED(baseline_cost_usd, USD, baseline_cost_pico_usd),
     COLUMN(budget, TEXT, budget),
     COLUMN(client_disconnected, FLAG, client_disconnected),
+    SUMMED(computed_cost_usd, USD, computed_cost_pico_usd),
 };
 
 const struct ledger_column *ledger_column_find(struct text name)

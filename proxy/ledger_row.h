@@ -29,6 +29,8 @@ struct ledger_row {
 	int64_t baseline_cost_pico_usd;
 	struct text budget; /* budget_names of the reservation */
 	bool client_disconnected;
+	/* Usage times price, also beside a cost that the provider reports: to be compared. */
+	int64_t computed_cost_pico_usd;
 	/*
 	 * What budgets were charged, which is no column of the export: the cost, or where that is
 	 * unknown what was reserved; -1: no budget applied, or nothing was charged.
@@ -54,7 +56,7 @@ struct ledger_column {
 	bool sums;     /* reports add it up; the others can be grouped by */
 };
 
-enum { LEDGER_COLUMNS = 36 };
+enum { LEDGER_COLUMNS = 37 };
 /* In the contract's order. */
 extern const struct ledger_column ledger_columns[LEDGER_COLUMNS];
 /* NULL: there is no such column. */

@@ -190,6 +190,7 @@ static void add_facts(struct relay *relay)
 	row->usage_source = text_of(facts->usage_source);
 	row->cost_pico_usd = facts->cost.pico_usd;
 	row->cost_source = text_of(cost_source_name(facts->cost.source));
+	row->computed_cost_pico_usd = facts->cost.computed_pico_usd;
 	row->finish_reason = facts->finish_reason;
 	row->reported_model = facts->reported_model;
 }

@@ -65,7 +65,8 @@ static void call_unsent(struct relay *relay, const struct fault *fault)
 
 	log_warn("proxy.unsent", "request=%s target=%.*s reason=%s", relay->id,
 	         TEXT_ARG(relay->target->name), fault->message);
-	relay->facts = (struct relay_facts){.cost = {-1, COST_UNKNOWN}, .usage_source = "missing"};
+	relay->facts = (struct relay_facts){.cost = {.pico_usd = -1, .computed_pico_usd = -1},
+	                                    .usage_source = "missing"};
 	relay->facts.usage.input = relay->facts.usage.output = -1;
 	count_attempt(relay, ENDING_ERROR, NULL);
 	relay_note_row(relay, ENDING_ERROR, NULL);

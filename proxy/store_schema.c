@@ -44,5 +44,8 @@ const char *const store_schema[] = {
     " rotated INTEGER, overlap_until INTEGER, hash BLOB NOT NULL, old_hash BLOB) STRICT;",
     /* What is kept of a key's requests; NULL: as the config says. */
     "ALTER TABLE keys ADD COLUMN content INTEGER;",
+    /* Beside a cost that the provider reports, what usage and price make. */
+    "ALTER TABLE attempts ADD COLUMN computed_cost_usd INTEGER;"
+    "ALTER TABLE open_attempts ADD COLUMN computed_cost_usd INTEGER;",
 };
 const int store_schema_count = (int)ARRAY_LENGTH(store_schema);

@@ -64,6 +64,19 @@ def test_every_attempt_has_its_row(start, scripted, tmp_path):
     assert int(second["latency_ms"]) >= 0 and int(second["overhead_us"]) >= 0 and second["client_disconnected"] == "false"
 
 
+def test_a_reported_cost_stands_beside_the_computed_one(start, scripted, tmp_path):
+    """A provider that bills otherwise than its price list is seen only where both are kept."""
+    said = chat()
+    said["usage"] |= {"cost": 0.000123456789}
+    proxy = start({"a": scripted(lambda head, body, number: reply(said)).url}, **LEDGER)
+    answer = proxy.chat()
+    assert answer.status == 200, answer
+    row, = rows(tmp_path)
+    assert (row["cost_usd"], row["cost_source"]) == ("0.000123456789", "reported")
+    assert answer.headers["x-proviso-cost-usd"] == row["cost_usd"]
+    assert row["computed_cost_usd"] == "0.000016" and row["price_version"].startswith("config-")
+
+
 def test_rows_are_seen_however_often_others_look(start, scripted, tmp_path):
     """A reader that closes must not take itself for the last one and throw the log of the writer away."""
     proxy = start({"a": scripted(answer_well).url}, **LEDGER)

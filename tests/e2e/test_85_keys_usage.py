@@ -70,6 +70,8 @@ def test_a_store_of_the_first_release_is_taken_over_with_its_keys(desk):
     key = create(desk)
     store = sqlite3.connect(desk.cwd / "k.db", isolation_level=None)
     store.execute("ALTER TABLE keys DROP COLUMN content")
+    for table in ("attempts", "open_attempts"):
+        store.execute(f"ALTER TABLE {table} DROP COLUMN computed_cost_usd")
     store.execute("PRAGMA user_version=1")
     store.close()
     assert desk("usage").code == 0, "whoever only reads changes nothing"
@@ -157,7 +159,7 @@ def test_a_store_that_is_none(desk):
 HEADER = ("request_id,attempt,started_at,key_id,team,workflow,task,risk,route,requested_model,target,reported_model,dialect_in,"
           "dialect_out,shape,matrix,stream,status,outcome,finish_reason,fallback_reason,ttft_ms,latency_ms,overhead_us,"
           "prompt_tokens,cached_tokens,cache_write_tokens,completion_tokens,reasoning_tokens,usage_source,cost_usd,cost_source,"
-          "price_version,baseline_cost_usd,budget,client_disconnected").split(",")
+          "price_version,baseline_cost_usd,budget,client_disconnected,computed_cost_usd").split(",")
 PICO = 10 ** 12
 
 
