@@ -74,7 +74,7 @@ def test_a_reported_cost_stands_beside_the_computed_one(start, scripted, tmp_pat
     row, = rows(tmp_path)
     assert (row["cost_usd"], row["cost_source"]) == ("0.000123456789", "reported")
     assert answer.headers["x-proviso-cost-usd"] == row["cost_usd"]
-    assert row["computed_cost_usd"] == "0.000016" and row["price_version"].startswith("config-")
+    assert row["computed_cost_usd"] == "0.0000016" and row["price_version"].startswith("config-")
 
 
 def test_rows_are_seen_however_often_others_look(start, scripted, tmp_path):
