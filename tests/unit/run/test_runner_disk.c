@@ -352,12 +352,13 @@ static void committed_within_cap(void)
 /* What each of the plan's questions costs at most, the dearest of them, and all of it. */
 static void price_all(int64_t *dearest, int64_t *spent)
 {
-	rig.providers[0].models[0].price = (struct price){.known = true,
-	                                                  .input = 1000000000000,
-	                                                  .cached_input = -1,
-	                                                  .cache_write = -1,
-	                                                  .output = 2000000000000,
-	                                                  .version = TEXT("config")};
+	rig.providers[0].models[0].price = (struct price){
+	    .known = true,
+	    .base = PRICE_RATES_NONE,
+	    .version = TEXT("config"),
+	};
+	rig.providers[0].models[0].price.base.input = 1000000000000;
+	rig.providers[0].models[0].price.base.output = 2000000000000;
 	rig.providers[0].models[0].max_output = 64;
 	rig_plan("CH-* TC-* US-*");
 	*spent = rig_run().spent_pico_usd;
