@@ -180,6 +180,43 @@ START_TEST(a_turn_with_compaction_is_summed)
 }
 END_TEST
 
+/* The tier that served is the reply's to say (it may be another than was asked for), whether it
+ * stands before the counts or with them: read wrongly, twice or half the price would be charged. */
+START_TEST(the_reply_says_what_the_price_depends_on)
+{
+	static const struct {
+		const char *tier;
+		enum chat_service service;
+	} tiers[] = {
+	    {"default", CHAT_SERVICE_STANDARD},  {"on_demand", CHAT_SERVICE_STANDARD},
+	    {"flex", CHAT_SERVICE_FLEX},         {"batch", CHAT_SERVICE_BATCH},
+	    {"priority", CHAT_SERVICE_PRIORITY}, {"performance", CHAT_SERVICE_PRIORITY},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(tiers); i++) {
+		struct text body = text_format(
+		    &unit_arena,
+		    "{\"id\":\"c\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\","
+		    "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":"
+		    "\"x\"},\"finish_reason\":\"stop\"}],\"service_tier\":\"%s\",\"usage\":{"
+		    "\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2}}",
+		    tiers[i].tier);
+		ck_assert_int_eq(read_text(text_c(&unit_arena, body))->usage.service,
+		                 tiers[i].service);
+	}
+	const struct chat_reply *reply = read_text(
+	    "{\"type\":\"message\",\"id\":\"m\",\"role\":\"assistant\",\"content\":[],"
+	    "\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":10,\"output_tokens\":5,"
+	    "\"cache_creation_input_tokens\":7,\"cache_creation\":{\"ephemeral_5m_input_tokens\":"
+	    "3,\"ephemeral_1h_input_tokens\":4},\"service_tier\":\"batch\",\"inference_geo\":"
+	    "\"us\"}}");
+	ck_assert_int_eq(reply->usage.input, 17);
+	ck_assert_int_eq(reply->usage.cache_write_1h, 4);
+	ck_assert_int_eq(reply->usage.service, CHAT_SERVICE_BATCH);
+	ck_assert_str_eq(reply->usage.region, "us");
+}
+END_TEST
+
 static void add(TCase *cases)
 {
 	tcase_add_test(cases, openai_counts_are_read_with_their_details);
@@ -191,6 +228,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, cost_is_read_exactly_in_each_form);
 	tcase_add_test(cases, dollars_are_parsed_to_the_pico);
 	tcase_add_test(cases, a_turn_with_compaction_is_summed);
+	tcase_add_test(cases, the_reply_says_what_the_price_depends_on);
 }
 
 int main(void)
