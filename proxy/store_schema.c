@@ -45,7 +45,7 @@ const char *const store_schema[] = {
     /* What is kept of a key's requests; NULL: as the config says. */
     "ALTER TABLE keys ADD COLUMN content INTEGER;",
     /* Beside a cost that the provider reports, what usage and price make. */
-    "ALTER TABLE attempts ADD COLUMN computed_cost_usd INTEGER;"
-    "ALTER TABLE open_attempts ADD COLUMN computed_cost_usd INTEGER;",
+    ("ALTER TABLE attempts ADD COLUMN computed_cost_usd INTEGER;"
+     "ALTER TABLE open_attempts ADD COLUMN computed_cost_usd INTEGER;"),
 };
 const int store_schema_count = (int)ARRAY_LENGTH(store_schema);
