@@ -76,13 +76,66 @@ static int64_t wide_saturate(const struct wide *wide)
 	return value > INT64_MAX ? INT64_MAX : (int64_t)value;
 }
 
+/* --- the usual case: no factor, no fee, numbers that 128 bits hold with room to spare --- */
+
+__extension__ typedef unsigned __int128 uint128;
+
+enum { PLAIN_TOKENS_BITS = 40, PLAIN_RATE_BITS = 60 };
+
+static bool is_within(const int64_t *values, size_t count, int bits)
+{
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < count; i++)
+		all |= (uint64_t)values[i];
+	return all >> bits == 0;
+}
+
+/* False: it is not the usual case. Every decision prices each of its candidates by this. */
+static bool sum_plainly(const struct price *price, const struct price_rates *rates,
+                        const int64_t factors[PRICE_FACTORS], const struct price_buckets *tokens,
+                        int64_t requests, int64_t *out)
+{
+	const int64_t counts[] = {tokens->input,
+	                          tokens->cached_input,
+	                          tokens->cache_write,
+	                          tokens->cache_write_1h,
+	                          tokens->output,
+	                          tokens->reasoning,
+	                          requests};
+	const int64_t prices[] = {rates->input,
+	                          rates->cached_input,
+	                          rates->cache_write,
+	                          rates->cache_write_1h,
+	                          rates->output,
+	                          rates->reasoning,
+	                          int64_max(price->per_request, 0)};
+	uint128 sum = 0;
+
+	for (size_t i = 0; i < PRICE_FACTORS; i++)
+		if (factors[i] != PRICE_FACTOR_ONE)
+			return false;
+	if (price->fee > 0 || !is_within(counts, ARRAY_LENGTH(counts), PLAIN_TOKENS_BITS) ||
+	    !is_within(prices, ARRAY_LENGTH(prices), PLAIN_RATE_BITS))
+		return false;
+	for (size_t i = 0; i < ARRAY_LENGTH(counts) - 1; i++)
+		sum += (uint128)counts[i] * (uint64_t)prices[i];
+	sum += (uint128)requests * (uint64_t)prices[ARRAY_LENGTH(prices) - 1] * MILLION;
+	sum = (sum * 2 / MILLION + 1) / 2;
+	*out = sum > INT64_MAX ? INT64_MAX : (int64_t)sum;
+	return true;
+}
+
 int64_t price_sum(const struct price *price, const struct price_rates *rates,
                   const int64_t factors[PRICE_FACTORS], const struct price_buckets *tokens,
                   int64_t requests)
 {
 	struct wide sum = {{0}}, fees = {{0}};
 	size_t millions = 1; /* how often the sum is to be divided by a million */
+	int64_t plain;
 
+	if (sum_plainly(price, rates, factors, tokens, requests, &plain))
+		return plain;
 	wide_add_product(&sum, tokens->input, rates->input);
 	wide_add_product(&sum, tokens->cached_input, rates->cached_input);
 	wide_add_product(&sum, tokens->cache_write, rates->cache_write);
