@@ -123,7 +123,7 @@ static void begin_block(struct reply_writer *writer, struct written_choice *writ
                         enum block block, struct event *event)
 {
 	close_block(writer, written);
-	written->block = block;
+	written->block = (int)block;
 	open_event(event, "content_block_start");
 	json_write_member_int(&event->json, "index", written->blocks++);
 	json_write_key(&event->json, "content_block");

@@ -325,9 +325,10 @@ static void check_required(struct reader *r, const struct setting_table *table,
 {
 	for (size_t i = 0; i < table->count && !is_full(r); i++) {
 		const struct setting *row = &table->rows[i];
+		if ((row->flags & SETTING_REQUIRED) == 0)
+			continue;
 		const struct json *member = json_member(node, row->name);
-		if ((row->flags & SETTING_REQUIRED) != 0 &&
-		    (member == NULL || member->type == JSON_NULL))
+		if (member == NULL || member->type == JSON_NULL)
 			(void)fault_list_at(r->faults, json_place(node), "this %s has no '%s'",
 			                    table->what, row->name);
 	}
