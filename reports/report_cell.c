@@ -6,6 +6,7 @@
 
 #include "harness/base/json_write.h"
 #include "harness/base/loop.h"
+#include "harness/run/live.h"
 #include "reports/report_repairs.h"
 
 #include <inttypes.h>
@@ -76,6 +77,9 @@ static void add_head(const struct report_cell *shown, struct text_buf *out)
 	add_fact(out, "asks", shown->title);
 	add_outcomes(cell, out);
 	add_fact(out, "why", cell->first_error);
+	if (cell->quarantine != NULL)
+		add_fact(out, "now",
+		         text_format(&arena, "quarantined: %s", cell->quarantine->reason));
 	add_fact(out, "repaired", report_repaired_words(cell, &arena));
 	for (size_t i = 0; i < cell->vouches.count; i++)
 		vouches = text_format(&arena, "%.*s%s%.*s", TEXT_ARG(vouches), i == 0 ? "" : ", ",
@@ -269,6 +273,8 @@ void report_cell_json(const struct report_cell *shown, struct text_buf *out)
 	matrix_write_json(&alone, &part);
 	json_write_key(&writer, "matrix");
 	json_write_raw(&writer, text_trim(text_buf_view(&part)));
+	if (cell.quarantine != NULL)
+		json_write_member_c(&writer, "quarantine", cell.quarantine->reason);
 	json_write_key(&writer, "attempts");
 	json_write_array(&writer);
 	for (size_t i = 0; i < shown->attempt_count; i++)

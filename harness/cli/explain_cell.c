@@ -7,6 +7,8 @@
 #include "cases/suite.h"
 #include "harness/base/file.h"
 #include "harness/cli/command.h"
+#include "harness/run/config.h"
+#include "harness/run/live.h"
 #include "harness/run/run_folder.h"
 #include "providers/recording.h"
 #include "reports/report_cell.h"
@@ -17,6 +19,7 @@ struct explaining {
 	const struct explain_cell *asked;
 	struct arena *arena;
 	struct matrix matrix;
+	struct live live; /* `matrix` points into it */
 	struct report_cell shown;
 	struct journal_attempt *attempts;
 	struct exchange exchange;
@@ -141,6 +144,23 @@ static bool print(const struct explaining *e, struct fault *fault)
 	return command_write_report((struct text){NULL, 0}, &out, fault);
 }
 
+/* What was seen since it was asked: the quarantine that the proxy obeys. A config that can't be
+ * read names no other file. */
+static bool lay_live_over(struct explaining *e, const char *matrix_path, struct fault *fault)
+{
+	struct fault_list *faults = ARENA_NEW(e->arena, struct fault_list);
+	struct config config = {0};
+	bool read = config_load(NULL, &config, faults);
+	const char *path = live_path(read ? config.proxy.live.path : (struct text){NULL, 0},
+	                             matrix_path, e->arena);
+
+	config_done(&config);
+	if (!live_read(path, e->arena, &e->live, fault))
+		return false;
+	live_apply(&e->live, &e->matrix, e->arena);
+	return true;
+}
+
 int explain_cell(const struct explain_cell *asked, struct arena *arena)
 {
 	struct explaining *e = ARENA_NEW(arena, struct explaining);
@@ -156,7 +176,8 @@ int explain_cell(const struct explain_cell *asked, struct arena *arena)
 		path = text_c(arena, asked->run);
 	if (file_is_directory(path))
 		path = run_folder_of(path, arena).matrix;
-	if (!matrix_read(path, arena, &e->matrix, &fault) || !find_cell(e, &fault))
+	if (!matrix_read(path, arena, &e->matrix, &fault) || !lay_live_over(e, path, &fault) ||
+	    !find_cell(e, &fault))
 		return command_fail(&fault);
 	take_title(e, &suite);
 	bool shown = take_evidence(e, &fault) && print(e, &fault);

@@ -73,6 +73,12 @@ def test_a_target_that_breaks_what_it_was_proven_for_loses_those_requests_alone(
     assert excluded(proxy, stream=True) == []
     assert proxy.metric('quarantined_cells{target="a/m"}') == 1
     assert proxy.metric('live_violations_total{case="TS-01"}') >= 3
+    # The cell itself says so, too, to whoever looks it up.
+    cell = [PROVISO, "explain", "--target", "a/m", "--case", "TS-01"]
+    shown = subprocess.run(cell, cwd=proxy.folder, env=environment(), capture_output=True, text=True, timeout=RUN_LIMIT_S)
+    assert "\nnow       quarantined: broke its rule in live traffic, 3 of " in shown.stdout, shown
+    shown = subprocess.run([*cell, "-f", "json"], cwd=proxy.folder, env=environment(), capture_output=True, timeout=RUN_LIMIT_S)
+    assert json.loads(shown.stdout)["quarantine"].startswith("broke its rule")
     # A restart does not forget.
     record = json.loads((proxy.folder / "proviso-matrix.live.json").read_text())["cells"]
     assert [(cell["target"], cell["case"], cell["variant"], cell["cause"]) for cell in record] == [
