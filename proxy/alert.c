@@ -19,8 +19,11 @@ enum {
 	REPLY_MAX = 64 << 10,
 };
 
-static const char *const names[ALERT_EVENTS] = {"budget.soft", "target.quarantined",
-                                                "target.released"};
+static const char *const names[ALERT_EVENTS] = {
+    [ALERT_BUDGET_SOFT] = "budget.soft",        [ALERT_BUDGET_HARD] = "budget.hard",
+    [ALERT_QUARANTINED] = "target.quarantined", [ALERT_RELEASED] = "target.released",
+    [ALERT_BREAKER_OPENED] = "breaker.opened",  [ALERT_MATRIX_STALE] = "matrix.stale",
+};
 
 struct message {
 	struct message *next;
@@ -29,16 +32,21 @@ struct message {
 	int attempts;
 };
 
-struct alerter {
-	struct loop *loop;
-	struct loop_wake *wake;
-	struct transport *transport;
-	struct loop_timer timer;
+/* What the config says. */
+struct receiver {
 	struct arena arena;
 	const char *url;         /* NULL: nobody is told */
 	struct digest_hmac *key; /* what it signs with */
 	bool wanted[ALERT_EVENTS];
-	pthread_mutex_t lock;
+};
+
+struct alerter {
+	struct loop *loop;
+	struct loop_wake *wake;
+	struct transport *transport; /* NULL: there was nobody to tell yet */
+	struct loop_timer timer;
+	pthread_mutex_t lock;     /* of what follows, up to the counters */
+	struct receiver receiver; /* changed by the main thread, which reads it without the lock */
 	struct message *first, **last;
 	size_t count;
 	atomic_uint_least64_t results[ALERT_RESULTS];
@@ -75,6 +83,14 @@ static void drop_first(struct alerter *alerter)
 	(void)pthread_mutex_unlock(&alerter->lock);
 	text_buf_done(&message->body);
 	memory_free(message);
+}
+
+static void drop_all(struct alerter *alerter)
+{
+	while (alerter->first != NULL) {
+		count(alerter, ALERT_DROPPED);
+		drop_first(alerter);
+	}
 }
 
 static void again(void *context)
@@ -125,8 +141,8 @@ static struct text sign(struct alerter *alerter, const char *id, const char *sec
 	struct arena *arena = &alerter->sending;
 	unsigned char mac[DIGEST_BYTES];
 
-	digest_hmac_of(alerter->key, text_format(arena, "%s.%s.%.*s", id, seconds, TEXT_ARG(body)),
-	               mac);
+	digest_hmac_of(alerter->receiver.key,
+	               text_format(arena, "%s.%s.%.*s", id, seconds, TEXT_ARG(body)), mac);
 	struct text coded = base64_encode(arena, (struct text){(char *)mac, sizeof(mac)});
 	return text_format(arena, "v1,%.*s", TEXT_ARG(coded));
 }
@@ -142,6 +158,10 @@ static void send_next(struct alerter *alerter)
 	(void)pthread_mutex_unlock(&alerter->lock);
 	if (message == NULL || alerter->transfer != NULL || alerter->timer.slot != 0)
 		return;
+	if (alerter->receiver.url == NULL) {
+		drop_all(alerter);
+		return;
+	}
 	arena_reset(&alerter->sending);
 	struct arena *arena = &alerter->sending;
 	struct text body = text_buf_view(&message->body);
@@ -153,11 +173,12 @@ static void send_next(struct alerter *alerter)
 	headers[2] = (struct http_header){TEXT("webhook-timestamp"), text_of(seconds)};
 	headers[3] = (struct http_header){TEXT("webhook-signature"),
 	                                  sign(alerter, message->id, seconds, body)};
-	alerter->request = (struct wire_request){.method = "POST",
-	                                         .url = alerter->url,
-	                                         .headers = headers,
-	                                         .header_count = 4,
-	                                         .body = body};
+	alerter->request =
+	    (struct wire_request){.method = "POST",
+	                          .url = text_c(arena, text_of(alerter->receiver.url)),
+	                          .headers = headers,
+	                          .header_count = 4,
+	                          .body = body};
 	limits.timeouts =
 	    (struct provider_timeouts){TIMEOUT_MS, TIMEOUT_MS, TIMEOUT_MS, TIMEOUT_MS};
 	alerter->status = 0;
@@ -179,7 +200,10 @@ void alert_send(struct alerter *alerter, enum alert_event event, struct text dat
 	struct arena scratch = {0};
 	uint64_t noise[2];
 
-	if (alerter->url == NULL || !alerter->wanted[event])
+	(void)pthread_mutex_lock(&alerter->lock);
+	bool wanted = alerter->receiver.url != NULL && alerter->receiver.wanted[event];
+	(void)pthread_mutex_unlock(&alerter->lock);
+	if (!wanted)
 		return;
 	struct message *message = memory_new(sizeof(*message));
 	random_bytes(noise, sizeof(noise));
@@ -211,7 +235,7 @@ void alert_send(struct alerter *alerter, enum alert_event event, struct text dat
 /* --- life --- */
 
 /* "whsec_" and base64, as Standard Webhooks writes them; anything else is taken as it stands. */
-static bool load_secret(struct alerter *alerter, struct text reference, struct fault *fault)
+static bool load_secret(struct receiver *receiver, struct text reference, struct fault *fault)
 {
 	struct secret *secret;
 	struct place place = {0};
@@ -221,10 +245,51 @@ static bool load_secret(struct alerter *alerter, struct text reference, struct f
 	struct text bytes = secret_reveal(secret);
 	struct text raw = {NULL, 0};
 	if (text_starts(bytes, TEXT("whsec_")) &&
-	    base64_decode(text_slice(bytes, 6, bytes.len), &alerter->arena, &raw))
+	    base64_decode(text_slice(bytes, 6, bytes.len), &receiver->arena, &raw))
 		bytes = raw;
-	alerter->key = digest_hmac_new(bytes);
+	receiver->key = digest_hmac_new(bytes);
 	secret_free(secret);
+	return true;
+}
+
+static void receiver_done(struct receiver *receiver)
+{
+	digest_hmac_free(receiver->key);
+	arena_done(&receiver->arena);
+}
+
+static bool receiver_load(const struct config_alerts *config, struct receiver *out,
+                          struct fault *fault)
+{
+	*out = (struct receiver){.url = NULL};
+	if (config->webhook.data == NULL)
+		return true;
+	for (size_t event = 0; event < ALERT_EVENTS; event++) {
+		out->wanted[event] = config->events.count == 0;
+		for (size_t i = 0; i < config->events.count; i++)
+			out->wanted[event] |= text_is(config->events.items[i], names[event]);
+	}
+	out->url = text_c(&out->arena, config->webhook);
+	return load_secret(out, config->secret, fault);
+}
+
+bool alerter_reload(struct alerter *alerter, const struct config_alerts *config,
+                    struct fault *fault)
+{
+	struct receiver fresh;
+
+	if (!receiver_load(config, &fresh, fault) ||
+	    (fresh.url != NULL && alerter->transport == NULL &&
+	     !transport_new(alerter->loop, &alerter->transport, fault))) {
+		receiver_done(&fresh);
+		return false;
+	}
+	(void)pthread_mutex_lock(&alerter->lock);
+	struct receiver old = alerter->receiver;
+	alerter->receiver = fresh;
+	(void)pthread_mutex_unlock(&alerter->lock);
+	receiver_done(&old);
+	send_next(alerter);
 	return true;
 }
 
@@ -239,16 +304,7 @@ bool alerter_new(struct loop *loop, const struct config_alerts *config, struct a
 	alerter->loop = loop;
 	alerter->last = &alerter->first;
 	alerter->wake = loop_wake_new(loop, woken, alerter);
-	if (config->webhook.data == NULL)
-		return true;
-	for (size_t event = 0; event < ALERT_EVENTS; event++) {
-		alerter->wanted[event] = config->events.count == 0;
-		for (size_t i = 0; i < config->events.count; i++)
-			alerter->wanted[event] |= text_is(config->events.items[i], names[event]);
-	}
-	alerter->url = text_c(&alerter->arena, config->webhook);
-	return load_secret(alerter, config->secret, fault) &&
-	       transport_new(loop, &alerter->transport, fault);
+	return alerter_reload(alerter, config, fault);
 }
 
 void alerter_free(struct alerter *alerter)
@@ -266,9 +322,8 @@ void alerter_free(struct alerter *alerter)
 	if (alerter->transport != NULL)
 		transport_free(alerter->transport);
 	loop_wake_free(alerter->wake);
-	digest_hmac_free(alerter->key);
+	receiver_done(&alerter->receiver);
 	arena_done(&alerter->sending);
-	arena_done(&alerter->arena);
 	(void)pthread_mutex_destroy(&alerter->lock);
 	memory_free(alerter);
 }

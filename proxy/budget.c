@@ -108,7 +108,7 @@ static void roll(struct budget_account *account, int64_t now_wall_ms)
 	account->period_wall_ms = start;
 	account->spent = 0;
 	account->reserved = 0;
-	account->alerted = false;
+	account->alerted = account->refused = false;
 }
 
 /* --- accounts --------------------------------------------------------------------------------
@@ -191,6 +191,9 @@ static struct budget_account *add(struct budget_table *table, const struct confi
 
 static void set_limit(struct budget_account *account, const struct config_budget *budget)
 {
+	/* Another limit is crossed anew. */
+	if (account->limit != budget->limit_pico_usd)
+		account->alerted = account->refused = false;
 	account->limit = budget->limit_pico_usd;
 	account->soft = isnan(budget->soft)
 	                    ? INT64_MAX
@@ -356,6 +359,17 @@ struct alerts {
 	size_t count;
 };
 
+static void note(struct alerts *alerts, const struct budget_account *account, bool hard)
+{
+	alerts->items[alerts->count++] = (struct budget_alert){
+	    .hard = hard,
+	    .name = account->name,
+	    .limit_pico_usd = account->limit,
+	    .spent_pico_usd = plus(account->spent, account->reserved),
+	    .period_wall_ms = account->period_wall_ms,
+	};
+}
+
 /* Under the lock. */
 static void note_soft(struct alerts *alerts, struct budget_account *account)
 {
@@ -364,8 +378,16 @@ static void note_soft(struct alerts *alerts, struct budget_account *account)
 	if (account->alerted || used < account->soft || alerts->count == ALERTS_MAX)
 		return;
 	account->alerted = true;
-	alerts->items[alerts->count++] =
-	    (struct budget_alert){account->name, account->limit, used, account->period_wall_ms};
+	note(alerts, account, false);
+}
+
+/* Under the lock: it had no room. */
+static void note_hard(struct alerts *alerts, struct budget_account *account)
+{
+	if (account->refused || alerts->count == ALERTS_MAX)
+		return;
+	account->refused = true;
+	note(alerts, account, true);
 }
 
 /* Without the lock; names live as long as the table. */
@@ -394,7 +416,8 @@ static void deny(const struct budget_account *account, int64_t now_wall_ms,
 /* Under the lock. */
 static enum budget_result reserve(struct budget_table *table, const struct budget_scope *scope,
                                   int64_t bound, int64_t now_wall_ms,
-                                  struct budget_reservation *out, struct budget_denial *denial)
+                                  struct budget_reservation *out, struct budget_denial *denial,
+                                  struct alerts *alerts)
 {
 	struct budget_account *found[BUDGET_HELD_MAX];
 	size_t count;
@@ -410,6 +433,7 @@ static enum budget_result reserve(struct budget_table *table, const struct budge
 		int64_t used = plus(found[i]->spent, found[i]->reserved);
 		if (used > found[i]->limit || bound > found[i]->limit - used) {
 			deny(found[i], now_wall_ms, denial);
+			note_hard(alerts, found[i]);
 			return BUDGET_DENIED;
 		}
 	}
@@ -432,7 +456,8 @@ enum budget_result budget_reserve(struct budget_table *table, const struct budge
 	*out = (struct budget_reservation){.count = 0};
 	*denial = (struct budget_denial){.retry_after_s = -1};
 	hold(table);
-	enum budget_result result = reserve(table, scope, bound_pico_usd, now_wall_ms, out, denial);
+	enum budget_result result =
+	    reserve(table, scope, bound_pico_usd, now_wall_ms, out, denial, &alerts);
 	for (size_t i = 0; i < out->count; i++)
 		note_soft(&alerts, table->accounts[out->held[i].account]);
 	let_go(table);

@@ -14,9 +14,10 @@
 
 struct budget_table;
 
-/* A budget crossed its soft limit: once a period. Called on the thread that reserved or settled,
- * outside of all locks; the texts are valid during the call. */
+/* A budget crossed its soft limit, or had no room for a request: each once a period. Called on the
+ * thread that reserved or settled, outside of all locks; the texts are valid during the call. */
 struct budget_alert {
+	bool hard;                              /* a request was refused for it */
 	struct text name;                       /* "team=search per month" */
 	int64_t limit_pico_usd, spent_pico_usd; /* what is reserved counts as spent */
 	int64_t period_wall_ms;                 /* its beginning */

@@ -17,7 +17,7 @@ struct budget_account {
 	int64_t limit, soft;
 	int64_t period_wall_ms, spent, reserved; /* of that period */
 	int64_t rolled_until_wall_ms;            /* before that nothing is to be rolled */
-	bool alerted;
+	bool alerted, refused;                   /* of that period: who is to know was told */
 };
 
 struct budget_table {

@@ -273,10 +273,11 @@ static void count(struct health *health, const struct config_proxy *settings, in
 		open_breaker(health, settings, now_ms);
 }
 
-void health_report(struct health *health, const struct config_proxy *settings, int64_t now_ms,
+bool health_report(struct health *health, const struct config_proxy *settings, int64_t now_ms,
                    bool good)
 {
 	lock(&health->lock);
+	bool was_closed = health->open_until_ms == 0;
 	if (health->open_until_ms != 0 && now_ms >= health->open_until_ms) {
 		/* It was half open: this answer decides. */
 		if (good) {
@@ -288,7 +289,9 @@ void health_report(struct health *health, const struct config_proxy *settings, i
 		}
 	}
 	count(health, settings, now_ms, good);
+	bool opened = was_closed && health->open_until_ms != 0;
 	unlock(&health->lock);
+	return opened;
 }
 
 void health_hold(struct health *health, int64_t now_ms, int64_t for_ms)

@@ -71,9 +71,10 @@ void health_each(struct health_table *table,
 MUST_CHECK enum health_state health_look(struct health *health, int64_t now_ms);
 /* The same for one that is about to be asked: a half-open one is being probed from now on. */
 MUST_CHECK enum health_state health_admit(struct health *health, int64_t now_ms);
-/* What came of it. A good answer closes the breaker of one that was probed. */
-void health_report(struct health *health, const struct config_proxy *settings, int64_t now_ms,
-                   bool good);
+/* What came of it. A good answer closes the breaker of one that was probed. True: this one opened
+ * it, which was closed. */
+MUST_CHECK bool health_report(struct health *health, const struct config_proxy *settings,
+                              int64_t now_ms, bool good);
 /* It asked for a pause; a shorter one never shrinks a longer one. */
 void health_hold(struct health *health, int64_t now_ms, int64_t for_ms);
 /* Its provider refused our key (401, 402, 403): all targets of that provider are out for so long.

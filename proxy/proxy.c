@@ -6,6 +6,7 @@
 #include "proxy/probe.h"
 #include "proxy/proxy_private.h"
 #include "proxy/sentry.h"
+#include "proxy/stale.h"
 #include "proxy/supervise.h"
 #include "proxy/watch.h"
 #include "proxy/worker.h"
@@ -66,6 +67,8 @@ static void take_config(struct proxy *proxy, const struct snapshot *fresh)
 		ledger_reconfigure(proxy->ledger, &fresh->config.ledger);
 	if (!budget_table_reload(proxy->budgets, &fresh->config, loop_wall_ms(proxy->loop), &fault))
 		log_error("proxy.budgets", "the old limits stay: %s", fault.message);
+	if (!alerter_reload(proxy->alerter, &fresh->config.alerts, &fault))
+		log_error("proxy.alerts", "they go where they went: %s", fault.message);
 }
 
 void proxy_reload(struct proxy *proxy)
@@ -74,15 +77,22 @@ void proxy_reload(struct proxy *proxy)
 	struct snapshot_shared shared = proxy_shared(proxy);
 	struct fault_list *faults = memory_new(sizeof(*faults));
 	struct snapshot *fresh;
+	struct fault fault;
 
 	supervise_reloading();
 	bool good = snapshot_load(&files, &shared, loop_wall_ms(proxy->loop), &fresh, faults);
+	if (good && !sentry_follow(proxy->sentry, fresh, &fault)) {
+		(void)fault_list_add(faults, &fault);
+		snapshot_drop(fresh);
+		good = false;
+	}
 	if (good) {
 		log_faults(faults, LOG_WARN);
 		take_config(proxy, fresh);
 		atomic_fetch_add(&proxy->counters.reloads, 1);
 		sentry_reloaded(proxy->sentry, fresh);
 		proxy_publish(proxy, fresh);
+		stale_look(proxy);
 		log_info("proxy.reloaded", "matrix=%s cells=%zu", router_matrix_hash(fresh->router),
 		         fresh->matrix.count);
 	} else {
@@ -163,16 +173,17 @@ static void budget_alerted(void *context, const struct budget_alert *alert)
 	struct proxy *proxy = context;
 	struct text_buf data;
 
-	text_buf_init(&data, 4096);
+	text_buf_init(&data, ALERT_DATA_MAX_BYTES);
 	(void)text_buf_add(&data, TEXT("\"budget\":"));
 	json_quote(&data, alert->name);
 	(void)text_buf_format(&data, ",\"limit_pico_usd\":%lld,\"used_pico_usd\":%lld",
 	                      (long long)alert->limit_pico_usd, (long long)alert->spent_pico_usd);
-	alert_send(proxy->alerter, ALERT_BUDGET_SOFT, text_buf_view(&data));
+	alert_send(proxy->alerter, alert->hard ? ALERT_BUDGET_HARD : ALERT_BUDGET_SOFT,
+	           text_buf_view(&data));
 	text_buf_done(&data);
-	log_warn("proxy.budget_alert", "budget=\"%.*s\" limit_pico_usd=%lld spent_pico_usd=%lld",
-	         TEXT_ARG(alert->name), (long long)alert->limit_pico_usd,
-	         (long long)alert->spent_pico_usd);
+	log_warn(alert->hard ? "proxy.budget_full" : "proxy.budget_alert",
+	         "budget=\"%.*s\" limit_pico_usd=%lld spent_pico_usd=%lld", TEXT_ARG(alert->name),
+	         (long long)alert->limit_pico_usd, (long long)alert->spent_pico_usd);
 }
 
 /* Ledger first: what was spent before is what it says. */
@@ -336,11 +347,12 @@ bool proxy_start(struct loop *loop, const struct proxy_options *options, struct 
 	proxy->ended_wake = loop_wake_new(loop, worker_over, proxy);
 	struct snapshot_shared shared = proxy_shared(proxy);
 	if (snapshot_load(&files, &shared, loop_wall_ms(loop), &proxy->current, faults)) {
-		proxy->sentry = sentry_new(proxy);
-		if (open_stores(proxy, &fault) && start_workers(proxy, &fault)) {
+		if (sentry_new(proxy, &proxy->sentry, &fault) && open_stores(proxy, &fault) &&
+		    start_workers(proxy, &fault)) {
 			take_signals(proxy, true);
 			watch_files(proxy);
 			proxy->prober = prober_new(proxy);
+			stale_look(proxy);
 			supervise_started(proxy);
 			*out = proxy;
 			return true;
@@ -373,6 +385,7 @@ void proxy_free(struct proxy *proxy)
 	loop_wake_free(proxy->ended_wake);
 	supervise_end(proxy);
 	loop_timer_stop(proxy->loop, &proxy->key_timer);
+	stale_end(proxy);
 	/* What is queued is written; budgets and keys are asked by nobody any more. */
 	ledger_close(proxy->ledger);
 	budget_table_free(proxy->budgets);

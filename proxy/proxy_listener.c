@@ -84,6 +84,11 @@ static bool ledger_takes(struct worker *worker, struct refusal *refusal)
 	return refusal_set(refusal, REFUSAL_UNAVAILABLE, "the ledger can't be written");
 }
 
+static void count_decision(struct worker *worker, enum decision decision)
+{
+	add_one(&worker->proxy->counters.decisions[decision]);
+}
+
 static bool begin_relay(struct worker *worker, struct http_exchange *exchange,
                         enum endpoint endpoint, struct refusal *refusal)
 {
@@ -93,20 +98,27 @@ static bool begin_relay(struct worker *worker, struct http_exchange *exchange,
 	struct relay_client client;
 
 	if (!ledger_takes(worker, refusal) ||
-	    !admit_client(worker, request, endpoint, &client, refusal))
+	    !admit_client(worker, request, endpoint, &client, refusal)) {
+		count_decision(worker, DECISION_REFUSED);
 		return false;
+	}
 	bool good = admit_read(worker, request, &client, endpoint, arena, intake, refusal) &&
 	            admit_request(worker, intake, &client, refusal);
 	if (good) {
 		note_policy(intake);
 		if (intake->decision.count > 0) {
+			count_decision(worker, intake->decision.candidates[0].proven
+			                           ? DECISION_SERVED
+			                           : DECISION_SERVED_UNPROVEN);
 			relay_start(worker, exchange, intake, &client);
 			return true;
 		}
-		add_one(&worker->proxy->counters.unproven);
+		count_decision(worker, DECISION_NO_PROVEN_TARGET);
 		exclusion_count(worker->proxy->exclusions, &intake->decision);
 		intake_refuse_unproven(intake, refusal);
 	}
+	if (!good)
+		count_decision(worker, DECISION_REFUSED);
 	admit_drop(worker, &client);
 	return false;
 }

@@ -2,6 +2,7 @@
 #ifndef PROVISO_PROXY_PRIVATE_H
 #define PROVISO_PROXY_PRIVATE_H
 
+#include "harness/base/digest.h"
 #include "harness/base/http_server.h"
 #include "providers/call.h"
 #include "proxy/budget.h"
@@ -21,11 +22,20 @@ enum {
 	STATUS_CLASSES = 6,
 };
 
+/* What was decided of a request before anybody was asked. */
+enum decision {
+	DECISION_SERVED,          /* its first target is proven for it */
+	DECISION_SERVED_UNPROVEN, /* it is not, and policy lets it pass */
+	DECISION_NO_PROVEN_TARGET,
+	DECISION_REFUSED, /* for another reason: its form, its key, a limit */
+	DECISIONS
+};
+
 /* What /metrics counts beside the targets; only ever grows but for the gauges. */
 struct proxy_counters {
 	atomic_uint_least64_t requests[ENDPOINT_COUNT];
 	atomic_uint_least64_t answers[STATUS_CLASSES]; /* by hundreds of the status */
-	atomic_uint_least64_t unproven;                /* no_proven_target */
+	atomic_uint_least64_t decisions[DECISIONS];
 	atomic_uint_least64_t fallbacks, retries, broken_streams, client_gone, drained, limited;
 	atomic_uint_least64_t hedges, hedges_won, turned_away;
 	atomic_uint_least64_t reloads, reloads_failed;
@@ -77,6 +87,8 @@ struct proxy {
 	struct rate_table *upstream_rates; /* of providers */
 	struct door *door;                 /* of clients' addresses */
 	struct loop_timer key_timer;
+	struct loop_timer stale_timer;
+	char stale_told[DIGEST_SHORT + 1]; /* the matrix whose age was told; empty: none */
 	struct loop_timer watchdog;
 	int64_t watchdog_ms; /* between two signs of life */
 	struct proxy_counters counters;

@@ -3,6 +3,7 @@
 #include "proxy/alert.h"
 #include "proxy/proxy_private.h"
 #include "proxy/refusal.h"
+#include "proxy/stale.h"
 
 enum { STATUS_MAX_BYTES = 16 << 20, TARGETS_MAX = 1000 };
 
@@ -209,8 +210,19 @@ static void write_requests(struct text_buf *out, struct proxy_counters *counters
 	for (unsigned i = 2; i < STATUS_CLASSES; i++)
 		(void)text_buf_format(out, "proviso_answers_total{class=\"%uxx\"} %llu\n", i,
 		                      load(&counters->answers[i]));
+	static const char *const outcomes[DECISIONS] = {
+	    [DECISION_SERVED] = "served",
+	    [DECISION_SERVED_UNPROVEN] = "served_unproven",
+	    [DECISION_NO_PROVEN_TARGET] = "no_proven_target",
+	    [DECISION_REFUSED] = "refused",
+	};
+	describe(out, "decisions_total", "counter",
+	         "Requests, by what was decided before anybody was asked.");
+	for (unsigned i = 0; i < DECISIONS; i++)
+		(void)text_buf_format(out, "proviso_decisions_total{outcome=\"%s\"} %llu\n",
+		                      outcomes[i], load(&counters->decisions[i]));
 	write_simple(out, "unproven_total", "counter", "Requests without a proven target.",
-	             load(&counters->unproven));
+	             load(&counters->decisions[DECISION_NO_PROVEN_TARGET]));
 	write_simple(out, "fallbacks_total", "counter", "Attempts at another target.",
 	             load(&counters->fallbacks));
 	write_simple(out, "retries_total", "counter", "Attempts at the same target again.",
@@ -345,6 +357,10 @@ static void write_matrix(struct worker *worker, struct text_buf *out)
 	(void)text_buf_format(out, "proviso_matrix_info{hash=\"%s\"} 1\n",
 	                      router_matrix_hash(worker->snapshot->router));
 	write_simple(out, "matrix_cells", "gauge", "Its cells.", matrix->count);
+	struct stale_sum sum;
+	stale_count(worker->snapshot, loop_wall_ms(worker->loop), &sum);
+	write_simple(out, "matrix_stale_cells", "gauge",
+	             "Passes that are too old to prove a thing.", sum.stale);
 	for (size_t i = 0; i < matrix->count; i++)
 		newest = int64_max(newest, matrix->cells[i].tested_wall_ms);
 	if (newest < 0)

@@ -4,7 +4,9 @@
  */
 #include "proxy/relay_private.h"
 
+#include "harness/base/json_write.h"
 #include "harness/base/log.h"
+#include "proxy/alert.h"
 #include "proxy/splice.h"
 
 enum {
@@ -341,12 +343,28 @@ static void keep_first(struct relay *relay, const struct relay_judgement *judgem
 		    reply, &relay->first_status);
 }
 
+static void tell_opened(const struct relay *relay, const struct relay_judgement *judgement)
+{
+	struct text_buf data;
+
+	log_error("proxy.breaker_opened", "target=%.*s reason=%s", TEXT_ARG(relay->target->name),
+	          judgement->reason);
+	text_buf_init(&data, ALERT_DATA_MAX_BYTES);
+	(void)text_buf_add(&data, TEXT("\"target\":"));
+	json_quote(&data, relay->target->name);
+	(void)text_buf_add(&data, TEXT(",\"reason\":"));
+	json_quote(&data, text_of(judgement->reason));
+	alert_send(relay->worker->proxy->alerter, ALERT_BREAKER_OPENED, text_buf_view(&data));
+	text_buf_done(&data);
+}
+
 void relay_note_health(struct relay *relay, const struct relay_judgement *judgement)
 {
 	const struct config_proxy *settings = &relay->snapshot->config.proxy;
 	int64_t now = now_ms(relay);
 
-	health_report(relay->health, settings, now, !judgement->blames_target);
+	if (health_report(relay->health, settings, now, !judgement->blames_target))
+		tell_opened(relay, judgement);
 	if (judgement->wait_ms > 0)
 		health_hold(relay->health, now, int64_min(judgement->wait_ms, HOLD_MAX_MS));
 	if (judgement->key_refused) {

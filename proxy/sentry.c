@@ -6,6 +6,10 @@
 #include "proxy/alert.h"
 #include "proxy/proxy_private.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 enum {
 	RAISED_MAX = 64, /* alarms that wait for the main thread */
 	DAY_MS = 24 * 60 * 60 * 1000,
@@ -25,6 +29,8 @@ struct sentry {
 	pthread_mutex_t lock;
 	struct raised raised[RAISED_MAX];
 	size_t raised_count;
+	int lock_fd;       /* -1: nobody needs the file, or it can't be locked */
+	char *locked_path; /* owned; whose lock it is */
 };
 
 /* --- the records ---------------------------------------------------------------------- */
@@ -41,7 +47,7 @@ static void compact(struct sentry *sentry)
 	sentry->live = copy;
 }
 
-/* Another proxy may write to the same file: its events stay. */
+/* What stands in the file and is not known here, by an earlier hand, stays. */
 static bool save(struct sentry *sentry)
 {
 	const char *path = sentry->proxy->current->live_path;
@@ -98,7 +104,7 @@ static void tell(struct sentry *sentry, enum alert_event event, const struct mat
 {
 	struct text_buf data;
 
-	text_buf_init(&data, 4096);
+	text_buf_init(&data, ALERT_DATA_MAX_BYTES);
 	(void)text_buf_add(&data, TEXT("\"target\":"));
 	json_quote(&data, cell->target);
 	(void)text_buf_add(&data, TEXT(",\"case\":"));
@@ -237,18 +243,73 @@ static void woken(void *context)
 	}
 }
 
+/* --- one proxy a file --- */
+
+static void unlock_file(struct sentry *sentry)
+{
+	if (sentry->lock_fd >= 0)
+		(void)close(sentry->lock_fd);
+	memory_free(sentry->locked_path);
+	sentry->lock_fd = -1;
+	sentry->locked_path = NULL;
+}
+
+/* Where a folder can't be written to, what is seen can't be kept either, which is said then. */
+static int lock_file(const char *path, struct fault *fault)
+{
+	struct arena scratch = {0};
+	const char *name = text_c(&scratch, text_format(&scratch, "%s.lock", path));
+	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	fault->kind = FAULT_NONE;
+	if (fd < 0)
+		log_warn("proxy.live_lock", "%s can't be opened: what is seen can't be kept", name);
+	arena_done(&scratch);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	(void)close(fd);
+	(void)fault_set(fault, FAULT_SYSTEM,
+	                "%s: another proxy keeps its live evidence there; give each its own "
+	                "proxy.live.path",
+	                path);
+	return -1;
+}
+
+bool sentry_follow(struct sentry *sentry, const struct snapshot *fresh, struct fault *fault)
+{
+	const struct config_proxy *settings = &fresh->config.proxy;
+	const char *path = fresh->live_path;
+
+	if (!settings->live.quarantine && settings->probes.per_day_pico_usd < 0) {
+		unlock_file(sentry);
+		return true;
+	}
+	if (sentry->locked_path != NULL && strcmp(sentry->locked_path, path) == 0)
+		return true;
+	int fd = lock_file(path, fault);
+	if (fd < 0 && fault->kind != FAULT_NONE)
+		return false;
+	unlock_file(sentry);
+	sentry->lock_fd = fd;
+	sentry->locked_path = memory_new(strlen(path) + 1);
+	memcpy(sentry->locked_path, path, strlen(path) + 1);
+	return true;
+}
+
 /* --- life --- */
 
-struct sentry *sentry_new(struct proxy *proxy)
+bool sentry_new(struct proxy *proxy, struct sentry **out, struct fault *fault)
 {
 	struct sentry *sentry = memory_new(sizeof(*sentry));
 	int failed = pthread_mutex_init(&sentry->lock, NULL);
 
 	REQUIRE(failed == 0);
+	*out = sentry;
 	sentry->proxy = proxy;
+	sentry->lock_fd = -1;
 	live_copy(&proxy->current->live, &sentry->arena, &sentry->live);
 	sentry->wake = loop_wake_new(proxy->loop, woken, sentry);
-	return sentry;
+	return sentry_follow(sentry, proxy->current, fault);
 }
 
 void sentry_free(struct sentry *sentry)
@@ -256,6 +317,7 @@ void sentry_free(struct sentry *sentry)
 	if (sentry == NULL)
 		return;
 	loop_wake_free(sentry->wake);
+	unlock_file(sentry);
 	for (size_t i = 0; i < sentry->raised_count; i++)
 		snapshot_drop(sentry->raised[i].snapshot);
 	arena_done(&sentry->arena);

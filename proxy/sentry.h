@@ -11,8 +11,13 @@
 struct proxy;
 struct sentry;
 
-/* With what the proxy's snapshot has read. */
-MUST_CHECK struct sentry *sentry_new(struct proxy *proxy);
+/* With what the proxy's snapshot has read. A fault: another proxy keeps that file. *out is to be
+ * freed either way. */
+MUST_CHECK bool sentry_new(struct proxy *proxy, struct sentry **out, struct fault *fault);
+/* That snapshot is about to be used, whose file may be another one. A fault: another proxy keeps
+ * that file, and nothing has changed. */
+MUST_CHECK bool sentry_follow(struct sentry *sentry, const struct snapshot *fresh,
+                              struct fault *fault);
 /* When the workers have ended; NULL is fine. */
 void sentry_free(struct sentry *sentry);
 

@@ -457,8 +457,9 @@ static void check_alerts(struct checker *c)
 	static const char *const plain[] = {"http://127.0.0.1:", "http://127.0.0.1/",
 	                                    "http://localhost:", "http://localhost/",
 	                                    "http://[::1]:",     "http://[::1]/"};
-	static const char *const events[] = {"budget.soft", "target.quarantined",
-	                                     "target.released"};
+	static const char *const events[] = {"budget.soft",     "budget.hard",
+	                                     "breaker.opened",  "target.quarantined",
+	                                     "target.released", "matrix.stale"};
 	const struct config_alerts *alerts = &c->config->alerts;
 	bool good = text_starts(alerts->webhook, TEXT("https://"));
 
@@ -479,7 +480,8 @@ static void check_alerts(struct checker *c)
 		if (!known)
 			(void)fault_list_at(c->faults, place_of(alerts->node, "events"),
 			                    "there is no event \"%.*s\"; there are budget.soft, "
-			                    "target.quarantined and target.released",
+			                    "budget.hard, breaker.opened, target.quarantined, "
+			                    "target.released and matrix.stale",
 			                    TEXT_ARG(alerts->events.items[i]));
 	}
 }

@@ -289,8 +289,8 @@ static const struct setting alerts_rows[] = {
 	ROW(config_alerts, "secret", SETTING_TEXT, secret,
 	    .doc = "Where the secret stands that they are signed with: env:NAME or file:PATH."),
 	ROW(config_alerts, "events", SETTING_TEXTS, events,
-	    .doc = "Which are sent (default all): budget.soft, target.quarantined, "
-	           "target.released."),
+	    .doc = "Which are sent (default all): budget.soft, budget.hard, breaker.opened, "
+	           "target.quarantined, target.released, matrix.stale."),
 };
 static const struct setting_table alerts_table =
 	TABLE_WITH_NODE(config_alerts, "alerts", alerts_rows);

@@ -252,21 +252,26 @@ START_TEST(a_restart_knows_what_was_spent_and_what_was_reserved)
 }
 END_TEST
 
+struct told {
+	int soft, hard;
+};
+
 static void alerted(void *context, const struct budget_alert *alert)
 {
-	int *count = context;
+	struct told *told = context;
 
 	assert_text(alert->name, "team=search per hour");
 	ck_assert_int_ge(alert->spent_pico_usd, 8);
-	(*count)++;
+	told->soft += !alert->hard;
+	told->hard += alert->hard;
 }
 
-START_TEST(a_soft_limit_alerts_once_a_period_and_a_reload_keeps_what_is_known)
+START_TEST(limits_alert_once_a_period_and_a_reload_keeps_what_is_known)
 {
 	struct rig rig;
 	rig_open(&rig);
-	int alerts = 0;
-	const struct budget_options options = {.alert = alerted, .context = &alerts};
+	struct told told = {0, 0};
+	const struct budget_options options = {.alert = alerted, .context = &told};
 	struct config_budget budgets[] = {
 	    budget_of((struct config_scope){.team = TEXT("search")}, 10, CONFIG_HOUR)};
 	budgets[0].soft = 0.8;
@@ -275,16 +280,29 @@ START_TEST(a_soft_limit_alerts_once_a_period_and_a_reload_keeps_what_is_known)
 	struct fault fault;
 
 	ck_assert_int_eq(reserve(table, &search, 7, NEW_YEAR_MS, &held), BUDGET_RESERVED);
-	ck_assert_int_eq(alerts, 0);
+	ck_assert_int_eq(told.soft, 0);
 	ck_assert_int_eq(reserve(table, &search, 1, NEW_YEAR_MS, &held), BUDGET_RESERVED);
 	ck_assert_int_eq(reserve(table, &search, 1, NEW_YEAR_MS, &held), BUDGET_RESERVED);
-	ck_assert_int_eq(alerts, 1);
+	ck_assert_int_eq(told.soft, 1);
+	ck_assert_int_eq(told.hard, 0);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(reserve(table, &search, 2, NEW_YEAR_MS, &held), BUDGET_DENIED);
+	ck_assert_int_eq(told.hard, 1);
+	/* Under another limit both are news again. */
 	budgets[0].limit_pico_usd = 11;
 	ck_assert(budget_table_reload(table, &rig.config, NEW_YEAR_MS, &fault));
 	ck_assert_int_eq(reserve(table, &search, 3, NEW_YEAR_MS, &held), BUDGET_DENIED);
 	ck_assert_int_eq(reserve(table, &search, 2, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	ck_assert_int_eq(told.soft, 2);
+	ck_assert_int_eq(told.hard, 2);
+	/* The same one, read again, is no other. */
+	ck_assert(budget_table_reload(table, &rig.config, NEW_YEAR_MS, &fault));
+	ck_assert_int_eq(reserve(table, &search, 3, NEW_YEAR_MS, &held), BUDGET_DENIED);
+	ck_assert_int_eq(told.hard, 2);
 	ck_assert_int_eq(reserve(table, &search, 9, NEW_YEAR_MS + HOUR_MS, &held), BUDGET_RESERVED);
-	ck_assert_int_eq(alerts, 2);
+	ck_assert_int_eq(reserve(table, &search, 9, NEW_YEAR_MS + HOUR_MS, &held), BUDGET_DENIED);
+	ck_assert_int_eq(told.soft, 3);
+	ck_assert_int_eq(told.hard, 3);
 	rig.config.budgets.count = 0;
 	ck_assert(budget_table_reload(table, &rig.config, NEW_YEAR_MS, &fault));
 	ck_assert_int_eq(reserve(table, &search, 100, NEW_YEAR_MS, &held), BUDGET_RESERVED);
@@ -300,7 +318,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_late_settlement_belongs_to_its_own_period);
 	tcase_add_test(cases, side_by_side_they_never_overshoot);
 	tcase_add_test(cases, a_restart_knows_what_was_spent_and_what_was_reserved);
-	tcase_add_test(cases, a_soft_limit_alerts_once_a_period_and_a_reload_keeps_what_is_known);
+	tcase_add_test(cases, limits_alert_once_a_period_and_a_reload_keeps_what_is_known);
 }
 
 int main(void)

@@ -27,12 +27,14 @@ static void teardown(void)
 	health_table_free(table);
 }
 
+static int opened; /* how often a breaker opened that was closed */
+
 static void report(struct health *health, int64_t now_ms, int good, int failed)
 {
 	for (int i = 0; i < good; i++)
-		health_report(health, &settings, now_ms, true);
+		(void)!health_report(health, &settings, now_ms, true);
 	for (int i = 0; i < failed; i++)
-		health_report(health, &settings, now_ms, false);
+		opened += health_report(health, &settings, now_ms, false);
 }
 
 START_TEST(it_opens_at_its_share_of_enough_requests)
@@ -49,6 +51,14 @@ START_TEST(it_opens_at_its_share_of_enough_requests)
 	ck_assert_int_eq(health_look(half, 1000000), HEALTH_CLOSED);
 	report(half, 1000000, 0, 1);
 	ck_assert_int_eq(health_look(half, 1000000), HEALTH_OPEN);
+	/* Told once, not for each failure while it is open, nor for a probe that fails. */
+	ck_assert_int_eq(opened, 2);
+	report(half, 1000000, 0, 3);
+	report(half, 1000000 + settings.breaker.open_ms, 0, 1);
+	ck_assert_int_eq(opened, 2);
+	report(half, 1000000 + 2 * settings.breaker.open_ms, 1, 0);
+	report(half, 1000000 + 2 * settings.breaker.open_ms, 0, 4);
+	ck_assert_int_eq(opened, 3);
 }
 END_TEST
 

@@ -1,0 +1,85 @@
+/* Counting passes that are too old, and telling of them; see stale.h. */
+#include "proxy/stale.h"
+
+#include "harness/base/json_write.h"
+#include "harness/base/log.h"
+#include "proxy/alert.h"
+
+#include <stdio.h>
+
+enum { LOOK_MS = 60 * 1000 };
+
+static bool is_configured(const struct snapshot *snapshot, struct text target)
+{
+	for (size_t i = 0; i < router_target_count(snapshot->router); i++)
+		if (text_equal(router_target(snapshot->router, i)->name, target))
+			return true;
+	return false;
+}
+
+/* The cells of the matrix stand by their target. */
+void stale_count(const struct snapshot *snapshot, int64_t now_wall_ms, struct stale_sum *out)
+{
+	const struct matrix *matrix = &snapshot->matrix;
+	struct text target = {NULL, 0};
+	bool counts = false;
+
+	*out = (struct stale_sum){.oldest_wall_ms = -1};
+	for (size_t i = 0; i < matrix->count; i++) {
+		const struct matrix_cell *cell = &matrix->cells[i];
+		if (target.data == NULL || !text_equal(cell->target, target)) {
+			target = cell->target;
+			counts = is_configured(snapshot, target);
+		}
+		if (!counts || cell->verdict != VERDICT_PASS)
+			continue;
+		out->passes++;
+		out->stale +=
+		    now_wall_ms - cell->tested_wall_ms > snapshot->config.policy.max_age_ms;
+		if (out->oldest_wall_ms < 0 || cell->tested_wall_ms < out->oldest_wall_ms)
+			out->oldest_wall_ms = cell->tested_wall_ms;
+	}
+}
+
+static void tell(struct proxy *proxy, const char *hash, const struct stale_sum *sum)
+{
+	struct arena scratch = {0};
+	struct text_buf data;
+
+	struct text oldest = wall_format(&scratch, sum->oldest_wall_ms, false);
+	log_warn("proxy.matrix_stale",
+	         "matrix=%s stale=%zu passes=%zu oldest=%.*s: what they proved is served no more",
+	         hash, sum->stale, sum->passes, TEXT_ARG(oldest));
+	text_buf_init(&data, ALERT_DATA_MAX_BYTES);
+	(void)text_buf_format(&data,
+	                      "\"matrix\":\"%s\",\"stale\":%zu,\"passes\":%zu,\"oldest\":\"%.*s\"",
+	                      hash, sum->stale, sum->passes, TEXT_ARG(oldest));
+	alert_send(proxy->alerter, ALERT_MATRIX_STALE, text_buf_view(&data));
+	text_buf_done(&data);
+	arena_done(&scratch);
+}
+
+static void look(void *context)
+{
+	stale_look(context);
+}
+
+void stale_look(struct proxy *proxy)
+{
+	const char *hash = router_matrix_hash(proxy->current->router);
+	struct stale_sum sum;
+
+	stale_count(proxy->current, loop_wall_ms(proxy->loop), &sum);
+	if (sum.stale == 0) {
+		proxy->stale_told[0] = '\0';
+	} else if (strcmp(proxy->stale_told, hash) != 0) {
+		(void)snprintf(proxy->stale_told, sizeof(proxy->stale_told), "%s", hash);
+		tell(proxy, hash, &sum);
+	}
+	loop_timer_start(proxy->loop, &proxy->stale_timer, LOOK_MS, look, proxy);
+}
+
+void stale_end(struct proxy *proxy)
+{
+	loop_timer_stop(proxy->loop, &proxy->stale_timer);
+}
