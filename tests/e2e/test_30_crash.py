@@ -14,9 +14,11 @@ IGNORED = ("run", "first_error", "tested_at", "evidence", "ttft", "latency", "to
 
 
 def judged(path):
-    """The matrix less what differs between any two runs: ids, times, and nonces quoted in errors."""
+    """The matrix less what differs between any two runs: ids, times (a timing case tells them as its fates), and nonces
+    quoted in errors."""
     def plain(cell):
-        return {k: v for k, v in cell.items() if not k.startswith(IGNORED)}
+        ignored = IGNORED + (("fates",) if cell["class"] == "timing" else ())
+        return {k: v for k, v in cell.items() if not k.startswith(ignored)}
     return {key: plain(cell) for key, cell in cells(path).items()}
 
 
@@ -112,9 +114,10 @@ def test_a_killed_run_goes_on_where_it_was(proviso, sim, scripted):
     cut = Killed(proviso, scripted, upstream.port, arguments, 20, True)
     cut.check()
     assert without_target(judged(proviso.cwd / "whole.json")) == without_target(judged(proviso.cwd / "cut.json"))
-    # Asked twice was at most what the three jobs had in flight at the kill: the rest was on disk.
+    # Asked twice was at most what was in flight at the kill: the rest was on disk. Copies asked at once are one job, so that
+    # it is not three, but the four that a provider is asked at a time by default.
     assert len(owners(cut.on_disk)) >= 15
-    assert 0 <= cut.asked_twice <= 3
+    assert 0 <= cut.asked_twice <= 4
 
 
 @pytest.mark.parametrize("count", [2, 9, 33, 70])
