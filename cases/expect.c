@@ -86,7 +86,7 @@ const struct json *expect_next(const struct json *node, const struct json *item)
 struct block_keys {
 	const struct json *status, *headers, *content, *reasoning, *refusal, *tool_calls, *usage;
 	const struct json *wire, *error, *pointers, *fate, *any_of, *same, *incremental;
-	const struct json *embeddings, *group, *speed, *occasion;
+	const struct json *embeddings, *group, *speed, *occasion, *grade, *pass;
 	int64_t first_delta_ms, gap_ms;
 	struct text_list finish_reasons;
 	int64_t choices, choice;
@@ -117,6 +117,8 @@ static const struct setting block_rows[] = {
 	ROW("embeddings", SETTING_NODE, embeddings, "what the vectors must be"),
 	ROW("incremental", SETTING_NODE, incremental, "how the stream must arrive"),
 	ROW("speed", SETTING_NODE, speed, "how fast a long stream must come"),
+	ROW("grade", SETTING_NODE, grade, "how good the answer is, as a score from 0 to 1"),
+	ROW("pass", SETTING_NODE, pass, "the score from which on it passes (default 1)"),
 	ROW("group", SETTING_NODE, group, "what must hold of all copies asked at_once"),
 	ROW("first_delta", SETTING_DURATION, first_delta_ms, "the first text came within this"),
 	ROW("gap", SETTING_DURATION, gap_ms, "between two pieces of a stream, at most"),
@@ -199,6 +201,10 @@ static bool read_families(struct expect_reader *reader, const struct block_keys 
 		good &= expect_read_speed(reader, keys->speed, &out->speed);
 	if (keys->group != NULL)
 		good &= expect_read_group(reader, keys->group, &out->group);
+	if (keys->grade != NULL)
+		good &= expect_read_grade(reader, keys->grade, keys->pass, &out->grade);
+	else if (keys->pass != NULL)
+		good = expect_fault(reader, keys->pass, "there is no grade that could pass");
 	if (keys->occasion != NULL)
 		good &= expect_read_occasions(reader, keys->occasion, &out->occasions);
 	return good;
@@ -376,6 +382,8 @@ static void take_findings(const struct judgement *judgement, const struct findin
 	to->dropped += from->dropped;
 	if (from->gravest > to->gravest)
 		to->gravest = from->gravest;
+	to->graded = to->graded || from->graded;
+	to->score = from->graded ? from->score : to->score;
 	if (from->fates.len > 0)
 		to->fates = to->fates.len == 0
 		                ? from->fates
@@ -440,6 +448,8 @@ void expect_check_body(const struct expectation *expect, const struct judgement 
 		    judgement_of(added, judgement->seen, judgement->arena, judgement->findings);
 		expect_check_body(added, &beside);
 	}
+	if (expect->grade != NULL)
+		expect_check_grade(expect->grade, judgement);
 }
 
 bool expect_measures_load(const struct expectation *expect)

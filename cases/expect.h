@@ -46,6 +46,9 @@
  *                         where none did, the case is refused: nothing was seen
  *   fate: {parameter: stop, honoured: {...}}, or several     honoured, else refused or ignored
  *   any_of: [{...}, {...}]                                   one of the blocks must hold
+ *   grade: {exact | normalised | matches | number | json | schema | calls | contains | command,
+ *           of: content | code | last_line, weight: 1}, or several   how good the answer is, as a
+ *                         score from 0 to 1 (expect_grade.c); below pass: 1 it is a miss
  *
  * Strings are templates; patterns are not. Where the status is wrong or a success is no complete
  * reply, that is the one finding and the rest is not judged.
@@ -83,6 +86,8 @@ struct findings {
 	size_t dropped;
 	enum finding_kind gravest;
 	struct text fates; /* "stop honoured, n refused": what fate expectations found */
+	bool graded;       /* `grade` was judged, and `score` is set: 0 to 1, in whole millionths */
+	double score;
 };
 
 /* One of the requests that were under way together. */
@@ -96,6 +101,8 @@ struct observation {
 	const struct exchange *exchange;
 	const struct chat_reply *reply;
 	const struct json *request; /* the body as sent; NULL where it was no JSON */
+	const struct json
+	    *reference; /* of the step, a template; for external graders; may be NULL */
 	const struct template_values
 	    *values; /* of the trial, with the earlier steps; its own nonces */
 	const struct template_values *first_values; /* of copy 0; NULL: it was asked alone */

@@ -54,6 +54,7 @@ struct expect_embeddings;
 struct expect_group;
 struct expect_occasion;
 struct expect_speed;
+struct expect_grade;
 
 /* identity: what prompts count and which fingerprint answers. */
 enum expect_identity {
@@ -88,6 +89,7 @@ struct expectation {
 	int64_t first_delta_ms, gap_ms;          /* at most; 0: not asked */
 	const struct expect_occasion *occasions; /* a list; NULL: always judged */
 	const struct expect_speed *speed;
+	const struct expect_grade *grade;
 	enum wire_rule *rules;
 	size_t rule_count;
 	bool distinct_ids;
@@ -257,5 +259,13 @@ MUST_CHECK bool expect_group_fits(const struct expect_group *expect, const struc
 /* Whether it counts errors or 429. */
 MUST_CHECK bool expect_group_counts(const struct expect_group *expect);
 void expect_check_group(const struct expect_group *expect, const struct judgement *judgement);
+
+/* --- expect_grade.c --- */
+
+/* `pass` (may be NULL): from which score on it passes; 1 where it is not said. */
+MUST_CHECK bool expect_read_grade(struct expect_reader *reader, const struct json *node,
+                                  const struct json *pass, const struct expect_grade **out);
+/* After all else: sets the score of the findings, and finds a miss below what passes. */
+void expect_check_grade(const struct expect_grade *expect, const struct judgement *judgement);
 
 #endif

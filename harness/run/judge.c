@@ -186,6 +186,7 @@ static void judge_expectations(struct trial_judge *t, size_t at, const struct ju
 	    .exchange = asked->exchange,
 	    .reply = asked->reply,
 	    .request = asked->request,
+	    .reference = step->reference,
 	    .values = t->values,
 	    .endpoint = step->endpoint,
 	    .wire = &step->wire,
