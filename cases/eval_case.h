@@ -87,6 +87,7 @@ struct eval_case {
 	struct text like;    /* asks what that case asks: same steps; data NULL: its own question */
 	unsigned needs;      /* enum case_need */
 	int64_t min_context; /* tokens that the model's window must hold; 0: any */
+	int64_t max_context; /* tokens of the largest window that its steps can fill */
 	unsigned endpoints;  /* that its steps ask: bits 1u << enum endpoint */
 	bool images;         /* a step sends one */
 	struct case_step *steps;

@@ -232,14 +232,17 @@ static void resolve_like(const struct suite *suite, struct eval_case *eval_case,
 /* Sets what the steps ask of a model, and what their placeholders need. */
 static void add_needs(struct suite *suite, struct eval_case *eval_case)
 {
+	eval_case->max_context = INT64_MAX;
 	for (size_t i = 0; i < eval_case->step_count; i++) {
 		const struct case_step *step = &eval_case->steps[i];
 		eval_case->endpoints |= 1u << step->endpoint;
 		eval_case->images |= request_has_image(step->request);
-		eval_case->needs |= template_needs(step->request);
-		if (step->raw.data != NULL)
-			eval_case->needs |=
-			    template_needs(json_new_string(&suite->arena, step->raw));
+		const struct json *body = step->raw.data == NULL
+		                              ? step->request
+		                              : json_new_string(&suite->arena, step->raw);
+		eval_case->needs |= template_needs(body);
+		eval_case->max_context =
+		    int64_min(eval_case->max_context, template_most_context(body));
 	}
 }
 

@@ -129,7 +129,7 @@ static bool add_overflow(struct filler *filler, struct text_buf *out)
 		return fault_set(filler->fault, FAULT_INPUT,
 		                 "{{overflow}} needs the model's context length, and the config "
 		                 "does not say it");
-	if (context > TEMPLATE_MAX_WORDS * 10 / 13)
+	if (context > TEMPLATE_MAX_OVERFLOWN)
 		return fault_set(filler->fault, FAULT_INPUT,
 		                 "{{overflow}} would be over %d MiB for a context of %lld tokens",
 		                 TEMPLATE_MAX_FILLER_BYTES >> 20, (long long)context);

@@ -68,6 +68,10 @@ MUST_CHECK bool template_check(const struct json *node, size_t steps_before,
 /* The needs (enum case_need) that its placeholders have. */
 MUST_CHECK unsigned template_needs(const struct json *node);
 
+/* The largest context window, in tokens, that its placeholders can fill: fillers have a cap of
+ * their own. INT64_MAX: any. */
+MUST_CHECK int64_t template_most_context(const struct json *node);
+
 /*
  * The request body for the wire: the filled template with `model` first and, where the endpoint has
  * it, stream and stream_options behind. Bytes in the arena.

@@ -234,3 +234,21 @@ unsigned template_needs(const struct json *node)
 	needs |= template_needs(child);
 	return needs;
 }
+
+int64_t template_most_context(const struct json *node)
+{
+	struct template_piece piece;
+	int64_t most = INT64_MAX;
+
+	if (json_is(node, JSON_STRING)) {
+		for (struct text rest = node->text; template_next(&rest, &piece);) {
+			if (piece.kind == PIECE_SLOT && piece.slot.kind == SLOT_OVERFLOW)
+				most = int64_min(most, TEMPLATE_MAX_OVERFLOWN);
+			else if (piece.kind == PIECE_SLOT && piece.slot.kind == SLOT_WINDOW)
+				most = int64_min(most, TEMPLATE_MAX_WORDS);
+		}
+	}
+	JSON_EACH(child, node)
+	most = int64_min(most, template_most_context(child));
+	return most;
+}

@@ -51,7 +51,8 @@ struct template_piece {
 enum {
 	TEMPLATE_NONCE_BYTES = 8,
 	TEMPLATE_MAX_FILLER_BYTES = 8 << 20,
-	TEMPLATE_MAX_WORDS = 1500000, /* a little below the bytes above */
+	TEMPLATE_MAX_WORDS = 1500000,                          /* a little below the bytes above */
+	TEMPLATE_MAX_OVERFLOWN = TEMPLATE_MAX_WORDS * 10 / 13, /* 1.3 words a token */
 };
 
 /*

@@ -277,6 +277,12 @@ static struct text skip_reason(const struct planner *planner, const struct targe
 		                   "%lld",
 		                   TEXT_ARG(target->name), (long long)target->model->context,
 		                   (long long)asks->min_context);
+	if (target->model->context > asks->max_context)
+		return text_format(planner->arena,
+		                   "the context window of %.*s is %lld tokens, and this fills %lld "
+		                   "at most",
+		                   TEXT_ARG(target->name), (long long)target->model->context,
+		                   (long long)asks->max_context);
 	if ((asks->needs & CASE_NEEDS_REFERENCE) != 0 && target->model->reference_tokens == 0)
 		return text_format(planner->arena,
 		                   "what %.*s counts at its maker's is not known: set its "

@@ -368,6 +368,18 @@ START_TEST(needs_are_read_from_the_placeholders)
 }
 END_TEST
 
+START_TEST(what_is_filled_at_most_is_known_before_it_is_filled)
+{
+	ck_assert_int_eq(template_most_context(read_json("[\"{{words:9}} {{nonce}}\"]")),
+	                 INT64_MAX);
+	ck_assert_int_eq(template_most_context(read_json("{\"a\":[\"x {{window:95}}\"]}")),
+	                 1500000);
+	ck_assert_int_eq(
+	    template_most_context(read_json("[\"{{window:9}}\",{\"b\":\"{{overflow}}\"}]")),
+	    1153846);
+}
+END_TEST
+
 /* --- matching --- */
 
 static const char *const ignored[] = {"model", "stream", "stream_options", NULL};
@@ -502,6 +514,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, what_a_case_says_of_model_and_stream_itself_stands);
 	tcase_add_test(cases, mistakes_in_placeholders_are_found_when_loading);
 	tcase_add_test(cases, needs_are_read_from_the_placeholders);
+	tcase_add_test(cases, what_is_filled_at_most_is_known_before_it_is_filled);
 	tcase_add_test(cases, a_filled_template_is_recognised_and_its_nonces_captured);
 	tcase_add_test(cases, a_nonce_must_be_the_same_everywhere);
 	tcase_add_test(cases, wildcards_match_anything_and_fixed_text_must_be_there);

@@ -92,8 +92,7 @@ static struct provider_model models[] = {
     {.name = TEXT_INIT("priced"),
      .context = 1000,
      .max_output = 500,
-     .price = {.known = true,
-               .base = {1000000, -1, -1, -1, 2000000, -1}}},
+     .price = {.known = true, .base = {1000000, -1, -1, -1, 2000000, -1}}},
     {.name = TEXT_INIT("unpriced"),
      .context = -1,
      .max_output = -1,
@@ -312,6 +311,15 @@ START_TEST(a_window_that_is_too_small_is_named_and_one_that_is_filled_is_paid_fo
 	/* 1 pico-USD a token; 95000 tokens are asked for, and more than the window nobody reads. */
 	ck_assert_int_ge(plan.probes[0].bound_pico_usd, 95000);
 	ck_assert_int_le(plan.probes[0].bound_pico_usd, 250000);
+	/* Filled up to its cap, and beyond that skipped: no fault of ours when it is asked. */
+	model.context = 1500000;
+	ck_assert(make(&target, 1, &all));
+	ck_assert_ptr_null(cell_of("LC-02")->skip.data);
+	model.context = 1500001;
+	ck_assert(make(&target, 1, &all));
+	assert_text(
+	    cell_of("LC-02")->skip,
+	    "the context window of far/m is 1500001 tokens, and this fills 1500000 at most");
 }
 END_TEST
 
