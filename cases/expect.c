@@ -49,6 +49,15 @@ struct text shown(const struct judgement *judgement, struct text value)
 	return text_visible(judgement->arena, value, EXPECT_SHOWN_COLUMNS);
 }
 
+void expect_add_fate(const struct judgement *judgement, struct text said)
+{
+	struct text *fates = &judgement->findings->fates;
+
+	*fates = fates->len == 0 ? said
+	                         : text_format(judgement->arena, "%.*s, %.*s", TEXT_ARG(*fates),
+	                                       TEXT_ARG(said));
+}
+
 bool expect_fill(const struct judgement *judgement, struct text template_text, struct text *out)
 {
 	struct fault fault;
@@ -87,6 +96,7 @@ struct block_keys {
 	const struct json *status, *headers, *content, *reasoning, *refusal, *tool_calls, *usage;
 	const struct json *wire, *error, *pointers, *fate, *any_of, *same, *incremental;
 	const struct json *embeddings, *group, *speed, *occasion, *grade, *pass;
+	const struct json *times;
 	int64_t first_delta_ms, gap_ms;
 	struct text_list finish_reasons;
 	int64_t choices, choice;
@@ -119,6 +129,7 @@ static const struct setting block_rows[] = {
 	ROW("speed", SETTING_NODE, speed, "how fast a long stream must come"),
 	ROW("grade", SETTING_NODE, grade, "how good the answer is, as a score from 0 to 1"),
 	ROW("pass", SETTING_NODE, pass, "the score from which on it passes (default 1)"),
+	ROW("times", SETTING_NODE, times, "by how much an earlier step may have taken longer"),
 	ROW("group", SETTING_NODE, group, "what must hold of all copies asked at_once"),
 	ROW("first_delta", SETTING_DURATION, first_delta_ms, "the first text came within this"),
 	ROW("gap", SETTING_DURATION, gap_ms, "between two pieces of a stream, at most"),
@@ -199,6 +210,8 @@ static bool read_families(struct expect_reader *reader, const struct block_keys 
 		good &= expect_read_incremental(reader, keys->incremental, &out->incremental);
 	if (keys->speed != NULL)
 		good &= expect_read_speed(reader, keys->speed, &out->speed);
+	if (keys->times != NULL)
+		good &= expect_read_times(reader, keys->times, &out->times);
 	if (keys->group != NULL)
 		good &= expect_read_group(reader, keys->group, &out->group);
 	if (keys->grade != NULL)
@@ -286,6 +299,8 @@ static bool block_fits(const struct expectation *expect, const struct expect_ste
 		good &= expect_same_fits(expect->same, step, faults);
 	if (expect->embeddings != NULL)
 		good &= expect_embeddings_fit(expect->embeddings, step, faults);
+	if (expect->times != NULL)
+		good &= expect_times_fits(expect->times, step, faults);
 	if (expect->group != NULL)
 		good &= expect_group_fits(expect->group, step, faults);
 	if (expect->fates != NULL)
@@ -385,10 +400,7 @@ static void take_findings(const struct judgement *judgement, const struct findin
 	to->graded = to->graded || from->graded;
 	to->score = from->graded ? from->score : to->score;
 	if (from->fates.len > 0)
-		to->fates = to->fates.len == 0
-		                ? from->fates
-		                : text_format(judgement->arena, "%.*s, %.*s", TEXT_ARG(to->fates),
-		                              TEXT_ARG(from->fates));
+		expect_add_fate(judgement, from->fates);
 }
 
 static void check_any_of(const struct expectation *expect, const struct judgement *judgement)
@@ -438,6 +450,8 @@ void expect_check_body(const struct expectation *expect, const struct judgement 
 		expect_check_gap(expect->gap_ms, judgement);
 	if (expect->speed != NULL)
 		expect_check_speed(expect->speed, judgement);
+	if (expect->times != NULL)
+		expect_check_times(expect->times, judgement);
 	if (expect->any_of_count > 0)
 		check_any_of(expect, judgement);
 	if (expect->fates != NULL)

@@ -36,6 +36,8 @@
  *             unchanged   they are as the first run has recorded them
  *   incremental: {reads: 5, spread: 100ms}
  *   speed: {tokens: 128, per_second: 10}   of a stream that is as long
+ *   times: {step: 0, slower: 10s}   that step took at most so much longer than this one, to the first
+ *                token where both were streamed, else as a whole; both times are told
  *   group: {own: true, errors: 0, rate_limited: 20}   of copies asked at_once: none holds a nonce of
  *                another; at most so many of 100 end in an error, or in 429 (which is then counted,
  *                and not asked again); ttft_p90: 5s, to the first token in nine of ten. What came of
@@ -90,7 +92,7 @@ struct findings {
 	double score;
 };
 
-/* One of the requests that were under way together. */
+/* Another request of the trial, and its answer. */
 struct observed_copy {
 	const struct exchange *exchange;
 	const struct chat_reply *reply;
@@ -112,6 +114,9 @@ struct observation {
 	/* Of copies asked at_once, all of them and which one this is; 0: it was asked alone. */
 	const struct observed_copy *copies;
 	size_t copy_count, copy;
+	/* The steps before this one; NULL: not at hand. */
+	const struct observed_copy *earlier;
+	size_t earlier_count;
 	const struct text_list
 	    *features; /* what the case vouches for: a 4xx naming one is `refused` */
 };

@@ -153,15 +153,6 @@ static int64_t percentile(const int64_t *times, size_t count, size_t percent)
 	return times[(count * percent + 99) / 100 - 1];
 }
 
-static void add_fate(const struct judgement *judgement, struct text said)
-{
-	struct text *fates = &judgement->findings->fates;
-
-	*fates = fates->len == 0 ? said
-	                         : text_format(judgement->arena, "%.*s, %.*s", TEXT_ARG(*fates),
-	                                       TEXT_ARG(said));
-}
-
 static void check_ttft(const struct expect_group *expect, const struct judgement *judgement)
 {
 	const struct observation *seen = judgement->seen;
@@ -184,12 +175,12 @@ static void check_ttft(const struct expect_group *expect, const struct judgement
 		      "the first token took %lld ms in the 90th percentile of %zu, want at most "
 		      "%lld",
 		      (long long)p90_us / 1000, seen->copy_count, (long long)expect->ttft_p90_ms);
-	add_fate(judgement, text_format(judgement->arena,
-	                                "first token p50 %lld ms, p90 %lld ms, p99 %lld ms of %zu",
-	                                (long long)percentile(times, seen->copy_count, 50) / 1000,
-	                                (long long)p90_us / 1000,
-	                                (long long)percentile(times, seen->copy_count, 99) / 1000,
-	                                seen->copy_count));
+	expect_add_fate(
+	    judgement,
+	    text_format(
+		judgement->arena, "first token p50 %lld ms, p90 %lld ms, p99 %lld ms of %zu",
+		(long long)percentile(times, seen->copy_count, 50) / 1000, (long long)p90_us / 1000,
+		(long long)percentile(times, seen->copy_count, 99) / 1000, seen->copy_count));
 }
 
 /* Said also where all is well: how much was really at once, and what came of it. */
@@ -205,7 +196,7 @@ static void tell(const struct judgement *judgement, size_t errors, size_t limite
 		said = text_format(judgement->arena, "%.*s: %zu failed", TEXT_ARG(said), errors);
 	if (limited > 0)
 		said = text_format(judgement->arena, "%.*s: %zu limited", TEXT_ARG(said), limited);
-	add_fate(judgement, said);
+	expect_add_fate(judgement, said);
 }
 
 void expect_check_group(const struct expect_group *expect, const struct judgement *judgement)

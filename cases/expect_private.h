@@ -55,6 +55,7 @@ struct expect_group;
 struct expect_occasion;
 struct expect_speed;
 struct expect_grade;
+struct expect_times;
 
 /* identity: what prompts count and which fingerprint answers. */
 enum expect_identity {
@@ -90,6 +91,7 @@ struct expectation {
 	const struct expect_occasion *occasions; /* a list; NULL: always judged */
 	const struct expect_speed *speed;
 	const struct expect_grade *grade;
+	const struct expect_times *times;
 	enum wire_rule *rules;
 	size_t rule_count;
 	bool distinct_ids;
@@ -118,6 +120,8 @@ bool expect_fault(struct expect_reader *reader, const struct json *node, const c
 void judge(const struct judgement *judgement, enum finding_kind kind, const char *format, ...)
     PRINTF_LIKE(3, 4);
 MUST_CHECK struct text shown(const struct judgement *judgement, struct text value);
+/* Tells it with the verdict, behind what was told before. Arena. */
+void expect_add_fate(const struct judgement *judgement, struct text said);
 /* A template's text; a fault becomes a finding. */
 MUST_CHECK bool expect_fill(const struct judgement *judgement, struct text template_text,
                             struct text *out);
@@ -251,6 +255,12 @@ void expect_check_travel(const struct judgement *judgement);
 MUST_CHECK bool expect_read_speed(struct expect_reader *reader, const struct json *node,
                                   const struct expect_speed **out);
 void expect_check_speed(const struct expect_speed *expect, const struct judgement *judgement);
+
+MUST_CHECK bool expect_read_times(struct expect_reader *reader, const struct json *node,
+                                  const struct expect_times **out);
+void expect_check_times(const struct expect_times *expect, const struct judgement *judgement);
+MUST_CHECK bool expect_times_fits(const struct expect_times *expect, const struct expect_step *step,
+                                  struct fault_list *faults);
 
 MUST_CHECK bool expect_read_group(struct expect_reader *reader, const struct json *node,
                                   const struct expect_group **out);

@@ -154,6 +154,18 @@ static void add_fates(struct trial_judge *t, struct text fates)
 	                     : text_format(t->arena, "%.*s, %.*s", TEXT_ARG(*all), TEXT_ARG(fates));
 }
 
+/* To the steps from `first` up to `end`. */
+static const struct observed_copy *answers(const struct trial_judge *t, size_t first, size_t end)
+{
+	struct observed_copy *answers =
+	    ARENA_NEW_ARRAY(t->arena, struct observed_copy, end - first);
+
+	for (size_t i = first; i < end; i++)
+		answers[i - first] =
+		    (struct observed_copy){t->steps[i].exchange, t->steps[i].reply};
+	return answers;
+}
+
 /* What was asked together with the step, and its own nonces. */
 static void observe_group(const struct trial_judge *t, size_t at, struct observation *seen)
 {
@@ -169,14 +181,8 @@ static void observe_group(const struct trial_judge *t, size_t at, struct observa
 	seen->first_values = t->values;
 	seen->copy = step->copy;
 	seen->copy_count = step->copies;
-	if (t->steps == NULL || t->count < end)
-		return;
-	struct observed_copy *copies =
-	    ARENA_NEW_ARRAY(t->arena, struct observed_copy, step->copies);
-	for (size_t i = 0; i < step->copies; i++)
-		copies[i] =
-		    (struct observed_copy){t->steps[first + i].exchange, t->steps[first + i].reply};
-	seen->copies = copies;
+	if (t->steps != NULL && t->count >= end)
+		seen->copies = answers(t, first, end);
 }
 
 static void judge_expectations(struct trial_judge *t, size_t at, const struct judged_step *asked)
@@ -196,6 +202,10 @@ static void judge_expectations(struct trial_judge *t, size_t at, const struct ju
 	struct findings findings = {0};
 
 	observe_group(t, at, &observation);
+	if (t->steps != NULL && at > 0) {
+		observation.earlier = answers(t, 0, at);
+		observation.earlier_count = at;
+	}
 	expect_check(step->expect, &observation, t->arena, &findings);
 	add_fates(t, findings.fates);
 	if (findings.gravest <= t->gravest)

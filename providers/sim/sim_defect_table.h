@@ -182,6 +182,8 @@
 	    "") \
 	ROW(JS_15, "JS-15", SCOPE_OPEN, "refuses in content beside the schema", \
 	    "") \
+	ROW(JS_16, "JS-16", SCOPE_OWN, "takes over 10 s longer for the first answer to a schema", \
+	    "") \
 	ROW(JS_17_EASY, "JS-17.easy", SCOPE_OWN, "answers the second rung of the ladder in prose", \
 	    "") \
 	ROW(JS_17_HARD, "JS-17.hard", SCOPE_OWN, "answers the fourth rung of the ladder in prose", \

@@ -104,6 +104,7 @@ static void streamed(int64_t tokens, int64_t first_us, int64_t last_us)
 	chunks[0] = (struct exchange_chunk){first_us, 1};
 	chunks[1] = (struct exchange_chunk){last_us, 2};
 	reply = (struct chat_reply){.complete = true,
+	                            .streamed = true,
 	                            .first_delta_us = first_us,
 	                            .usage = {.present = true, .output = tokens}};
 	judging.exchange = (struct exchange){.status = 200, .chunks = chunks, .chunk_count = 2};
@@ -128,6 +129,33 @@ START_TEST(a_long_stream_has_its_speed_and_a_short_one_has_none)
 }
 END_TEST
 
+/* Whoever loses this learns of no grammar that takes a minute, or is told so of every model. */
+START_TEST(an_earlier_step_may_take_so_much_longer_and_no_more)
+{
+	const char *expect = "{\"times\":{\"step\":0,\"slower\":\"10s\"}}";
+	static struct exchange sent;
+	struct chat_reply slow = {.streamed = true, .first_delta_us = 10300000};
+	struct observed_copy earlier = {&sent, &slow};
+
+	streamed(4, 300000, 400000);
+	assert_finds(expect, FINDING_HARNESS, "the answer to step 0 is not at hand");
+	judging.seen.earlier = &earlier;
+	judging.seen.earlier_count = 1;
+	assert_holds(expect);
+	assert_text(judging_findings(expect)->fates, "first 10300 ms, then 300 ms");
+	slow.first_delta_us++;
+	assert_finds(expect, FINDING_VIOLATION,
+	             "step 1 took 10300 ms, and this one 300: want at most 10000 ms more");
+	/* Of what is not streamed the whole counts. */
+	slow.streamed = false;
+	sent.end_us = 10300000;
+	assert_holds(expect);
+	slow.streamed = true;
+	slow.first_delta_us = -1;
+	assert_finds(expect, FINDING_MISS, "step 1 says nothing at any moment");
+}
+END_TEST
+
 static void add(TCase *cases)
 {
 	tcase_add_checked_fixture(cases, setup, judging_teardown);
@@ -136,6 +164,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_word_of_another_copy_is_found_wherever_it_stands);
 	tcase_add_test(cases, how_many_were_under_way_is_told_by_the_recorded_times);
 	tcase_add_test(cases, a_long_stream_has_its_speed_and_a_short_one_has_none);
+	tcase_add_test(cases, an_earlier_step_may_take_so_much_longer_and_no_more);
 }
 
 int main(void)

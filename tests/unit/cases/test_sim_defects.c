@@ -231,7 +231,7 @@ static struct text find(const struct eval_case *eval_case, enum case_variant var
                         const struct template_values *values, const struct asked *asked)
 {
 	const struct case_step *step = &eval_case->steps[at];
-	struct observed_copy copies[CASE_MAX_STEPS];
+	struct observed_copy copies[CASE_MAX_STEPS], earlier[CASE_MAX_STEPS];
 	struct template_values own;
 	struct findings findings = {0};
 	struct observation observation = {
@@ -249,6 +249,10 @@ static struct text find(const struct eval_case *eval_case, enum case_variant var
 	for (size_t i = 0; i < step->copies; i++)
 		copies[i] = (struct observed_copy){&asked[at - step->copy + i].exchange,
 		                                   asked[at - step->copy + i].reply};
+	for (size_t i = 0; i < at; i++)
+		earlier[i] = (struct observed_copy){&asked[i].exchange, asked[i].reply};
+	observation.earlier = earlier;
+	observation.earlier_count = at;
 	if (step->copies > 1) {
 		observation.first_values = values;
 		observation.copies = copies;
