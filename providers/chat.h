@@ -88,6 +88,8 @@ struct chat_tool_call {
 	struct text name;
 	struct text arguments; /* joined; data NULL: never sent */
 	unsigned fragments;    /* deltas that carried arguments, empty ones apart; 1 when whole */
+	/* What must come back with it unread, such as a signed thought: `extra_content` as JSON. */
+	struct text extra; /* data NULL: none */
 };
 
 struct chat_choice {
@@ -108,6 +110,10 @@ struct chat_choice {
 	const struct chat_tool_call *function_call; /* the old member of that name; NULL: none */
 	const struct json *logprobs;                /* not streamed: as sent */
 	const struct json *message;                 /* not streamed: as sent, for verbatim replay */
+	struct text extra; /* as of a call, beside the text; data NULL: none */
+	/* Signed thoughts as Anthropic's blocks, each a JSON object: they go back as they came. */
+	const struct text *thinking_blocks;
+	size_t thinking_block_count;
 };
 
 struct chat_error {
@@ -140,6 +146,7 @@ enum chat_api {
 enum {
 	CHAT_MAX_CHOICES = 128, /* OpenAI's largest n */
 	CHAT_MAX_TOOL_CALLS = 1024,
+	CHAT_MAX_THINKING_BLOCKS = 1024,
 	CHAT_MAX_VIOLATIONS = 200, /* kept; further ones are counted */
 	CHAT_MAX_NAMES = 256,      /* different ids or models kept of one reply */
 	CHAT_MAX_ERRORS = 16,

@@ -41,7 +41,7 @@ struct dialect {
 	void (*read_end)(struct reply_build *build, bool cut);
 };
 
-extern const struct dialect dialect_openai, dialect_anthropic;
+extern const struct dialect dialect_openai, dialect_anthropic, dialect_gemini;
 
 /* NULL where there is no such dialect. */
 MUST_CHECK const struct dialect *dialect_from_name(struct text name);

@@ -2,6 +2,7 @@
  * Anthropic Messages, read into neutral words (TRANSLATION.md A5 to A8): blocks
  * become content, thoughts and calls; a call's index is its ordinal among the calls.
  */
+#include "harness/base/json_write.h"
 #include "providers/encode_anthropic.h"
 #include "providers/reply_build.h"
 
@@ -67,6 +68,41 @@ static void take_call(struct reply_build *build, const struct json *block, int64
 	call->index = (int64_t)choice->call_count - 1;
 }
 
+/* Whole blocks only: a thought's text and signature come in pieces (take_signature). */
+static void take_signed(struct reply_build *build, const struct json *block)
+{
+	struct text type = json_string(block, "type");
+
+	if (text_is(type, "redacted_thinking") ||
+	    (text_is(type, "thinking") && json_string(block, "signature").len > 0))
+		reply_build_thinking_block(build, the_choice(build),
+		                           json_to_text(build->event_arena, block));
+}
+
+/* The signature comes behind all of its block's text. */
+static void take_signature(struct reply_build *build, struct text signature)
+{
+	struct build_choice *choice = the_choice(build);
+	struct text all = text_buf_view(&choice->reasoning);
+	struct text_buf block;
+	struct json_writer json;
+
+	/* Cut thoughts would not be what was signed. */
+	if (signature.len == 0 ||
+	    (build->context.text_kept_bytes > 0 && all.len >= build->context.text_kept_bytes))
+		return;
+	text_buf_init(&block, REPLY_MAX_BYTES);
+	json_writer_init(&json, &block, false);
+	json_write_object(&json);
+	json_write_member_c(&json, "type", "thinking");
+	json_write_member(&json, "thinking", text_slice(all, build->thinking_from, all.len));
+	json_write_member(&json, "signature", signature);
+	json_write_object_end(&json);
+	if (!block.overflow)
+		reply_build_thinking_block(build, choice, text_buf_view(&block));
+	text_buf_done(&block);
+}
+
 static void take_block(struct reply_build *build, const struct json *block, int64_t key)
 {
 	struct text type = json_string(block, "type");
@@ -77,6 +113,7 @@ static void take_block(struct reply_build *build, const struct json *block, int6
 		reply_build_content(build, the_choice(build), json_string(block, "text"));
 	else if (text_is(type, "thinking"))
 		reply_build_reasoning(build, the_choice(build), json_string(block, "thinking"));
+	take_signed(build, block);
 }
 
 static void take_message(struct reply_build *build, const struct json *message)
@@ -116,6 +153,8 @@ static void read_delta(struct reply_build *build, const struct json *root)
 		reply_build_content(build, choice, json_string(delta, "text"));
 	} else if (text_is(type, "thinking_delta")) {
 		reply_build_reasoning(build, choice, json_string(delta, "thinking"));
+	} else if (text_is(type, "signature_delta")) {
+		take_signature(build, json_string(delta, "signature"));
 	} else if (text_is(type, "input_json_delta") &&
 	           json_integer(root, "index", 0, INT32_MAX, &key)) {
 		struct build_call *call = reply_build_call_of_key(choice, key);
@@ -130,6 +169,7 @@ static void read_block_start(struct reply_build *build, const struct json *root)
 
 	if (!json_integer(root, "index", 0, INT32_MAX, &key))
 		key = -1;
+	build->thinking_from = the_choice(build)->reasoning.len;
 	take_block(build, json_member(root, "content_block"), key);
 }
 

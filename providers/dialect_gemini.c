@@ -3,6 +3,7 @@
  * event is a response whose parts are increments; without SSE they stand in one array.
  */
 #include "harness/base/json_write.h"
+#include "providers/encode_gemini.h"
 #include "providers/reply_build.h"
 
 static bool matches(const struct json *value)
@@ -99,6 +100,22 @@ static void take_call(struct reply_build *build, struct build_choice *choice,
 	}
 }
 
+/* A signature belongs to the call in its part, else to what was said. */
+static void take_signature(struct reply_build *build, struct build_choice *choice,
+                           const struct json *part)
+{
+	struct text signature = json_string(part, "thoughtSignature");
+	bool calls = json_member(part, "functionCall") != NULL && choice->call_count > 0;
+
+	if (signature.len == 0)
+		return;
+	if (calls)
+		choice->calls[choice->call_count - 1]->extra =
+		    reply_build_signature(build, signature);
+	else
+		choice->extra = reply_build_signature(build, signature);
+}
+
 static void take_part(struct reply_build *build, struct build_choice *choice,
                       const struct json *part)
 {
@@ -127,6 +144,7 @@ static void take_candidate(struct reply_build *build, const struct json *candida
 	JSON_EACH(part, json_member(json_member(candidate, "content"), "parts"))
 	{
 		take_part(build, choice, part);
+		take_signature(build, choice, part);
 	}
 	if (reason.len == 0)
 		return;
@@ -206,4 +224,29 @@ const struct reply_shape shape_gemini = {
     .read_event = read_event,
     .read_body = read_body,
     .read_end = read_end,
+};
+
+/* --- the dialect --------------------------------------------------------------------------- */
+
+static void read_native_event(struct reply_build *build, const struct sse_event *event)
+{
+	reply_shape_event_as(build, event, &shape_gemini);
+}
+
+static void read_native_body(struct reply_build *build, const struct json *root)
+{
+	reply_shape_body_as(build, root, &shape_gemini);
+}
+
+static void read_native_end(struct reply_build *build, bool cut)
+{
+	reply_shape_end_as(build, cut, &shape_gemini);
+}
+
+const struct dialect dialect_gemini = {
+    .name = "gemini",
+    .encode = encode_gemini,
+    .read_event = read_native_event,
+    .read_body = read_native_body,
+    .read_end = read_native_end,
 };

@@ -73,19 +73,46 @@ const struct json *encode_field(const struct json *object, const char *name)
 	return member == NULL || member->type == JSON_NULL ? NULL : member;
 }
 
-void encode_drop_all(struct encoding *encoding, const char *const *fields)
+static bool is_listed(const char *const *names, struct text name)
 {
-	for (; *fields != NULL; fields++)
-		if (encode_field(encoding->root, *fields) != NULL)
-			encode_drop(encoding, *fields);
+	for (; *names != NULL; names++)
+		if (text_is(name, *names))
+			return true;
+	return false;
 }
 
-void encode_refuse_all(struct encoding *encoding, const char *const *fields)
+void encode_check_members(struct encoding *encoding, const char *const *carried,
+                          const char *const *refused)
 {
-	for (; *fields != NULL; fields++)
-		if (encode_field(encoding->root, *fields) != NULL)
-			encode_refuse(encoding, "%s is not supported by the %s dialect", *fields,
+	JSON_EACH(member, encoding->root)
+	{
+		const char *name =
+		    text_c(encoding->arena, text_visible(encoding->arena, member->key, 64));
+		if (member->type == JSON_NULL || is_listed(carried, member->key))
+			continue;
+		if (is_listed(refused, member->key))
+			encode_refuse(encoding, "%s is not supported by the %s dialect", name,
 			              encoding->provider->dialect->name);
+		else
+			encode_drop(encoding, name);
+	}
+}
+
+void encode_check_one_answer(struct encoding *encoding)
+{
+	int64_t n;
+
+	if (json_integer(encoding->root, "n", INT32_MIN, INT32_MAX, &n) && n != 1)
+		encode_refuse(encoding, "n other than 1 can't be carried");
+}
+
+void encode_check_logprobs(struct encoding *encoding)
+{
+	const struct json *logprobs = encode_field(encoding->root, "logprobs");
+
+	if (logprobs != NULL && !(json_is(logprobs, JSON_BOOL) && !logprobs->truth))
+		encode_refuse(encoding, "logprobs is not supported by the %s dialect",
+		              encoding->provider->dialect->name);
 }
 
 void encode_copy(struct encoding *encoding, const char *field, const char *native)
@@ -120,6 +147,69 @@ int64_t encode_max_tokens(const struct encoding *encoding)
 	return model != NULL && model->max_output > 0 ? model->max_output : -1;
 }
 
+bool encode_is_system(const struct json *message)
+{
+	struct text role = json_string(message, "role");
+
+	return text_is(role, "system") || text_is(role, "developer");
+}
+
+bool encode_has_system(struct encoding *encoding)
+{
+	bool later = false, any = false;
+
+	JSON_EACH(message, json_member(encoding->root, "messages"))
+	{
+		bool system = encode_is_system(message);
+		if (system && later)
+			encode_refuse(encoding,
+			              "a system message behind the first turn can't be carried");
+		any |= system;
+		later |= !system;
+	}
+	return any;
+}
+
+enum encode_choice encode_choice_of(struct encoding *encoding, struct text *name)
+{
+	static const char *const words[] = {
+	    [ENCODE_CHOICE_AUTO] = "auto",
+	    [ENCODE_CHOICE_NONE] = "none",
+	    [ENCODE_CHOICE_REQUIRED] = "required",
+	};
+	const struct json *choice = encode_field(encoding->root, "tool_choice");
+
+	*name = json_string(json_member(choice, "function"), "name");
+	if (choice == NULL)
+		return ENCODE_CHOICE_ABSENT;
+	if (json_is(choice, JSON_OBJECT) && name->len > 0)
+		return ENCODE_CHOICE_NAMED;
+	for (size_t i = ENCODE_CHOICE_AUTO; i < ARRAY_LENGTH(words); i++)
+		if (json_is(choice, JSON_STRING) && text_is(choice->text, words[i]))
+			return (enum encode_choice)i;
+	encode_refuse(encoding, "tool_choice is none of auto, none, required or a function");
+	return ENCODE_CHOICE_ABSENT;
+}
+
+void encode_stop(struct encoding *encoding, const char *native, uint32_t most)
+{
+	const struct json *stop = encode_field(encoding->root, "stop");
+
+	if (stop == NULL)
+		return;
+	if (most > 0 && stop->count > most)
+		encode_refuse(encoding, "more than %u stop sequences can't be carried", most);
+	json_write_key(&encoding->json, native);
+	json_write_array(&encoding->json);
+	if (json_is(stop, JSON_STRING))
+		json_write_string(&encoding->json, stop->text);
+	JSON_EACH(word, json_is(stop, JSON_ARRAY) ? stop : NULL)
+	{
+		json_write_string(&encoding->json, word->text);
+	}
+	json_write_array_end(&encoding->json);
+}
+
 struct text encode_text(struct encoding *encoding, const struct json *content)
 {
 	struct text_buf joined;
@@ -129,10 +219,31 @@ struct text encode_text(struct encoding *encoding, const struct json *content)
 	text_buf_init(&joined, ENCODE_MAX_BODY_BYTES);
 	JSON_EACH(part, content)
 	{
+		if (!text_is(json_string(part, "type"), "text"))
+			encode_refuse(encoding,
+			              "only text can be carried in a system or tool message");
 		(void)text_buf_add(&joined, json_string(part, "text"));
 	}
 	struct text whole = text_copy(encoding->arena, text_buf_view(&joined));
 	text_buf_done(&joined);
+	return whole;
+}
+
+struct text encode_path(struct encoding *encoding, struct text name, bool slashes)
+{
+	struct text_buf path;
+
+	text_buf_init(&path, ENCODE_MAX_BODY_BYTES);
+	for (size_t i = 0; i < name.len; i++) {
+		unsigned char c = (unsigned char)name.data[i];
+		if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		    (c != 0 && strchr("-._~:@", c) != NULL) || (slashes && c == '/'))
+			(void)text_buf_byte(&path, (char)c);
+		else
+			(void)text_buf_format(&path, "%%%02X", c);
+	}
+	struct text whole = text_copy(encoding->arena, text_buf_view(&path));
+	text_buf_done(&path);
 	return whole;
 }
 

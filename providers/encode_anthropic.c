@@ -95,33 +95,15 @@ struct text encode_anthropic_id(struct encoding *encoding, struct text id)
 
 /* --- messages ----------------------------------------------------------------------------- */
 
-static bool is_system(const struct json *message)
-{
-	struct text role = json_string(message, "role");
-
-	return text_is(role, "system") || text_is(role, "developer");
-}
-
-/* All of them stand in front: one that comes later would change what came before. */
 static void write_system(struct encoding *e)
 {
-	bool later = false;
-	bool any = false;
-
-	JSON_EACH(message, json_member(e->root, "messages"))
-	{
-		any = any || is_system(message);
-		if (is_system(message) && later)
-			encode_refuse(e, "a system message behind the first turn can't be carried");
-		later = later || !is_system(message);
-	}
-	if (!any)
+	if (!encode_has_system(e))
 		return;
 	json_write_key(&e->json, "system");
 	json_write_array(&e->json);
 	JSON_EACH(message, json_member(e->root, "messages"))
 	{
-		if (is_system(message))
+		if (encode_is_system(message))
 			write_text_block(e, encode_text(e, json_member(message, "content")));
 	}
 	json_write_array_end(&e->json);
@@ -166,7 +148,7 @@ static const char *turn_of(struct encoding *e, const struct json *message)
 		return "assistant";
 	if (text_is(role, "user") || text_is(role, "tool") || text_is(role, "function"))
 		return "user";
-	if (!is_system(message))
+	if (!encode_is_system(message))
 		encode_refuse(e, "a message of role '%.*s' can't be carried", TEXT_ARG(role));
 	return NULL;
 }
@@ -265,28 +247,24 @@ static void write_tool(struct encoding *e, const struct json *tool)
 
 static void write_choice(struct encoding *e)
 {
-	const struct json *choice = encode_field(e->root, "tool_choice");
+	static const char *const types[] = {
+	    [ENCODE_CHOICE_ABSENT] = "auto", [ENCODE_CHOICE_AUTO] = "auto",
+	    [ENCODE_CHOICE_NONE] = "none",   [ENCODE_CHOICE_REQUIRED] = "any",
+	    [ENCODE_CHOICE_NAMED] = "tool",
+	};
 	const struct json *parallel = encode_field(e->root, "parallel_tool_calls");
 	bool one_only = json_is(parallel, JSON_BOOL) && !parallel->truth;
-	const char *type = "auto";
+	struct text name;
+	enum encode_choice choice = encode_choice_of(e, &name);
 
-	if (choice == NULL && !one_only)
+	if (choice == ENCODE_CHOICE_ABSENT && !one_only)
 		return;
-	if (json_is(choice, JSON_STRING) && text_is(choice->text, "required"))
-		type = "any";
-	else if (json_is(choice, JSON_STRING) && text_is(choice->text, "none"))
-		type = "none";
-	else if (json_is(choice, JSON_OBJECT))
-		type = "tool";
-	else if (choice != NULL && !text_is(choice->text, "auto"))
-		encode_refuse(e, "tool_choice is none of auto, none, required or a function");
 	json_write_key(&e->json, "tool_choice");
 	json_write_object(&e->json);
-	json_write_member_c(&e->json, "type", type);
-	if (*type == 't')
-		json_write_member(&e->json, "name",
-		                  json_string(json_member(choice, "function"), "name"));
-	if (one_only && *type != 'n')
+	json_write_member_c(&e->json, "type", types[choice]);
+	if (choice == ENCODE_CHOICE_NAMED)
+		json_write_member(&e->json, "name", name);
+	if (one_only && choice != ENCODE_CHOICE_NONE)
 		json_write_member_bool(&e->json, "disable_parallel_tool_use", true);
 	json_write_object_end(&e->json);
 }
@@ -402,22 +380,33 @@ static void write_user(struct encoding *e)
 	json_write_object_end(&e->json);
 }
 
-static void check_losses(struct encoding *e)
+static void check_members(struct encoding *e)
 {
-	static const char *const refused[] = {"logprobs",   "top_logprobs", "audio",
-	                                      "modalities", "functions",    NULL};
-	static const char *const dropped[] = {
-	    "logit_bias", "seed",     "presence_penalty", "frequency_penalty", "prediction",
-	    "store",      "metadata", "service_tier",     "stream_options",    "verbosity",
-	    NULL};
-	int64_t n;
+	static const char *const carried[] = {"model",
+	                                      "messages",
+	                                      "max_tokens",
+	                                      "max_completion_tokens",
+	                                      "temperature",
+	                                      "top_p",
+	                                      "stop",
+	                                      "stream",
+	                                      "stream_options",
+	                                      "tools",
+	                                      "tool_choice",
+	                                      "parallel_tool_calls",
+	                                      "response_format",
+	                                      "reasoning_effort",
+	                                      "user",
+	                                      "safety_identifier",
+	                                      "n",
+	                                      "logprobs",
+	                                      NULL};
+	static const char *const refused[] = {"top_logprobs", "audio", "modalities", "functions",
+	                                      NULL};
 
-	if (json_integer(e->root, "n", INT32_MIN, INT32_MAX, &n) && n != 1)
-		encode_refuse(e, "n must be 1 for this provider");
-	const struct json *logprobs = encode_field(e->root, "logprobs");
-	if (!(json_is(logprobs, JSON_BOOL) && !logprobs->truth))
-		encode_refuse_all(e, refused);
-	encode_drop_all(e, dropped);
+	encode_check_members(e, carried, refused);
+	encode_check_one_answer(e);
+	encode_check_logprobs(e);
 }
 
 bool encode_anthropic(const struct provider *provider, const struct chat_request *request,
@@ -440,7 +429,7 @@ bool encode_anthropic(const struct provider *provider, const struct chat_request
 	if (!encode_begin(e, provider, request, arena, fault))
 		return false;
 	int64_t max_tokens = encode_max_tokens(e);
-	check_losses(e);
+	check_members(e);
 	json_write_object(&e->json);
 	encode_copy(e, "model", "model");
 	json_write_member_int(&e->json, "max_tokens",

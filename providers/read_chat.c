@@ -37,6 +37,7 @@ static void read_call(struct reply_build *build, struct build_choice *choice,
 		return;
 	call->custom = custom;
 	call->type = reply_build_name(build, json_string(node, "type"));
+	reply_build_extra(build, &call->extra, json_member(node, "extra_content"));
 	if (!json_integer(node, "index", 0, INT32_MAX, &call->index))
 		call->index = -1;
 	if (!json_is(type, JSON_STRING))
@@ -120,6 +121,7 @@ static void read_choice(struct reply_build *build, const struct json *node, size
 	struct read_chat_place place = {index, "message"};
 	reply_build_role(build, choice, json_string(message, "role"));
 	read_chat_thoughts(build, choice, message);
+	read_chat_opaque(build, choice, message);
 	read_chat_content(build, choice, json_member(message, "content"), &place);
 	if (json_string(message, "refusal").len > 0)
 		reply_build_refusal(build, choice, json_string(message, "refusal"));

@@ -19,6 +19,9 @@ void read_chat_content(struct reply_build *build, struct build_choice *choice,
 /* Thoughts, wherever they stand. */
 void read_chat_thoughts(struct reply_build *build, struct build_choice *choice,
                         const struct json *delta);
+/* Signed thoughts and the like of a delta or message, which nobody but their maker reads. */
+void read_chat_opaque(struct reply_build *build, struct build_choice *choice,
+                      const struct json *delta);
 /* One fragment of one streamed tool call. */
 void read_chat_fragment(struct reply_build *build, struct build_choice *choice,
                         const struct json *fragment, size_t position);

@@ -2,6 +2,7 @@
  * Content, thoughts and tool calls of chat completions, tolerant of every form
  * that was seen: what an SDK would lose is kept here, and told.
  */
+#include "harness/base/json_write.h"
 #include "providers/read_chat.h"
 
 /* Of a name that comes in pieces; four times what OpenAI allows a name to have. */
@@ -141,6 +142,23 @@ void read_chat_content(struct reply_build *build, struct build_choice *choice,
 		return;
 	}
 	reply_build_content(build, choice, span_of(content));
+}
+
+/* --- what goes back unread ------------------------------------------------ */
+
+/* Blocks that come in pieces have no signature yet, and are not whole when they have. */
+void read_chat_opaque(struct reply_build *build, struct build_choice *choice,
+                      const struct json *delta)
+{
+	reply_build_extra(build, &choice->extra, json_member(delta, "extra_content"));
+	JSON_EACH(block, json_member(delta, "thinking_blocks"))
+	{
+		bool signed_text = json_string(block, "signature").len > 0 &&
+		                   json_string(block, "thinking").len > 0;
+		if (signed_text || json_string(block, "data").len > 0)
+			reply_build_thinking_block(build, choice,
+			                           json_to_text(build->event_arena, block));
+	}
 }
 
 /* --- streamed tool calls -------------------------------------------------- */
@@ -331,6 +349,7 @@ void read_chat_fragment(struct reply_build *build, struct build_choice *choice,
 		reply_build_call_id(build, call, fragment.id);
 	if (type.len > 0 && call->type.len == 0)
 		call->type = reply_build_name(build, type);
+	reply_build_extra(build, &call->extra, json_member(node, "extra_content"));
 	take_name(build, call, fragment.name);
 	take_arguments(build, choice, &fragment, call);
 }

@@ -152,6 +152,7 @@ static void read_delta(struct reply_build *build, struct build_choice *choice,
 
 	read_role(build, choice, delta);
 	read_chat_thoughts(build, choice, delta);
+	read_chat_opaque(build, choice, delta);
 	read_chat_content(build, choice, json_member(delta, "content"), &place);
 	if (finished && choice->content.len > before)
 		reply_violates(build, WIRE_ST_06, WIRE_DEVIATES,

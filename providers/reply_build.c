@@ -3,6 +3,7 @@
  * to the arena at the end; see reply_build.h. Tool calls: reply_calls.c; events: reply_event.c.
  */
 #include "providers/reply_build.h"
+#include "harness/base/json_write.h"
 
 #include <stdio.h>
 
@@ -254,6 +255,44 @@ void reply_build_finish_reason(struct reply_build *build, struct build_choice *c
 	choice->finish_event = build->event;
 }
 
+void reply_build_thinking_block(struct reply_build *build, struct build_choice *choice,
+                                struct text json)
+{
+	if (choice->thinking_block_count == CHAT_MAX_THINKING_BLOCKS) {
+		build->overflow = true;
+		return;
+	}
+	if (choice->thinking_block_count == choice->thinking_block_room) {
+		size_t room =
+		    choice->thinking_block_room == 0 ? 4 : choice->thinking_block_room * 2;
+		struct text *grown = ARENA_NEW_ARRAY(build->arena, struct text, room);
+		if (choice->thinking_block_count > 0)
+			memcpy(grown, choice->thinking_blocks,
+			       choice->thinking_block_count * sizeof(*grown));
+		choice->thinking_blocks = grown;
+		choice->thinking_block_room = room;
+	}
+	choice->thinking_blocks[choice->thinking_block_count++] = text_copy(build->arena, json);
+}
+
+void reply_build_extra(struct reply_build *build, struct text *extra, const struct json *node)
+{
+	if (json_is(node, JSON_OBJECT))
+		*extra = text_copy(build->arena, json_to_text(build->event_arena, node));
+}
+
+struct text reply_build_signature(struct reply_build *build, struct text signature)
+{
+	struct text_buf quoted;
+
+	text_buf_init(&quoted, REPLY_MAX_BYTES);
+	json_quote(&quoted, signature);
+	struct text json = text_format(build->arena, "{\"google\":{\"thought_signature\":%.*s}}",
+	                               TEXT_ARG(text_buf_view(&quoted)));
+	text_buf_done(&quoted);
+	return json;
+}
+
 void reply_build_role(struct reply_build *build, struct build_choice *choice, struct text role)
 {
 	if (choice->role.len == 0 && role.data != NULL)
@@ -307,6 +346,7 @@ static struct chat_tool_call published_call(const struct build_call *call)
 	    .name = call->name,
 	    .arguments = joined_view(&call->arguments, call->arguments_sent),
 	    .fragments = call->fragments,
+	    .extra = call->extra,
 	};
 }
 
@@ -356,6 +396,9 @@ void reply_build_publish(struct reply_build *build)
 		to->refusal = joined_view(&from->refusal, from->refusal_sent);
 		to->logprobs = from->logprobs;
 		to->message = from->message;
+		to->extra = from->extra;
+		to->thinking_blocks = from->thinking_blocks;
+		to->thinking_block_count = from->thinking_block_count;
 		publish_calls(build, from, to);
 	}
 }

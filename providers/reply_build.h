@@ -29,6 +29,7 @@ struct build_call {
 	bool arguments_sent; /* also an empty string counts */
 	bool custom;         /* free text instead of JSON (OpenAI's custom tools) */
 	bool served;         /* the provider ran the tool itself: no call for the client */
+	struct text extra;   /* arena; see chat_tool_call */
 };
 
 /* In which member thoughts came; a bit each. */
@@ -56,6 +57,9 @@ struct build_choice {
 	struct build_call *function_call; /* the old member; NULL: none */
 	struct chat_tool_call *published_function;
 	const struct json *logprobs, *message;
+	struct text extra; /* arena; see chat_choice */
+	struct text *thinking_blocks;
+	size_t thinking_block_count, thinking_block_room;
 };
 
 /* What makes two violations the same but for their place. */
@@ -106,6 +110,7 @@ struct reply_build {
 	bool created_seen, terminal_seen, terminal_failed;
 	struct responses_state *responses; /* arena; NULL: none yet */
 	struct text stop;                  /* the reason in the native word, in the arena */
+	size_t thinking_from; /* where in the thoughts the block at hand begins: Anthropic's */
 };
 
 /* Of one event, or of one call's arguments. */
@@ -153,6 +158,13 @@ void reply_build_refusal(struct reply_build *build, struct build_choice *choice,
 void reply_build_finish_reason(struct reply_build *build, struct build_choice *choice,
                                struct text reason);
 void reply_build_role(struct reply_build *build, struct build_choice *choice, struct text role);
+/* A signed block of thoughts, a JSON object; copied. */
+void reply_build_thinking_block(struct reply_build *build, struct build_choice *choice,
+                                struct text json);
+/* An `extra_content` as it stands, where it is an object; the last one counts. */
+void reply_build_extra(struct reply_build *build, struct text *extra, const struct json *node);
+/* {"google":{"thought_signature":...}}: how Google's own OpenAI endpoint passes it on. Arena. */
+MUST_CHECK struct text reply_build_signature(struct reply_build *build, struct text signature);
 /* Data NULL and empty ones are not kept. */
 void reply_build_id(struct reply_build *build, struct text id);
 void reply_build_model(struct reply_build *build, struct text model);

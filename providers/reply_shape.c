@@ -74,7 +74,7 @@ void reply_shape_body_as(struct reply_build *build, const struct json *root,
 	/* A refusal has the provider's error, not the form of a reply. */
 	if (build->context.status >= 400 && error_shape_read(build, root, false))
 		return;
-	if (json_is(root, JSON_OBJECT))
+	if (json_is(root, JSON_OBJECT) || shape->matches(root))
 		shape->read_body(build, root);
 	else
 		(void)error_shape_read(build, root, false);

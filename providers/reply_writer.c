@@ -18,6 +18,7 @@ struct reply_writer *reply_writer_new(const struct reply_writer_options *options
 	REQUIRE(formats[options->format] != NULL);
 	writer->options = *options;
 	writer->options.seed = text_copy(&writer->arena, options->seed);
+	writer->options.model = text_copy(&writer->arena, options->model);
 	writer->format = formats[options->format];
 	writer->choices = ARENA_NEW_ARRAY(&writer->arena, struct written_choice, CHAT_MAX_CHOICES);
 	return writer;
@@ -109,7 +110,12 @@ struct text written_rest(struct text whole, size_t *written)
 	return rest;
 }
 
-/* --- ids --- */
+/* --- ids and names --- */
+
+struct text writer_model(const struct reply_writer *writer, const struct chat_reply *reply)
+{
+	return reply->model_count > 0 ? reply->models[0] : writer->options.model;
+}
 
 static struct text made_id(struct reply_writer *writer, const char *prefix, const char *what)
 {
@@ -154,9 +160,19 @@ void writer_event(struct reply_writer *writer, const char *name, struct text jso
 
 /* --- errors --- */
 
-/* Statuses that OpenAI's clients know nothing of; PROVIDERS on 529: overloaded, like 503. */
-static int openai_status(int status)
+static bool says(struct text message, const char *words)
 {
+	return text_find(message, text_of(words), 0) != TEXT_NOT_FOUND;
+}
+
+/*
+ * Statuses that OpenAI's clients know nothing of: 529 is overloaded, like 503; and to Google a bad
+ * key is a bad request (its API_KEY_INVALID).
+ */
+static int openai_status(int status, const struct chat_error *error)
+{
+	if (status == 400 && says(error->message, "API key not valid"))
+		return 401;
 	return status >= 520 ? 503 : status;
 }
 
@@ -219,11 +235,6 @@ const char *openai_error_type(int status, const struct chat_error *error)
 	return status >= 400 && status < 500 ? "invalid_request_error" : "server_error";
 }
 
-static bool says(struct text message, const char *words)
-{
-	return text_find(message, text_of(words), 0) != TEXT_NOT_FOUND;
-}
-
 /* How Anthropic, Google, Cohere and AWS say that a prompt is too long (their error documents). */
 static bool is_over_context(const struct chat_error *error)
 {
@@ -252,8 +263,10 @@ int reply_write_error(const struct chat_reply *reply, int status, enum client_fo
 {
 	static const struct chat_error none = {.message = TEXT_INIT("the provider gave no reason")};
 
+	const struct chat_error *error = reply->error_count > 0 ? &reply->errors[0] : &none;
+
 	REQUIRE(formats[format] != NULL);
-	formats[format]->error_body(reply->error_count > 0 ? &reply->errors[0] : &none, status,
-	                            out);
-	return openai_status(status);
+	status = openai_status(status, error);
+	formats[format]->error_body(error, status, out);
+	return status;
 }

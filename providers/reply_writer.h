@@ -25,6 +25,7 @@ struct reply_writer_options {
 	bool streamed;
 	bool usage_asked;  /* of a chat stream: a last chunk with usage */
 	int64_t created_s; /* when the answer came, UNIX seconds: for formats that tell */
+	struct text model; /* as it was asked: where the provider does not say which one answers */
 	struct text seed;  /* what made-up ids are made from; the same seed, the same ids */
 };
 

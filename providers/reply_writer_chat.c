@@ -41,9 +41,30 @@ static void write_head(struct reply_writer *writer, const struct chat_reply *rep
 	json_write_member(json, "id", writer_reply_id(writer, reply, "chatcmpl-"));
 	json_write_member_c(json, "object", object);
 	json_write_member_int(json, "created", writer->options.created_s);
-	json_write_member(json, "model", reply->model_count > 0 ? reply->models[0] : TEXT(""));
+	json_write_member(json, "model", writer_model(writer, reply));
 	if (reply->system_fingerprint.len > 0)
 		json_write_member(json, "system_fingerprint", reply->system_fingerprint);
+}
+
+/* What goes back unread with the history: under the names that others use for it. */
+static void write_extra(struct json_writer *json, struct text extra)
+{
+	if (extra.data == NULL)
+		return;
+	json_write_key(json, "extra_content");
+	json_write_raw(json, extra);
+}
+
+static void write_thinking_blocks(struct json_writer *json, const struct chat_choice *choice,
+                                  size_t from)
+{
+	if (from == choice->thinking_block_count)
+		return;
+	json_write_key(json, "thinking_blocks");
+	json_write_array(json);
+	for (size_t i = from; i < choice->thinking_block_count; i++)
+		json_write_raw(json, choice->thinking_blocks[i]);
+	json_write_array_end(json);
 }
 
 static struct text finish_of(const struct chat_choice *choice)
@@ -131,10 +152,26 @@ static void tell_call(struct reply_writer *writer, const struct chat_reply *repl
 		json_write_member(&chunk.json, "name", call->name);
 	json_write_member(&chunk.json, "arguments", arguments);
 	json_write_object_end(&chunk.json);
+	if (!done->begun)
+		write_extra(&chunk.json, call->extra);
 	json_write_object_end(&chunk.json);
 	json_write_array_end(&chunk.json);
 	close_chunk(&chunk, no_finish);
 	done->begun = true;
+}
+
+/* Those that are new since the last time. */
+static void tell_thinking_blocks(struct reply_writer *writer, const struct chat_reply *reply,
+                                 struct written_choice *written, const struct chat_choice *choice)
+{
+	struct chunk chunk;
+
+	if (written->thinking_blocks == choice->thinking_block_count)
+		return;
+	open_chunk(&chunk, writer, reply, choice->index);
+	write_thinking_blocks(&chunk.json, choice, written->thinking_blocks);
+	close_chunk(&chunk, no_finish);
+	written->thinking_blocks = choice->thinking_block_count;
 }
 
 static void tell_role(struct reply_writer *writer, const struct chat_reply *reply,
@@ -159,6 +196,7 @@ static void update(struct reply_writer *writer, const struct chat_reply *reply)
 		tell_role(writer, reply, written);
 		tell_text(writer, reply, choice->index, "reasoning_content",
 		          written_rest(choice->reasoning, &written->reasoning));
+		tell_thinking_blocks(writer, reply, written, choice);
 		tell_text(writer, reply, choice->index, "content",
 		          written_rest(choice->content, &written->content));
 		tell_text(writer, reply, choice->index, "refusal",
@@ -193,6 +231,7 @@ static void end(struct reply_writer *writer, const struct chat_reply *reply)
 
 	for (size_t i = 0; i < reply->choice_count; i++) {
 		open_chunk(&chunk, writer, reply, reply->choices[i].index);
+		write_extra(&chunk.json, reply->choices[i].extra);
 		close_chunk(&chunk, finish_of(&reply->choices[i]));
 	}
 	if (writer->options.usage_asked && reply->usage.present)
@@ -219,6 +258,7 @@ static void write_calls(struct reply_writer *writer, struct json_writer *json,
 		json_write_member(json, "name", call->name);
 		json_write_member(json, "arguments", call->arguments);
 		json_write_object_end(json);
+		write_extra(json, call->extra);
 		json_write_object_end(json);
 	}
 	json_write_array_end(json);
@@ -249,6 +289,8 @@ static void write_choice(struct reply_writer *writer, struct json_writer *json,
 	else
 		json_write_null(json);
 	write_calls(writer, json, choice);
+	write_thinking_blocks(json, choice, 0);
+	write_extra(json, choice->extra);
 	json_write_object_end(json);
 	json_write_key(json, "logprobs");
 	json_write_null(json);

@@ -52,7 +52,7 @@ static void write_head(struct reply_writer *writer, const struct chat_reply *rep
 	json_write_member(json, "id", writer_reply_id(writer, reply, "msg_"));
 	json_write_member_c(json, "type", "message");
 	json_write_member_c(json, "role", "assistant");
-	json_write_member(json, "model", reply->model_count > 0 ? reply->models[0] : TEXT(""));
+	json_write_member(json, "model", writer_model(writer, reply));
 }
 
 /* What a reply that asks for no tool says instead of text. */
@@ -171,6 +171,28 @@ static void tell_text(struct reply_writer *writer, struct written_choice *writte
 	           thinking ? "thinking" : "text", piece);
 }
 
+/* What signs the thoughts that were told, or a block that nobody can read. */
+static void tell_signed(struct reply_writer *writer, struct written_choice *written,
+                        struct text block)
+{
+	struct event event;
+	struct fault unread;
+	struct json *root;
+
+	if (!json_read_text(block, "thinking block", &writer->scratch, &root, &unread))
+		return;
+	if (text_is(json_string(root, "type"), "redacted_thinking")) {
+		begin_block(writer, written, BLOCK_THINKING, &event);
+		json_write_member_c(&event.json, "type", "redacted_thinking");
+		json_write_member(&event.json, "data", json_string(root, "data"));
+		end_block_start(writer, &event);
+	} else if (written->block == BLOCK_THINKING) {
+		tell_delta(writer, written, "signature_delta", "signature",
+		           json_string(root, "signature"));
+	}
+	close_block(writer, written);
+}
+
 static void tell_call(struct reply_writer *writer, struct written_choice *written,
                       const struct chat_tool_call *call, size_t at)
 {
@@ -204,6 +226,8 @@ static void update(struct reply_writer *writer, const struct chat_reply *reply)
 	tell_start(writer, reply);
 	tell_text(writer, written, BLOCK_THINKING,
 	          written_rest(choice->reasoning, &written->reasoning));
+	while (written->thinking_blocks < choice->thinking_block_count)
+		tell_signed(writer, written, choice->thinking_blocks[written->thinking_blocks++]);
 	/* Text that comes behind a call waits for the end, as further calls do. */
 	if (written->block != BLOCK_CALL)
 		tell_text(writer, written, BLOCK_TEXT,
@@ -279,7 +303,10 @@ static void body(struct reply_writer *writer, const struct chat_reply *reply)
 	write_head(writer, reply, &json);
 	json_write_key(&json, "content");
 	json_write_array(&json);
-	write_text_block(&json, "thinking", choice->reasoning);
+	for (size_t i = 0; i < choice->thinking_block_count; i++)
+		json_write_raw(&json, choice->thinking_blocks[i]);
+	if (choice->thinking_block_count == 0)
+		write_text_block(&json, "thinking", choice->reasoning);
 	write_text_block(&json, "text", said_by(choice));
 	for (size_t i = 0; i < choice->tool_call_count; i++) {
 		const struct chat_tool_call *call = &choice->tool_calls[i];

@@ -16,6 +16,7 @@ struct written_choice {
 	int64_t index;
 	bool begun; /* its first chunk, with the role */
 	size_t content, reasoning, refusal;
+	size_t thinking_blocks;
 	struct written_call *calls; /* arena */
 	size_t call_room;
 	/* --- of the formats that have blocks --- */
@@ -58,6 +59,9 @@ MUST_CHECK struct written_call *written_call_of(struct reply_writer *writer,
                                                 struct written_choice *choice, size_t call);
 /* What of `whole` was not written yet; counts it as written. Whole characters only. */
 MUST_CHECK struct text written_rest(struct text whole, size_t *written);
+/* The model that answered, else the one that was asked. */
+MUST_CHECK struct text writer_model(const struct reply_writer *writer,
+                                    const struct chat_reply *reply);
 /* The id that the provider gave the reply, or one that is made from the seed: PREFIXhex. Arena. */
 MUST_CHECK struct text writer_reply_id(struct reply_writer *writer, const struct chat_reply *reply,
                                        const char *prefix);

@@ -61,6 +61,17 @@ static void translate_answer(struct translating *t)
 	note_piece(t, last_us);
 }
 
+/* The model that a request asks for; "" where it can't be told. */
+static struct text model_of(const struct chat_request *request, struct arena *arena)
+{
+	struct fault unread;
+	struct json *root;
+
+	if (!json_read_text(request->body, "request", arena, &root, &unread))
+		return TEXT("");
+	return json_string(root, "model");
+}
+
 static void say_type(struct translating *t, struct arena *arena)
 {
 	const struct exchange *from = t->from;
@@ -94,6 +105,7 @@ const struct exchange *translate_exchange(const struct exchange *exchange,
 	    .streamed = request->streamed,
 	    .usage_asked = request->usage_asked,
 	    .created_s = exchange->started_wall_ms / 1000,
+	    .model = model_of(request, arena),
 	    .seed = exchange->request_body,
 	};
 

@@ -74,6 +74,7 @@ static struct reply_writer *new_writer(const struct relay *relay)
 	    .streamed = relay->streamed,
 	    .usage_asked = relay->usage_asked || relay->usage_injected,
 	    .created_s = loop_wall_ms(relay->worker->loop) / 1000,
+	    .model = relay->target->model->name,
 	    .seed = text_of(relay->id),
 	};
 

@@ -1,0 +1,18 @@
+/* Gemini's side of requests; private to the native dialects. */
+#ifndef PROVISO_PROVIDERS_ENCODE_GEMINI_H
+#define PROVISO_PROVIDERS_ENCODE_GEMINI_H
+
+#include "providers/encode.h"
+
+/* What stands for a lost signature, so that the history is taken (Gemini API, thought signatures).
+ */
+#define ENCODE_GEMINI_UNSIGNED "skip_thought_signature_validator"
+
+/*
+ * The base URL ends in the version: https://generativelanguage.googleapis.com/v1beta. Model and
+ * streaming go into the path.
+ */
+MUST_CHECK bool encode_gemini(const struct provider *provider, const struct chat_request *request,
+                              struct arena *arena, struct wire_request *out, struct fault *fault);
+
+#endif
