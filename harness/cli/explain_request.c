@@ -9,6 +9,7 @@
 #include "harness/base/json_write.h"
 #include "harness/cli/command.h"
 #include "harness/cli/routing_setup.h"
+#include "providers/decode_messages.h"
 #include "reports/report_decision.h"
 
 #include <math.h>
@@ -63,6 +64,21 @@ static bool take_headers(struct explaining *e, struct fault *fault)
 	return true;
 }
 
+/* Anthropic's clients are routed by what they ask in OpenAI's format, as the proxy routes them. */
+static bool translate(struct explaining *e, enum endpoint *endpoint, struct json **body,
+                      struct fault *fault)
+{
+	struct decode_fault wrong;
+	struct text translated;
+
+	if (*endpoint != ENDPOINT_MESSAGES)
+		return true;
+	if (!decode_messages(*body, e->arena, &translated, &wrong))
+		return fault_set(fault, FAULT_INPUT, "%s", wrong.message);
+	*endpoint = ENDPOINT_CHAT;
+	return json_read_text(translated, "translated request", e->arena, body, fault);
+}
+
 static bool read_request(struct explaining *e, struct fault *fault)
 {
 	struct text file = e->asked->file;
@@ -77,7 +93,8 @@ static bool read_request(struct explaining *e, struct fault *fault)
 	    endpoint_from_name(text_of(explain_endpoint_names[e->asked->endpoint]), &endpoint);
 	REQUIRE(known);
 	if (!file_read(path, body_max_bytes, e->arena, &source, fault) ||
-	    !json_read(source, NULL, e->arena, &body, fault))
+	    !json_read(source, NULL, e->arena, &body, fault) ||
+	    !translate(e, &endpoint, &body, fault))
 		return fault_within(fault, "reading the request %s", path);
 	if (!shape_read(endpoint, body, e->arena, &e->shape, &bad) ||
 	    !router_preferences_read(json_member(body, "provider"), e->arena, &e->wish, &bad))
