@@ -116,33 +116,68 @@ struct json *json_index_find(const struct json_index *index, struct text key)
 	return *slot_of(index, key);
 }
 
-static bool stands_before(const struct json *object, const struct json *member)
+enum { FEW_MEMBERS = 64 };
+
+/* Both ends of the key and its length, mixed by a multiplication; the best bits are the upper. */
+static size_t quick_hash(struct text key)
 {
-	for (const struct json *other = object->first; other != member; other = other->next) {
-		if (text_equal(other->key, member->key))
-			return true;
+	uint64_t first = 0, last = 0;
+
+	if (key.len >= sizeof(first)) {
+		memcpy(&first, key.data, sizeof(first));
+		memcpy(&last, key.data + key.len - sizeof(last), sizeof(last));
+	} else {
+		for (size_t i = 0; i < key.len; i++)
+			first = first << 8 | (unsigned char)key.data[i];
 	}
-	return false;
+	uint64_t mixed = (first ^ rotate(last, 29) ^ key.len) * UINT64_C(0x9e3779b97f4a7c15);
+	return (size_t)(mixed >> 32);
+}
+
+/*
+ * So few that keys made to collide cost no more than comparing each with each: no heap, and a
+ * hash that needs no secret. Objects of some twenty members are most of what is read.
+ */
+static void mark_few(struct json *object)
+{
+	struct json *slots[2 * FEW_MEMBERS];
+	size_t size = 16;
+
+	while (size < (size_t)object->count * 2)
+		size *= 2;
+	memset(slots, 0, size * sizeof(slots[0]));
+	JSON_EACH(member, object)
+	{
+		size_t at = quick_hash(member->key) & (size - 1);
+		while (slots[at] != NULL && !text_equal(slots[at]->key, member->key))
+			at = (at + 1) & (size - 1);
+		member->duplicate = slots[at] != NULL;
+		slots[at] = member;
+		object->has_duplicate = object->has_duplicate || member->duplicate;
+	}
+}
+
+static void mark_many(struct json *object)
+{
+	struct json_index index = {.object = object};
+
+	slots_new(&index, object->count);
+	JSON_EACH(member, object)
+	{
+		struct json **slot = slot_of(&index, member->key);
+		member->duplicate = *slot != NULL;
+		*slot = member;
+		object->has_duplicate = object->has_duplicate || member->duplicate;
+	}
+	json_index_done(&index);
 }
 
 void json_mark_duplicates(struct json *object)
 {
-	struct json_index index = {.object = object};
-
-	if (object->count >= JSON_INDEX_MIN)
-		slots_new(&index, object->count);
-	JSON_EACH(member, object)
-	{
-		if (index.slots == NULL) {
-			member->duplicate = stands_before(object, member);
-		} else {
-			struct json **slot = slot_of(&index, member->key);
-			member->duplicate = *slot != NULL;
-			*slot = member;
-		}
-		object->has_duplicate = object->has_duplicate || member->duplicate;
-	}
-	json_index_done(&index);
+	if (object->count <= FEW_MEMBERS)
+		mark_few(object);
+	else
+		mark_many(object);
 }
 
 /* --- hashes of values --------------------------------------------------------- */

@@ -189,11 +189,30 @@ uint64_t json_number_hash(struct text text)
 	return (hash ^ (uint64_t)point) * 2 + number.negative;
 }
 
+/* 123, as nearly all are: digits alone. */
+static bool plain_digits(struct text text, uint64_t *out)
+{
+	*out = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return false;
+		*out = *out * 10 + (uint64_t)(text.data[i] - '0');
+	}
+	return text.len > 0;
+}
+
 bool json_number_to_int64(struct text text, int64_t min, int64_t max, int64_t *out)
 {
 	struct decimal number;
 	uint64_t value = 0;
 
+	if (text.len <= SMALL_DIGITS && plain_digits(text, &value)) {
+		if ((int64_t)value < min || (int64_t)value > max)
+			return false;
+		*out = (int64_t)value;
+		return true;
+	}
+	value = 0;
 	if (!decimal_read(text, &number))
 		return false;
 	if (number.count > 0) {

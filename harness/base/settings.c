@@ -108,6 +108,12 @@ static void read_bool(struct reader *r, const struct setting *row, const struct 
 		complain(r, row, node, "true or false");
 }
 
+/* Most names differ at once: tables are searched for each key of a large file. */
+static bool is_named(struct text text, const char *name)
+{
+	return text.len > 0 && text.data[0] == name[0] && text_is(text, name);
+}
+
 /* "a, b or c", with the nearest one where there is one. */
 static const char *names_text(struct reader *r, const struct setting *row, struct text wrong)
 {
@@ -138,7 +144,7 @@ static void read_enum(struct reader *r, const struct setting *row, const struct 
 		return;
 	}
 	for (int i = 0; row->names[i] != NULL; i++) {
-		if (text_is(node->text, row->names[i])) {
+		if (is_named(node->text, row->names[i])) {
 			*out = i;
 			return;
 		}
@@ -295,7 +301,7 @@ static const struct setting *find_row(const struct setting_table *table, struct 
 {
 	for (size_t i = 0; i < table->count; i++) {
 		size_t at = *next + i < table->count ? *next + i : *next + i - table->count;
-		if (text_is(name, table->rows[at].name)) {
+		if (is_named(name, table->rows[at].name)) {
 			*next = at + 1 < table->count ? at + 1 : 0;
 			return &table->rows[at];
 		}
@@ -320,15 +326,13 @@ static void complain_unknown(struct reader *r, const struct setting_table *table
 		                    TEXT_ARG(member->key), table->what);
 }
 
+/* given: a bit for each row. */
 static void check_required(struct reader *r, const struct setting_table *table,
-                           const struct json *node)
+                           const struct json *node, uint64_t given)
 {
 	for (size_t i = 0; i < table->count && !is_full(r); i++) {
 		const struct setting *row = &table->rows[i];
-		if ((row->flags & SETTING_REQUIRED) == 0)
-			continue;
-		const struct json *member = json_member(node, row->name);
-		if (member == NULL || member->type == JSON_NULL)
+		if ((row->flags & SETTING_REQUIRED) != 0 && (given >> i & 1) == 0)
 			(void)fault_list_at(r->faults, json_place(node), "this %s has no '%s'",
 			                    table->what, row->name);
 	}
@@ -339,7 +343,9 @@ bool settings_read(const struct setting_table *table, const struct json *node, v
 {
 	struct reader r = {.arena = arena, .faults = faults, .errors_before = faults->errors};
 	size_t next = 0;
+	uint64_t given = 0;
 
+	REQUIRE(table->count <= SETTING_ROWS_MAX);
 	if (node->type != JSON_OBJECT && node->type != JSON_NULL) {
 		(void)fault_list_at(faults, json_place(node), "this %s is %.*s; want an object",
 		                    table->what, TEXT_ARG(shown(&r, node)));
@@ -352,11 +358,15 @@ bool settings_read(const struct setting_table *table, const struct json *node, v
 		if (is_full(&r))
 			break;
 		const struct setting *row = find_row(table, member->key, &next);
-		if (row == NULL)
+		if (row == NULL) {
 			complain_unknown(&r, table, member);
-		else if (member->type != JSON_NULL)
+			continue;
+		}
+		uint64_t bit = UINT64_C(1) << (row - table->rows);
+		given = member->type == JSON_NULL ? given & ~bit : given | bit;
+		if (member->type != JSON_NULL)
 			read_value(&r, row, member, out);
 	}
-	check_required(&r, table, node);
+	check_required(&r, table, node, given);
 	return faults->errors == r.errors_before;
 }

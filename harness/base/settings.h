@@ -54,6 +54,8 @@ struct setting {
 	const char *doc;                   /* one sentence for the manual */
 };
 
+enum { SETTING_ROWS_MAX = 64 }; /* of a table */
+
 struct setting_table {
 	const char *what; /* "provider", "route" ...: named in messages */
 	const struct setting *rows;

@@ -196,7 +196,7 @@ static struct text many_members(struct arena *arena, unsigned count, const char 
 
 START_TEST(duplicates_are_found_in_objects_of_every_size)
 {
-	static const unsigned counts[] = {2, 3, 15, 16, 17, 18, 33, 64, 1000, 300000};
+	static const unsigned counts[] = {2, 3, 15, 16, 17, 18, 33, 63, 64, 65, 1000, 300000};
 	struct arena arena = {0};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(counts); i++) {
@@ -208,6 +208,27 @@ START_TEST(duplicates_are_found_in_objects_of_every_size)
 		ck_assert(!root->has_duplicate && !root->last->duplicate);
 		arena_reset(&arena);
 	}
+	arena_done(&arena);
+}
+END_TEST
+
+START_TEST(keys_alike_at_both_ends_are_told_apart)
+{
+	struct arena arena = {0};
+	struct text_buf buf;
+
+	/* All of one quick hash: only the middle differs. */
+	text_buf_init(&buf, 1 << 16);
+	for (unsigned i = 0; i < 63; i++)
+		ck_assert(text_buf_format(&buf, "%s\"beginning-%02u-the-same-end\":%u",
+		                          i == 0 ? "{" : ",", i, i));
+	struct text all = text_copy(&arena, text_buf_view(&buf));
+	text_buf_done(&buf);
+	struct json *root = read_good(&arena, text_format(&arena, "%.*s}", TEXT_ARG(all)));
+	ck_assert(!root->has_duplicate);
+	root = read_good(
+	    &arena, text_format(&arena, "%.*s,\"beginning-41-the-same-end\":7}", TEXT_ARG(all)));
+	ck_assert(root->has_duplicate && root->last->duplicate);
 	arena_done(&arena);
 }
 END_TEST
@@ -476,6 +497,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, only_strict_utf8_is_taken_in_strings);
 	tcase_add_test(cases, duplicates_are_taken_and_marked_by_their_decoded_keys);
 	tcase_add_test(cases, duplicates_are_found_in_objects_of_every_size);
+	tcase_add_test(cases, keys_alike_at_both_ends_are_told_apart);
 	tcase_add_test(cases, limits_are_faults);
 	tcase_add_test(cases, a_prefix_says_where_it_ends);
 	tcase_add_test(cases, a_cut_body_is_never_read_past_its_end);

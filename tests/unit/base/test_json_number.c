@@ -105,6 +105,10 @@ START_TEST(integers_fit_or_are_refused)
 	    {"0", true, 0},
 	    {"-0e5", true, 0},
 	    {"0.0012e4", true, 12},
+	    {"42", true, 42},
+	    {"0000000000000000042", true, 42},
+	    {"999999999999999999", true, INT64_C(999999999999999999)},
+	    {"1000000000000000000", true, INT64_C(1000000000000000000)},
 	    {"9223372036854775807", true, INT64_MAX},
 	    {"-9223372036854775808", true, INT64_MIN},
 	    {"-9.223372036854775808e18", true, INT64_MIN},
@@ -124,6 +128,10 @@ START_TEST(integers_fit_or_are_refused)
 		    json_number_to_int64(text_of(rows[i].text), INT64_MIN, INT64_MAX, &value);
 		ck_assert_msg(good == rows[i].good && value == rows[i].value, "%s", rows[i].text);
 	}
+	int64_t value = 0;
+	ck_assert(json_number_to_int64(TEXT("10"), 10, 10, &value) && value == 10);
+	ck_assert(!json_number_to_int64(TEXT("9"), 10, 20, &value) &&
+	          !json_number_to_int64(TEXT("21"), 10, 20, &value) && value == 10);
 }
 END_TEST
 

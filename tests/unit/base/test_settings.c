@@ -275,6 +275,8 @@ START_TEST(what_is_missing_is_said_where_it_should_stand)
 	assert_text(mistakes("name: x\n"), "1:1 this config has no 'version'");
 	assert_text(mistakes("version:\n"), "1:1 this config has no 'version'");
 	assert_text(mistakes(""), "1:1 this config has no 'version'");
+	assert_text(mistakes("version: 1\nwaivers: [{target: x, owner: null}]\n"),
+	            "2:11 this waiver has no 'owner'");
 	assert_text(mistakes("version: 1\nwaivers:\n- {target: x, owner: me}\n- target: y\n"),
 	            "4:3 this waiver has no 'owner'");
 }

@@ -1,6 +1,9 @@
 /* Views, numbers, nearest names, UTF-8 and the capped buffer. */
 #include "tests/unit/unit.h"
 
+#include <math.h>
+#include <stdlib.h>
+
 START_TEST(numbers_are_read_whole_or_not_at_all)
 {
 	int64_t value = 7;
@@ -17,6 +20,58 @@ START_TEST(numbers_are_read_whole_or_not_at_all)
 	ck_assert(!text_to_int64(TEXT("+1"), 0, 10, &value));
 	ck_assert(!text_to_int64(TEXT("1 "), 0, 10, &value));
 	ck_assert(!text_to_int64(TEXT("11"), 0, 10, &value));
+}
+END_TEST
+
+/* Rates and times of a matrix: a bit of difference and a report read back says something else. */
+START_TEST(doubles_are_those_of_strtod_to_the_bit)
+{
+	static const char *const rows[] = {"0",
+	                                   "-0",
+	                                   "-0.0",
+	                                   "0.1",
+	                                   "0.2065",
+	                                   "28.626",
+	                                   "123456.789",
+	                                   "9007199254740992",
+	                                   "9007199254740993",
+	                                   "9007199254740991.5",
+	                                   "0.000000000000000001",
+	                                   "99999999999999999.9",
+	                                   "999999999999999999",
+	                                   "9999999999999999999",
+	                                   "0.3333333333333333",
+	                                   "1e3",
+	                                   "12.5e-3",
+	                                   "1e-7",
+	                                   "+1",
+	                                   ".5",
+	                                   "5.",
+	                                   "-17.25",
+	                                   "00012.50"};
+	double value;
+
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		double expected = strtod(rows[i], NULL);
+		ck_assert_msg(text_to_double(text_of(rows[i]), &value) && value == expected &&
+		                  signbit(value) == signbit(expected),
+		              "%s", rows[i]);
+	}
+	for (uint64_t n = 1; n < UINT64_C(1) << 60; n = n * 3 + 1) {
+		char digits[64];
+		for (size_t places = 0; places < 20; places++) {
+			(void)snprintf(digits, sizeof(digits), "%llu.%0*llu",
+			               (unsigned long long)(n >> 20), (int)places,
+			               (unsigned long long)(n & 0xfff));
+			ck_assert_msg(text_to_double(text_of(digits), &value) &&
+			                  value == strtod(digits, NULL),
+			              "%s", digits);
+		}
+	}
+	static const char *const bad[] = {"",    "-",   ".",   "1.2.3", "1-", "--1", "e",    "1e",
+	                                  "0x1", "inf", "nan", "1 ",    " 1", "1,5", "1e999"};
+	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
+		ck_assert_msg(!text_to_double(text_of(bad[i]), &value), "\"%s\"", bad[i]);
 }
 END_TEST
 
@@ -126,6 +181,7 @@ END_TEST
 static void add(TCase *cases)
 {
 	tcase_add_test(cases, numbers_are_read_whole_or_not_at_all);
+	tcase_add_test(cases, doubles_are_those_of_strtod_to_the_bit);
 	tcase_add_test(cases, parts_are_found_where_they_stand);
 	tcase_add_test(cases, globs_match_like_a_shell);
 	tcase_add_test(cases, the_nearest_name_is_offered_and_a_far_one_is_not);
