@@ -39,8 +39,9 @@ struct text report_repaired_words(const struct matrix_cell *cell, struct arena *
 	if (cell->repairs == 0 || cell->verdict == VERDICT_PASS)
 		return (struct text){NULL, 0};
 	struct text names = repair_names(cell->repairs, arena);
-	return text_format(arena, "%s by %.*s", report_verdict_word(cell->repaired_verdict),
-	                   TEXT_ARG(names));
+	bool helps = cell->repaired_verdict == VERDICT_PASS;
+	return text_format(arena, "%s%s by %.*s", helps ? "" : "still ",
+	                   report_verdict_word(cell->repaired_verdict), TEXT_ARG(names));
 }
 
 struct text report_repair_words(const struct report_repair *repair, struct arena *arena)
