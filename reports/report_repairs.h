@@ -21,7 +21,8 @@ struct report_repairs {
 
 MUST_CHECK struct report_repairs report_repairs_of(const struct matrix *matrix,
                                                    struct arena *arena);
-/* "PASS by TS-01 TC-20", "still FAIL by SU-01" of a cell; data NULL where no repair had anything to mend. Arena. */
+/* "PASS by TS-01 TC-20", "still FAIL by SU-01" of a cell; data NULL where no repair had anything to
+ * mend. Arena. */
 MUST_CHECK struct text report_repaired_words(const struct matrix_cell *cell, struct arena *arena);
 /* "TS-01 TC-20 would mend 5 cells, and it would pass"; arena. */
 MUST_CHECK struct text report_repair_words(const struct report_repair *repair, struct arena *arena);

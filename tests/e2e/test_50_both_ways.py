@@ -61,16 +61,28 @@ def test_the_suite_is_whole(clean):
 SLOW = {"JS-16", "CO-03.32k", "CO-03.64k", "CO-03.128k", "CO-04", "CO-04.fast"}
 
 
+def notices(case, folder, recorded):
+    """The cells of a provider with that case's defect that do not pass, as labels."""
+    folder.mkdir()
+    sim = Sim(*WINDOW, "--break", case, program=PLAIN)
+    seen = verdicts(folder, sim.url, recorded)
+    sim.stop()
+    # What rests on three broken gates is not asked (VERDICTS: skipped), and so notices nothing.
+    return {one + ("~stream" if variant == "stream" else "")
+            for (one, variant), verdict in seen.items() if verdict not in ("pass", "skipped")}
+
+
 @pytest.mark.parametrize("case", sorted(set(SUITE) - SLOW))
 def test_a_defect_is_noticed_by_its_case_and_leaves_the_others_alone(case, clean, recorded, tmp_path):
     assert all(verdict == "pass" for (one, _), verdict in clean.items() if one == case)
-    sim = Sim(*WINDOW, "--break", case, program=PLAIN)
-    seen = verdicts(tmp_path, sim.url, recorded)
-    sim.stop()
-    # What rests on three broken gates is not asked (VERDICTS: skipped), and so notices nothing.
-    bad = {(one, variant) for (one, variant), verdict in seen.items() if verdict not in ("pass", "skipped")}
-    assert any(one == case for one, _ in bad), f"{case} does not notice its own defect"
-    labels = {one + ("~stream" if variant == "stream" else "") for one, variant in bad if one != case}
     allowed = AFFECTS[case]
-    stray = {label for label in labels if label not in allowed and label.split("~")[0] not in allowed}
-    assert not stray, f"{case}'s defect is noticed by {sorted(stray)}, which its row does not name"
+
+    def stray(bad):
+        return {label for label in bad if label.split("~")[0] != case and label not in allowed
+                and label.split("~")[0] not in allowed}
+
+    bad = notices(case, tmp_path / "first", recorded)
+    assert any(label.split("~")[0] == case for label in bad), f"{case} does not notice its own defect"
+    # Some cases read a clock, and a busy machine may hold a stream up once; a defect is there each time.
+    others = stray(bad) and stray(bad) & stray(notices(case, tmp_path / "second", recorded))
+    assert not others, f"{case}'s defect is noticed by {sorted(others)}, which its row does not name"
