@@ -6,6 +6,8 @@
 
 static size_t step_size(struct text body, size_t at)
 {
+	if ((unsigned char)body.data[at] < 0x80)
+		return 1; /* nearly all */
 	size_t size = text_utf8_sequence(text_slice(body, at, body.len), NULL);
 
 	return size == 0 ? 1 : size;
@@ -99,6 +101,10 @@ bool yaml_check_bytes(const struct source *source, struct fault *fault)
 	size_t at = text_starts(body, TEXT("\xef\xbb\xbf")) ? 3 : 0;
 
 	while (at < body.len) {
+		if (body.data[at] >= 0x20 && body.data[at] < 0x7f) {
+			at++;
+			continue;
+		}
 		uint32_t c = 0;
 		struct place place = {source, at};
 		size_t size = text_utf8_sequence(text_slice(body, at, body.len), &c);
