@@ -241,6 +241,26 @@ struct cost price_cost(const struct price *prices, const struct chat_usage *usag
 	return cost;
 }
 
+/*
+ * Most prices are the same whenever and however long: each decision asks for two sums of each
+ * candidate, and these need not be held against conditions that are not there.
+ */
+static bool is_flat(const struct price *price)
+{
+	return price->window_count == 0 && price->tier_count == 0 && price->region_count == 0;
+}
+
+/* By these two rates of a flat price. */
+static int64_t sum_flat(const struct price *price, int64_t input_rate, int64_t output_rate,
+                        const struct price_buckets *tokens, int64_t requests)
+{
+	static const int64_t factors[PRICE_FACTORS] = {PRICE_FACTOR_ONE, PRICE_FACTOR_ONE,
+	                                               PRICE_FACTOR_ONE};
+	const struct price_rates rates = {.input = input_rate, .output = output_rate};
+
+	return price_sum(price, &rates, factors, tokens, requests);
+}
+
 int64_t price_expect(const struct price *prices, int64_t wall_ms, int64_t requests,
                      int64_t input_tokens, int64_t output_tokens)
 {
@@ -249,6 +269,8 @@ int64_t price_expect(const struct price *prices, int64_t wall_ms, int64_t reques
 
 	if (!price->known || input_tokens < 0 || output_tokens < 0 || requests < 0)
 		return -1;
+	if (is_flat(price))
+		return sum_flat(price, price->base.input, price->base.output, &tokens, requests);
 	struct holding holding =
 	    hold(price, window_at(price, wall_ms), NULL, region_factor(price, ""));
 	struct price_rates rates = rates_of(&holding, input_tokens / int64_max(requests, 1));
@@ -296,12 +318,26 @@ static int64_t dearest_region(const struct price *price, bool any)
 	return dearest;
 }
 
+static int64_t bound_flat(const struct price *price, int64_t prompt_tokens, int64_t output_tokens)
+{
+	const struct price_rates *base = &price->base;
+	const struct price_buckets tokens = {.input = prompt_tokens, .output = output_tokens};
+
+	/* Whatever is cached, written or plain; what is not said is -1, and costs no more. */
+	return sum_flat(price,
+	                int64_max(int64_max(base->input, base->cached_input),
+	                          int64_max(base->cache_write, base->cache_write_1h)),
+	                int64_max(base->output, base->reasoning), &tokens, 1);
+}
+
 static int64_t bound_of(const struct price *price, const struct price_request *request)
 {
 	int64_t prompt = price_estimate_tokens(request->prompt_bytes);
-	int64_t region = dearest_region(price, request->names_service);
 	int64_t dearest = 0;
 
+	if (is_flat(price) && !request->names_service && !price->services[0].given)
+		return bound_flat(price, prompt, request->max_output_tokens);
+	int64_t region = dearest_region(price, request->names_service);
 	for (size_t w = 0; w <= price->window_count; w++) {
 		const struct price_change *window =
 		    w == price->window_count ? NULL : &price->windows[w].change;

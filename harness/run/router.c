@@ -438,6 +438,9 @@ static void add_blocks(struct decider *d, const struct target *target,
 static struct text_list list_unproven(struct decider *d, const struct evidence_finding *finding)
 {
 	const struct text_list *fields = &d->out->unknown_fields;
+
+	if (finding->count + fields->count == 0)
+		return (struct text_list){0};
 	struct text_list list = {
 	    ARENA_NEW_ARRAY(d->arena, struct text, finding->count + fields->count), 0};
 

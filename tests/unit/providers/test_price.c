@@ -224,6 +224,40 @@ START_TEST(a_bound_is_never_below_the_cost)
 }
 END_TEST
 
+/* Rates of all kinds: said and not said, cached dearer than plain, more than 64 bits hold. */
+START_TEST(a_condition_that_never_holds_changes_nothing)
+{
+	static const struct price_rates rates[] = {
+	    {2 * USD, USD / 2, 3 * USD, 4 * USD, 8 * USD, 9 * USD},
+	    {USD / 10, -1, -1, -1, USD / 3, -1},
+	    {1, 7, -1, -1, 0, 5},
+	    {0, 0, 0, 0, 0, -1},
+	    {INT64_MAX, -1, -1, -1, 1, -1},
+	    {INT64_MAX / 8, -1, -1, -1, INT64_MAX / 8, -1},
+	};
+	static const int64_t counts[] = {0, 1, 999, 500000, INT64_C(1) << 40, INT64_MAX};
+	static const struct price_tier never = {.above = INT64_MAX, .rates = PRICE_RATES_NONE};
+
+	for (size_t r = 0; r < ARRAY_LENGTH(rates); r++)
+		for (size_t i = 0; i < ARRAY_LENGTH(counts); i++)
+			for (size_t o = 0; o < ARRAY_LENGTH(counts); o++) {
+				struct price flat = {.known = true,
+				                     .base = rates[r],
+				                     .per_request = (int64_t)(3 * r)};
+				struct price tiered = flat;
+				struct price_request request = {.prompt_bytes = counts[i],
+				                                .max_output_tokens = counts[o]};
+
+				tiered.tiers = &never;
+				tiered.tier_count = 1;
+				ck_assert_int_eq(price_bound(&flat, &request),
+				                 price_bound(&tiered, &request));
+				ck_assert_int_eq(price_expect(&flat, 0, 2, counts[i], counts[o]),
+				                 price_expect(&tiered, 0, 2, counts[i], counts[o]));
+			}
+}
+END_TEST
+
 static void add(TCase *cases)
 {
 	tcase_add_test(cases, charges_are_exact_and_rounded_once);
@@ -237,6 +271,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, unknown_is_not_zero);
 	tcase_add_test(cases, hostile_counts_do_not_overflow);
 	tcase_add_test(cases, a_bound_is_never_below_the_cost);
+	tcase_add_test(cases, a_condition_that_never_holds_changes_nothing);
 }
 
 int main(void)
