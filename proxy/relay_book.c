@@ -139,6 +139,7 @@ void relay_note_facts(struct relay *relay, const struct exchange *exchange,
                       const struct chat_reply *reply)
 {
 	struct relay_facts *facts = &relay->facts;
+	bool hung_up = relay->lost || (relay->exchange == NULL && !relay->drains);
 
 	*facts = (struct relay_facts){
 	    .usage = reply->usage,
@@ -159,9 +160,11 @@ void relay_note_facts(struct relay *relay, const struct exchange *exchange,
 	} else {
 		facts->usage = no_usage;
 	}
-	/* Nobody bills an answer that was none; but whoever works when we hang up is paid. */
-	facts->owed = answered || relay->lost;
-	if (relay->lost && usage_is_missing(reply))
+	/* Nobody bills an answer that was none, unless it says so; but whoever works when we hang
+	 * up is paid. Of a plain answer that had begun all may be owed: its cost stays unknown, and
+	 * budgets are charged what was reserved. */
+	facts->owed = answered || hung_up || facts->cost.pico_usd > 0;
+	if (hung_up && usage_is_missing(reply) && (relay->streamed || !answered))
 		estimate(relay, reply);
 }
 

@@ -113,7 +113,9 @@ def test_cancelled_a_provider_is_cut_off_and_the_row_says_why(start, scripted, t
     assert leaver.cut.wait(60), "the provider is still held"
     row, = rows(tmp_path)
     assert (row["outcome"], row["client_disconnected"]) == ("client_gone", "true")
-    assert row["usage_source"] == ("estimated" if phase == "after the commit" else "missing")
+    # It was at work when we hung up: the prompt at least is paid.
+    assert row["usage_source"] == "estimated" and float(row["cost_usd"]) > 0
+    assert int(row["completion_tokens"]) == (1 if phase == "after the commit" else 0)
     assert proxy.metric("drained_total") == 0 and len(up.requests) == 1
 
 
