@@ -1,4 +1,4 @@
-"""The official `openai` client, as programs use it: what it sees through the proxy is what it sees of the provider.
+"""The official `openai` and `@anthropic-ai/sdk` clients, as programs use them: what it sees through the proxy is what it sees of the provider.
 
 The client is installed by npm into .build/clients, as tests/clients/package-lock.json pins it. Where that is
 not possible these tests fail: nothing else proves that real programs work.
@@ -190,3 +190,41 @@ def test_what_the_proxy_says_reaches_programs(said):
     gone = saw["the provider is not there"]
     assert (gone["class"], gone["status"], gone["code"]) == ("InternalServerError", 502, "upstream_error")
     assert gone["attempts"] >= 1
+
+
+# --- Anthropic's client ---------------------------------------------------------------------------
+
+# What each must come to by that client's documentation, whatever the provider speaks.
+MESSAGES = {
+    "message": {"type": "message", "role": "assistant", "stop": "end_turn", "text": True, "input": True, "output": True},
+    "stream": {"stop": "end_turn", "same": True, "output": True},
+    "the same, streamed or not": {"same": True},
+    "a tool and its result": {"stop": "tool_use", "name": "get_weather", "city": "string", "then": "end_turn"},
+    "a tool, streamed": {"stop": "tool_use", "calls": 1, "city": "string"},
+    "an image": {"stop": "end_turn"},
+    "a cap": {"stop": "max_tokens", "output": 3},
+    "counts tokens": {"some": True},
+    "leaves a stream": {"next": "end_turn"},
+    "wrong key": {"class": "AuthenticationError", "status": 401, "type": "authentication_error"},
+    "unknown model": {"class": "NotFoundError", "status": 404, "type": "not_found_error"},
+    "no messages": {"class": "BadRequestError", "status": 400, "type": "invalid_request_error"},
+    "no key, streamed": {"class": "AuthenticationError", "status": 401, "type": "authentication_error"},
+}
+
+
+@pytest.fixture(scope="module")
+def messages(tmp_path_factory, matrix):
+    """All scenarios of Anthropic's client, through the proxy to a provider that speaks OpenAI's format."""
+    install()
+    side = Side(tmp_path_factory.mktemp("messages"), matrix, [], True)
+    try:
+        yield drive("anthropic.mjs", side.url, side.key, ANTHROPIC_BASE_URL=side.url.removesuffix("/v1"),
+                    ANTHROPIC_API_KEY=side.key)
+    finally:
+        side.stop()
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_anthropics_client_is_served_by_a_provider_of_openais_format(messages, name):
+    assert "saw" in messages[name], messages[name]
+    assert messages[name]["saw"] == MESSAGES[name]
