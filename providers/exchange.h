@@ -40,6 +40,9 @@ struct exchange {
 	struct http_header *request_headers;
 	size_t request_header_count;
 	struct text request_body;
+	/* What the client or case had asked for and the provider's format has no place for. */
+	const struct text *dropped;
+	size_t dropped_count;
 	int64_t started_wall_ms;
 	int status;       /* 0: no status line came */
 	int http_version; /* 10, 11, 20; 0: none */

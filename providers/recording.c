@@ -68,6 +68,13 @@ static void write_line(struct json_writer *writer, const struct recording_label 
 	write_masked(writer, exchange->url, arena);
 	write_headers(writer, "request_headers", exchange->request_headers,
 	              exchange->request_header_count, arena);
+	if (exchange->dropped_count > 0) {
+		json_write_key(writer, "dropped");
+		json_write_array(writer);
+		for (size_t i = 0; i < exchange->dropped_count; i++)
+			write_masked(writer, exchange->dropped[i], arena);
+		json_write_array_end(writer);
+	}
 	json_write_member_int(writer, "status", exchange->status);
 	json_write_member_int(writer, "http_version", exchange->http_version);
 	if (exchange->reused)

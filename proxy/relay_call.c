@@ -55,13 +55,21 @@ static void call_attempted(void *context UNUSED, const struct call_attempt *atte
 
 static void call_unsent(struct relay *relay, const struct fault *fault)
 {
-	const struct relay_judgement judgement = {
+	struct relay_judgement judgement = {
 	    .ending = ENDING_ERROR,
 	    .next = RELAY_NEXT_OTHER,
 	    .code = REFUSAL_UPSTREAM_ERROR,
 	    .wait_ms = -1,
 	    .reason = "the request can't be sent to it",
 	};
+
+	/* The format that it speaks has no place for something: the client's to change. */
+	if (fault->kind == FAULT_REFUSED) {
+		judgement.code = REFUSAL_INVALID_REQUEST;
+		judgement.reason = text_c(
+		    &relay->arena,
+		    text_format(&relay->arena, "its format can't carry this: %s", fault->message));
+	}
 
 	log_warn("proxy.unsent", "request=%s target=%.*s reason=%s", relay->id,
 	         TEXT_ARG(relay->target->name), fault->message);

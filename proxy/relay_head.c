@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-enum { UNPROVEN_MAX_BYTES = 1024 };
+enum { LIST_MAX_BYTES = 1024 };
 
 struct text relay_usd(struct arena *arena, int64_t pico_usd)
 {
@@ -34,23 +34,28 @@ static void add(struct head *head, struct text name, struct text value)
 }
 
 /* Names of fields come from the client: nothing of them may end a line. */
-static struct text list_unproven(struct relay *relay, const struct router_candidate *candidate)
+static struct text list_of(struct relay *relay, const struct text *items, size_t count)
 {
 	struct text_buf list;
 	struct text value = {NULL, 0};
 
-	text_buf_init(&list, UNPROVEN_MAX_BYTES);
-	if (!candidate->proven && candidate->unproven.count == 0)
-		(void)text_buf_add(&list, TEXT("all"));
-	for (size_t i = 0; i < candidate->unproven.count; i++) {
+	text_buf_init(&list, LIST_MAX_BYTES);
+	for (size_t i = 0; i < count; i++) {
 		if (list.len > 0)
 			(void)text_buf_add(&list, TEXT(", "));
-		text_buf_add_visible(&list, candidate->unproven.items[i]);
+		text_buf_add_visible(&list, items[i]);
 	}
 	if (list.len > 0)
 		value = text_copy(&relay->arena, text_buf_view(&list));
 	text_buf_done(&list);
 	return value;
+}
+
+static struct text list_unproven(struct relay *relay, const struct router_candidate *candidate)
+{
+	if (!candidate->proven && candidate->unproven.count == 0)
+		return TEXT("all");
+	return list_of(relay, candidate->unproven.items, candidate->unproven.count);
 }
 
 static struct text say_evidence(struct relay *relay, const struct router_candidate *candidate)
@@ -115,6 +120,8 @@ size_t relay_head(struct relay *relay, const struct exchange *exchange, bool wit
 		say_type(relay, &head);
 	add_request(relay, &head);
 	add_decision(relay, &head);
+	add(&head, TEXT("x-proviso-dropped"),
+	    list_of(relay, exchange->dropped, exchange->dropped_count));
 	if (with_cost && relay->facts.cost.pico_usd >= 0)
 		add(&head, TEXT("x-proviso-cost-usd"),
 		    relay_usd(&relay->arena, relay->facts.cost.pico_usd));

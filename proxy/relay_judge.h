@@ -26,7 +26,7 @@ struct relay_judgement {
 	bool key_refused;       /* 401, 402, 403, or a quota that is spent */
 	bool filtered;   /* a content filter kept it back: an answer, but the next may say more */
 	int64_t wait_ms; /* as the provider asked; -1: it did not */
-	const char *reason; /* a phrase, static */
+	const char *reason; /* a phrase, which outlives the request */
 };
 
 struct relay_case {

@@ -280,7 +280,7 @@ MUST_CHECK struct text relay_convert_refusal(struct relay *relay, struct text bo
                                              const struct chat_reply *reply, int *status);
 
 /* relay_head.c: the headers of an answer, true at the moment when they are written */
-enum { RELAY_HEADERS_MAX = FORWARD_MAX_HEADERS + 13 };
+enum { RELAY_HEADERS_MAX = FORWARD_MAX_HEADERS + 14 };
 MUST_CHECK size_t relay_head(struct relay *relay, const struct exchange *exchange, bool with_cost,
                              struct http_header out[RELAY_HEADERS_MAX]);
 /* The same for an answer of ours. */
