@@ -1,10 +1,12 @@
 /* The dialects that a provider can be configured with. */
 #include "providers/dialect.h"
 
-static const struct dialect *const dialects[] = {&dialect_openai, &dialect_anthropic,
-                                                 &dialect_gemini};
+static const struct dialect *const dialects[] = {&dialect_openai,    &dialect_azure,
+                                                 &dialect_anthropic, &dialect_gemini,
+                                                 &dialect_cohere,    &dialect_ollama};
 
-const char *const dialect_names[] = {"openai", "anthropic", "gemini", NULL};
+const char *const dialect_names[] = {"openai", "azure",  "anthropic", "gemini",
+                                     "cohere", "ollama", NULL};
 
 const struct dialect *dialect_from_name(struct text name)
 {

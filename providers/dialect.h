@@ -28,6 +28,7 @@ struct wire_request {
 struct dialect {
 	const char *name;    /* "openai" */
 	bool openai_replies; /* they are read and passed on as they are; else translated */
+	bool lines;          /* a stream is lines of JSON, no events */
 	/*
 	 * The request in this dialect, in the arena. False where it can't be carried:
 	 * the fault says which field.
@@ -41,7 +42,8 @@ struct dialect {
 	void (*read_end)(struct reply_build *build, bool cut);
 };
 
-extern const struct dialect dialect_openai, dialect_anthropic, dialect_gemini;
+extern const struct dialect dialect_openai, dialect_azure, dialect_anthropic, dialect_gemini,
+    dialect_cohere, dialect_ollama;
 
 /* NULL where there is no such dialect. */
 MUST_CHECK const struct dialect *dialect_from_name(struct text name);

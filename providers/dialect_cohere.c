@@ -1,4 +1,5 @@
 /* Cohere v2 chat, whole and streamed, read into neutral words. */
+#include "providers/encode_cohere.h"
 #include "providers/reply_build.h"
 
 static bool matches(const struct json *value)
@@ -67,15 +68,45 @@ static void take_content(struct reply_build *build, const struct json *content)
 		}
 }
 
+/* What it means to do before it calls tools: thoughts, in the words of others. */
+static void take_plan(struct reply_build *build, const struct json *message)
+{
+	if (json_string(message, "tool_plan").len > 0)
+		reply_build_reasoning(build, the_choice(build), json_string(message, "tool_plan"));
+}
+
 /* A call without arguments comes as the text "null" (or not at all): an empty object. */
 static void settle_call(struct reply_build *build, struct build_call *call)
 {
 	struct text arguments = text_trim(text_buf_view(&call->arguments));
 
+	if (arguments.len == 0 && call->item_id.len > 0 && !text_is(call->item_id, "null"))
+		reply_build_arguments(build, call, call->item_id);
+	arguments = text_trim(text_buf_view(&call->arguments));
 	if (arguments.len > 0 && !text_is(arguments, "null"))
 		return;
 	text_buf_reset(&call->arguments);
 	reply_build_arguments(build, call, TEXT("{}"));
+}
+
+/* What may yet turn out to be that "null" is held back: what was told can't be taken back. */
+static void take_piece(struct reply_build *build, struct build_call *call, struct text piece)
+{
+	struct text held = call->item_id;
+
+	if (piece.len == 0)
+		return;
+	if (call->arguments.len > 0) {
+		reply_build_arguments(build, call, piece);
+		return;
+	}
+	held = text_format(build->event_arena, "%.*s%.*s", TEXT_ARG(held), TEXT_ARG(piece));
+	if (text_starts(TEXT("null"), held)) {
+		call->item_id = reply_build_name(build, held);
+		return;
+	}
+	call->item_id = TEXT("");
+	reply_build_arguments(build, call, held);
 }
 
 static struct build_call *take_call(struct reply_build *build, const struct json *node)
@@ -99,6 +130,7 @@ static void read_body(struct reply_build *build, const struct json *root)
 	reply_build_id(build, json_string(root, "id"));
 	reply_build_model(build, json_string(root, "model"));
 	reply_build_role(build, choice, json_string(message, "role"));
+	take_plan(build, message);
 	take_content(build, json_member(message, "content"));
 	JSON_EACH(node, json_member(message, "tool_calls"))
 	{
@@ -134,8 +166,8 @@ static void read_call_event(struct reply_build *build, struct text type, const s
 	struct text piece = json_string(json_member(node, "function"), "arguments");
 	if (text_is(type, "tool-call-end"))
 		settle_call(build, call);
-	else if (piece.len > 0)
-		reply_build_arguments(build, call, piece);
+	else
+		take_piece(build, call, piece);
 }
 
 static void read_event(struct reply_build *build, const struct sse_event *event,
@@ -148,6 +180,8 @@ static void read_event(struct reply_build *build, const struct sse_event *event,
 	(void)event;
 	if (text_starts(type, TEXT("content-"))) {
 		take_content(build, json_member(message, "content"));
+	} else if (text_is(type, "tool-plan-delta")) {
+		take_plan(build, message);
 	} else if (text_starts(type, TEXT("tool-call-"))) {
 		read_call_event(build, type, root, json_member(message, "tool_calls"));
 	} else if (text_is(type, "message-start")) {
@@ -173,4 +207,29 @@ const struct reply_shape shape_cohere = {
     .read_event = read_event,
     .read_body = read_body,
     .read_end = read_end,
+};
+
+/* --- the dialect --------------------------------------------------------------------------- */
+
+static void read_native_event(struct reply_build *build, const struct sse_event *event)
+{
+	reply_shape_event_as(build, event, &shape_cohere);
+}
+
+static void read_native_body(struct reply_build *build, const struct json *root)
+{
+	reply_shape_body_as(build, root, &shape_cohere);
+}
+
+static void read_native_end(struct reply_build *build, bool cut)
+{
+	reply_shape_end_as(build, cut, &shape_cohere);
+}
+
+const struct dialect dialect_cohere = {
+    .name = "cohere",
+    .encode = encode_cohere,
+    .read_event = read_native_event,
+    .read_body = read_native_body,
+    .read_end = read_native_end,
 };

@@ -183,6 +183,9 @@ static void write_message(struct encoding *e, const struct json *message)
 	}
 	if (encode_field(message, "name") != NULL)
 		encode_drop(e, "messages.name");
+	if (encode_field(message, "reasoning_content") != NULL &&
+	    encode_field(message, "thinking_blocks") == NULL)
+		encode_drop(e, "messages.reasoning_content");
 }
 
 /* Neighbours of one role are one turn, which holds all results of the calls before it. */

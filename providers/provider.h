@@ -43,9 +43,10 @@ struct provider_timeouts {
 struct provider {
 	struct text name;
 	const struct dialect *dialect;
-	struct text base_url; /* without a slash at its end */
-	struct text key_ref;  /* "env:NAME"; data NULL: no key */
-	struct secret *key;   /* owned; NULL until provider_load_key */
+	struct text base_url;    /* without a slash at its end */
+	struct text api_version; /* Azure's, a date; data NULL: none */
+	struct text key_ref;     /* "env:NAME"; data NULL: no key */
+	struct secret *key;      /* owned; NULL until provider_load_key */
 	struct provider_limits limits;
 	struct provider_timeouts timeouts;
 	struct provider_model *models;

@@ -11,7 +11,7 @@ struct provider_usage_config {
 /* One provider as it is written, in the config or in the catalogue. */
 struct provider_config {
 	int dialect; /* index into dialect_names; -1: not said */
-	struct text base_url, api_key;
+	struct text base_url, api_version, api_key;
 	struct provider_limits limits;
 	struct provider_timeouts timeouts;
 	struct provider_usage_config usage;

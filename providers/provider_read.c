@@ -72,6 +72,7 @@ static bool from_catalog(const struct catalog_entry *entry, struct arena *arena,
 	*out = (struct provider){
 	    .name = entry->name,
 	    .dialect = dialect_at(entry->provider.dialect),
+	    .api_version = entry->provider.api_version,
 	    .key_ref = catalog_key_ref(entry, arena),
 	    .limits = entry->provider.limits,
 	    .timeouts = entry->provider.timeouts,
@@ -230,6 +231,32 @@ static bool name_is_good(struct text name)
 	return true;
 }
 
+/* It goes into a URL; and Azure's older API has none without it. */
+static bool check_version(const struct reading *r, const struct provider *provider)
+{
+	struct text version = provider->api_version;
+
+	for (size_t i = 0; i < version.len; i++) {
+		char c = version.data[i];
+		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')
+			continue;
+		(void)fault_list_at(r->faults, place_of(r, "api_version"),
+		                    "an api_version is a date such as 2024-10-21, or a word");
+		return false;
+	}
+	if (version.data != NULL && provider->dialect != &dialect_azure) {
+		(void)fault_list_at(r->faults, place_of(r, "api_version"),
+		                    "only the dialect azure has an api_version");
+		return false;
+	}
+	if (provider->dialect != &dialect_azure || version.len > 0 ||
+	    text_ends(provider->base_url, TEXT("/v1")))
+		return true;
+	(void)fault_list_at(r->faults, place_of(r, "base_url"),
+	                    "base_url must end in /openai/v1, or api_version must be given");
+	return false;
+}
+
 static bool read_provider(struct reading *r, struct provider *out)
 {
 	struct provider_config config = provider_config_defaults;
@@ -258,6 +285,7 @@ static bool read_provider(struct reading *r, struct provider *out)
 	*out = (struct provider){
 	    .name = r->node->key,
 	    .dialect = dialect_at(config.dialect),
+	    .api_version = config.api_version,
 	    .limits = config.limits,
 	    .timeouts = config.timeouts,
 	    .node = r->node,
@@ -267,6 +295,7 @@ static bool read_provider(struct reading *r, struct provider *out)
 		return false;
 	out->base_url = url.url;
 	out->loopback = url.loopback;
+	good = check_version(r, out) && good;
 	return read_key_ref(r, &config, &url, &out->key_ref) && good;
 }
 

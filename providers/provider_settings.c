@@ -81,6 +81,8 @@ static const struct setting_table model_table =
 	    .doc = "The wire format it speaks."), \
 	ROW(struct_name, "base_url", SETTING_TEXT, prefix base_url, \
 	    .doc = "Where its API begins, up to and with the version: https://api.example.com/v1."), \
+	ROW(struct_name, "api_version", SETTING_TEXT, prefix api_version, \
+	    .doc = "Of Azure's older API, which has one: 2024-10-21."), \
 	ROW(struct_name, "limits", SETTING_STRUCT, prefix limits, .table = &limit_table, \
 	    .doc = "How much it may be asked at once."), \
 	ROW(struct_name, "timeouts", SETTING_STRUCT, prefix timeouts, .table = &timeout_table, \

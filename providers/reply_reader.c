@@ -202,6 +202,13 @@ static void feed_sniff(struct reply_reader *reader, struct text bytes)
 	text_buf_done(&kept);
 }
 
+/* Where lines must come, the first one need not wait for the second to be known as one. */
+static bool lines_are_asked(const struct reply_context *context)
+{
+	return context->dialect != NULL && context->dialect->lines && context->request != NULL &&
+	       context->request->streamed && context->status < 300;
+}
+
 static void feed_start(struct reply_reader *reader, struct text bytes)
 {
 	size_t at = 0;
@@ -209,6 +216,13 @@ static void feed_start(struct reply_reader *reader, struct text bytes)
 	while (at < bytes.len && is_blank(bytes.data[at]))
 		at++;
 	char first = at < bytes.len ? bytes.data[at] : '\0';
+	if (first == '{' && lines_are_asked(&reader->build.context)) {
+		reader->mode = MODE_LINES;
+		reader->build.reply->streamed = true;
+		text_buf_reset(&reader->body);
+		feed_lines(reader, text_slice(bytes, at, bytes.len));
+		return;
+	}
 	if (first == '{' || first == '[') {
 		reader->blank_bytes += at;
 		reader->mode = MODE_SNIFF;

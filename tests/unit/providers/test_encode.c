@@ -236,17 +236,221 @@ static const struct { const char *model, *effort, *want; } gemini_efforts[] = {
 	{"gemini-2.5-flash", "high", "{\"thinkingBudget\":24576,\"includeThoughts\":true}"},
 	{"gemini-2.5-flash", "bogus", NULL},
 };
+
+/* --- Anthropic ------------------------------------------------------------ */
+
+#define ANTHROPIC(rest) "{\"model\":\"m\",\"max_tokens\":77,\"messages\":[{\"role\":\"user\",\"content\":" \
+	"[{\"type\":\"text\",\"text\":\"hi\"}]}]" rest "}"
+
+static const struct row anthropic_rows[] = {
+	{"", ANTHROPIC(""), NULL},
+	{"\"max_tokens\":5,\"max_completion_tokens\":6", "\"max_tokens\":6,", NULL},
+	{"\"temperature\":0.5,\"top_p\":0.9", ANTHROPIC(",\"temperature\":0.5,\"top_p\":0.9"), NULL},
+	{"\"temperature\":1.5", NULL, "temperature"},
+	{"\"stop\":\"x\"", ANTHROPIC(",\"stop_sequences\":[\"x\"]"), NULL},
+	{"\"stop\":[\"x\",\" \"]", ANTHROPIC(",\"stop_sequences\":[\"x\"]"), "stop"},
+	{"\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":{\"type\":"
+	 "\"object\"}}}", "\"output_config\":{\"format\":{\"type\":\"json_schema\",\"schema\":{\"type\":\"object\"", NULL},
+	{"\"response_format\":{\"type\":\"json_object\"}", NULL, "response_format json_object"},
+	{"\"reasoning_effort\":\"high\"",
+	 "\"output_config\":{\"effort\":\"high\"},\"thinking\":{\"type\":\"adaptive\"}", NULL},
+	{"\"reasoning_effort\":\"none\"", "\"thinking\":{\"type\":\"disabled\"}", NULL},
+	{"\"user\":\"u\"", "\"metadata\":{\"user_id\":\"u\"}", NULL},
+	{"\"safety_identifier\":\"s\",\"user\":\"u\"", "\"metadata\":{\"user_id\":\"s\"}", NULL},
+	{"\"n\":1", ANTHROPIC(""), NULL},
+	{"\"n\":2", NULL, "n other than 1"},
+	{"\"logprobs\":true", NULL, "logprobs"},
+	{"\"top_logprobs\":2", NULL, "top_logprobs"},
+	{"\"audio\":{}", NULL, "audio"},
+	{"\"service_tier\":\"auto\",\"logit_bias\":{},\"seed\":1,\"presence_penalty\":0,\"frequency_penalty\":0,"
+	 "\"prediction\":{},\"store\":true,\"metadata\":{},\"x_unheard_of\":1,\"stream_options\":{}", ANTHROPIC(""),
+	 "service_tier,logit_bias,seed,presence_penalty,frequency_penalty,prediction,store,metadata,x_unheard_of"},
+	{TOOL(",\"description\":\"d\",\"strict\":true,\"parameters\":{\"type\":\"object\"}"),
+	 "\"tools\":[{\"name\":\"f\",\"description\":\"d\",\"input_schema\":{\"type\":\"object\"},\"strict\":true}]}", NULL},
+	{TOOL(""), "\"input_schema\":{\"type\":\"object\",\"properties\":{}}", NULL},
+	{TOOL("") ",\"tool_choice\":\"auto\"", "\"tool_choice\":{\"type\":\"auto\"}", NULL},
+	{TOOL("") ",\"tool_choice\":\"required\"", "\"tool_choice\":{\"type\":\"any\"}", NULL},
+	{TOOL("") ",\"tool_choice\":\"none\",\"parallel_tool_calls\":false", "\"tool_choice\":{\"type\":\"none\"}", NULL},
+	{TOOL("") ",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"f\"}}",
+	 "\"tool_choice\":{\"type\":\"tool\",\"name\":\"f\"}", NULL},
+	{TOOL("") ",\"parallel_tool_calls\":false",
+	 "\"tool_choice\":{\"type\":\"auto\",\"disable_parallel_tool_use\":true}", NULL},
+	{TOOL("") ",\"tool_choice\":\"bogus\"", NULL, "tool_choice"},
+};
+
+static const struct row anthropic_messages[] = {
+	{"{\"role\":\"system\",\"content\":\"s\"},{\"role\":\"developer\",\"content\":\"d\"}," USER,
+	 "\"system\":[{\"type\":\"text\",\"text\":\"s\"},{\"type\":\"text\",\"text\":\"d\"}],\"messages\":[{\"role\":\"user\"", NULL},
+	{USER ",{\"role\":\"system\",\"content\":\"s\"}", NULL, "behind the first turn"},
+	{"{\"role\":\"assistant\",\"content\":\"x\"}", NULL, "first message must be the user's"},
+	{"{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"\"},{\"type\":\"image_url\",\"image_url\":{"
+	 "\"url\":\"data:image/png;base64,QUI=\",\"detail\":\"low\"}},{\"type\":\"image_url\",\"image_url\":{\"url\":"
+	 "\"https://x/y\"}},{\"type\":\"file\",\"file\":{\"file_data\":\"data:application/pdf;base64,QQ==\"}}]}",
+	 "\"content\":[{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":\"image/png\",\"data\":\"QUI=\"}},"
+	 "{\"type\":\"image\",\"source\":{\"type\":\"url\",\"url\":\"https://x/y\"}},{\"type\":\"document\",\"source\":{"
+	 "\"type\":\"base64\",\"media_type\":\"application/pdf\",\"data\":\"QQ==\"}}]", "image_url.detail"},
+	{"{\"role\":\"user\",\"content\":[{\"type\":\"input_audio\",\"input_audio\":{}}]}", NULL, "input_audio"},
+	{USER "," CALLS("") "," RESULT("c2", "\"two\"") "," RESULT("c1", "\"one\"") "," USER,
+	 "{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"c1\",\"name\":\"f\",\"input\":{\"a\":1}},"
+	 "{\"type\":\"tool_use\",\"id\":\"c2\",\"name\":\"g\",\"input\":{}}]},{\"role\":\"user\",\"content\":["
+	 "{\"type\":\"tool_result\",\"tool_use_id\":\"c2\",\"content\":[{\"type\":\"text\",\"text\":\"two\"}]},"
+	 "{\"type\":\"tool_result\",\"tool_use_id\":\"c1\",\"content\":[{\"type\":\"text\",\"text\":\"one\"}]},"
+	 "{\"type\":\"text\",\"text\":\"hi\"}]}", NULL},
+	{USER ",{\"role\":\"assistant\",\"content\":\"x\",\"refusal\":\"no\",\"thinking_blocks\":[{\"type\":\"thinking\","
+	 "\"thinking\":\"hm\",\"signature\":\"S\"},{\"type\":\"redacted_thinking\",\"data\":\"D\"}]}",
+	 "\"content\":[{\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"S\"},{\"type\":\"redacted_thinking\","
+	 "\"data\":\"D\"},{\"type\":\"text\",\"text\":\"x\"},{\"type\":\"text\",\"text\":\"no\"}]", NULL},
+	{USER ",{\"role\":\"assistant\",\"content\":\"x\",\"reasoning_content\":\"hm\"}",
+	 "\"content\":[{\"type\":\"text\",\"text\":\"x\"}]", "messages.reasoning_content"},
+};
+
+/* --- Cohere --------------------------------------------------------------- */
+
+#define COHERE(rest) "{\"model\":\"m\",\"messages\":[" USER "]" rest ",\"stream\":false}"
+
+static const struct row cohere_rows[] = {
+	{"", COHERE(""), NULL},
+	{"\"max_tokens\":5,\"max_completion_tokens\":6", COHERE(",\"max_tokens\":6"), NULL},
+	{"\"max_tokens\":5", COHERE(",\"max_tokens\":5"), NULL},
+	{"\"temperature\":0.5,\"top_p\":0.9,\"seed\":7,\"presence_penalty\":0.1,\"frequency_penalty\":0.2",
+	 COHERE(",\"temperature\":0.5,\"p\":0.9,\"seed\":7,\"presence_penalty\":0.1,\"frequency_penalty\":0.2"), NULL},
+	{"\"stop\":\"x\"", COHERE(",\"stop_sequences\":[\"x\"]"), NULL},
+	{"\"response_format\":{\"type\":\"json_object\"}", COHERE(",\"response_format\":{\"type\":\"json_object\"}"), NULL},
+	{"\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":{\"type\":\"object\"}}}",
+	 COHERE(",\"response_format\":{\"type\":\"json_object\",\"json_schema\":{\"type\":\"object\"}}"), NULL},
+	{"\"response_format\":{\"type\":\"json_schema\"}", NULL, "no schema"},
+	{"\"response_format\":{\"type\":\"bogus\"}", NULL, "response_format bogus"},
+	{"\"reasoning_effort\":\"none\"", COHERE(",\"thinking\":{\"type\":\"disabled\"}"), NULL},
+	{"\"reasoning_effort\":\"low\"", COHERE(",\"thinking\":{\"type\":\"enabled\"}"), NULL},
+	{"\"n\":2", NULL, "n other than 1"},
+	{"\"logprobs\":true", NULL, "logprobs"},
+	{"\"user\":\"u\",\"parallel_tool_calls\":true", COHERE(""), "user,parallel_tool_calls"},
+	{TOOL(",\"strict\":true"), COHERE(",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":"
+	 "{\"type\":\"object\",\"properties\":{}}}}],\"strict_tools\":true"), NULL},
+	{TOOL("") ",\"tool_choice\":\"auto\"", "\"properties\":{}}}}],\"stream\":false}", NULL},
+	{TOOL("") ",\"tool_choice\":\"required\"", "\"tool_choice\":\"REQUIRED\"", NULL},
+	{TOOL("") ",\"tool_choice\":\"none\"", "\"tool_choice\":\"NONE\"", NULL},
+	{TOOL("") ",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"f\"}}", NULL, "tool_choice of one"},
+};
+
+static const struct row cohere_messages[] = {
+	{"{\"role\":\"developer\",\"content\":\"d\"}," USER ",{\"role\":\"system\",\"content\":\"s\"}",
+	 "[{\"role\":\"system\",\"content\":\"d\"}," USER ",{\"role\":\"system\",\"content\":\"s\"}]", NULL},
+	{"{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"t\"},{\"type\":\"image_url\",\"image_url\":{"
+	 "\"url\":\"data:image/png;base64,QUI=\"}}]}",
+	 "[{\"type\":\"text\",\"text\":\"t\"},{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,QUI=\"}}]", NULL},
+	{"{\"role\":\"user\",\"content\":[{\"type\":\"file\"}]}", NULL, "type file"},
+	{USER "," CALLS("") "," RESULT("c1", "\"sunny\""),
+	 "{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+	 "\"arguments\":\"{\\\"a\\\":1}\"}},{\"id\":\"c2\",\"type\":\"function\",\"function\":{\"name\":\"g\","
+	 "\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"sunny\"}", NULL},
+	{USER ",{\"role\":\"assistant\",\"reasoning_content\":\"I will\",\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\","
+	 "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}",
+	 "{\"role\":\"assistant\",\"tool_plan\":\"I will\",\"tool_calls\"", NULL},
+};
+
+/* --- Ollama --------------------------------------------------------------- */
+
+#define OLLAMA(rest) "{\"model\":\"m\",\"messages\":[" USER "]" rest ",\"stream\":false}"
+#define OPTIONS(rest) OLLAMA(",\"options\":{" rest "}")
+
+static const struct row ollama_rows[] = {
+	{"", OPTIONS(""), NULL},
+	{"\"max_tokens\":5,\"max_completion_tokens\":6", OPTIONS("\"num_predict\":6"), NULL},
+	{"\"temperature\":0.5,\"top_p\":0.9,\"seed\":7,\"presence_penalty\":0.1,\"frequency_penalty\":0.2,\"stop\":\"x\"",
+	 OPTIONS("\"temperature\":0.5,\"top_p\":0.9,\"seed\":7,\"presence_penalty\":0.1,\"frequency_penalty\":0.2,\"stop\":[\"x\"]"), NULL},
+	{"\"response_format\":{\"type\":\"json_object\"}", OLLAMA(",\"format\":\"json\",\"options\":{}"), NULL},
+	{"\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":{\"type\":\"object\"}}}",
+	 OLLAMA(",\"format\":{\"type\":\"object\"},\"options\":{}"), NULL},
+	{"\"response_format\":{\"type\":\"bogus\"}", NULL, "response_format bogus"},
+	{"\"reasoning_effort\":\"none\"", OLLAMA(",\"think\":false,\"options\":{}"), NULL},
+	{"\"reasoning_effort\":\"high\"", OLLAMA(",\"think\":\"high\",\"options\":{}"), NULL},
+	{"\"n\":2", NULL, "n other than 1"},
+	{"\"logprobs\":true", NULL, "logprobs"},
+	{"\"user\":\"u\",\"parallel_tool_calls\":true", OPTIONS(""), "user,parallel_tool_calls"},
+	{TOOL(""), OLLAMA(",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"options\":{}"), NULL},
+	{TOOL("") ",\"tool_choice\":\"none\"", OPTIONS(""), "tools"},
+	{TOOL("") ",\"tool_choice\":\"required\"", NULL, "tool_choice other than auto or none"},
+	{TOOL(",\"strict\":true"), "\"tools\":", "tools.function.strict"},
+};
+
+static const struct row ollama_messages[] = {
+	{"{\"role\":\"developer\",\"content\":\"d\"}," USER, "[{\"role\":\"system\",\"content\":\"d\"}," USER "]", NULL},
+	{"{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"t\"},{\"type\":\"image_url\",\"image_url\":{"
+	 "\"url\":\"data:image/png;base64,QUI=\"}},{\"type\":\"text\",\"text\":\"u\"}]}",
+	 "{\"role\":\"user\",\"content\":\"tu\",\"images\":[\"QUI=\"]}", NULL},
+	{"{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/y\"}}]}", NULL, "data URL"},
+	{USER "," CALLS("") "," RESULT("c1", "\"sunny\""),
+	 "{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":\"c1\",\"function\":{\"name\":\"f\","
+	 "\"arguments\":{\"a\":1}}},{\"id\":\"c2\",\"function\":{\"name\":\"g\",\"arguments\":{}}}]},"
+	 "{\"role\":\"tool\",\"content\":\"sunny\",\"tool_name\":\"f\",\"tool_call_id\":\"c1\"}", NULL},
+	{USER "," RESULT("lost", "\"x\""), NULL, "answers no call of the history"},
+	{USER ",{\"role\":\"assistant\",\"content\":\"x\",\"reasoning_content\":\"hm\"}",
+	 "{\"role\":\"assistant\",\"content\":\"x\",\"thinking\":\"hm\"}", NULL},
+};
+
+static const struct {
+	const struct dialect *dialect;
+	const struct row *rows, *messages;
+	size_t row_count, message_count;
+} tables[] = {
+#define TABLES(name) {&dialect_##name, name##_rows, name##_messages, ARRAY_LENGTH(name##_rows), ARRAY_LENGTH(name##_messages)}
+	TABLES(gemini), TABLES(anthropic), TABLES(cohere), TABLES(ollama),
+};
+
+/* --- Azure ---------------------------------------------------------------- */
+
+static const struct { const char *base, *version; enum endpoint endpoint; const char *url; } azure_urls[] = {
+	{"https://r/openai/v1", NULL, ENDPOINT_CHAT, "https://r/openai/v1/chat/completions"},
+	{"https://r/openai/v1", "preview", ENDPOINT_CHAT, "https://r/openai/v1/chat/completions?api-version=preview"},
+	{"https://r/openai", "2024-10-21", ENDPOINT_CHAT,
+	 "https://r/openai/deployments/m%2F1/chat/completions?api-version=2024-10-21"},
+	{"https://r/openai", "2024-10-21", ENDPOINT_COMPLETIONS,
+	 "https://r/openai/deployments/m%2F1/completions?api-version=2024-10-21"},
+	{"https://r/openai", "2024-10-21", ENDPOINT_EMBEDDINGS,
+	 "https://r/openai/deployments/m%2F1/embeddings?api-version=2024-10-21"},
+	{"https://r/openai", "2024-10-21", ENDPOINT_RESPONSES, "https://r/openai/responses?api-version=2024-10-21"},
+	{"https://r/openai", "2024-10-21", ENDPOINT_MODELS, "https://r/openai/models?api-version=2024-10-21"},
+	{"https://r/openai/v1", NULL, ENDPOINT_MODELS, "https://r/openai/v1/models"},
+	{"https://r/openai/v1", NULL, ENDPOINT_MESSAGES, NULL},
+};
 /* clang-format on */
 
-START_TEST(gemini_carries_refuses_or_tells_each_member)
+START_TEST(azure_finds_the_deployment_in_both_its_apis)
 {
-	assert_row(&dialect_gemini, &gemini_rows[_i]);
+	struct provider provider = {.name = TEXT_INIT("p"),
+	                            .dialect = &dialect_azure,
+	                            .base_url = text_of(azure_urls[_i].base)};
+	struct chat_request request = {.endpoint = azure_urls[_i].endpoint,
+	                               .body = TEXT_INIT("{ \"model\" : \"m/1\" }")};
+	struct wire_request out;
+	struct fault fault;
+
+	if (azure_urls[_i].version != NULL)
+		provider.api_version = text_of(azure_urls[_i].version);
+	bool good = dialect_azure.encode(&provider, &request, &arena, &out, &fault);
+	ck_assert_int_eq(good, azure_urls[_i].url != NULL);
+	if (!good)
+		return;
+	ck_assert_str_eq(out.url, azure_urls[_i].url);
+	ck_assert_str_eq(out.key_header, "api-key");
+	ck_assert_str_eq(out.key_prefix, "");
+	ck_assert_str_eq(out.method, request.endpoint == ENDPOINT_MODELS ? "GET" : "POST");
+	assert_text(out.body, "{ \"model\" : \"m/1\" }");
 }
 END_TEST
 
-START_TEST(gemini_takes_each_kind_of_message)
+START_TEST(each_member_is_carried_refused_or_told)
 {
-	assert_messages(&dialect_gemini, "m", &gemini_messages[_i]);
+	for (size_t i = 0; i < tables[_i].row_count; i++)
+		assert_row(tables[_i].dialect, &tables[_i].rows[i]);
+}
+END_TEST
+
+START_TEST(each_kind_of_message_is_carried)
+{
+	for (size_t i = 0; i < tables[_i].message_count; i++)
+		assert_messages(tables[_i].dialect, "m", &tables[_i].messages[i]);
 }
 END_TEST
 
@@ -351,10 +555,10 @@ END_TEST
 
 static void add_tests(TCase *cases)
 {
-	tcase_add_loop_test(cases, gemini_carries_refuses_or_tells_each_member, 0,
-	                    ARRAY_LENGTH(gemini_rows));
-	tcase_add_loop_test(cases, gemini_takes_each_kind_of_message, 0,
-	                    ARRAY_LENGTH(gemini_messages));
+	tcase_add_loop_test(cases, each_member_is_carried_refused_or_told, 0, ARRAY_LENGTH(tables));
+	tcase_add_loop_test(cases, each_kind_of_message_is_carried, 0, ARRAY_LENGTH(tables));
+	tcase_add_loop_test(cases, azure_finds_the_deployment_in_both_its_apis, 0,
+	                    ARRAY_LENGTH(azure_urls));
 	tcase_add_loop_test(cases, gemini_thinks_as_its_generation_is_told_to, 0,
 	                    ARRAY_LENGTH(gemini_efforts));
 	tcase_add_test(cases, gemini_3_takes_a_history_whose_signatures_are_lost);

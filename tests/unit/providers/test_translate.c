@@ -20,6 +20,8 @@ static const struct {
 } recorded[] = {
     {"anthropic_messages-", &dialect_anthropic, 10},
     {"gemini_generateContent-", &dialect_gemini, 7},
+    {"cohere_chat-", &dialect_cohere, 6},
+    {"ollama_chat-", &dialect_ollama, 2},
 };
 
 static const struct chat_request asked = {.endpoint = ENDPOINT_CHAT,
@@ -422,6 +424,101 @@ START_TEST(geminis_refusals_keep_their_words)
 }
 END_TEST
 
+/* --- Cohere, Ollama --------------------------------------------------------------------------- */
+
+/* clang-format off */
+static const char cohere_stream[] =
+    EVENT("message-start", ",\"id\":\"c1\",\"delta\":{\"message\":{\"role\":\"assistant\"}}")
+    EVENT("tool-plan-delta", ",\"delta\":{\"message\":{\"tool_plan\":\"I will\"}}")
+    EVENT("tool-call-start", ",\"index\":0,\"delta\":{\"message\":{\"tool_calls\":{\"id\":\"t1\",\"type\":\"function\","
+          "\"function\":{\"name\":\"f\",\"arguments\":\"\"}}}}")
+    EVENT("tool-call-delta", ",\"index\":0,\"delta\":{\"message\":{\"tool_calls\":{\"function\":{\"arguments\":\"{\\\"a\\\":1}\"}}}}")
+    EVENT("tool-call-end", ",\"index\":0")
+    EVENT("tool-call-start", ",\"index\":1,\"delta\":{\"message\":{\"tool_calls\":{\"id\":\"t2\",\"type\":\"function\","
+          "\"function\":{\"name\":\"g\",\"arguments\":\"\"}}}}")
+    EVENT("tool-call-delta", ",\"index\":1,\"delta\":{\"message\":{\"tool_calls\":{\"function\":{\"arguments\":\"null\"}}}}")
+    EVENT("tool-call-end", ",\"index\":1")
+    EVENT("message-end", ",\"delta\":{\"finish_reason\":\"TOOL_CALL\",\"usage\":{\"billed_units\":{\"input_tokens\":50,"
+          "\"output_tokens\":20},\"tokens\":{\"input_tokens\":500,\"output_tokens\":99}}}");
+
+static const char ollama_stream[] =
+    "{\"model\":\"m\",\"created_at\":\"t\",\"message\":{\"role\":\"assistant\",\"content\":\"\",\"thinking\":\"hm\"},\"done\":false}\n"
+    "{\"model\":\"m\",\"created_at\":\"t\",\"message\":{\"role\":\"assistant\",\"content\":\"I look\"},\"done\":false}\n"
+    "{\"model\":\"m\",\"created_at\":\"t\",\"message\":{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"function\":{"
+    "\"name\":\"f\",\"arguments\":{\"a\":1}}},{\"id\":\"own\",\"function\":{\"name\":\"g\",\"arguments\":{}}}]},\"done\":false}\n"
+    "{\"model\":\"m\",\"created_at\":\"t\",\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"done\":true,\"done_reason\":"
+    "\"stop\",\"prompt_eval_count\":50,\"eval_count\":20}\n";
+
+static const struct {
+	const struct dialect *dialect;
+	const char *stream, *reasoning;
+} calling[] = {
+    {&dialect_cohere, cohere_stream, "I will"},
+    {&dialect_ollama, ollama_stream, "hm"},
+};
+/* clang-format on */
+
+START_TEST(streams_with_calls_say_the_same_in_both_formats)
+{
+	struct text stream_text = text_of(calling[_i].stream);
+	const struct exchange *to =
+	    translate(calling[_i].dialect, stream_text, 200, 7, &asked_streamed);
+	const struct chat_reply *reply = read_as(to, &dialect_openai, &asked_streamed);
+	const struct chat_choice *choice = &reply->choices[0];
+
+	assert_translated(calling[_i].dialect, stream_text, &asked_streamed);
+	ck_assert_uint_eq(choice->tool_call_count, 2);
+	assert_text(choice->tool_calls[0].arguments, "{\"a\":1}");
+	assert_text(choice->tool_calls[1].arguments, "{}");
+	assert_text(choice->reasoning, calling[_i].reasoning);
+	assert_text(choice->finish_reason, "tool_calls");
+	ck_assert_int_eq(reply->usage.input, 50);
+	ck_assert_int_eq(reply->usage.output, 20);
+}
+END_TEST
+
+/* A line is an event as soon as it is there: the next one may be seconds away. */
+START_TEST(a_line_is_passed_on_before_the_next_one_comes)
+{
+	size_t line = text_find_byte(text_of(ollama_stream), '\n', 0) + 1;
+	struct exchange exchange = exchange_of(text_of(ollama_stream), 200, line);
+	const struct exchange *to =
+	    translate_exchange(&exchange, &dialect_ollama, &asked_streamed, &unit_arena);
+	struct text first = text_slice(to->body, 0, to->chunks[0].end);
+
+	ck_assert_int_eq(to->chunks[0].at_us, 1000);
+	ck_assert_uint_ne(text_find(first, TEXT("\"reasoning_content\":\"hm\""), 0),
+	                  TEXT_NOT_FOUND);
+}
+END_TEST
+
+static const struct {
+	const struct dialect *dialect;
+	int status;
+	const char *body, *message, *openai;
+} flat_refusals[] = {
+    {&dialect_cohere, 400, "{\"id\":\"x\",\"message\":\"too many tokens: size limit exceeded\"}",
+     "too many tokens", "\"code\":\"context_length_exceeded\""},
+    {&dialect_cohere, 401, "{\"message\":\"invalid api token\"}", "invalid api token",
+     "\"type\":\"authentication_error\""},
+    {&dialect_ollama, 404, "{\"error\":\"model 'x' not found\"}", "model 'x' not found",
+     "\"code\":\"model_not_found\""},
+};
+
+START_TEST(flat_refusals_become_openais_envelope)
+{
+	const struct exchange *to =
+	    translate(flat_refusals[_i].dialect, text_of(flat_refusals[_i].body),
+	              flat_refusals[_i].status, 0, &asked_streamed);
+
+	ck_assert_int_eq(to->status, flat_refusals[_i].status);
+	ck_assert_msg(
+	    text_find(to->body, text_of(flat_refusals[_i].message), 0) != TEXT_NOT_FOUND &&
+		text_find(to->body, text_of(flat_refusals[_i].openai), 0) != TEXT_NOT_FOUND,
+	    "%.*s", TEXT_ARG(to->body));
+}
+END_TEST
+
 /* --- recorded ------------------------------------------------------------------------------- */
 
 static const struct dialect *dialect_of_file(struct text name, size_t *kind)
@@ -494,6 +591,11 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, a_prompt_that_gemini_blocks_is_a_choice_without_content);
 	tcase_add_loop_test(cases, geminis_refusals_keep_their_words, 0,
 	                    ARRAY_LENGTH(gemini_refusals));
+	tcase_add_loop_test(cases, streams_with_calls_say_the_same_in_both_formats, 0,
+	                    ARRAY_LENGTH(calling));
+	tcase_add_test(cases, a_line_is_passed_on_before_the_next_one_comes);
+	tcase_add_loop_test(cases, flat_refusals_become_openais_envelope, 0,
+	                    ARRAY_LENGTH(flat_refusals));
 	tcase_add_test(cases, recorded_replies_say_the_same_in_both_formats);
 }
 
