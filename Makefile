@@ -40,7 +40,7 @@ archive = $(BUILD)/lib/$(subst /,-,$(1)).a
 archives_up_to = $(call reverse,$(call take,$(1),$(LAYERS)))
 reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
 take    = $(if $(2),$(firstword $(2)) $(if $(filter $(1),$(firstword $(2))),,$(call take,$(1),$(wordlist 2,$(words $(2)),$(2)))))
-DATA    := $(sort $(wildcard cases/core/*.yaml cases/core/*.csv providers/catalog/*.yaml))
+DATA    := $(sort $(wildcard cases/core/*.yaml cases/core/*.csv cases/quality/*.yaml cases/quality/*.csv providers/catalog/*.yaml))
 
 .PHONY: all
 all: $(BUILD)/proviso

@@ -4,13 +4,11 @@
 #include "cases/case_keys.h"
 #include "cases/case_table.h"
 #include "cases/expect.h"
-#include "cases/feature.h"
 #include "cases/reference.h"
 #include "harness/base/yaml.h"
 
 enum {
 	METHOD_MAX_BYTES = 16,
-	USER_ID_MAX_BYTES = CASE_ID_BYTES - 1,
 };
 
 /* Enough has been said: naming more places would only cost time. */
@@ -19,132 +17,9 @@ static bool is_full(const struct case_reader *reader)
 	return reader->faults->count == FAULT_LIST_MAX && reader->faults->errors > 0;
 }
 
-/* --- ids and small lists --------------------------------------------------------------- */
-
 static bool is_upper(char byte)
 {
 	return byte >= 'A' && byte <= 'Z';
-}
-
-static bool is_digit(char byte)
-{
-	return byte >= '0' && byte <= '9';
-}
-
-static bool is_lower(char byte)
-{
-	return byte >= 'a' && byte <= 'z';
-}
-
-/* TC-10 or TC-10.some_name */
-static bool is_core_id(struct text id)
-{
-	if (id.len < 5 || id.len > USER_ID_MAX_BYTES || !is_upper(id.data[0]) ||
-	    !is_upper(id.data[1]) || id.data[2] != '-' || !is_digit(id.data[3]) ||
-	    !is_digit(id.data[4]))
-		return false;
-	if (id.len == 5)
-		return true;
-	for (size_t i = 6; i < id.len; i++)
-		if (!is_lower(id.data[i]) && !is_digit(id.data[i]) && id.data[i] != '_')
-			return false;
-	return id.data[5] == '.' && id.len > 6;
-}
-
-static bool is_user_id(struct text id)
-{
-	if (id.len == 0 || id.len > USER_ID_MAX_BYTES)
-		return false;
-	for (size_t i = 0; i < id.len; i++) {
-		char byte = id.data[i];
-		if (!is_upper(byte) && !is_lower(byte) && !is_digit(byte) && byte != '.' &&
-		    byte != '_' && byte != '-')
-			return false;
-	}
-	return true;
-}
-
-static void check_id(const struct case_reader *reader, const struct case_keys *keys)
-{
-	const struct json *node = json_member(keys->node, "id");
-
-	if (!json_is(node, JSON_STRING)) /* said already */
-		return;
-	if (reader->core ? is_core_id(keys->id) : is_user_id(keys->id))
-		return;
-	fault_list_at(reader->faults, json_place(node), "the id is \"%.*s\"; want %s",
-	              TEXT_ARG(text_slice(keys->id, 0, CASE_ID_BYTES)),
-	              reader->core ? "one like TC-10 or TC-10.some_name"
-	                           : "1 to 63 letters, digits, dots, dashes and underscores");
-}
-
-static void check_vouches(const struct case_reader *reader, const struct case_keys *keys)
-{
-	const struct json *node = json_member(keys->node, "vouches");
-	const struct json *item = json_is(node, JSON_ARRAY) ? node->first : node;
-	size_t known = 0;
-
-	while (feature_names[known] != NULL)
-		known++;
-	for (size_t i = 0; i < keys->vouches.count && item != NULL; i++, item = item->next) {
-		struct text name = keys->vouches.items[i];
-		if (feature_is_known(name))
-			continue;
-		const char *nearest = text_nearest(name, feature_names, known);
-		if (!fault_list_at(reader->faults, json_place(item),
-		                   "no feature is called '%.*s'%s%s%s", TEXT_ARG(name),
-		                   nearest == NULL ? "" : " (did you mean '",
-		                   nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?)"))
-			return;
-	}
-}
-
-static void read_variants(const struct case_reader *reader, const struct case_keys *keys,
-                          struct eval_case *out)
-{
-	if (keys->variants.count == 0) {
-		out->variants[CASE_SYNC] = true;
-		return;
-	}
-	for (size_t i = 0; i < keys->variants.count; i++) {
-		struct text name = keys->variants.items[i];
-		if (text_is(name, case_variant_names[CASE_SYNC]))
-			out->variants[CASE_SYNC] = true;
-		else if (text_is(name, case_variant_names[CASE_STREAM]))
-			out->variants[CASE_STREAM] = true;
-		else
-			fault_list_at(
-			    reader->faults, json_place(json_member(keys->node, "variants")),
-			    "there is no variant '%.*s'; want sync or stream", TEXT_ARG(name));
-	}
-}
-
-static void read_needs(const struct case_reader *reader, const struct case_keys *keys,
-                       struct eval_case *out)
-{
-	for (size_t i = 0; i < keys->needs.count; i++) {
-		if (text_is(keys->needs.items[i], "context"))
-			out->needs |= CASE_NEEDS_CONTEXT;
-		else if (text_is(keys->needs.items[i], "reference_tokens"))
-			out->needs |= CASE_NEEDS_REFERENCE;
-		else if (text_is(keys->needs.items[i], "identity"))
-			out->needs |= CASE_NEEDS_IDENTITY;
-		else if (!fault_list_at(reader->faults,
-		                        json_place(json_member(keys->node, "needs")),
-		                        "no need is called '%.*s'; want context, "
-		                        "reference_tokens or identity",
-		                        TEXT_ARG(keys->needs.items[i])))
-			return;
-	}
-}
-
-static void read_critical(const struct case_reader *reader, const struct case_keys *keys,
-                          struct eval_case *out)
-{
-	out->critical = keys->critical;
-	if (out->critical && out->class_ != CASE_STOCHASTIC)
-		fault_list_at(reader->faults, json_place(json_member(keys->node, "critical")),
-		              "only a stochastic case has a rate to be critical about");
 }
 
 /* --- steps ------------------------------------------------------------------------------ */
@@ -447,13 +322,18 @@ static struct eval_case *add_case(struct case_reader *reader, const struct json 
 struct case_file {
 	struct case_reader *reader;
 	struct text capability;
+	int kind; /* enum case_kind */
 };
 
 static bool read_case(void *context, const struct json *node)
 {
 	struct case_file *file = context;
 	struct case_reader *reader = file->reader;
-	struct case_keys keys = {.own = {.usage_asked = true, .at_once = 1}, .node = node};
+	struct case_keys keys = {.class_ = -1,
+	                         .severity = -1,
+	                         .kind = file->kind,
+	                         .own = {.usage_asked = true, .at_once = 1},
+	                         .node = node};
 	size_t errors = reader->faults->errors;
 	struct eval_case *out = add_case(reader, node);
 
@@ -464,23 +344,8 @@ static bool read_case(void *context, const struct json *node)
 	    !json_is(node, JSON_OBJECT))
 		return false;
 	keys.own.node = node;
-	out->id = keys.id;
-	out->title = keys.title;
-	out->class_ = (enum case_class)keys.class_;
-	out->severity = (enum case_severity)keys.severity;
-	out->vouches = keys.vouches;
-	out->source = keys.source;
-	out->like = keys.like;
-	out->min_context = keys.min_context;
-	if (out->min_context > 0)
-		out->needs |= CASE_NEEDS_CONTEXT;
 	out->probe = reader->count - 1;
-	check_id(reader, &keys);
-	check_vouches(reader, &keys);
-	read_variants(reader, &keys, out);
-	read_needs(reader, &keys, out);
-	read_critical(reader, &keys, out);
-	out->own = !reader->core;
+	case_read_head(reader, &keys, out);
 	read_steps(reader, &keys, out);
 	return reader->faults->errors == errors;
 }
@@ -528,6 +393,7 @@ bool case_file_read(struct case_reader *reader, const struct source *source)
 	    keys.cases == NULL)
 		return false;
 	file.capability = keys.capability;
+	file.kind = keys.kind;
 	if (!json_is(keys.cases, JSON_ARRAY))
 		fault_list_at(reader->faults, json_place(keys.cases), "cases is %s; want a list",
 		              json_type_name(keys.cases));

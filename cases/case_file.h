@@ -2,6 +2,7 @@
  * Reading case files: YAML into cases, strictly, every mistake with its place.
  *
  *   capability: tools
+ *   kind: review            of tasks of the suite quality; a case may say its own
  *   cases:
  *     - id, title, class, severity, vouches, variants, source      what it is
  *       endpoint, method, auth, stream, usage_asked                how it is asked

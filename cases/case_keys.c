@@ -71,10 +71,12 @@ static const struct setting step_rows[] = {
 static const struct setting case_rows[] = {
 	NEEDED("id", SETTING_TEXT, case_keys, id, "unique in the suite"),
 	NEEDED("title", SETTING_TEXT, case_keys, title, "what holds of a good provider"),
-	CHOICE("class", case_keys, class_, SETTING_REQUIRED, case_class_names,
-	       "how its trials are judged"),
-	CHOICE("severity", case_keys, severity, SETTING_REQUIRED, case_severity_names,
-	       "what a failure means for routing"),
+	CHOICE("kind", case_keys, kind, 0, case_kind_names,
+	       "a task of the suite quality: the kind of work that it is"),
+	CHOICE("class", case_keys, class_, 0, case_class_names,
+	       "how its trials are judged (of a task: stochastic)"),
+	CHOICE("severity", case_keys, severity, 0, case_severity_names,
+	       "what a failure means for routing (of a task: advisory)"),
 	ROW("critical", SETTING_BOOL, case_keys, critical,
 	    "stochastic: held to a higher rate than others (default false)"),
 	ROW("vouches", SETTING_TEXTS, case_keys, vouches, "the features it speaks for"),
@@ -91,6 +93,8 @@ static const struct setting case_rows[] = {
 static const struct setting file_rows[] = {
 	NEEDED("capability", SETTING_TEXT, file_keys, capability,
 	       "the column of the matrix that the cases stand in"),
+	CHOICE("kind", file_keys, kind, 0, case_kind_names,
+	       "the kind of work that its cases are, where they say no other"),
 	NEEDED("cases", SETTING_NODE, file_keys, cases, "the cases"),
 };
 /* clang-format on */

@@ -1,4 +1,5 @@
-/* The keys of a case file as they are read, before their meaning is; private to case_file.c. */
+/* The keys of a case file as they are read, before their meaning is; private to case_file.c and
+ * case_head.c. */
 #ifndef PROVISO_CASES_CASE_KEYS_H
 #define PROVISO_CASES_CASE_KEYS_H
 
@@ -29,7 +30,8 @@ enum step_connection { CONNECTION_ANY, CONNECTION_KEPT, CONNECTION_SAME };
 
 struct case_keys {
 	struct text id, title;
-	int class_, severity;
+	int class_, severity; /* -1: not said */
+	int kind;             /* enum case_kind */
 	bool critical;
 	struct text_list vouches, variants, needs;
 	int64_t min_context;
@@ -41,9 +43,16 @@ struct case_keys {
 
 struct file_keys {
 	struct text capability;
+	int kind; /* of all cases that say no other */
 	const struct json *cases;
 };
 
 extern const struct setting_table step_table, case_table, file_table;
+
+/* All of a case but its steps, with what is wrong about it. */
+struct case_reader;
+struct eval_case;
+void case_read_head(const struct case_reader *reader, const struct case_keys *keys,
+                    struct eval_case *out);
 
 #endif

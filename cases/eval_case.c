@@ -9,8 +9,19 @@
 
 const char *const case_class_names[] = {"deterministic", "stochastic", "negative", "timing", NULL};
 const char *const case_severity_names[] = {"gate", "required", "advisory", NULL};
+const char *const case_kind_names[] = {"none",           "code",        "review",     "extraction",
+                                       "classification", "summarising", "formatting", "reasoning",
+                                       "documentation",  NULL};
 const char *const case_variant_names[] = {"sync", "stream", NULL};
 const char *const case_auth_names[] = {"key", "wrong", "none", NULL};
+
+enum case_kind case_kind_from_name(struct text name)
+{
+	for (int i = CASE_KIND_NONE + 1; i < CASE_KINDS; i++)
+		if (text_is(name, case_kind_names[i]))
+			return (enum case_kind)i;
+	return CASE_KIND_NONE;
+}
 
 void case_group(const struct eval_case *eval_case, size_t step, size_t *first, size_t *end)
 {

@@ -27,6 +27,28 @@ enum case_variant {
 	CASE_VARIANTS,
 };
 
+/*
+ * A case of the suite `quality` is a task with a known answer, of one of these kinds of work. It
+ * tells how good a target is at that, and neither gates nor routes: it vouches for nothing.
+ */
+enum case_kind {
+	CASE_KIND_NONE, /* of the suite `core`: about what a provider must do */
+	CASE_KIND_CODE,
+	CASE_KIND_REVIEW,
+	CASE_KIND_EXTRACTION,
+	CASE_KIND_CLASSIFICATION,
+	CASE_KIND_SUMMARISING,
+	CASE_KIND_FORMATTING,
+	CASE_KIND_REASONING,
+	CASE_KIND_DOCUMENTATION,
+	CASE_KINDS,
+};
+
+/* "none", "code" ..., "documentation"; NULL-terminated, in the enum's order. */
+extern const char *const case_kind_names[];
+/* CASE_KIND_NONE where it is the name of none. */
+MUST_CHECK enum case_kind case_kind_from_name(struct text name);
+
 /* NULL-terminated, in the enum's order: "deterministic" ..., "gate" ..., "sync", "stream". */
 extern const char *const case_class_names[];
 extern const char *const case_severity_names[];
@@ -79,6 +101,7 @@ struct eval_case {
 	struct text capability;
 	enum case_class class_;
 	enum case_severity severity;
+	enum case_kind kind;
 	bool own;      /* of a user's folder, not of the core suite */
 	bool critical; /* stochastic: held to a higher rate than others */
 	struct text_list vouches;

@@ -173,6 +173,8 @@ static bool oracle_answer(void *context, const struct sim_question *question, st
 	const struct json *reference = match.eval_case->steps[match.step].reference;
 	if (reference == NULL || !reference_answer(reference, match.values, arena, answer, &fault))
 		return false;
+	if (match.eval_case->kind != CASE_KIND_NONE)
+		answer->task = text_of(case_kind_names[match.eval_case->kind]);
 	*case_id = match.eval_case->id;
 	*step = match.step;
 	return true;

@@ -13,14 +13,16 @@
 
 #include <stdlib.h>
 
-#define CORE_FOLDER "cases/core/"
+/* The two suites that travel inside the program, in the order of asking. */
+static const char *const embedded_suites[] = {"cases/core/", "cases/quality/"};
 
 /* --- files ------------------------------------------------------------------------------ */
 
 /* Where the file being read lies, for the tables beside it. */
 struct origin {
 	struct arena *arena;
-	const char *folder; /* NULL: the data inside the program */
+	const char *folder; /* a path, or "cases/core/" of the data inside the program */
+	bool embedded;
 };
 
 static struct source *embedded_source(struct arena *arena, const struct embedded_file *file)
@@ -37,10 +39,10 @@ static bool open_rows(void *context, struct text name, struct source **out, stru
 	const struct origin *origin = context;
 	const char *name_c = text_c(origin->arena, name);
 
-	if (origin->folder != NULL)
+	if (!origin->embedded)
 		return file_read(file_join(origin->arena, origin->folder, name_c),
 		                 CASE_TABLE_MAX_BYTES, origin->arena, out, fault);
-	const char *path = text_format(origin->arena, CORE_FOLDER "%s", name_c).data;
+	const char *path = text_format(origin->arena, "%s%s", origin->folder, name_c).data;
 	for (const struct embedded_file *file = embedded_files; file->name != NULL; file++) {
 		if (strcmp(file->name, path) != 0)
 			continue;
@@ -57,14 +59,17 @@ static bool is_case_file(struct text name)
 
 static void read_core(struct case_reader *reader)
 {
-	struct origin origin = {.arena = reader->arena};
+	struct origin origin = {.arena = reader->arena, .embedded = true};
 
 	reader->core = true;
 	reader->context = &origin;
-	for (const struct embedded_file *file = embedded_files; file->name != NULL; file++)
-		if (text_starts(text_of(file->name), TEXT(CORE_FOLDER)) &&
-		    is_case_file(text_of(file->name)))
-			(void)!case_file_read(reader, embedded_source(reader->arena, file));
+	for (size_t i = 0; i < ARRAY_LENGTH(embedded_suites); i++) {
+		origin.folder = embedded_suites[i];
+		for (const struct embedded_file *file = embedded_files; file->name != NULL; file++)
+			if (text_starts(text_of(file->name), text_of(origin.folder)) &&
+			    is_case_file(text_of(file->name)))
+				(void)!case_file_read(reader, embedded_source(reader->arena, file));
+	}
 	reader->core = false;
 }
 

@@ -22,10 +22,10 @@ struct suite {
 };
 
 /*
- * The embedded core suite and every *.yaml in `folders` (may be none; a file may be named too).
- * core false: only the folders. All mistakes are collected in `faults`; true when there is none.
- * Checked: unknown keys, ids twice, `like` without such a case, vouches spelt like known features,
- * references present, patterns and schemas compile. suite_done is needed in either case.
+ * The embedded suites, core and quality, and every *.yaml in `folders` (may be none; a file may be
+ * named too). core false: only the folders. All mistakes are collected in `faults`; true when there
+ * is none. Checked: unknown keys, ids twice, `like` without such a case, vouches spelt like known
+ * features, references present, patterns and schemas compile. suite_done is needed in either case.
  */
 MUST_CHECK bool suite_load(struct suite *suite, bool core, const struct text_list *folders,
                            struct fault_list *faults);

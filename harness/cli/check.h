@@ -19,7 +19,7 @@
 struct check_options {
 	struct text config, base_url, model, api_key_env;
 	struct text profile, out, resume, replay, matrix, baseline;
-	struct text_list targets, cases, capabilities;
+	struct text_list targets, suites, cases, capabilities;
 	struct text csv, json, markdown, html, junit, codequality;
 	int64_t trials, jobs;       /* 0: as the config says */
 	int64_t max_spend_pico_usd; /* -1: as the config says */

@@ -118,13 +118,40 @@ bool check_load_keys(struct check_session *session, struct fault *fault)
 	return true;
 }
 
+/* What --suite names, else what the config says. */
+static bool read_suites(const struct check_session *session, unsigned *out, struct fault *fault)
+{
+	const struct text_list *names = &session->options->suites;
+
+	*out = PLAN_SUITE_CORE | (session->config.check.quality ? PLAN_SUITE_QUALITY : 0u);
+	if (names->count == 0)
+		return true;
+	*out = 0;
+	for (size_t i = 0; i < names->count; i++) {
+		unsigned bit = 0;
+		for (size_t j = 0; plan_suites[j] != NULL; j++)
+			if (text_is(names->items[i], plan_suites[j]))
+				bit = 1u << j;
+		if (bit == 0)
+			return fault_set(fault, FAULT_USAGE,
+			                 "there is no suite \"%.*s\"; want core or quality",
+			                 TEXT_ARG(text_slice(names->items[i], 0, 80)));
+		*out |= bit;
+	}
+	return true;
+}
+
 bool check_plan(struct check_session *session, struct fault *fault)
 {
+	unsigned suites;
+	if (!read_suites(session, &suites, fault))
+		return false;
 	struct plan_filter filter = {
 	    .profile = session->options->profile,
 	    .cases = session->options->cases,
 	    .capabilities = session->options->capabilities,
 	    .trials = session->options->trials,
+	    .suites = suites,
 	};
 
 	return plan_make(&session->suite, session->targets, session->target_count, &filter,
@@ -150,6 +177,16 @@ static void write_list(struct json_writer *writer, const char *name, const struc
 	for (size_t i = 0; i < list->count; i++)
 		json_write_string(writer, list->items[i]);
 	json_write_array_end(writer);
+}
+
+/* What is asked, whether by option or by config: the config may say another thing by then. */
+static void write_suites(struct json_writer *writer, const struct check_session *session)
+{
+	static struct text both[] = {TEXT_INIT("core"), TEXT_INIT("quality")};
+	const struct text_list by_config = {both, session->config.check.quality ? 2 : 1};
+	const struct text_list *named = &session->options->suites;
+
+	write_list(writer, "suites", named->count > 0 ? named : &by_config);
 }
 
 static void write_optional(struct json_writer *writer, const char *name, struct text value)
@@ -180,6 +217,7 @@ const struct json *check_options_to_json(const struct check_session *session)
 	                                                : options->profile);
 	json_write_member_int(&writer, "trials", options->trials);
 	write_optional(&writer, "baseline", options->baseline);
+	write_suites(&writer, session);
 	write_list(&writer, "cases", &options->cases);
 	write_list(&writer, "capabilities", &options->capabilities);
 	write_list(&writer, "case_folders", &session->config.check.cases);
@@ -215,10 +253,10 @@ bool check_options_from_head(struct check_session *session, struct fault *fault)
 		    session->folder.journal);
 	if (options->targets.count != 0 || options->cases.count != 0 ||
 	    options->capabilities.count != 0 || options->base_url.data != NULL ||
-	    options->profile.data != NULL)
+	    options->profile.data != NULL || options->suites.count != 0)
 		return fault_set(fault, FAULT_USAGE,
 		                 "a recorded run knows its targets and cases; leave out TARGET, "
-		                 "--case, --capability, --profile and --base-url");
+		                 "--suite, --case, --capability, --profile and --base-url");
 	if (options->config.data == NULL)
 		options->config = json_string(head, "config");
 	options->base_url = json_string(head, "base_url");
@@ -228,6 +266,7 @@ bool check_options_from_head(struct check_session *session, struct fault *fault)
 	/* It decides how often cells are asked; what is judged again is asked no more. */
 	if (session->resuming && options->baseline.data == NULL)
 		options->baseline = json_string(head, "baseline");
+	options->suites = read_list(json_member(head, "suites"), session->arena);
 	options->cases = read_list(json_member(head, "cases"), session->arena);
 	options->capabilities = read_list(json_member(head, "capabilities"), session->arena);
 	if (options->trials == 0 &&

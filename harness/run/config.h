@@ -42,7 +42,8 @@ struct config_check {
 	int64_t max_spend_pico_usd; /* -1: none given */
 	int64_t trials, jobs;       /* 0: none given */
 	struct text_list cases;     /* folders or files of own cases */
-	bool core;                  /* the embedded suite too; default true */
+	bool core;                  /* the embedded suites too; default true */
+	bool quality;               /* the suite quality is asked, too; default false */
 	const struct json *node;    /* NULL: no such section */
 };
 

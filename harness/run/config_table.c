@@ -36,7 +36,9 @@ static const struct setting check_rows[] = {
 	ROW(config_check, "cases", SETTING_TEXTS, cases,
 	    .doc = "Folders or files of your own cases."),
 	ROW(config_check, "core", SETTING_BOOL, core,
-	    .doc = "Whether the built-in suite is asked too (default true)."),
+	    .doc = "Whether the built-in suites are there beside `cases` (default true)."),
+	ROW(config_check, "quality", SETTING_BOOL, quality,
+	    .doc = "Whether the tasks of the suite quality are asked too (default false)."),
 };
 static const struct setting_table check_table =
 	TABLE_WITH_NODE(config_check, "check", check_rows);

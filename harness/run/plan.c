@@ -9,6 +9,7 @@
 
 enum profile { PROFILE_SMOKE, PROFILE_CI, PROFILE_ONBOARD, PROFILE_COUNT };
 
+const char *const plan_suites[] = {"core", "quality", NULL};
 const char *const plan_profiles[] = {"smoke", "ci", "onboard", NULL};
 
 /* One look at what everything else rests on: transport, errors, chat, stream, tools. */
@@ -85,8 +86,18 @@ static bool is_cheap(const struct suite *suite, const struct eval_case *eval_cas
 	       suite->cases[eval_case->probe].severity == CASE_GATE;
 }
 
+static bool in_suites(const struct planner *planner, const struct eval_case *eval_case)
+{
+	unsigned asked = planner->filter->suites == 0 ? PLAN_SUITE_CORE : planner->filter->suites;
+
+	return (asked &
+	        (eval_case->kind == CASE_KIND_NONE ? PLAN_SUITE_CORE : PLAN_SUITE_QUALITY)) != 0;
+}
+
 static bool in_profile(const struct planner *planner, const struct eval_case *eval_case)
 {
+	if (eval_case->kind != CASE_KIND_NONE)
+		return true;
 	switch (planner->profile) {
 	case PROFILE_SMOKE:
 		return in_smoke(eval_case);
@@ -119,7 +130,7 @@ static bool is_wanted(const struct planner *planner, const struct eval_case *eva
 	const struct plan_filter *filter = planner->filter;
 	bool wanted = filter->cases.count == 0;
 
-	if (!eval_case->variants[variant])
+	if (!eval_case->variants[variant] || !in_suites(planner, eval_case))
 		return false;
 	if (filter->cases.count == 0 && filter->capabilities.count == 0)
 		return in_profile(planner, eval_case);
@@ -167,17 +178,30 @@ struct glob_kind {
 static const struct glob_kind case_globs = {"case", fits_id, id_of};
 static const struct glob_kind capability_globs = {"capability", fits_capability, capability_of};
 
+/* Of two suites the one that is not asked. */
+static const char *other_suite(const struct planner *planner)
+{
+	return plan_suites[planner->filter->suites == PLAN_SUITE_QUALITY ? 0 : 1];
+}
+
 static bool check_glob(const struct planner *planner, const struct glob_kind *kind,
                        struct text glob, struct fault *fault)
 {
 	const struct suite *suite = planner->suite;
 	const char **names = ARENA_NEW_ARRAY(planner->arena, const char *, suite->count);
+	bool elsewhere = false;
 
 	for (size_t i = 0; i < suite->count; i++) {
-		if (kind->fits(glob, &suite->cases[i]))
+		bool asked = in_suites(planner, &suite->cases[i]);
+		if (asked && kind->fits(glob, &suite->cases[i]))
 			return true;
+		elsewhere = elsewhere || (!asked && kind->fits(glob, &suite->cases[i]));
 		names[i] = text_c(planner->arena, kind->name(&suite->cases[i]));
 	}
+	if (elsewhere)
+		return fault_set(fault, FAULT_USAGE,
+		                 "what fits \"%.*s\" is of the suite %s: ask it with --suite %s",
+		                 TEXT_ARG(glob), other_suite(planner), other_suite(planner));
 	const char *nearest = text_nearest(glob, names, suite->count);
 	return fault_set(fault, FAULT_USAGE, "no %s of the suite fits \"%.*s\"%s%s%s", kind->what,
 	                 TEXT_ARG(glob), nearest == NULL ? "" : " (did you mean ",
@@ -555,9 +579,10 @@ bool plan_make(const struct suite *suite, struct target *targets, size_t target_
 			add_target(&planner, &targets[i]);
 	if (out->cell_count == 0)
 		return fault_set(fault, FAULT_USAGE,
-		                 target_count == 0 ? "there is no target to ask"
-		                                   : "no case of the suite is in what was asked "
-		                                     "for: profile, --case and --capability");
+		                 target_count == 0
+		                     ? "there is no target to ask"
+		                     : "no case of the suite is in what was asked "
+		                       "for: --suite, profile, --case and --capability");
 	order_probes(out, arena);
 	put_owner_first(out);
 	add_up(out);

@@ -62,6 +62,13 @@ struct plan {
 	bool price_assumed;
 };
 
+/* What a user's own cases belong to is told by their kind: tasks are of the suite quality. */
+enum plan_suite {
+	PLAN_SUITE_CORE = 1,
+	PLAN_SUITE_QUALITY = 2, /* all of its tasks, whatever the profile */
+};
+extern const char *const plan_suites[]; /* "core", "quality", NULL: bit i is the i-th */
+
 /*
  * Which cases. Without globs the profile chooses; with them, what all given lists let through
  * is asked, in the profile or not: it was asked for by name.
@@ -71,6 +78,7 @@ struct plan_filter {
 	struct text_list cases;        /* globs on id and label */
 	struct text_list capabilities; /* globs */
 	int64_t trials;                /* at least so many a cell; 0: as the rules say */
+	unsigned suites;               /* enum plan_suite; 0: the core suite */
 };
 
 extern const char *const plan_profiles[]; /* NULL-terminated */

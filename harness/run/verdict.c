@@ -118,11 +118,18 @@ static bool varies(const struct eval_case *eval_case)
 	return eval_case->class_ == CASE_STOCHASTIC || eval_case->class_ == CASE_TIMING;
 }
 
+/* A task is asked as often as was said, and no more where it misses: a rate is what it is about. */
+static bool is_task(const struct eval_case *eval_case)
+{
+	return eval_case->kind != CASE_KIND_NONE;
+}
+
 /* Whether its rate decides. Of what should not vary it does as soon as that does vary. */
 static bool is_tested(const struct verdict_rules *rules, const struct eval_case *eval_case,
                       const struct tally *tally)
 {
-	return rules->test != VERDICT_ONCE && (varies(eval_case) || is_mixed(tally));
+	return rules->test != VERDICT_ONCE && !is_task(eval_case) &&
+	       (varies(eval_case) || is_mixed(tally));
 }
 
 /* So many judged trials, and the test ends undecided. */
@@ -155,7 +162,7 @@ static int64_t judged_needed(const struct verdict_rules *rules, const struct eva
 	if (is_tested(rules, eval_case, tally)) {
 		if (decide_test(rules, eval_case, tally) == STATS_GO_ON)
 			needed = int64_max(needed, int64_min(judged + 1, test_cap(eval_case)));
-	} else if (judged > tally->of[OUTCOME_OK]) {
+	} else if (judged > tally->of[OUTCOME_OK] && !is_task(eval_case)) {
 		needed = int64_max(needed, VERDICT_CONFIRM_TRIALS);
 	}
 	return needed;
@@ -177,7 +184,7 @@ int64_t verdict_most_trials(const struct verdict_rules *rules, const struct eval
 {
 	int64_t judged = test_most(rules, eval_case);
 
-	if (rules->test == VERDICT_ONCE)
+	if (rules->test == VERDICT_ONCE || is_task(eval_case))
 		return plain_most(rules);
 	/* And one infra trial more than the judged ones make up for: with that, it is given up. */
 	return int64_max(plain_most(rules), judged + judged / (VERDICT_INFRA_ONE_IN - 1) + 1);
@@ -269,5 +276,6 @@ enum verdict verdict_decide(const struct verdict_rules *rules, const struct eval
 		return VERDICT_PASS;
 	if (ok > 0)
 		return VERDICT_FLAKY;
-	return judged < VERDICT_CONFIRM_TRIALS ? VERDICT_INCONCLUSIVE : name_failure(tally);
+	return judged < VERDICT_CONFIRM_TRIALS && !is_task(eval_case) ? VERDICT_INCONCLUSIVE
+	                                                              : name_failure(tally);
 }

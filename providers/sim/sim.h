@@ -30,6 +30,7 @@ struct sim_answer {
 		struct text message, type, code, param; /* data NULL: null */
 		struct text retry_after;                /* data NULL: no such header */
 	} error;
+	struct text task; /* it is a task with a known answer, of this kind; data NULL: none */
 	int64_t pause_ms; /* between the events of a stream, at least */
 };
 

@@ -553,5 +553,6 @@ void sim_break_answer(const struct sim_serving *serving, struct sim_ask *ask,
 	for (size_t i = 0; i < ARRAY_LENGTH(break_acts); i++)
 		if (sim_breaks(serving, break_acts[i].which))
 			break_acts[i].act(&on);
+	sim_break_task(serving, answer);
 	sim_break_calls(serving, ask, answer);
 }

@@ -498,6 +498,24 @@
 	    "") \
 	ROW(PAY_402, "pay-402", SCOPE_ALL, "wants to be paid first: 402", \
 	    "") \
+	ROW(QUALITY, "quality", SCOPE_ALL, "answers tasks of the suite quality badly", \
+	    "") \
+	ROW(QUALITY_CLASSIFICATION, "quality.classification", SCOPE_ALL, "answers tasks of classification badly", \
+	    "") \
+	ROW(QUALITY_CODE, "quality.code", SCOPE_ALL, "answers tasks of code badly", \
+	    "") \
+	ROW(QUALITY_DOCUMENTATION, "quality.documentation", SCOPE_ALL, "answers tasks of documentation badly", \
+	    "") \
+	ROW(QUALITY_EXTRACTION, "quality.extraction", SCOPE_ALL, "answers tasks of extraction badly", \
+	    "") \
+	ROW(QUALITY_FORMATTING, "quality.formatting", SCOPE_ALL, "answers tasks of formatting badly", \
+	    "") \
+	ROW(QUALITY_REASONING, "quality.reasoning", SCOPE_ALL, "answers tasks of reasoning badly", \
+	    "") \
+	ROW(QUALITY_REVIEW, "quality.review", SCOPE_ALL, "answers tasks of review badly", \
+	    "") \
+	ROW(QUALITY_SUMMARISING, "quality.summarising", SCOPE_ALL, "answers tasks of summarising badly", \
+	    "") \
 	ROW(QUOTA_429, "quota-429", SCOPE_ALL, "has no quota left: 429 that no wait will mend", \
 	    "") \
 	ROW(REFUSE_UNKNOWN, "refuse-unknown", SCOPE_ALL, "refuses fields that OpenAI does not know", \

@@ -218,6 +218,8 @@ void sim_break_load(const struct sim_serving *serving, const struct sim_ask *ask
                     struct sim_answer *answer);
 /* True: the request is one too many at the same time; *error says so. */
 MUST_CHECK bool sim_break_crowd(const struct sim_serving *serving, struct sim_error *error);
+/* The same of tasks with known answers (sim_break_task.c). */
+void sim_break_task(const struct sim_serving *serving, struct sim_answer *answer);
 /* The part of it that is about tool calls only (sim_break_calls.c). */
 void sim_break_calls(const struct sim_serving *serving, const struct sim_ask *ask,
                      struct sim_answer *answer);
