@@ -2,13 +2,13 @@
  * CSV by libcsv, with the places it does not report: it is fed one byte at a
  * time, so the byte that ends a field or breaks a rule is known.
  */
-#include "harness/base/csv.h"
+#include "harness/base/csv_private.h"
 
 #include <csv.h>
 
 enum { CSV_BLOCK_BYTES = 64 * 1024 };
 
-struct reader {
+struct csv_reader {
 	struct csv_parser parser;
 	const struct source *source;
 	bool (*row)(void *context, const struct csv_row *row, struct fault *fault);
@@ -24,7 +24,7 @@ struct reader {
 	size_t row_number;
 };
 
-static void fail_at(struct reader *r, size_t offset, const char *message)
+static void fail_at(struct csv_reader *r, size_t offset, const char *message)
 {
 	if (!r->failed)
 		(void)fault_at(r->fault, (struct place){r->source, offset}, "%s", message);
@@ -35,7 +35,7 @@ static void fail_at(struct reader *r, size_t offset, const char *message)
 
 static void on_field(void *bytes, size_t len, void *context)
 {
-	struct reader *r = context;
+	struct csv_reader *r = context;
 	size_t offset = r->field_start == SIZE_MAX ? r->at : r->field_start;
 
 	if (r->failed)
@@ -60,7 +60,7 @@ static void on_field(void *bytes, size_t len, void *context)
 
 static void on_row(int terminator, void *context)
 {
-	struct reader *r = context;
+	struct csv_reader *r = context;
 	const char *next = text_buf_view(&r->bytes).data;
 
 	(void)terminator;
@@ -78,7 +78,7 @@ static void on_row(int terminator, void *context)
 }
 
 /* Where the next field begins: its first byte that is no blank. */
-static void note_start(struct reader *r, char byte)
+static void note_start(struct csv_reader *r, char byte)
 {
 	if (r->field_start != SIZE_MAX || byte == ' ' || byte == '\t')
 		return;
@@ -86,7 +86,7 @@ static void note_start(struct reader *r, char byte)
 	r->field_quoted = byte == '"';
 }
 
-static void fail_parse(struct reader *r, char byte)
+static void fail_parse(struct csv_reader *r, char byte)
 {
 	if (csv_error(&r->parser) != CSV_EPARSE)
 		fail_at(r, r->at, "out of memory in libcsv");
@@ -98,7 +98,7 @@ static void fail_parse(struct reader *r, char byte)
 		fail_at(r, r->at, "want a comma or the end of the line behind a closing quote");
 }
 
-static void feed(struct reader *r)
+static void feed(struct csv_reader *r)
 {
 	struct text body = r->source->body;
 
@@ -138,32 +138,67 @@ static bool check_bytes(const struct source *source, size_t at, struct fault *fa
 	return true;
 }
 
-bool csv_read(const struct source *source,
-              bool (*row)(void *context, const struct csv_row *row, struct fault *fault),
-              void *context, struct fault *fault)
+static void start_parser(struct csv_reader *r)
 {
-	size_t bom = text_starts(source->body, TEXT("\xef\xbb\xbf")) ? 3 : 0;
-
-	if (!check_bytes(source, bom, fault))
-		return false;
-	struct reader *r = memory_new(sizeof(*r));
-	r->source = source;
-	r->row = row;
-	r->context = context;
-	r->fault = fault;
-	r->at = bom;
-	r->field_start = SIZE_MAX;
-	text_buf_init(&r->bytes, CSV_MAX_ROW_BYTES);
 	REQUIRE(csv_init(&r->parser, CSV_STRICT | CSV_STRICT_FINI) == 0);
 	csv_set_realloc_func(&r->parser, memory_resize);
 	csv_set_free_func(&r->parser, memory_free);
 	/* It grows by steps of this size: small ones make a long field quadratic. */
 	csv_set_blk_size(&r->parser, CSV_BLOCK_BYTES);
-	feed(r);
+}
+
+struct csv_reader *csv_reader_new(void)
+{
+	struct csv_reader *r = memory_new(sizeof(*r));
+
+	text_buf_init(&r->bytes, CSV_MAX_ROW_BYTES);
+	start_parser(r);
+	return r;
+}
+
+void csv_reader_free(struct csv_reader *r)
+{
 	csv_free(&r->parser);
 	text_buf_done(&r->bytes);
-	bool good = !r->failed;
 	memory_free(r);
+}
+
+bool csv_reader_read(struct csv_reader *r, const struct source *source, size_t at,
+                     size_t row_number,
+                     bool (*row)(void *context, const struct csv_row *row, struct fault *fault),
+                     void *context, struct fault *fault)
+{
+	if (!check_bytes(source, at, fault))
+		return false;
+	r->source = source;
+	r->row = row;
+	r->context = context;
+	r->fault = fault;
+	r->failed = false;
+	r->at = at;
+	r->field_start = SIZE_MAX;
+	r->field_quoted = false;
+	r->field_count = 0;
+	r->row_number = row_number;
+	text_buf_reset(&r->bytes);
+	feed(r);
+	if (!r->failed)
+		return true;
+	/* libcsv is somewhere within a row. */
+	csv_free(&r->parser);
+	start_parser(r);
+	return false;
+}
+
+bool csv_read(const struct source *source,
+              bool (*row)(void *context, const struct csv_row *row, struct fault *fault),
+              void *context, struct fault *fault)
+{
+	size_t bom = text_starts(source->body, TEXT("\xef\xbb\xbf")) ? 3 : 0;
+	struct csv_reader *r = csv_reader_new();
+	bool good = csv_reader_read(r, source, bom, 0, row, context, fault);
+
+	csv_reader_free(r);
 	return good;
 }
 
