@@ -277,6 +277,99 @@ int64_t price_expect(const struct price *prices, int64_t wall_ms, int64_t reques
 	return price_sum(price, &rates, holding.factors, &tokens, requests);
 }
 
+/* --- what many requests have in common ------------------------------------------- */
+
+/* Narrows to the part of the day in which the same windows hold. */
+static void narrow_to_windows(const struct price *price, int64_t wall_ms, struct price_line *out)
+{
+	int64_t midnight = wall_ms - wall_ms % DAY_MS;
+	int64_t from = 0, until = DAY_MS;
+
+	if (price->window_count == 0 || wall_ms < 0)
+		return;
+	for (size_t i = 0; i < price->window_count; i++) {
+		const int64_t edges[] = {price->windows[i].from_ms, price->windows[i].until_ms};
+		for (size_t e = 0; e < ARRAY_LENGTH(edges); e++) {
+			if (midnight + edges[e] <= wall_ms)
+				from = int64_max(from, edges[e]);
+			else
+				until = int64_min(until, edges[e]);
+		}
+	}
+	out->from_wall_ms = int64_max(out->from_wall_ms, midnight + from);
+	out->until_wall_ms = int64_min(out->until_wall_ms, midnight + until);
+}
+
+static void narrow_to_tier(const struct holding *holding, int64_t prompt_tokens,
+                           struct price_line *out)
+{
+	for (size_t i = 0; i < holding->tier_count; i++) {
+		int64_t above = holding->tiers[i].above;
+		if (prompt_tokens > above)
+			out->prompt_from = int64_max(out->prompt_from, above + 1);
+		else
+			out->prompt_until = int64_min(out->prompt_until, above + 1);
+	}
+}
+
+/* Whole pico-USD a token after all factors: then no request's cost is rounded. */
+static bool per_token(int64_t per_million, const int64_t factors[PRICE_FACTORS], int64_t *out)
+{
+	int64_t rate = per_million;
+
+	for (size_t i = 0; i < PRICE_FACTORS; i++) {
+		if (factors[i] == PRICE_FACTOR_ONE)
+			continue;
+		if (__builtin_mul_overflow(rate, factors[i], &rate) || rate % PRICE_FACTOR_ONE != 0)
+			return false;
+		rate /= PRICE_FACTOR_ONE;
+	}
+	*out = rate / PRICE_FACTOR_ONE;
+	return rate % PRICE_FACTOR_ONE == 0 && *out <= PRICE_LINE_MAX;
+}
+
+/* Between two prices, or before the first. */
+static void narrow_to_gap(const struct price *prices, int64_t wall_ms, struct price_line *out)
+{
+	for (; prices != NULL; prices = prices->next) {
+		if (!prices->known)
+			continue;
+		if (prices->from_wall_ms > wall_ms)
+			out->until_wall_ms = int64_min(out->until_wall_ms, prices->from_wall_ms);
+		else
+			out->from_wall_ms = int64_max(out->from_wall_ms, prices->until_wall_ms);
+	}
+}
+
+void price_line(const struct price *prices, int64_t wall_ms, int64_t prompt_tokens,
+                struct price_line *out)
+{
+	const struct price *price = price_at(prices, wall_ms);
+
+	*out = (struct price_line){
+	    .known = price->known,
+	    .from_wall_ms = INT64_MIN,
+	    .until_wall_ms = INT64_MAX,
+	    .prompt_until = INT64_MAX,
+	};
+	if (!price->known) {
+		narrow_to_gap(prices, wall_ms, out);
+		return;
+	}
+	struct holding holding =
+	    hold(price, window_at(price, wall_ms), NULL, region_factor(price, ""));
+	struct price_rates rates = rates_of(&holding, prompt_tokens);
+	out->from_wall_ms = price->from_wall_ms;
+	if (price->until_wall_ms > 0)
+		out->until_wall_ms = price->until_wall_ms;
+	narrow_to_windows(price, wall_ms, out);
+	narrow_to_tier(&holding, prompt_tokens, out);
+	out->per_request = int64_max(price->per_request, 0);
+	out->exact = price->fee <= 0 && per_token(rates.input, holding.factors, &out->input) &&
+	             per_token(rates.cached_input, holding.factors, &out->cached_input) &&
+	             per_token(rates.output, holding.factors, &out->output);
+}
+
 /* --- what it may cost at most ------------------------------------------------------ */
 
 int64_t price_estimate_tokens(int64_t prompt_bytes)

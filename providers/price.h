@@ -127,6 +127,27 @@ MUST_CHECK struct cost price_cost(const struct price *prices, const struct chat_
 MUST_CHECK int64_t price_expect(const struct price *prices, int64_t wall_ms, int64_t requests,
                                 int64_t input_tokens, int64_t output_tokens);
 
+/*
+ * What so many requests of a kind have in common, to price many of them quickly: plain rates of
+ * standard service that hold for moments in [from, until) and prompts in [prompt_from,
+ * prompt_until).
+ */
+struct price_line {
+	bool known;
+	/*
+	 * Whole pico-USD a token, and no percentage on top: the cost is the plain sum, to the last
+	 * digit what price_cost says. Otherwise the rates are not set: ask price_cost.
+	 */
+	bool exact;
+	int64_t input, cached_input, output; /* pico-USD a token, at most PRICE_LINE_MAX */
+	int64_t per_request;                 /* pico-USD */
+	int64_t from_wall_ms, until_wall_ms;
+	int64_t prompt_from, prompt_until;
+};
+enum { PRICE_LINE_MAX = 1000000000 }; /* a token: 1000 USD a million tokens */
+void price_line(const struct price *prices, int64_t wall_ms, int64_t prompt_tokens,
+                struct price_line *out);
+
 enum { PRICE_ANY_TIME = -1 };
 
 /* What is known of a request before it is sent. */

@@ -18,7 +18,7 @@ static const struct chat_usage no_usage = {
     .cache_write_1h = -1,
 };
 
-enum { BYTES_PER_TOKEN = 4, MESSAGE_TOKENS = 8 };
+enum { BYTES_PER_TOKEN = 4 };
 
 /* --- before an attempt --- */
 
@@ -125,7 +125,7 @@ static void estimate(struct relay *relay, const struct chat_reply *reply)
 	struct relay_facts *facts = &relay->facts;
 
 	facts->usage = no_usage;
-	facts->usage.input = relay->prompt_bytes / BYTES_PER_TOKEN + MESSAGE_TOKENS;
+	facts->usage.input = relay->prompt_bytes / BYTES_PER_TOKEN + ROUTER_MESSAGE_TOKENS;
 	facts->usage.output = (reply->text_bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN;
 	facts->usage_source = "estimated";
 	facts->cost.pico_usd =

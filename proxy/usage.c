@@ -3,6 +3,7 @@
 #include "proxy/store_sqlite.h"
 
 #include "harness/base/loop.h"
+#include "providers/money.h"
 
 #include <stdlib.h>
 
@@ -26,12 +27,7 @@ void usage_usd_add(struct usage_usd *sum, int64_t pico_usd)
 
 struct text usage_usd_text(struct usage_usd sum, struct arena *arena)
 {
-	struct text whole =
-	    text_format(arena, "%lld.%012lld", (long long)sum.usd, (long long)sum.pico);
-
-	while (text_ends(whole, TEXT("0")))
-		whole.len--;
-	return text_ends(whole, TEXT(".")) ? text_slice(whole, 0, whole.len - 1) : whole;
+	return money_text((money)sum.usd * USD + sum.pico, arena);
 }
 
 /* --- columns --------------------------------------------------------------------------------- */

@@ -22,6 +22,8 @@ void html_add_block(struct text_buf *out, struct text text);
 /* The style sheet, and the source of it that the page's policy allows: 'sha256-...'. */
 void html_add_style(struct text_buf *out);
 void html_add_style_hash(struct text_buf *out);
+/* All up to <body>; title: ours, it is not escaped. */
+void html_add_head(struct text_buf *out, const char *title);
 
 struct html_page {
 	const struct matrix *matrix;

@@ -50,6 +50,14 @@ static const char *const style_lines[] = {
     "pre{margin:.2rem 0;padding:.6rem;background:var(--soft);border:1px solid var(--line);",
     "border-radius:.3rem;overflow:auto;max-height:28rem;font:12.5px/1.45 ui-monospace,monospace;",
     "white-space:pre-wrap;overflow-wrap:anywhere}\n",
+    ".chart{display:block;width:100%;max-width:46rem;height:auto;margin:.4rem 0;",
+    "font:12px system-ui,sans-serif}.chart text{fill:var(--ink)}",
+    ".chart path,.chart polyline{fill:none}.axis{stroke:var(--mute)}.grid{stroke:var(--line);",
+    "stroke-width:.5}.front{stroke:var(--good);stroke-width:1.5;stroke-dasharray:4 3}",
+    ".best{fill:var(--good);stroke:var(--good)}.other{fill:var(--page);stroke:var(--ink)}\n",
+    ".line{stroke-width:2}.line0{stroke:var(--ink)}.line1{stroke:var(--good);",
+    "stroke-dasharray:8 3}.line2{stroke:var(--link);stroke-dasharray:2 3}",
+    ".line3{stroke:var(--bad);stroke-dasharray:8 3 2 3}\n",
     "@media(max-width:40rem){body{padding:.7rem .6rem 3rem;font-size:14px}",
     "h1{font-size:1.25rem}dl{grid-template-columns:1fr}dt{margin-top:.3rem;font-size:.85em}",
     "th,td{padding:.25rem .4rem}tbody th{max-width:11rem;white-space:normal;",
@@ -86,4 +94,21 @@ void html_add_style_hash(struct text_buf *out)
 		(void)text_buf_byte(out, digits[group >> 6 & 63]);
 		(void)text_buf_byte(out, i + 3 == sizeof(hash) ? '=' : digits[group & 63]);
 	}
+}
+
+void html_add_head(struct text_buf *out, const char *title)
+{
+	(void)text_buf_add_c(out, "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>\n"
+	                          "<meta http-equiv=Content-Security-Policy content=\"default-src "
+	                          "'none'; style-src '");
+	html_add_style_hash(out);
+	(void)text_buf_format(
+	    out,
+	    "'; base-uri 'none'; form-action 'none'\">\n"
+	    "<meta name=viewport content=\"width=device-width,initial-scale=1\">\n"
+	    "<meta name=referrer content=no-referrer>\n"
+	    "<title>%s</title>\n<style>",
+	    title);
+	html_add_style(out);
+	(void)text_buf_add_c(out, "</style></head><body>\n");
 }

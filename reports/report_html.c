@@ -7,22 +7,6 @@
 
 #include "harness/base/loop.h"
 
-static void add_head(struct html_page *page)
-{
-	(void)text_buf_add_c(page->out,
-	                     "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>\n"
-	                     "<meta http-equiv=Content-Security-Policy content=\"default-src "
-	                     "'none'; style-src '");
-	html_add_style_hash(page->out);
-	(void)text_buf_add_c(page->out,
-	                     "'; base-uri 'none'; form-action 'none'\">\n"
-	                     "<meta name=viewport content=\"width=device-width,initial-scale=1\">\n"
-	                     "<meta name=referrer content=no-referrer>\n"
-	                     "<title>Proviso: compatibility matrix</title>\n<style>");
-	html_add_style(page->out);
-	(void)text_buf_add_c(page->out, "</style></head><body>\n");
-}
-
 static void add_dates(struct html_page *page)
 {
 	const struct matrix *matrix = page->matrix;
@@ -159,7 +143,7 @@ void report_html(const struct matrix *matrix, const struct report_context *conte
 	};
 
 	page.summaries = matrix_summarise(matrix, &arena, &page.summary_count);
-	add_head(&page);
+	html_add_head(page.out, "Proviso: compatibility matrix");
 	add_title(&page);
 	html_add_changes(&page);
 	add_table(&page);

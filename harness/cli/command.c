@@ -69,6 +69,21 @@ int64_t command_now_wall_ms(void)
 	return now;
 }
 
+bool command_read_moment(const char *option, struct text given, int64_t day_ms, int64_t *out,
+                         struct fault *fault)
+{
+	if (given.data == NULL)
+		return true;
+	if (!wall_parse(given, out))
+		return fault_set(fault, FAULT_USAGE,
+		                 "--%s is \"%.*s\"; want a day like 2026-11-30 or a moment like "
+		                 "2026-11-30T12:00:00Z",
+		                 option, TEXT_ARG(given));
+	if (given.len == sizeof("2026-11-30") - 1)
+		*out += day_ms;
+	return true;
+}
+
 bool command_write(struct text path, struct text body, struct fault *fault)
 {
 	struct arena arena = {0};

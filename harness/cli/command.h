@@ -31,8 +31,8 @@ struct command {
 };
 
 extern const struct command command_bless, command_check, command_demo, command_diff,
-    command_explain, command_gate, command_import, command_inspect, command_key, command_matrix,
-    command_proxy, command_report, command_sim, command_usage, command_validate;
+    command_explain, command_forecast, command_gate, command_import, command_inspect, command_key,
+    command_matrix, command_proxy, command_report, command_sim, command_usage, command_validate;
 
 /* NULL-terminated, in the order of the list. */
 extern const struct command *const command_table[];
@@ -44,6 +44,13 @@ MUST_CHECK int command_fail_list(const struct fault_list *faults);
 
 /* The time of day, for commands without a loop. */
 MUST_CHECK int64_t command_now_wall_ms(void);
+
+/*
+ * A day or a moment given to an option; where none is given *out stays. day_ms is added to a day
+ * alone: 0 for its beginning, a day's length for the end of a period.
+ */
+MUST_CHECK bool command_read_moment(const char *option, struct text given, int64_t day_ms,
+                                    int64_t *out, struct fault *fault);
 
 /* Writes to the file, replaced whole, or to stdout for "-" or data NULL. */
 MUST_CHECK bool command_write(struct text path, struct text body, struct fault *fault);

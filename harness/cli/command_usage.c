@@ -57,28 +57,12 @@ static const struct option_table usage_options = {
     .operands_max = 0,
 };
 
-/* A day alone: its beginning, or for an end the next day's. */
-static bool read_moment(const char *option, struct text given, int64_t day_ms, int64_t *out,
-                        struct fault *fault)
-{
-	if (given.data == NULL)
-		return true;
-	if (!wall_parse(given, out))
-		return fault_set(fault, FAULT_USAGE,
-		                 "--%s is \"%.*s\"; want a day like 2026-11-30 or a moment like "
-		                 "2026-11-30T12:00:00Z",
-		                 option, TEXT_ARG(given));
-	if (given.len == sizeof("2026-11-30") - 1)
-		*out += day_ms;
-	return true;
-}
-
 static bool read_query(const struct usage *usage, struct usage_query *query, struct fault *fault)
 {
 	query->since_wall_ms = INT64_MIN;
 	query->until_wall_ms = INT64_MAX;
-	if (!read_moment("since", usage->since, 0, &query->since_wall_ms, fault) ||
-	    !read_moment("until", usage->until, DAY_MS, &query->until_wall_ms, fault))
+	if (!command_read_moment("since", usage->since, 0, &query->since_wall_ms, fault) ||
+	    !command_read_moment("until", usage->until, DAY_MS, &query->until_wall_ms, fault))
 		return false;
 	if (usage->by.count > USAGE_BY_MAX)
 		return fault_set(fault, FAULT_USAGE, "at most %d times --by", USAGE_BY_MAX);

@@ -10,6 +10,10 @@ static bool read_matrix(struct routing_setup *setup, struct text path, struct ar
 {
 	const char *name = path.data == NULL ? "proviso-matrix.json" : text_c(arena, path);
 
+	if (setup->matrix_optional && path.data == NULL && !file_exists(name)) {
+		setup->matrix_missing = true;
+		return true;
+	}
 	if (file_is_directory(name))
 		name = file_join(arena, name, "matrix.json");
 	if (!matrix_read(name, arena, &setup->matrix, fault) ||

@@ -13,6 +13,9 @@ struct routing_setup {
 	struct live live;
 	struct router *router; /* keys are assumed: nothing is sent */
 	bool config_loaded, suite_loaded;
+	/* Set before loading: proviso-matrix.json need not be there where no path is given. */
+	bool matrix_optional;
+	bool matrix_missing; /* and it is not: nothing is proven */
 };
 
 /*

@@ -168,8 +168,7 @@ static bool may_be_proven(const struct router_exclusion *exclusion)
 	return false;
 }
 
-/* Excluded targets of which every reason is that evidence is missing; they stand together. */
-static int64_t count_open(const struct router_decision *decision)
+int64_t gate_count_open(const struct router_decision *decision)
 {
 	int64_t open = 0;
 
@@ -227,7 +226,7 @@ static void judge(const struct router *router, const struct gate_demand *demand,
 		    expected_cost(demand, &decision->candidates[0], now_wall_ms);
 	if ((int64_t)check->proven >= check->wanted)
 		check->state = GATE_HOLDS;
-	else if ((int64_t)check->proven + count_open(decision) >= check->wanted)
+	else if ((int64_t)check->proven + gate_count_open(decision) >= check->wanted)
 		check->state = GATE_UNKNOWN;
 	else
 		check->state = GATE_REFUSED;

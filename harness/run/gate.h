@@ -82,6 +82,9 @@ void gate_judge(const struct router *router, const struct gate_demands *demands,
                 int64_t min_targets, int64_t now_wall_ms, struct arena *arena,
                 struct gate_result *out);
 
+/* Excluded targets of which every reason is that evidence is missing: asking may prove them. */
+MUST_CHECK int64_t gate_count_open(const struct router_decision *decision);
+
 /* --- against what was before --- */
 
 struct gate_loss {

@@ -3,6 +3,7 @@
 #include "harness/base/csv.h"
 #include "harness/run/cell_index.h"
 #include "harness/run/gate.h"
+#include "harness/run/traffic.h"
 
 #include <stdlib.h>
 
@@ -54,26 +55,6 @@ static struct text field_of(const struct usage *usage, const struct csv_row *row
 	return at == SIZE_MAX ? (struct text){NULL, 0} : row->fields[at].text;
 }
 
-/* Names between blanks; behind the first unknown field a name that nobody knows is the rest of it:
- * a client may have put a blank into its field. */
-static struct text_list split_shape(struct text shape, struct arena *arena)
-{
-	struct text_list names = {ARENA_NEW_ARRAY(arena, struct text, shape.len / 2 + 1), 0};
-	struct text rest = shape;
-	struct text name;
-
-	while (text_next_field(&rest, ' ', &name)) {
-		struct text *last = names.count == 0 ? NULL : &names.items[names.count - 1];
-		if (name.len == 0)
-			continue;
-		if (last != NULL && feature_field(*last).data != NULL && !feature_is_known(name))
-			last->len = (size_t)(name.data + name.len - last->data);
-		else
-			names.items[names.count++] = name;
-	}
-	return names;
-}
-
 static bool new_demand(struct usage *usage, const struct csv_row *row, struct cell_key key,
                        struct fault *fault)
 {
@@ -97,7 +78,7 @@ static bool new_demand(struct usage *usage, const struct csv_row *row, struct ce
 	struct gate_demand *demand = &out->items[out->count];
 	*demand = (struct gate_demand){
 	    .route = key.target,
-	    .names = split_shape(key.case_id, usage->arena),
+	    .names = traffic_split_features(key.case_id, usage->arena),
 	    .source = GATE_FROM_USAGE,
 	};
 	if (!shape_from_names(&demand->names, usage->arena, &demand->shape, &bad))
@@ -184,13 +165,12 @@ static int compare_demands(const void *a, const void *b)
 /* What a request of it is like on the average; a byte count that the router takes for tokens. */
 static void take_means(struct gate_demand *demand)
 {
-	enum { BYTES_PER_TOKEN = 4 };
 	const int64_t most_tokens = (int64_t)1 << 40;
 
 	if (demand->requests > 0 && demand->prompt_tokens > 0)
 		demand->shape.prompt_bytes =
 		    int64_min(demand->prompt_tokens / demand->requests, most_tokens) *
-		    BYTES_PER_TOKEN;
+		    TRAFFIC_BYTES_PER_TOKEN;
 }
 
 bool gate_demands_of_usage(const struct source *csv, struct arena *arena, struct gate_demands *out,

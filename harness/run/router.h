@@ -13,6 +13,8 @@
 struct router;
 struct json_writer;
 
+enum { ROUTER_MESSAGE_TOKENS = 8 }; /* what a chat template adds to a prompt, about */
+
 /*
  * Config, suite and matrix must outlive it; arena memory, but for compiled patterns, which
  * router_done frees. Targets: those that routes name, then every listed model of every provider.
@@ -65,6 +67,7 @@ struct router_request {
 	bool price_needed; /* a budget applies: unpriced targets are excluded */
 	uint64_t random;   /* for `weighted` */
 	int64_t now_wall_ms;
+	int64_t price_wall_ms; /* whose prices count; 0: now's */
 };
 
 /*
@@ -121,6 +124,10 @@ MUST_CHECK enum router_result router_decide(const struct router *router,
                                             const struct router_request *request,
                                             struct arena *arena, struct router_decision *out,
                                             struct shape_fault *fault);
+/* What a decision would say of the target as a candidate, proven or not: what it is expected to
+ * cost, how good and how quick it is. */
+void router_expect(const struct router *router, const struct router_request *request, size_t number,
+                   struct router_candidate *out);
 /* What a reply may cost at most at that target; -1 where no price is known. */
 MUST_CHECK int64_t router_bound(const struct target *target, const struct shape *shape,
                                 int64_t now_wall_ms);

@@ -41,6 +41,12 @@ MUST_CHECK size_t router_find_target(const struct router *router, struct text na
 /* router_measure.c */
 void router_measure_all(struct router *router, struct arena *arena);
 
+/* The moment whose prices count. */
+static inline int64_t router_price_moment(const struct router_request *request)
+{
+	return request->price_wall_ms == 0 ? request->now_wall_ms : request->price_wall_ms;
+}
+
 /* How the candidates of one request are to be ordered. */
 struct router_order {
 	enum config_strategy strategy;

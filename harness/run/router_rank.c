@@ -12,7 +12,6 @@ enum {
 	BYTES_PER_TOKEN = 4, /* of English; an expectation, where price_bound is a bound */
 	/* What a short answer has; taken where neither the request nor the matrix says more. */
 	USUAL_OUTPUT_TOKENS = 256,
-	MESSAGE_TOKENS = 8, /* what a chat template adds, about */
 };
 
 /* `balanced`: the stated trade. Shares of the worst candidate's cost and latency, and lost quality.
@@ -43,7 +42,7 @@ int64_t router_bound(const struct target *target, const struct shape *shape, int
 		return INT64_MAX;
 	struct price_request request = {
 	    .wall_ms = now_wall_ms,
-	    .prompt_bytes = shape->prompt_bytes + MESSAGE_TOKENS,
+	    .prompt_bytes = shape->prompt_bytes + ROUTER_MESSAGE_TOKENS,
 	    .max_output_tokens = output,
 	    .names_service = feature_has(&shape->features, FEATURE_SERVICE_TIER),
 	};
@@ -53,7 +52,7 @@ int64_t router_bound(const struct target *target, const struct shape *shape, int
 static int64_t expected_cost(const struct target *target, const struct router_measure *measure,
                              const struct shape *shape, int64_t now_wall_ms)
 {
-	int64_t input = shape->prompt_bytes / BYTES_PER_TOKEN + MESSAGE_TOKENS;
+	int64_t input = shape->prompt_bytes / BYTES_PER_TOKEN + ROUTER_MESSAGE_TOKENS;
 	int64_t output = 0;
 
 	if (shape->endpoint != ENDPOINT_EMBEDDINGS)
@@ -67,7 +66,7 @@ void router_estimate(const struct router *router, const struct router_request *r
 {
 	const struct router_measure *measure = &router->measures[candidate->number];
 	const struct shape *shape = request->shape;
-	int64_t now_wall_ms = request->now_wall_ms;
+	int64_t now_wall_ms = router_price_moment(request);
 
 	candidate->expected_cost_pico_usd =
 	    expected_cost(candidate->target, measure, shape, now_wall_ms);
@@ -75,6 +74,13 @@ void router_estimate(const struct router *router, const struct router_request *r
 	candidate->quality = measure->quality;
 	candidate->latency_us = shape->streamed ? measure->ttft_us : measure->latency_us;
 	candidate->slow_us = shape->streamed ? measure->slow_ttft_us : measure->slow_latency_us;
+}
+
+void router_expect(const struct router *router, const struct router_request *request, size_t number,
+                   struct router_candidate *out)
+{
+	*out = (struct router_candidate){.number = number, .target = router_target(router, number)};
+	router_estimate(router, request, out);
 }
 
 /* --- scores ------------------------------------------------------------------------ */
