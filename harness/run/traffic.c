@@ -79,7 +79,7 @@ bool traffic_moment(struct text view, int64_t *out_wall_ms)
 	enum { MOMENT_BYTES = 48, DATE_BYTES = sizeof("2026-11-28") - 1 };
 	char bytes[MOMENT_BYTES];
 
-	if (view.len > 4 && view.data[4] != '-')
+	if (view.len <= 4 || view.data[4] != '-')
 		return epoch_moment(view, out_wall_ms);
 	if (view.len <= DATE_BYTES || view.len >= sizeof(bytes))
 		return wall_parse(view, out_wall_ms);
