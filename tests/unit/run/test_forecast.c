@@ -53,7 +53,7 @@ static int64_t draw(int64_t below)
 
 /*
  * a: dear for long prompts, and small; b: cheaper output by day (a window); c: the best, in tiers;
- * d: no price; e: never proven.
+ * d: no price; e: never proven; f: cheap for long prompts, and smaller still.
  */
 #define PROVIDERS                                                                                  \
 	"version: 1\n"                                                                             \
@@ -70,6 +70,8 @@ static int64_t draw(int64_t below)
 	"  d: {dialect: openai, base_url: http://127.0.0.1:4/v1, models: {m: {}}}\n"               \
 	"  e: {dialect: openai, base_url: http://127.0.0.1:5/v1, models: {m: {price: {input: "     \
 	"\"0\", output: \"0\"}}}}\n"                                                               \
+	"  f: {dialect: openai, base_url: http://127.0.0.1:6/v1, models: {m: {context: 3000,\n"    \
+	"      price: {input: \"0\", output: \"2\"}}}}\n"                                          \
 	"tasks:\n"                                                                                 \
 	"  - {name: large, risk: high, match: {prompt_bytes: {min: 18002, max: 30001}}}\n"         \
 	"  - {name: review, risk: high, match: {header: {x-proviso-task: review}}}\n"
@@ -102,6 +104,7 @@ static void build(void)
 	prove("b/m", 0.8);
 	prove("c/m", 0.95);
 	prove("d/m", (double)NAN);
+	prove("f/m", 0.75);
 	(void)routing_cell(&rig, "b/m", "LC-01", VERDICT_PASS);
 	matrix_sort(&rig.matrix);
 	ck_assert_msg(router_build(&config, &rig.suite, &rig.matrix, &rig.arena, &router, &fault),
@@ -315,6 +318,39 @@ START_TEST(weighted_routes_are_drawn)
 }
 END_TEST
 
+static void take_lengths(const int64_t *lengths, size_t count)
+{
+	start(SIZE_MAX);
+	for (size_t i = 0; i < count; i++) {
+		struct traffic_row row = row_of((int64_t)i, lengths[i], 10);
+		take(&row);
+	}
+	forecast_finish(forecast, &result);
+}
+
+/* The same answer for a short and a long prompt says nothing of one between, where something ends
+ * or begins between them. */
+START_TEST(what_holds_at_both_ends_may_not_hold_between)
+{
+	static const int64_t by_task[] = {100, 20000, 6000};
+	static const int64_t by_context[] = {100, 1400, 500};
+
+	configure("routes: {r: {targets: [c/m], strategy: ordered, by_task: {large: {min_quality: "
+	          "0.99}}}}\n");
+	build();
+	take_lengths(by_task, ARRAY_LENGTH(by_task));
+	ck_assert_int_eq(policy_of("routes")->served, 2);
+	tear_down();
+	set_up();
+	configure("routes: {r: {targets: [a/m, f/m], strategy: cheapest}}\n");
+	build();
+	take_lengths(by_context, ARRAY_LENGTH(by_context));
+	assert_text(result.targets[1], "f/m");
+	ck_assert_int_eq(policy_of("routes")->targets[0], 2);
+	ck_assert_int_eq(policy_of("routes")->targets[1], 1);
+}
+END_TEST
+
 /* --- what is missing ---------------------------------------------------------------------- */
 
 #define ONE_ROUTE "routes: {r: {targets: [a/m], strategy: ordered}}\n"
@@ -502,6 +538,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, cheapest_agrees_with_the_router_row_by_row);
 	tcase_add_test(cases, balanced_and_ordered_agree_with_the_router);
 	tcase_add_test(cases, weighted_routes_are_drawn);
+	tcase_add_test(cases, what_holds_at_both_ends_may_not_hold_between);
 	tcase_add_test(cases, missing_counts_are_estimated_with_an_interval);
 	tcase_add_test(cases, counts_that_nobody_knows_stay_unknown);
 	tcase_add_test(cases, counts_that_the_proxy_guessed_have_an_interval);
