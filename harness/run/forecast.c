@@ -240,6 +240,8 @@ static int compare_gaps(const void *a, const void *b)
 
 static void take_gaps(struct forecast *f)
 {
+	if (f->group_count == 0)
+		return;
 	qsort(f->groups, f->group_count, sizeof(*f->groups), compare_gaps);
 	for (size_t i = 0; i < f->group_count && i < FORECAST_GAPS; i++) {
 		const struct forecast_group *group = &f->groups[i];

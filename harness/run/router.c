@@ -361,7 +361,8 @@ static bool list_names(const struct text_list *list, const struct target *target
 static bool client_wants(struct decider *d, const struct target *target)
 {
 	const struct router_preferences *wish = d->request->preferences;
-	const struct price *price = price_at(&target->model->price, router_price_moment(d->request));
+	const struct price *price =
+	    price_at(&target->model->price, router_price_moment(d->request));
 
 	if (wish == NULL)
 		return true;
@@ -401,7 +402,8 @@ static bool target_fits(struct decider *d, const struct router_candidate *candid
 		    d, target,
 		    text_format(d->arena, "%lld output tokens are more than its limit of %lld",
 		                (long long)shape->max_output, (long long)model->max_output));
-	if (d->request->price_needed && !price_at(&model->price, router_price_moment(d->request))->known)
+	if (d->request->price_needed &&
+	    !price_at(&model->price, router_price_moment(d->request))->known)
 		return exclude(d, target, TEXT("its price is not known, and a budget applies"));
 	if (d->request->max_cost_pico_usd >= 0 &&
 	    (candidate->bound_pico_usd < 0 ||
