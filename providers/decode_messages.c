@@ -1,55 +1,12 @@
-/* See decode_messages.h. */
-#include "providers/decode_messages.h"
-
-#include "harness/base/json_write.h"
-
-#include <stdio.h>
+/* Anthropic's messages as chat requests; see decode.h. */
+#include "providers/decode_private.h"
 
 enum {
-	DECODED_MAX_BYTES = 256 << 20,
 	/* What a budget of thinking tokens comes to in words (Anthropic's guide: 4k is little). */
 	EFFORT_LOW_BELOW = 4096,
 	EFFORT_MEDIUM_BELOW = 16384,
 	BYTES_PER_TOKEN = 4, /* about, of English in most tokenizers */
 };
-
-struct decoding {
-	const struct json *root;
-	struct arena *arena;
-	struct json_writer json;
-	struct decode_fault *fault;
-	bool refused;
-};
-
-static void PRINTF_LIKE(3, 4) refuse(struct decoding *d, const char *param, const char *format, ...)
-{
-	va_list arguments;
-
-	if (d->refused)
-		return;
-	d->refused = true;
-	d->fault->param = param;
-	va_start(arguments, format);
-	(void)vsnprintf(d->fault->message, sizeof(d->fault->message), format, arguments);
-	va_end(arguments);
-}
-
-static const struct json *field(const struct json *object, const char *name)
-{
-	const struct json *member = json_member(object, name);
-
-	return member == NULL || member->type == JSON_NULL ? NULL : member;
-}
-
-static void copy(struct decoding *d, const char *from, const char *to)
-{
-	const struct json *member = field(d->root, from);
-
-	if (member == NULL)
-		return;
-	json_write_key(&d->json, to);
-	json_write_node(&d->json, member);
-}
 
 static struct text type_of(const struct json *block)
 {
@@ -58,14 +15,6 @@ static struct text type_of(const struct json *block)
 
 /* --- content --- */
 
-static void write_text_part(struct decoding *d, struct text text)
-{
-	json_write_object(&d->json);
-	json_write_member_c(&d->json, "type", "text");
-	json_write_member(&d->json, "text", text);
-	json_write_object_end(&d->json);
-}
-
 static struct text url_of(struct decoding *d, const struct json *source)
 {
 	struct text type = type_of(source);
@@ -73,7 +22,8 @@ static struct text url_of(struct decoding *d, const struct json *source)
 	if (text_is(type, "url"))
 		return json_string(source, "url");
 	if (!text_is(type, "base64")) {
-		refuse(d, "messages", "a source of type '%.*s' can't be carried", TEXT_ARG(type));
+		decode_refuse(d, "messages", "a source of type '%.*s' can't be carried",
+		              TEXT_ARG(type));
 		return TEXT("");
 	}
 	return text_format(d->arena, "data:%.*s;base64,%.*s",
@@ -81,35 +31,15 @@ static struct text url_of(struct decoding *d, const struct json *source)
 	                   TEXT_ARG(json_string(source, "data")));
 }
 
-static void write_image(struct decoding *d, const struct json *block)
-{
-	json_write_object(&d->json);
-	json_write_member_c(&d->json, "type", "image_url");
-	json_write_key(&d->json, "image_url");
-	json_write_object(&d->json);
-	json_write_member(&d->json, "url", url_of(d, json_member(block, "source")));
-	json_write_object_end(&d->json);
-	json_write_object_end(&d->json);
-}
-
 static void write_document(struct decoding *d, const struct json *block)
 {
 	const struct json *source = json_member(block, "source");
 
 	if (text_is(type_of(source), "text")) {
-		write_text_part(d, json_string(source, "data"));
+		decode_write_text(d, json_string(source, "data"));
 		return;
 	}
-	json_write_object(&d->json);
-	json_write_member_c(&d->json, "type", "file");
-	json_write_key(&d->json, "file");
-	json_write_object(&d->json);
-	json_write_member(&d->json, "filename",
-	                  json_string(block, "title").len > 0 ? json_string(block, "title")
-	                                                      : TEXT("document.pdf"));
-	json_write_member(&d->json, "file_data", url_of(d, source));
-	json_write_object_end(&d->json);
-	json_write_object_end(&d->json);
+	decode_write_file(d, json_string(block, "title"), url_of(d, source));
 }
 
 /* Whether the list is text alone: then it is one string, which every provider takes. */
@@ -147,7 +77,7 @@ static struct text joined(struct decoding *d, const struct json *content)
 
 static void write_system(struct decoding *d)
 {
-	const struct json *system = field(d->root, "system");
+	const struct json *system = decode_field(d->root, "system");
 
 	if (system == NULL)
 		return;
@@ -159,12 +89,12 @@ static void write_system(struct decoding *d)
 
 static void write_result(struct decoding *d, const struct json *block)
 {
-	const struct json *content = field(block, "content");
-	const struct json *failed = field(block, "is_error");
+	const struct json *content = decode_field(block, "content");
+	const struct json *failed = decode_field(block, "is_error");
 	struct text said = joined(d, content);
 
 	if (content != NULL && !json_is(content, JSON_STRING) && !is_plain(content))
-		refuse(d, "messages", "a tool's result may hold text alone for this target");
+		decode_refuse(d, "messages", "a tool's result may hold text alone for this target");
 	if (json_is(failed, JSON_BOOL) && failed->truth)
 		said = text_format(d->arena, "Error: %.*s", TEXT_ARG(said));
 	json_write_object(&d->json);
@@ -179,13 +109,14 @@ static void write_user_part(struct decoding *d, const struct json *block)
 	struct text type = type_of(block);
 
 	if (text_is(type, "text"))
-		write_text_part(d, json_string(block, "text"));
+		decode_write_text(d, json_string(block, "text"));
 	else if (text_is(type, "image"))
-		write_image(d, block);
+		decode_write_image(d, url_of(d, json_member(block, "source")));
 	else if (text_is(type, "document"))
 		write_document(d, block);
 	else
-		refuse(d, "messages", "a block of type '%.*s' can't be carried", TEXT_ARG(type));
+		decode_refuse(d, "messages", "a block of type '%.*s' can't be carried",
+		              TEXT_ARG(type));
 }
 
 /* Results come first: what the user says stands behind them. */
@@ -224,18 +155,10 @@ static void write_user(struct decoding *d, const struct json *content)
 
 static void write_call(struct decoding *d, const struct json *block)
 {
-	const struct json *input = field(block, "input");
+	const struct json *input = decode_field(block, "input");
 	struct text arguments = input == NULL ? TEXT("{}") : json_to_text(d->arena, input);
 
-	json_write_object(&d->json);
-	json_write_member(&d->json, "id", json_string(block, "id"));
-	json_write_member_c(&d->json, "type", "function");
-	json_write_key(&d->json, "function");
-	json_write_object(&d->json);
-	json_write_member(&d->json, "name", json_string(block, "name"));
-	json_write_member(&d->json, "arguments", arguments);
-	json_write_object_end(&d->json);
-	json_write_object_end(&d->json);
+	decode_write_call(d, json_string(block, "id"), json_string(block, "name"), arguments);
 }
 
 static bool is_thought(const struct json *block)
@@ -276,8 +199,8 @@ static void write_assistant(struct decoding *d, const struct json *content)
 	{
 		struct text type = type_of(block);
 		if (!text_is(type, "text") && !text_is(type, "tool_use") && !is_thought(block))
-			refuse(d, "messages", "a block of type '%.*s' can't be carried",
-			       TEXT_ARG(type));
+			decode_refuse(d, "messages", "a block of type '%.*s' can't be carried",
+			              TEXT_ARG(type));
 	}
 	json_write_object(&d->json);
 	json_write_member_c(&d->json, "role", "assistant");
@@ -295,15 +218,16 @@ static void write_assistant(struct decoding *d, const struct json *content)
 
 static void write_message(struct decoding *d, const struct json *message)
 {
-	const struct json *content = field(message, "content");
+	const struct json *content = decode_field(message, "content");
 	struct text role = json_string(message, "role");
 
 	if (!json_is(content, JSON_STRING) && !json_is(content, JSON_ARRAY)) {
-		refuse(d, "messages", "each message needs content: a string or a list of blocks");
+		decode_refuse(d, "messages",
+		              "each message needs content: a string or a list of blocks");
 	} else if (text_is(role, "assistant")) {
 		write_assistant(d, content);
 	} else if (!text_is(role, "user")) {
-		refuse(d, "messages", "a message's role is user or assistant");
+		decode_refuse(d, "messages", "a message's role is user or assistant");
 	} else if (json_is(content, JSON_STRING)) {
 		json_write_object(&d->json);
 		json_write_member_c(&d->json, "role", "user");
@@ -321,7 +245,8 @@ static void write_tool(struct decoding *d, const struct json *tool)
 	struct text type = type_of(tool);
 
 	if (type.data != NULL && !text_is(type, "custom")) {
-		refuse(d, "tools", "the server's own tool '%.*s' can't be carried", TEXT_ARG(type));
+		decode_refuse(d, "tools", "the server's own tool '%.*s' can't be carried",
+		              TEXT_ARG(type));
 		return;
 	}
 	json_write_object(&d->json);
@@ -331,11 +256,11 @@ static void write_tool(struct decoding *d, const struct json *tool)
 	json_write_member(&d->json, "name", json_string(tool, "name"));
 	if (json_string(tool, "description").data != NULL)
 		json_write_member(&d->json, "description", json_string(tool, "description"));
-	if (field(tool, "input_schema") != NULL) {
+	if (decode_field(tool, "input_schema") != NULL) {
 		json_write_key(&d->json, "parameters");
 		json_write_node(&d->json, json_member(tool, "input_schema"));
 	}
-	const struct json *strict = field(tool, "strict");
+	const struct json *strict = decode_field(tool, "strict");
 	if (json_is(strict, JSON_BOOL))
 		json_write_member_bool(&d->json, "strict", strict->truth);
 	json_write_object_end(&d->json);
@@ -344,28 +269,22 @@ static void write_tool(struct decoding *d, const struct json *tool)
 
 static void write_choice(struct decoding *d)
 {
-	const struct json *choice = field(d->root, "tool_choice");
-	const struct json *one_only = field(choice, "disable_parallel_tool_use");
+	const struct json *choice = decode_field(d->root, "tool_choice");
+	const struct json *one_only = decode_field(choice, "disable_parallel_tool_use");
 	struct text type = type_of(choice);
 
 	if (choice == NULL)
 		return;
 	json_write_key(&d->json, "tool_choice");
 	if (text_is(type, "tool")) {
-		json_write_object(&d->json);
-		json_write_member_c(&d->json, "type", "function");
-		json_write_key(&d->json, "function");
-		json_write_object(&d->json);
-		json_write_member(&d->json, "name", json_string(choice, "name"));
-		json_write_object_end(&d->json);
-		json_write_object_end(&d->json);
+		decode_write_named(d, json_string(choice, "name"));
 	} else if (text_is(type, "any")) {
 		json_write_c(&d->json, "required");
 	} else if (text_is(type, "auto") || text_is(type, "none")) {
 		json_write_string(&d->json, type);
 	} else {
 		json_write_null(&d->json);
-		refuse(d, "tool_choice", "tool_choice.type is auto, any, tool or none");
+		decode_refuse(d, "tool_choice", "tool_choice.type is auto, any, tool or none");
 	}
 	if (json_is(one_only, JSON_BOOL) && one_only->truth)
 		json_write_member_bool(&d->json, "parallel_tool_calls", false);
@@ -373,7 +292,7 @@ static void write_choice(struct decoding *d)
 
 static void write_tools(struct decoding *d)
 {
-	const struct json *tools = field(d->root, "tools");
+	const struct json *tools = decode_field(d->root, "tools");
 
 	if (tools == NULL || tools->count == 0)
 		return;
@@ -391,7 +310,7 @@ static void write_tools(struct decoding *d)
 
 static void write_effort(struct decoding *d)
 {
-	const struct json *thinking = field(d->root, "thinking");
+	const struct json *thinking = decode_field(d->root, "thinking");
 	struct text effort = json_string(json_member(d->root, "output_config"), "effort");
 	int64_t budget;
 
@@ -407,7 +326,7 @@ static void write_effort(struct decoding *d)
 
 static void write_format(struct decoding *d)
 {
-	const struct json *format = field(json_member(d->root, "output_config"), "format");
+	const struct json *format = decode_field(json_member(d->root, "output_config"), "format");
 
 	if (format == NULL)
 		return;
@@ -419,7 +338,7 @@ static void write_format(struct decoding *d)
 	json_write_member_c(&d->json, "name", "output");
 	json_write_member_bool(&d->json, "strict", true);
 	json_write_key(&d->json, "schema");
-	if (field(format, "schema") != NULL)
+	if (decode_field(format, "schema") != NULL)
 		json_write_node(&d->json, json_member(format, "schema"));
 	else
 		json_write_null(&d->json);
@@ -432,22 +351,25 @@ static void check(struct decoding *d)
 	static const char *const refused[] = {"container", "mcp_servers"};
 
 	if (json_string(d->root, "model").data == NULL)
-		refuse(d, "model", "model is required");
+		decode_refuse(d, "model", "model is required");
 	if (!json_is(json_member(d->root, "messages"), JSON_ARRAY))
-		refuse(d, "messages", "messages must be a list");
-	if (field(d->root, "max_tokens") == NULL)
-		refuse(d, "max_tokens", "max_tokens is required");
+		decode_refuse(d, "messages", "messages must be a list");
+	if (decode_field(d->root, "max_tokens") == NULL)
+		decode_refuse(d, "max_tokens", "max_tokens is required");
 	for (size_t i = 0; i < ARRAY_LENGTH(refused); i++)
-		if (field(d->root, refused[i]) != NULL)
-			refuse(d, refused[i], "%s can't be carried", refused[i]);
+		if (decode_field(d->root, refused[i]) != NULL)
+			decode_refuse(d, refused[i], "%s can't be carried", refused[i]);
 }
 
 static void write_request(struct decoding *d)
 {
 	struct text user = json_string(json_member(d->root, "metadata"), "user_id");
 
+	check(d);
+	if (d->refused)
+		return;
 	json_write_object(&d->json);
-	copy(d, "model", "model");
+	decode_copy(d, "model", "model");
 	json_write_key(&d->json, "messages");
 	json_write_array(&d->json);
 	write_system(d);
@@ -456,41 +378,25 @@ static void write_request(struct decoding *d)
 		write_message(d, message);
 	}
 	json_write_array_end(&d->json);
-	copy(d, "max_tokens", "max_tokens");
-	copy(d, "temperature", "temperature");
-	copy(d, "top_p", "top_p");
-	copy(d, "stop_sequences", "stop");
-	copy(d, "stream", "stream");
+	decode_copy(d, "max_tokens", "max_tokens");
+	decode_copy(d, "temperature", "temperature");
+	decode_copy(d, "top_p", "top_p");
+	decode_copy(d, "stop_sequences", "stop");
+	decode_copy(d, "stream", "stream");
 	write_tools(d);
 	write_effort(d);
 	write_format(d);
 	if (user.data != NULL)
 		json_write_member(&d->json, "user", user);
 	/* OpenRouter's object is understood here as well; see the contract. */
-	copy(d, "provider", "provider");
+	decode_copy(d, "provider", "provider");
 	json_write_object_end(&d->json);
 }
 
 bool decode_messages(const struct json *root, struct arena *arena, struct text *out,
                      struct decode_fault *fault)
 {
-	struct decoding d = {.root = root, .arena = arena, .fault = fault};
-	struct text_buf buf;
-
-	*fault = (struct decode_fault){.param = NULL};
-	text_buf_init(&buf, DECODED_MAX_BYTES);
-	json_writer_init(&d.json, &buf, false);
-	if (!json_is(root, JSON_OBJECT))
-		refuse(&d, NULL, "the body must be a JSON object");
-	else
-		check(&d);
-	if (!d.refused)
-		write_request(&d);
-	if (buf.overflow)
-		refuse(&d, NULL, "the request is too large");
-	*out = d.refused ? TEXT("") : text_copy(arena, text_buf_view(&buf));
-	text_buf_done(&buf);
-	return !d.refused;
+	return decode_run(root, arena, write_request, out, fault);
 }
 
 int64_t decode_messages_tokens(const struct json *root, struct arena *arena)
@@ -499,7 +405,7 @@ int64_t decode_messages_tokens(const struct json *root, struct arena *arena)
 	int64_t bytes = 0;
 
 	for (size_t i = 0; i < ARRAY_LENGTH(counted); i++)
-		if (field(root, counted[i]) != NULL)
+		if (decode_field(root, counted[i]) != NULL)
 			bytes += (int64_t)json_to_text(arena, json_member(root, counted[i])).len;
 	return (bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN;
 }

@@ -9,6 +9,7 @@ enum { MADE_ID_DIGITS = 24 };
 static const struct reply_format *const formats[CLIENT_FORMATS] = {
     [CLIENT_CHAT] = &reply_format_chat,
     [CLIENT_MESSAGES] = &reply_format_messages,
+    [CLIENT_RESPONSES] = &reply_format_responses,
 };
 
 struct reply_writer *reply_writer_new(const struct reply_writer_options *options)

@@ -1,7 +1,7 @@
 /* Reading a request for the router; see intake.h. */
 #include "proxy/intake.h"
 
-#include "providers/decode_messages.h"
+#include "providers/decode.h"
 
 #include <math.h>
 
@@ -37,7 +37,10 @@ static bool translate(struct arena *arena, struct intake *out, struct refusal *r
 	struct json *root;
 
 	*source = (struct source){.name = TEXT_INIT("body")};
-	if (!decode_messages(out->body, arena, &source->body, &wrong)) {
+	bool decoded = out->client_endpoint == ENDPOINT_MESSAGES
+	                   ? decode_messages(out->client_body, arena, &source->body, &wrong)
+	                   : decode_responses(out->client_body, arena, &source->body, &wrong);
+	if (!decoded) {
 		refusal->param = wrong.param;
 		return refusal_set(refusal, REFUSAL_INVALID_REQUEST, "%s", wrong.message);
 	}
@@ -114,12 +117,38 @@ bool intake_decide(const struct snapshot *snapshot, struct arena *arena, struct 
 	return true;
 }
 
+static bool read_shape(struct arena *arena, struct intake *out, struct refusal *refusal)
+{
+	struct shape_fault fault = {0};
+
+	if (!shape_read(out->endpoint, out->body, arena, &out->shape, &fault))
+		return refuse(refusal, REFUSAL_INVALID_REQUEST, &fault);
+	out->provider_node = json_member(out->body, "provider");
+	out->request.body = out->body;
+	return router_preferences_read(out->provider_node, arena, &out->preferences, &fault) ||
+	       refuse(refusal, REFUSAL_INVALID_REQUEST, &fault);
+}
+
+/*
+ * No target that serves responses itself is proven: one that is proven for the same request as a
+ * chat serves it, translated. Where there is none, or the request can't be one, all stays as it is.
+ */
+static void fall_to_chat(const struct snapshot *snapshot, struct arena *arena, struct intake *out)
+{
+	struct intake native = *out;
+	struct refusal untold;
+
+	if (out->endpoint != ENDPOINT_RESPONSES || out->decision.count > 0)
+		return;
+	if (!translate(arena, out, &untold) || !read_shape(arena, out, &untold) ||
+	    !intake_decide(snapshot, arena, out, &untold) || out->decision.count == 0)
+		*out = native;
+}
+
 bool intake_read(const struct snapshot *snapshot, const struct http_request *request,
                  enum endpoint endpoint, const struct intake_facts *facts, struct arena *arena,
                  struct intake *out, struct refusal *refusal)
 {
-	struct shape_fault fault = {0};
-
 	*out = (struct intake){.endpoint = endpoint, .client_endpoint = endpoint};
 	out->request = (struct router_request){
 	    .shape = &out->shape,
@@ -137,16 +166,14 @@ bool intake_read(const struct snapshot *snapshot, const struct http_request *req
 	out->client_body = out->body;
 	if (endpoint == ENDPOINT_MESSAGES && !translate(arena, out, refusal))
 		return false;
-	if (!shape_read(out->endpoint, out->body, arena, &out->shape, &fault))
-		return refuse(refusal, REFUSAL_INVALID_REQUEST, &fault);
-	out->provider_node = json_member(out->body, "provider");
-	if (!router_preferences_read(out->provider_node, arena, &out->preferences, &fault))
-		return refuse(refusal, REFUSAL_INVALID_REQUEST, &fault);
-	if (!read_wishes(request, out, refusal) || !check_task(snapshot, request, refusal))
+	if (!read_shape(arena, out, refusal) || !read_wishes(request, out, refusal) ||
+	    !check_task(snapshot, request, refusal))
 		return false;
-	out->request.body = out->body;
 	out->request.workflow = out->workflow;
-	return intake_decide(snapshot, arena, out, refusal);
+	if (!intake_decide(snapshot, arena, out, refusal))
+		return false;
+	fall_to_chat(snapshot, arena, out);
+	return true;
 }
 
 void intake_refuse_unproven(const struct intake *intake, struct refusal *refusal)

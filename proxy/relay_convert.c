@@ -15,7 +15,9 @@ static const struct router_candidate *candidate_of(const struct relay *relay)
 
 static enum client_format format_of(const struct relay *relay)
 {
-	return relay->client_endpoint == ENDPOINT_MESSAGES ? CLIENT_MESSAGES : CLIENT_CHAT;
+	if (relay->client_endpoint == ENDPOINT_MESSAGES)
+		return CLIENT_MESSAGES;
+	return relay->client_endpoint == ENDPOINT_RESPONSES ? CLIENT_RESPONSES : CLIENT_CHAT;
 }
 
 /* The client's own format is the provider's: all of its bytes can go through. */

@@ -129,7 +129,7 @@ static bool is_terminal(const struct relay *relay, struct text frame)
 {
 	if (relay->client_endpoint == ENDPOINT_MESSAGES)
 		return text_starts(frame, TEXT("event: message_stop"));
-	return relay->endpoint == ENDPOINT_RESPONSES &&
+	return relay->client_endpoint == ENDPOINT_RESPONSES &&
 	       (text_starts(frame, TEXT("event: response.completed")) ||
 	        text_starts(frame, TEXT("event: response.incomplete")) ||
 	        text_starts(frame, TEXT("event: response.failed")));

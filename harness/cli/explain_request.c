@@ -9,7 +9,7 @@
 #include "harness/base/json_write.h"
 #include "harness/cli/command.h"
 #include "harness/cli/routing_setup.h"
-#include "providers/decode_messages.h"
+#include "providers/decode.h"
 #include "reports/report_decision.h"
 
 #include <math.h>
@@ -141,6 +141,36 @@ static bool print_decision(struct explaining *e, struct fault *fault)
 	return command_write_report((struct text){NULL, 0}, &out, fault);
 }
 
+/*
+ * As the proxy does: where no target that serves responses itself is proven, one that is proven for
+ * the same request as a chat.
+ */
+static void fall_to_chat(struct explaining *e)
+{
+	const struct shape native_shape = e->shape;
+	const struct router_decision native = e->decision;
+	const struct json *body = e->request.body;
+	struct decode_fault wrong;
+	struct shape_fault bad;
+	struct text translated;
+	struct fault fault;
+	struct json *chat;
+
+	if (!feature_has(&e->shape.features, FEATURE_RESPONSES) || e->decision.count > 0 ||
+	    !decode_responses(body, e->arena, &translated, &wrong) ||
+	    !json_read_text(translated, "translated request", e->arena, &chat, &fault))
+		return;
+	e->request.body = chat;
+	if (shape_read(ENDPOINT_CHAT, chat, e->arena, &e->shape, &bad) &&
+	    router_decide(e->setup.router, &e->request, e->arena, &e->decision, &bad) ==
+	        ROUTER_DECIDED &&
+	    e->decision.count > 0)
+		return;
+	e->request.body = body;
+	e->shape = native_shape;
+	e->decision = native;
+}
+
 static int explain(struct explaining *e)
 {
 	struct shape_fault refused = {0};
@@ -159,6 +189,8 @@ static int explain(struct explaining *e)
 		(void)fault_set(&fault, FAULT_INPUT, "%s", refused.message);
 		return command_fail(&fault);
 	}
+	if (result == ROUTER_DECIDED)
+		fall_to_chat(e);
 	if (result == ROUTER_REFUSED)
 		(void)fprintf(stderr, "proviso: refused: %s\n", refused.message);
 	if (!print_decision(e, &fault))

@@ -1,0 +1,109 @@
+/* See decode_private.h. */
+#include "providers/decode_private.h"
+
+#include <stdio.h>
+
+void decode_refuse(struct decoding *d, const char *param, const char *format, ...)
+{
+	va_list arguments;
+
+	if (d->refused)
+		return;
+	d->refused = true;
+	d->fault->param = param;
+	va_start(arguments, format);
+	(void)vsnprintf(d->fault->message, sizeof(d->fault->message), format, arguments);
+	va_end(arguments);
+}
+
+const struct json *decode_field(const struct json *object, const char *name)
+{
+	const struct json *member = json_member(object, name);
+
+	return member == NULL || member->type == JSON_NULL ? NULL : member;
+}
+
+void decode_copy(struct decoding *d, const char *from, const char *to)
+{
+	const struct json *member = decode_field(d->root, from);
+
+	if (member == NULL)
+		return;
+	json_write_key(&d->json, to);
+	json_write_node(&d->json, member);
+}
+
+void decode_write_text(struct decoding *d, struct text text)
+{
+	json_write_object(&d->json);
+	json_write_member_c(&d->json, "type", "text");
+	json_write_member(&d->json, "text", text);
+	json_write_object_end(&d->json);
+}
+
+void decode_write_image(struct decoding *d, struct text url)
+{
+	json_write_object(&d->json);
+	json_write_member_c(&d->json, "type", "image_url");
+	json_write_key(&d->json, "image_url");
+	json_write_object(&d->json);
+	json_write_member(&d->json, "url", url);
+	json_write_object_end(&d->json);
+	json_write_object_end(&d->json);
+}
+
+void decode_write_file(struct decoding *d, struct text name, struct text data)
+{
+	json_write_object(&d->json);
+	json_write_member_c(&d->json, "type", "file");
+	json_write_key(&d->json, "file");
+	json_write_object(&d->json);
+	json_write_member(&d->json, "filename", name.len > 0 ? name : TEXT("document.pdf"));
+	json_write_member(&d->json, "file_data", data);
+	json_write_object_end(&d->json);
+	json_write_object_end(&d->json);
+}
+
+void decode_write_call(struct decoding *d, struct text id, struct text name, struct text arguments)
+{
+	json_write_object(&d->json);
+	json_write_member(&d->json, "id", id);
+	json_write_member_c(&d->json, "type", "function");
+	json_write_key(&d->json, "function");
+	json_write_object(&d->json);
+	json_write_member(&d->json, "name", name);
+	json_write_member(&d->json, "arguments", arguments);
+	json_write_object_end(&d->json);
+	json_write_object_end(&d->json);
+}
+
+void decode_write_named(struct decoding *d, struct text name)
+{
+	json_write_object(&d->json);
+	json_write_member_c(&d->json, "type", "function");
+	json_write_key(&d->json, "function");
+	json_write_object(&d->json);
+	json_write_member(&d->json, "name", name);
+	json_write_object_end(&d->json);
+	json_write_object_end(&d->json);
+}
+
+bool decode_run(const struct json *root, struct arena *arena, void (*write)(struct decoding *d),
+                struct text *out, struct decode_fault *fault)
+{
+	struct decoding d = {.root = root, .arena = arena, .fault = fault};
+	struct text_buf buf;
+
+	*fault = (struct decode_fault){.param = NULL};
+	text_buf_init(&buf, DECODED_MAX_BYTES);
+	json_writer_init(&d.json, &buf, false);
+	if (json_is(root, JSON_OBJECT))
+		write(&d);
+	else
+		decode_refuse(&d, NULL, "the body must be a JSON object");
+	if (buf.overflow)
+		decode_refuse(&d, NULL, "the request is too large");
+	*out = d.refused ? TEXT("") : text_copy(arena, text_buf_view(&buf));
+	text_buf_done(&buf);
+	return !d.refused;
+}

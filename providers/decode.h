@@ -1,0 +1,36 @@
+/*
+ * Requests of clients that speak another format, as OpenAI's chat requests: what is routed by and,
+ * where the provider does not speak the client's format, what is asked. (TRANSLATION.md A2 to A4,
+ * the other way round; OpenAI API reference, "Create a model response".)
+ *
+ * What would change the answer and has no place in a chat request is refused by name; what would
+ * not is left out.
+ */
+#ifndef PROVISO_PROVIDERS_DECODE_H
+#define PROVISO_PROVIDERS_DECODE_H
+
+#include "harness/base/json.h"
+
+struct decode_fault {
+	const char *param; /* the field that is wrong or can't be carried; NULL: none */
+	char message[256];
+};
+
+/*
+ * Anthropic's messages. The chat request's body, in the arena; false with the fault. Signed
+ * thoughts are kept in `thinking_blocks` of the assistant's message, for a target that signed them.
+ */
+MUST_CHECK bool decode_messages(const struct json *root, struct arena *arena, struct text *out,
+                                struct decode_fault *fault);
+
+/* How many tokens the prompt may be, for count_tokens: an estimate, by its bytes. */
+MUST_CHECK int64_t decode_messages_tokens(const struct json *root, struct arena *arena);
+
+/*
+ * OpenAI's responses. State that the provider would keep (previous_response_id, conversation,
+ * background) is refused; thoughts of earlier turns are left out.
+ */
+MUST_CHECK bool decode_responses(const struct json *root, struct arena *arena, struct text *out,
+                                 struct decode_fault *fault);
+
+#endif
