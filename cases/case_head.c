@@ -113,10 +113,12 @@ static void read_needs(const struct case_reader *reader, const struct case_keys 
 			out->needs |= CASE_NEEDS_REFERENCE;
 		else if (text_is(keys->needs.items[i], "identity"))
 			out->needs |= CASE_NEEDS_IDENTITY;
+		else if (text_is(keys->needs.items[i], "price"))
+			out->needs |= CASE_NEEDS_PRICE;
 		else if (!fault_list_at(reader->faults,
 		                        json_place(json_member(keys->node, "needs")),
 		                        "no need is called '%.*s'; want context, "
-		                        "reference_tokens or identity",
+		                        "reference_tokens, identity or price",
 		                        TEXT_ARG(keys->needs.items[i])))
 			return;
 	}

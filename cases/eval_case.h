@@ -72,6 +72,7 @@ enum case_need {
 	CASE_NEEDS_REFERENCE =
 	    2,                   /* the model's reference_tokens (usage: {input_reference: true}) */
 	CASE_NEEDS_IDENTITY = 4, /* what was recorded of the model (identity: unchanged) */
+	CASE_NEEDS_PRICE = 8,    /* the model's price (usage: {cost_within: 1}) */
 };
 
 /* One request of a case and what its answer must be. */

@@ -20,6 +20,7 @@
  *           reasoning_min, reasoning_max, total_is_sum: true, reasoning_within_output: true,
  *           window_min, window_max,   percent of the context window that the prompt tokens are
  *           input_reference: true,   the model's reference_tokens, or up to 3 more
+ *           cost_within: 1,   percent between the charge that is told and the model's price for it
  *           cached: true}   some prompt tokens are told as cached, and no more than there are
  *   wire: [ST-01, TS-03]  rules of wire_rule.h: broken is a violation, not exercised a miss
  *   error: {code: [...], type: [...], param: [..., null], message: /re/, machine_code: true,

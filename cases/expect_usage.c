@@ -3,12 +3,15 @@
 
 enum { REFERENCE_SLACK = 3 }; /* tokens; some servers add marks of their own around a prompt */
 
+static const int64_t PICO_USD = 1000000000000; /* in one USD */
+
 struct expect_usage {
 	const struct json *present_node;
 	bool absent; /* present: false */
 	int64_t input_min, input_max, output_min, output_max;
 	int64_t cached_min, cached_max, reasoning_min, reasoning_max;
 	int64_t window_min, window_max; /* prompt tokens in percent of the context window */
+	int64_t cost_within;            /* percent of what the price table says; -1: not asked */
 	bool total_is_sum, reasoning_within_output, cached, input_reference;
 };
 
@@ -31,6 +34,9 @@ static const struct setting usage_rows[] = {
 	COUNT(reasoning_max, "at most so many reasoning tokens"),
 	COUNT(window_min, "prompt tokens of at least so many percent of the context window"),
 	COUNT(window_max, "prompt tokens of at most so many percent of the context window"),
+	{.name = "cost_within", .type = SETTING_INT,
+	 .offset = offsetof(struct expect_usage, cost_within), .max = 100,
+	 .doc = "the charge that is told is what the model's price comes to, give or take so many percent"},
 	TRUTH(total_is_sum, "total is input plus output"),
 	TRUTH(reasoning_within_output, "reasoning tokens are part of the output"),
 	TRUTH(input_reference, "the prompt tokens are the model's reference_tokens, or 3 more"),
@@ -57,7 +63,8 @@ bool expect_read_usage(struct expect_reader *reader, const struct json *node,
 	                                .reasoning_min = -1,
 	                                .reasoning_max = -1,
 	                                .window_min = -1,
-	                                .window_max = -1};
+	                                .window_max = -1,
+	                                .cost_within = -1};
 	*out = expect;
 	if (!settings_read(&usage_table, node, expect, reader->arena, reader->faults))
 		return false;
@@ -137,6 +144,45 @@ static void check_window(const struct expect_usage *expect, const struct judgeme
 		             expect->window_max < 0 ? -1 : context * expect->window_max / 100);
 }
 
+static struct text usd_text(const struct judgement *judgement, int64_t pico_usd)
+{
+	return text_format(judgement->arena, "%lld.%012lld", (long long)(pico_usd / PICO_USD),
+	                   (long long)(pico_usd % PICO_USD));
+}
+
+/* What is told against what the tokens come to at the price of that moment. */
+static void check_cost(const struct expect_usage *expect, const struct judgement *judgement,
+                       const struct chat_usage *usage)
+{
+	const struct observation *seen = judgement->seen;
+	int64_t percent = expect->cost_within;
+
+	if (seen->values->prices == NULL) {
+		judge(judgement, FINDING_HARNESS, "the model has no price");
+		return;
+	}
+	struct cost cost = price_cost(seen->values->prices, usage, seen->exchange->started_wall_ms);
+	if (cost.source != COST_REPORTED || cost.computed_pico_usd < 0) {
+		if (judgement->findings->gravest == FINDING_NONE)
+			judge(judgement, FINDING_REFUSED, "nothing to judge: %s",
+			      cost.source != COST_REPORTED
+			          ? "the provider tells no charge"
+			          : "the model has no price for such a request at this moment");
+		return;
+	}
+	int64_t computed = cost.computed_pico_usd;
+	int64_t slack = computed / 100 * percent + computed % 100 * percent / 100;
+	int64_t off =
+	    cost.pico_usd > computed ? cost.pico_usd - computed : computed - cost.pico_usd;
+	if (off > slack)
+		judge(
+		    judgement, FINDING_VIOLATION,
+		    "the provider tells a charge of %.*s USD, and by its price it is %.*s: want at "
+		    "most %lld %% between them",
+		    TEXT_ARG(usd_text(judgement, cost.pico_usd)),
+		    TEXT_ARG(usd_text(judgement, computed)), (long long)percent);
+}
+
 void expect_check_usage(const struct expect_usage *expect, const struct judgement *judgement)
 {
 	const struct chat_usage *usage = &judgement->seen->reply->usage;
@@ -161,6 +207,8 @@ void expect_check_usage(const struct expect_usage *expect, const struct judgemen
 		check_reference(judgement, usage);
 	if (expect->cached)
 		check_cached(judgement, usage);
+	if (expect->cost_within >= 0)
+		check_cost(expect, judgement, usage);
 	if (expect->total_is_sum)
 		check_sum(judgement, usage);
 	if (expect->reasoning_within_output && usage->reasoning > usage->output)

@@ -82,8 +82,18 @@ struct price {
 	int64_t per_request; /* pico-USD; at most 0: none */
 	int64_t fee;         /* on top of all, 10^-6 of it; at most 0: none */
 	struct usage_convention counts;
-	struct price *next; /* another period; NULL: the last */
+	struct price *next;      /* another period; NULL: the last */
+	const struct json *node; /* as it was written, all periods; NULL: in no file */
 };
+
+/*
+ * The prices as JSON that price_recall reads again, with what the provider's settings say of them;
+ * NULL where they were written nowhere. Arena; views into the file that they came from.
+ */
+MUST_CHECK struct json *price_keep(const struct price *prices, struct arena *arena);
+/* `kept` may come from a file that somebody else has written. Arena; views into it. */
+MUST_CHECK bool price_recall(const struct json *kept, struct arena *arena, struct price *out,
+                             struct fault *fault);
 
 /* The price that holds at that moment; never NULL: one that is not known where none does. */
 MUST_CHECK const struct price *price_at(const struct price *prices, int64_t wall_ms);

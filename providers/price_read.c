@@ -547,6 +547,7 @@ static bool read_list(const struct reading *r, const struct json *node, struct t
 	for (size_t i = 0; i + 1 < count; i++)
 		periods[i].next = &periods[i + 1];
 	*out = periods[0];
+	out->node = node;
 	return good;
 }
 
@@ -558,8 +559,11 @@ bool price_read(const struct json *node, struct text version, struct arena *aren
 	*out = (struct price){.base = NO_RATES};
 	if (node == NULL)
 		return true;
-	if (!json_is(node, JSON_ARRAY))
-		return read_period(&r, node, version, out);
+	if (!json_is(node, JSON_ARRAY)) {
+		bool good = read_period(&r, node, version, out);
+		out->node = node;
+		return good;
+	}
 	if (!list_fits(&r, node, JSON_ARRAY, ""))
 		return false;
 	if (node->count == 0)

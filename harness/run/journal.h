@@ -15,6 +15,7 @@
 
 #include "harness/base/file.h"
 #include "harness/run/verdict.h"
+#include "providers/price.h"
 #include "providers/repair.h"
 
 enum {
@@ -27,8 +28,9 @@ struct journal_target {
 	struct text name, dialect;
 	int64_t context, max_output; /* tokens; -1: unknown */
 	struct text_list aliases;
-	int64_t reference_tokens; /* 0: unknown */
-	struct text identity;     /* data NULL: unknown */
+	int64_t reference_tokens;   /* 0: unknown */
+	struct text identity;       /* data NULL: unknown */
+	const struct price *prices; /* as its config said then; NULL: unknown */
 };
 
 struct journal_head {

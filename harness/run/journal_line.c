@@ -136,8 +136,15 @@ void journal_write_attempt(const struct journal_attempt *attempt, struct arena *
 }
 
 /* What a verdict may rest on, beside the context window. */
-static void write_facts(struct json_writer *writer, const struct journal_target *target)
+static void write_facts(struct json_writer *writer, const struct journal_target *target,
+                        struct arena *arena)
 {
+	const struct json *prices = price_keep(target->prices, arena);
+
+	if (prices != NULL) {
+		json_write_key(writer, "prices");
+		json_write_node(writer, prices);
+	}
 	if (target->reference_tokens > 0)
 		json_write_member_int(writer, "reference_tokens", target->reference_tokens);
 	if (target->identity.data != NULL)
@@ -173,7 +180,7 @@ void journal_write_head(const struct journal_head *head, struct arena *arena, st
 			json_write_member_int(&writer, "context", head->targets[i].context);
 		if (head->targets[i].max_output >= 0)
 			json_write_member_int(&writer, "max_output", head->targets[i].max_output);
-		write_facts(&writer, &head->targets[i]);
+		write_facts(&writer, &head->targets[i], arena);
 		json_write_object_end(&writer);
 	}
 	json_write_array_end(&writer);
@@ -325,6 +332,18 @@ static bool read_aliases(const struct json *node, struct arena *arena, struct te
 	return true;
 }
 
+static bool read_prices(const struct json *node, struct arena *arena, const struct price **out,
+                        struct fault *fault)
+{
+	struct price *prices;
+
+	if (node == NULL)
+		return true;
+	prices = ARENA_NEW(arena, struct price);
+	*out = prices;
+	return price_recall(node, arena, prices, fault);
+}
+
 static bool read_target(const struct json *node, struct arena *arena, struct journal_target *out,
                         struct fault *fault)
 {
@@ -335,7 +354,8 @@ static bool read_target(const struct json *node, struct arena *arena, struct jou
 	if (out->name.data == NULL || out->dialect.data == NULL)
 		return fault_at(fault, json_place(node), "a target needs a name and a dialect");
 	out->identity = json_string(node, "identity");
-	if (!read_aliases(json_member(node, "aliases"), arena, &out->aliases, fault))
+	if (!read_aliases(json_member(node, "aliases"), arena, &out->aliases, fault) ||
+	    !read_prices(json_member(node, "prices"), arena, &out->prices, fault))
 		return false;
 	return read_tokens(node, "context", &out->context, fault) &&
 	       read_tokens(node, "max_output", &out->max_output, fault) &&

@@ -138,17 +138,26 @@ bool journal_read_head(const char *path, struct arena *arena, struct journal_hea
 	return scan_path(&scan, fault);
 }
 
-/* Options are kept as text and read again: their nodes point into the line they came from. */
-static const struct json *copy_options(const struct json *options, struct arena *arena)
+/* Nodes are kept as text and read again: they point into the line they came from. */
+static const struct json *copy_node(const struct json *node, struct arena *arena)
 {
 	struct json *copy;
 	struct fault fault;
 
-	if (options == NULL)
+	if (node == NULL)
 		return NULL;
-	struct text text = json_to_text(arena, options);
-	return text.data != NULL && json_read_text(text, "options", arena, &copy, &fault) ? copy
-	                                                                                  : NULL;
+	struct text text = json_to_text(arena, node);
+	return text.data != NULL && json_read_text(text, "head", arena, &copy, &fault) ? copy
+	                                                                               : NULL;
+}
+
+static const struct price *copy_prices(const struct price *prices, struct arena *arena)
+{
+	const struct json *kept = copy_node(price_keep(prices, arena), arena);
+	struct price *copy = ARENA_NEW(arena, struct price);
+	struct fault fault;
+
+	return kept != NULL && price_recall(kept, arena, copy, &fault) ? copy : NULL;
 }
 
 static struct text_list copy_names(const struct text_list *names, struct arena *arena)
@@ -170,7 +179,7 @@ void journal_copy_head(const struct journal_head *head, struct arena *arena,
 	out->suite_hash = text_copy(arena, head->suite_hash);
 	out->seed = text_copy(arena, head->seed);
 	out->version = text_copy(arena, head->version);
-	out->options = copy_options(head->options, arena);
+	out->options = copy_node(head->options, arena);
 	out->targets = ARENA_NEW_ARRAY(arena, struct journal_target, head->target_count);
 	for (size_t i = 0; i < head->target_count; i++)
 		out->targets[i] = (struct journal_target){
@@ -183,5 +192,6 @@ void journal_copy_head(const struct journal_head *head, struct arena *arena,
 		    .identity = head->targets[i].identity.data == NULL
 		                    ? (struct text){NULL, 0}
 		                    : text_copy(arena, head->targets[i].identity),
+		    .prices = copy_prices(head->targets[i].prices, arena),
 		};
 }

@@ -239,7 +239,9 @@ bool plan_is_optional(const struct eval_case *eval_case, const struct provider_m
 	for (size_t i = 0; i < eval_case->step_count; i++)
 		if (expect_awaits(eval_case->steps[i].expect, 0))
 			return true;
-	return (beyond & ~said) != 0 || (eval_case->images && !claims_images(model));
+	/* Who tells no charge tells nothing wrong. */
+	return (eval_case->needs & CASE_NEEDS_PRICE) != 0 || (beyond & ~said) != 0 ||
+	       (eval_case->images && !claims_images(model));
 }
 
 /* The endpoints that a model is for, as they are written. */
@@ -311,6 +313,9 @@ static struct text skip_reason(const struct planner *planner, const struct targe
 		return text_format(planner->arena,
 		                   "what %.*s counts at its maker's is not known: set its "
 		                   "`reference_tokens`",
+		                   TEXT_ARG(target->name));
+	if ((asks->needs & CASE_NEEDS_PRICE) != 0 && !target->model->price.known)
+		return text_format(planner->arena, "what %.*s costs is not known: set its `price`",
 		                   TEXT_ARG(target->name));
 	if (!dialect_carries(target, asks, variant, &fault))
 		return text_format(planner->arena, "the dialect %s can't carry it: %s",

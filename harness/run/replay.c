@@ -141,7 +141,8 @@ static bool load_chain(struct replay *replay, const struct replay_cell *cell, re
 	               .context_tokens = cell->target->context,
 	               .aliases = cell->target->aliases,
 	               .reference_tokens = cell->target->reference_tokens,
-	               .identity = cell->target->identity},
+	               .identity = cell->target->identity,
+	               .prices = cell->target->prices},
 	    .arena = arena,
 	};
 	template_nonces(&chain->values, replay->head->seed, cell->target->name, asks->id,

@@ -7,6 +7,7 @@
 enum {
 	ASKED_WHITE_LINES = 60,    /* that JSON mode runs into */
 	ASKED_EXTRA_REASONING = 5, /* tokens */
+	ASKED_MARKUP_PERCENT = 25,
 	ASKED_SCHEMA_DEPTH = 32,
 	ASKED_HIDDEN_PROMPT = 9, /* tokens */
 	ASKED_MISCOUNTS = 16,    /* so many ways to count, in turn */
@@ -396,6 +397,8 @@ void sim_break_usage(struct sim_completion *completion)
 	if (sim_breaks(serving, SIM_US_08))
 		usage->cached = 0;
 	sim_break_load_usage(completion);
+	if (sim_breaks(serving, SIM_US_11))
+		usage->markup_percent = ASKED_MARKUP_PERCENT;
 	if (sim_breaks(serving, SIM_US_07))
 		usage->reasoning = usage->completion + ASKED_EXTRA_REASONING;
 	if (sim_breaks(serving, SIM_US_03))

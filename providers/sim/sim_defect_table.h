@@ -137,7 +137,7 @@
 	ROW(HT_08, "HT-08", SCOPE_OPEN, "breaks the connection where a body is larger than 512 KiB", \
 	    "") \
 	ROW(HT_09, "HT-09", SCOPE_ALL, "refuses unknown fields of streamed requests only", \
-	    "") \
+	    "US-11~stream") \
 	ROW(HT_10, "HT-10", SCOPE_OWN, "goes on with the stream that its client left in the answer to the next request", \
 	    "") \
 	ROW(HT_11, "HT-11", SCOPE_ALL, "gives its replies no request id", \
@@ -417,7 +417,7 @@
 	ROW(US_06, "US-06", SCOPE_ALL, "counts one token for any reply", \
 	    "SU-04~stream") \
 	ROW(US_07, "US-07", SCOPE_ALL, "counts more reasoning tokens than completion tokens", \
-	    "RE-04") \
+	    "RE-04 US-11") \
 	ROW(US_08, "US-08", SCOPE_ALL, "tells no cached tokens", \
 	    "") \
 	ROW(US_09, "US-09", SCOPE_ALL, "counts more prompt tokens for streams", \
@@ -425,6 +425,8 @@
 	ROW(US_10, "US-10", SCOPE_ALL, "does not count tools", \
 	    "") \
 	ROW(US_10_IMAGES, "US-10.images", SCOPE_ALL, "does not count images", \
+	    "") \
+	ROW(US_11, "US-11", SCOPE_ALL, "tells a charge of a quarter more than its price", \
 	    "") \
 	ROW(VI_01, "VI-01", SCOPE_OWN, "does not look at an image", \
 	    "") \

@@ -32,7 +32,9 @@ enum {
 	SIM_TOP_LOGPROBS_MAX = 20,
 	SIM_EMBEDDING_DIMENSIONS = 1536,
 	SIM_EMBEDDING_INPUTS_MAX = 2048,
-	SIM_STORM_REQUESTS = 25,    /* how long a storm lasts, where no count is given */
+	SIM_STORM_REQUESTS = 25,     /* how long a storm lasts, where no count is given */
+	SIM_INPUT_PICO_USD = 150000, /* a token: 0.15 USD per million */
+	SIM_OUTPUT_PICO_USD = 600000,
 	SIM_COMPLETION_TOKENS = 16, /* the old endpoint's own default of max_tokens */
 };
 
@@ -133,6 +135,7 @@ struct sim_ask {
 	const struct json *body;
 	struct text model;
 	bool streamed, usage_asked, obfuscated;
+	bool cost_asked;
 	bool extras; /* padding is asked for by name: then fields of aggregators come as well */
 	int64_t n;
 	int64_t max_tokens; /* -1: none */
@@ -244,6 +247,7 @@ struct sim_usage {
 	bool present;
 	bool no_total;
 	int64_t prompt, completion, total, cached, reasoning;
+	int64_t markup_percent; /* on top of the charge */
 };
 
 struct sim_completion {

@@ -301,6 +301,7 @@ static bool question_read_stream(const struct sim_serving *serving, struct sim_a
 
 	ask->streamed = json_truth(ask->body, "stream", false);
 	ask->usage_asked = json_truth(options, "include_usage", false);
+	ask->cost_asked = json_truth(json_member(ask->body, "usage"), "include", false);
 	ask->obfuscated = json_truth(options, "include_obfuscation", true);
 	ask->extras = json_truth(options, "include_obfuscation", false);
 	if (json_is(options, JSON_OBJECT) && sim_breaks(serving, SIM_SU_03))

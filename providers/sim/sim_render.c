@@ -38,6 +38,21 @@ void sim_render_error(const struct sim_error *error, bool flat, struct text_buf 
 
 /* --- usage and logprobs --- */
 
+/* As OpenRouter has it: USD, where the request asks for it. */
+static void render_cost(struct json_writer *writer, const struct sim_usage *usage,
+                        int64_t completion_tokens, struct arena *arena)
+{
+	static const int64_t usd = 1000000000000;
+	int64_t pico_usd =
+	    usage->prompt * SIM_INPUT_PICO_USD + completion_tokens * SIM_OUTPUT_PICO_USD;
+
+	pico_usd += pico_usd / 100 * usage->markup_percent;
+	json_write_key(writer, "cost");
+	json_write_node(writer, json_new_number(arena, text_format(arena, "%lld.%012lld",
+	                                                           (long long)(pico_usd / usd),
+	                                                           (long long)(pico_usd % usd))));
+}
+
 void sim_render_usage(struct json_writer *writer, const struct sim_completion *completion,
                       int64_t tokens)
 {
@@ -61,6 +76,8 @@ void sim_render_usage(struct json_writer *writer, const struct sim_completion *c
 	json_write_member_int(writer, "accepted_prediction_tokens", 0);
 	json_write_member_int(writer, "rejected_prediction_tokens", 0);
 	json_write_object_end(writer);
+	if (completion->ask->cost_asked)
+		render_cost(writer, usage, usage->completion - later, completion->serving->arena);
 	json_write_object_end(writer);
 }
 

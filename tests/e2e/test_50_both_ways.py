@@ -27,7 +27,7 @@ def verdicts(folder, url, recorded=None):
     # What the list of models would tell as well, were it not broken by some defects.
     (folder / "proviso.yaml").write_text(f"""version: 1
 providers:
-  sim: {{base_url: "{url}", api_key: "env:SIM_KEY", timeouts: {{idle: 10s}}, models: {{sim-small: {{context: 131072, reference_tokens: 28}}}}}}
+  sim: {{base_url: "{url}", api_key: "env:SIM_KEY", timeouts: {{idle: 10s}}, models: {{sim-small: {{context: 131072, reference_tokens: 28, price: {{input: "0.15", output: "0.60"}}}}}}}}
 """)
     # What CO-05 compares with, as a first run has recorded it.
     if recorded is None:

@@ -140,6 +140,40 @@ START_TEST(prompt_tokens_are_held_against_the_constant_of_the_model)
 }
 END_TEST
 
+/* 2000 in and 3 out at 0.15 and 0.60 USD a million: 0.0003018 USD. */
+START_TEST(a_charge_is_held_against_the_price_of_the_model)
+{
+	static const char expect[] = "{\"usage\":{\"cost_within\":1}}";
+	const struct price price = {.known = true,
+	                            .base = {150000000000, -1, -1, -1, 600000000000, -1},
+	                            .from_wall_ms = 1000};
+
+	answered_with_usage(",\"cost\":0.0003018");
+	assert_finds(expect, FINDING_HARNESS, "has no price");
+	judging.values.prices = &price;
+	assert_finds(expect, FINDING_REFUSED, "no price for such a request at this moment");
+	judging.exchange.started_wall_ms = 1000;
+	assert_holds(expect);
+	answered_with_usage(",\"cost\":0.000304818");
+	judging.exchange.started_wall_ms = 1000;
+	assert_holds(expect);
+	answered_with_usage(",\"cost\":0.000298782");
+	judging.exchange.started_wall_ms = 1000;
+	assert_holds(expect);
+	answered_with_usage(",\"cost\":0.000304819");
+	judging.exchange.started_wall_ms = 1000;
+	assert_finds(expect, FINDING_VIOLATION,
+	             "0.000304819000 USD, and by its price it is 0.000301800000");
+	answered_with_usage(",\"cost\":0");
+	judging.exchange.started_wall_ms = 1000;
+	assert_finds(expect, FINDING_VIOLATION, "want at most 1 % between them");
+	/* Nobody who tells no charge passes, and nobody fails by it. */
+	answered_with_usage("");
+	judging.exchange.started_wall_ms = 1000;
+	assert_finds(expect, FINDING_REFUSED, "tells no charge");
+}
+END_TEST
+
 START_TEST(cached_tokens_are_found_where_a_provider_tells_them)
 {
 	static const char expect[] = "{\"usage\":{\"cached\":true}}";
@@ -166,6 +200,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, prompt_tokens_are_held_against_the_constant_of_the_model);
 	tcase_add_test(cases, an_id_is_compared_with_those_of_earlier_steps_only);
 	tcase_add_test(cases, a_list_of_models_holds_the_one_that_is_asked);
+	tcase_add_test(cases, a_charge_is_held_against_the_price_of_the_model);
 	tcase_add_test(cases, cached_tokens_are_found_where_a_provider_tells_them);
 }
 

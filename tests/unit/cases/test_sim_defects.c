@@ -19,6 +19,15 @@ enum {
 /* That it tells of itself in CO-05.record. */
 #define SIM_IDENTITY "identity 23 34 42 fingerprint fp_sim0000001"
 
+/* That it bills by. */
+static const struct price sim_price = {.known = true,
+                                       .base = {.input = SIM_INPUT_PICO_USD * INT64_C(1000000),
+                                                .cached_input = -1,
+                                                .cache_write = -1,
+                                                .cache_write_1h = -1,
+                                                .output = SIM_OUTPUT_PICO_USD * INT64_C(1000000),
+                                                .reasoning = -1}};
+
 static struct suite suite;
 static struct sim_setup setup;
 static struct arena arena;
@@ -277,7 +286,8 @@ static struct text judge(const struct eval_case *eval_case, enum case_variant va
 	*values = (struct template_values){.model = TEXT("sim-small"),
 	                                   .context_tokens = setup.context,
 	                                   .reference_tokens = SIM_REFERENCE_TOKENS,
-	                                   .identity = TEXT(SIM_IDENTITY)};
+	                                   .identity = TEXT(SIM_IDENTITY),
+	                                   .prices = &sim_price};
 	template_nonces(values, TEXT("seed"), TEXT("sim/sim-small"),
 	                suite.cases[eval_case->probe].id, 0, &arena);
 	for (size_t i = 0; i < eval_case->step_count; i++) {

@@ -3,6 +3,7 @@
  * the cost of a request worked out by hand. If one failed, a bill from that provider would be
  * wrong.
  */
+#include "harness/base/json_write.h"
 #include "harness/base/loop.h"
 #include "harness/base/yaml.h"
 #include "providers/provider_private.h"
@@ -402,6 +403,62 @@ START_TEST(what_has_run_out_is_said)
 }
 END_TEST
 
+/* As a journal keeps it: a replay without the config must come to the same cost to the last digit.
+ */
+static void keep_and_recall(const struct price *price)
+{
+	static const char *const moments[] = {"2026-01-05T03:30:00Z", "2026-08-20T23:59:59Z",
+	                                      "2026-10-07T07:00:00Z", "2026-11-28T14:00:00Z"};
+	struct text text = json_to_text(&arena, price_keep(price, &arena));
+	struct price again;
+	struct json *kept;
+	struct fault fault;
+
+	ck_assert_msg(json_read_text(text, "kept", &arena, &kept, &fault) &&
+	                  price_recall(kept, &arena, &again, &fault),
+	              "%.*s: %s", TEXT_ARG(text), fault.message);
+	for (size_t i = 0; i < ARRAY_LENGTH(moments) * CHAT_SERVICE_COUNT; i++) {
+		struct chat_usage usage = tokens(i % 2 == 0 ? 1234 : 300000, 1000, 7, 890);
+		usage.service = (enum chat_service)(i % CHAT_SERVICE_COUNT);
+		usage.reasoning = 55;
+		int64_t wall_ms = at(moments[i / CHAT_SERVICE_COUNT]);
+		ck_assert_int_eq(price_cost(price, &usage, wall_ms).pico_usd,
+		                 price_cost(&again, &usage, wall_ms).pico_usd);
+	}
+}
+
+START_TEST(a_price_that_is_kept_comes_to_the_same)
+{
+	struct json *empty;
+	struct fault fault;
+	struct price out;
+
+	keep_and_recall(priced("", sol));
+	keep_and_recall(priced("  region: eu\n  usage: {prompt: excludes_cached, completion: "
+	                       "excludes_reasoning}\n",
+	                       " {input: \"1\", cached_input: \"0.1\", output: \"2\", regions: "
+	                       "{eu: \"1.1\"}, fee_percent: \"5.5\", per_request: \"0.001\"}"));
+	for (size_t i = 0; i < catalog_count(); i++) {
+		struct catalog_entry *entry;
+		struct provider_model *models;
+		size_t count;
+		arena_done(&arena);
+		memset(&faults, 0, sizeof(faults));
+		ck_assert(catalog_at(i, &arena, &entry, &fault));
+		ck_assert(provider_models_read(&entry->provider, entry->reviewed, &arena, &models,
+		                               &count, &faults));
+		for (size_t m = 0; m < count; m++)
+			if (models[m].price.known)
+				keep_and_recall(&models[m].price);
+	}
+	ck_assert(json_read_text(TEXT("{}"), "kept", &arena, &empty, &fault));
+	ck_assert(!price_recall(empty, &arena, &out, &fault));
+	ck_assert(
+	    json_read_text(TEXT("{\"price\":{\"input\":-1}}"), "kept", &arena, &empty, &fault));
+	ck_assert(!price_recall(empty, &arena, &out, &fault));
+}
+END_TEST
+
 static void add(TCase *cases)
 {
 	tcase_add_test(cases, dates_decide_which_price_holds);
@@ -418,6 +475,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_bound_covers_all_that_may_hold);
 	tcase_add_test(cases, mistakes_have_their_place);
 	tcase_add_test(cases, what_has_run_out_is_said);
+	tcase_add_test(cases, a_price_that_is_kept_comes_to_the_same);
 }
 
 int main(void)

@@ -30,10 +30,25 @@ static struct journal_target targets[] = {
      .aliases = {.items = other_names, .count = 2},
      .reference_tokens = 28}};
 
+/* 2 and 8 USD a million tokens, as a config says it. */
+static const struct price *some_price(void)
+{
+	struct price *price = ARENA_NEW(&arena, struct price);
+	struct json *kept;
+	struct fault fault;
+
+	ck_assert(json_read_text(TEXT("{\"price\":{\"input\":\"2\",\"output\":\"8\"},\"region\":"
+	                              "\"e\\\"u\"}"),
+	                         "kept", &arena, &kept, &fault));
+	ck_assert_msg(price_recall(kept, &arena, price, &fault), "%s", fault.message);
+	return price;
+}
+
 static struct journal_head some_head(void)
 {
 	struct json *options = json_new(&arena, JSON_OBJECT);
 
+	targets[1].prices = some_price();
 	json_append_member(options, TEXT("profile"), json_new_string(&arena, TEXT("smoke")));
 	return (struct journal_head){.run_id = TEXT("20261121T101500Z-ab12cd"),
 	                             .suite_hash = TEXT("0123456789ab"),
@@ -164,6 +179,10 @@ START_TEST(what_was_written_is_read_back)
 	ck_assert(text_is(head.targets[1].aliases.items[0], "one\"s"));
 	ck_assert(text_is(head.targets[1].aliases.items[1], "eins"));
 	ck_assert_int_eq(head.targets[1].reference_tokens, 28);
+	/* Two in, one out. */
+	ck_assert_ptr_null(head.targets[0].prices);
+	ck_assert_int_eq(price_expect(head.targets[1].prices, 0, 1, 2, 1), 12000000);
+	assert_text(head.targets[1].prices->region, "e\"u");
 	assert_text(json_string(head.options, "profile"), "smoke");
 }
 END_TEST

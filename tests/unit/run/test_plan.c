@@ -278,6 +278,35 @@ static const struct plan_cell *cell_of(const char *id)
 	return NULL;
 }
 
+static const char bill_suite[] = "capability: usage\n"
+				 "cases:\n"
+				 "  - id: US-11\n"
+				 "    title: bill\n"
+				 "    class: deterministic\n"
+				 "    severity: required\n"
+				 "    needs: [price]\n"
+				 "    request: {messages: [{role: user, content: x}]}\n"
+				 "    expect: {usage: {cost_within: 1}}\n"
+				 "    reference: {content: x}\n";
+
+START_TEST(a_bill_is_judged_where_a_price_is_known_and_counts_against_nobody_who_tells_none)
+{
+	struct provider_model model = models[0];
+	struct target target = {&far, &model, TEXT_INIT("far/m")};
+	const struct plan_filter all = {.profile = TEXT("onboard")};
+
+	suite_done(&suite);
+	load(bill_suite);
+	model.price.known = false;
+	ck_assert(make(&target, 1, &all));
+	assert_text(cell_of("US-11")->skip, "what far/m costs is not known: set its `price`");
+	model.price.known = true;
+	ck_assert(make(&target, 1, &all));
+	ck_assert_ptr_null(cell_of("US-11")->skip.data);
+	ck_assert(plan_is_optional(cell_of("US-11")->eval_case, &model));
+}
+END_TEST
+
 static const char window_suite[] = "capability: long\n"
 				   "cases:\n"
 				   "  - id: LC-02\n"
@@ -516,6 +545,9 @@ static void add(TCase *cases)
 	tcase_add_test(cases, what_needs_the_window_is_skipped_where_it_is_not_known);
 	tcase_add_test(cases, what_a_model_is_not_for_is_skipped_where_its_endpoints_are_said);
 	tcase_add_test(cases, a_picture_is_bounded_like_a_long_text);
+	tcase_add_test(
+	    cases,
+	    a_bill_is_judged_where_a_price_is_known_and_counts_against_nobody_who_tells_none);
 	tcase_add_test(cases, what_a_chat_model_need_not_have_is_optional_until_it_is_claimed);
 	tcase_add_test(cases, what_the_dialect_can_not_carry_is_skipped_with_its_words);
 	tcase_add_test(cases, bounds_hold_prompt_output_and_choices);

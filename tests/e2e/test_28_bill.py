@@ -1,0 +1,56 @@
+"""US-11: a charge that a provider tells is held against the price that the config says; who tells none is neither good nor bad."""
+import json
+
+from conftest import cells, chat, reply
+
+KEY = {"SIM_KEY": "sim-key"}
+
+
+def check(proviso, folder, url, price, *more):
+    said = f", price: {price}" if price else ""
+    (folder / "proviso.yaml").write_text(
+        f'version: 1\nproviders:\n  sim: {{base_url: "{url}", api_key: "env:SIM_KEY", models: {{sim-small: {{context: 8192{said}}}}}}}\n')
+    done = proviso("check", "sim/sim-small", "--case", "US-11", "--profile", "smoke", *more, env=KEY)
+    return done, cells(folder / "proviso-matrix.json")["sim/sim-small", "US-11", "sync"]
+
+
+def test_the_bill_is_held_against_the_price_also_at_replay(proviso, sim, tmp_path):
+    clean, dear = sim(), sim("--break", "US-11")
+    done, cell = check(proviso, tmp_path, clean.url, "")
+    assert done.code == 0 and cell["verdict"] == "skipped" and "set its `price`" in cell["first_error"]
+    right = '{input: "0.15", output: "0.60"}'
+    done, cell = check(proviso, tmp_path, clean.url, right)
+    assert done.code == 0 and cell["verdict"] == "pass", cell
+    # The provider's mistake, or an old price in the config: either way the bill surprises.
+    old = '[{input: "0.15", output: "0.60", until: 2026-01-31}, {input: "0.16", output: "0.60", from: 2026-02-01}]'
+    for folder, url, price in (("dear", dear.url, right), ("old", clean.url, old)):
+        done, cell = check(proviso, tmp_path, url, price, "--out", folder)
+        assert done.code == 1 and cell["verdict"] == "fail" and "by its price it is" in cell["first_error"]
+        told = cell["first_error"]
+        (tmp_path / "proviso.yaml").unlink()
+        (tmp_path / "proviso-matrix.json").unlink()
+        done = proviso("check", "--replay", folder)
+        again = cells(tmp_path / "proviso-matrix.json")["sim/sim-small", "US-11", "sync"]
+        assert done.code == 1 and again["first_error"] == told
+    head = json.loads((tmp_path / "old/journal.jsonl").read_text().splitlines()[0])
+    assert [one["input"] for one in head["targets"][0]["prices"]["price"]] == ["0.15", "0.16"]
+
+
+def test_who_tells_no_charge_or_refuses_to_is_unsupported_and_no_failure(proviso, scripted, tmp_path):
+    refusal = {"error": {"message": "Unrecognized request argument supplied: usage", "type": "invalid_request_error",
+                         "param": None, "code": None}}
+    for answer in (reply(chat("Done.")), reply(refusal, status=400)):
+        provider = scripted(lambda head, body, number: answer)
+        done, cell = check(proviso, tmp_path, provider.url, '{input: "1", output: "2"}')
+        assert done.code == 0 and cell["verdict"] == "unsupported", cell
+        assert "tells no charge" in cell["first_error"] or "refuses usage" in cell["first_error"]
+
+
+def test_a_price_in_a_journal_that_is_none_is_said_with_its_place(proviso, sim, tmp_path):
+    check(proviso, tmp_path, sim().url, '{input: "0.15", output: "0.60"}', "--out", "run")
+    journal = tmp_path / "run/journal.jsonl"
+    text = journal.read_text()
+    for bad in ('"input":-3', '"input":[]', '"x":1'):
+        journal.write_text(text.replace('"input":"0.15"', bad, 1))
+        done = proviso("check", "--replay", "run")
+        assert done.code == 2 and "journal.jsonl:1" in done.err, done
