@@ -208,6 +208,13 @@ $(BUILD)/bench/launch: $(BUILD)/tests/bench/launch.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(OPTIMISE) $(LDHARDEN) -o $@ $<
 
+# --- the study: tests/study/STUDY.md ------------------------------------------------
+
+TRACE ?= ../shared/corpora/llm-traces/AzureLLMInferenceTrace_code.csv
+.PHONY: study
+study: all
+	$(Q)PROVISO=$(CURDIR)/$(BUILD)/proviso PYTHONDONTWRITEBYTECODE=1 python3 tests/study/study.py $(TRACE) $(if $(WRITE),--write)
+
 # --- install ------------------------------------------------------------------------
 
 EXAMPLES := $(wildcard proxy/examples/*.yaml)

@@ -5,13 +5,16 @@ import datetime
 import html.parser
 import io
 import json
+import os
 import random
+import subprocess
+import sys
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 
-from conftest import SHARED
+from conftest import PROVISO, ROOT, SHARED
 from routing import chat_body, desk, failing, proven, tool  # noqa: F401 (fixtures)
 
 AZURE = SHARED / "corpora/llm-traces/AzureLLMInferenceTrace_code.csv"
@@ -321,3 +324,17 @@ def test_the_azure_trace_adds_up(proviso):
     assert (said["traffic"]["requests"], said["traffic"]["input_tokens"], said["traffic"]["output_tokens"]) == \
         (8819, 18059974, 245896)
     assert pico(said["policy"]["big/premium"]["cost_usd"]) == (18059974 * 5 + 245896 * 30) * 10**6
+
+
+@pytest.mark.skipif(not AZURE.exists(), reason="the Azure LLM trace is not here")
+def test_the_study_says_what_the_program_says(tmp_path):
+    """Figures that people quote: prices that changed since are noticed here. `make study WRITE=1` writes them anew."""
+    done = subprocess.run([sys.executable, ROOT / "tests/study/study.py", AZURE, "--check"], capture_output=True, text=True,
+                          env={**os.environ, "PROVISO": PROVISO, "STUDY_FOLDER": str(tmp_path)}, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_study_without_its_trace_says_so(tmp_path):
+    done = subprocess.run([sys.executable, ROOT / "tests/study/study.py", tmp_path / "absent.csv", "--check"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "is not here" in done.stdout
