@@ -50,6 +50,9 @@ void html_add_changes(struct html_page *page);
 void html_add_change_mark(struct html_page *page, const struct matrix_cell *cell);
 void html_add_change(struct html_page *page, const struct matrix_cell *cell);
 
+/* report_quality.c: scores and costs by kind of work; nothing where no task was asked. */
+void html_add_quality(struct html_page *page);
+
 /* report_claims.c: what the config claims of the targets; nothing where it claims nothing. */
 void html_add_claims(struct html_page *page);
 

@@ -57,6 +57,7 @@ static void write_header(struct csv_writer *writer)
 	    "evidence",
 	    "repaired_verdict",
 	    "repairs",
+	    "kind",
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(columns); i++)
@@ -168,13 +169,15 @@ static void write_row(struct csv_writer *writer, const struct matrix_cell *cell,
 	write_ms(writer, cell->latency_p90_us);
 	csv_write_double(writer, cell->tokens_per_second, 2);
 	csv_write_int(writer, cell->retries);
-	csv_write_unknown(writer); /* quality: of tasks with graded answers, not of gate cases */
+	csv_write_double(writer, cell->quality, 6);
 	csv_write_text(writer, cell->first_error);
 	csv_write_text(writer, cell->evidence);
 	/* Empty where no repair had anything to mend. */
 	csv_write_text(writer,
 	               text_of(cell->repairs == 0 ? "" : verdict_name(cell->repaired_verdict)));
 	csv_write_text(writer, repair_names(cell->repairs, arena));
+	csv_write_text(writer,
+	               text_of(cell->kind == CASE_KIND_NONE ? "" : case_kind_names[cell->kind]));
 	csv_write_end_row(writer);
 }
 

@@ -147,6 +147,7 @@ void report_html(const struct matrix *matrix, const struct report_context *conte
 	add_title(&page);
 	html_add_changes(&page);
 	add_table(&page);
+	html_add_quality(&page);
 	html_add_claims(&page);
 	html_add_cells(&page);
 	html_add_measures(&page);

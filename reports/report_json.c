@@ -4,6 +4,7 @@
 #include "harness/base/json_write.h"
 #include "reports/report_changes.h"
 #include "reports/report_claims.h"
+#include "reports/report_quality.h"
 #include "reports/report_repairs.h"
 
 static void write_summaries(const struct matrix *matrix, struct json_writer *writer)
@@ -44,6 +45,7 @@ void report_json(const struct matrix *matrix, const struct report_context *conte
 	json_writer_init(&writer, out, false);
 	json_write_object(&writer);
 	write_summaries(matrix, &writer);
+	report_quality_write(matrix, &writer);
 	if (context != NULL && context->comparison != NULL) {
 		json_write_key(&writer, "baseline");
 		report_changes_write(context->comparison, &writer);

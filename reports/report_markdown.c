@@ -5,6 +5,7 @@
 #include "reports/report_availability.h"
 #include "reports/report_changes.h"
 #include "reports/report_claims.h"
+#include "reports/report_quality.h"
 #include "reports/report_repairs.h"
 
 void markdown_add(struct text_buf *out, struct text text)
@@ -111,6 +112,7 @@ void report_markdown(const struct matrix *matrix, const struct report_context *c
 	(void)text_buf_format(out, "## Proviso: %zu cells, suite %.*s\n\n", matrix->count,
 	                      TEXT_ARG(matrix->suite_hash));
 	add_summaries(matrix, out);
+	report_quality_markdown(matrix, out);
 	if (claims.count > 0)
 		report_claims_markdown(&claims, out);
 	arena_done(&arena);

@@ -3,6 +3,7 @@
 
 #include "harness/base/csv.h"
 #include "reports/report_availability.h"
+#include "reports/report_quality.h"
 #include "reports/report_repairs.h"
 
 enum {
@@ -284,6 +285,7 @@ void report_terminal(const struct matrix *matrix, const struct report_terminal_o
 	page.summaries = matrix_summarise(matrix, &arena, &page.summary_count);
 	collect(&page);
 	add_table(&page);
+	report_quality_terminal(matrix, out);
 	add_worst(&page);
 	add_repairs(&page);
 	report_availability_terminal(matrix, out);

@@ -51,9 +51,10 @@ struct journal_attempt {
 	int64_t trial, step,
 	    attempt; /* trial and attempt from 1, step from 0; attempt 0: nothing was sent */
 	enum outcome outcome;
-	bool ends_trial; /* the outcome is that of the trial; not so: it is retried, or goes on */
-	bool skipped;    /* not asked, because what it rests on has failed: `detail`; attempt 0 */
-	bool owner;      /* one line of each attempt; the others hold no tokens and no cost */
+	bool ends_trial;   /* the outcome is that of the trial; not so: it is retried, or goes on */
+	bool skipped;      /* not asked, because what it rests on has failed: `detail`; attempt 0 */
+	bool owner;        /* one line of each attempt; the others hold no tokens and no cost */
+	int64_t score_ppm; /* of a graded answer, 0 to 1000000; -1: none */
 	struct text detail, fates, evidence, reported_model, end; /* data NULL: none */
 	/*
 	 * Names of repairs (repair.h), data NULL: none. `repairs`: had something to mend in the

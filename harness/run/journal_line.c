@@ -51,6 +51,7 @@ static const struct member members[] = {
 	MEMBER("status", MEMBER_COUNT, status, false),
 	MEMBER("detail", MEMBER_TEXT, detail, false),
 	MEMBER("fates", MEMBER_TEXT, fates, false),
+	MEMBER("score_ppm", MEMBER_COUNT, score_ppm, false),
 	MEMBER("repairs", MEMBER_REPAIRS, repairs, false),
 	MEMBER("repaired", MEMBER_REPAIRED, repaired, false),
 	MEMBER("mended", MEMBER_REPAIRS, mended, false),

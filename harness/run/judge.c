@@ -7,6 +7,8 @@
 #include "harness/run/question.h"
 #include "providers/translate.h"
 
+#include <math.h>
+
 enum { DETAIL_COLUMNS = 300 };
 
 /* --- what stops a provider --- */
@@ -109,12 +111,13 @@ struct judgement judge_control(const struct exchange *exchange, const struct cha
 	struct text said;
 
 	if (exchange->end == EXCHANGE_COMPLETE && exchange->status >= 200 && exchange->status < 300)
-		return (struct judgement){OUTCOME_OK, {NULL, 0}, {NULL, 0}};
+		return (struct judgement){.outcome = OUTCOME_OK};
 	said = text_visible(arena, infra_detail(exchange, reply, arena), DETAIL_COLUMNS);
 	if (exchange->end == EXCHANGE_CANCELLED)
-		return (struct judgement){OUTCOME_UNRUN, TEXT("cancelled"), {NULL, 0}};
-	return (struct judgement){
-	    exchange_is_infra(exchange) ? OUTCOME_INFRA : OUTCOME_VIOLATION, said, {NULL, 0}};
+		return (struct judgement){.outcome = OUTCOME_UNRUN, .detail = TEXT("cancelled")};
+	return (struct judgement){.outcome = exchange_is_infra(exchange) ? OUTCOME_INFRA
+	                                                                 : OUTCOME_VIOLATION,
+	                          .detail = said};
 }
 
 static enum outcome outcome_of(enum finding_kind kind)
@@ -185,6 +188,17 @@ static void observe_group(const struct trial_judge *t, size_t at, struct observa
 		seen->copies = answers(t, first, end);
 }
 
+static void add_score(struct trial_judge *t, const struct findings *findings)
+{
+	int64_t score_ppm = llround(findings->score * 1e6);
+
+	if (!findings->graded || findings->gravest == FINDING_HARNESS)
+		return;
+	t->judgement.score_ppm =
+	    t->judgement.graded ? int64_min(t->judgement.score_ppm, score_ppm) : score_ppm;
+	t->judgement.graded = true;
+}
+
 static void judge_expectations(struct trial_judge *t, size_t at, const struct judged_step *asked)
 {
 	const struct case_step *step = &t->eval_case->steps[at];
@@ -208,6 +222,7 @@ static void judge_expectations(struct trial_judge *t, size_t at, const struct ju
 	}
 	expect_check(step->expect, &observation, t->arena, &findings);
 	add_fates(t, findings.fates);
+	add_score(t, &findings);
 	if (findings.gravest <= t->gravest)
 		return;
 	t->gravest = findings.gravest;
@@ -230,12 +245,13 @@ static bool judge_step(struct trial_judge *t, size_t at, const struct judged_ste
 	struct judgement *out = &t->judgement;
 
 	if (stop.data != NULL) {
-		*out = (struct judgement){OUTCOME_UNRUN, stop, {NULL, 0}};
+		*out = (struct judgement){.outcome = OUTCOME_UNRUN, .detail = stop};
 	} else if (exchange->end == EXCHANGE_CANCELLED) {
-		*out = (struct judgement){OUTCOME_UNRUN, TEXT("cancelled"), {NULL, 0}};
+		*out = (struct judgement){.outcome = OUTCOME_UNRUN, .detail = TEXT("cancelled")};
 	} else if (is_infra(t, at, asked)) {
 		struct text detail = infra_detail(exchange, asked->reply, t->arena);
-		*out = (struct judgement){OUTCOME_INFRA, at_step(t, at, detail), {NULL, 0}};
+		*out =
+		    (struct judgement){.outcome = OUTCOME_INFRA, .detail = at_step(t, at, detail)};
 	} else {
 		judge_expectations(t, at, asked);
 		return true;
@@ -267,7 +283,7 @@ struct judgement judge_step_alone(const struct eval_case *eval_case, enum case_v
 	                        .variant = variant,
 	                        .values = values,
 	                        .arena = arena,
-	                        .judgement = {OUTCOME_OK, {NULL, 0}, {NULL, 0}}};
+	                        .judgement = {.outcome = OUTCOME_OK}};
 
 	(void)!judge_step(&t, step, asked);
 	return t.judgement;
@@ -283,10 +299,11 @@ struct judgement judge_trial(const struct eval_case *eval_case, enum case_varian
 	                        .arena = arena,
 	                        .steps = steps,
 	                        .count = count,
-	                        .judgement = {OUTCOME_OK, {NULL, 0}, {NULL, 0}}};
+	                        .judgement = {.outcome = OUTCOME_OK}};
 
 	if (count == 0)
-		return (struct judgement){OUTCOME_HARNESS, TEXT("nothing was asked"), {NULL, 0}};
+		return (struct judgement){.outcome = OUTCOME_HARNESS,
+		                          .detail = TEXT("nothing was asked")};
 	for (size_t i = 0; i < count && i < eval_case->step_count; i++)
 		if (!judge_step(&t, i, &steps[i]))
 			return t.judgement;

@@ -21,6 +21,8 @@ struct judgement {
 	enum outcome outcome;
 	struct text detail; /* the gravest finding in one line, visible; data NULL for ok */
 	struct text fates;  /* see struct findings */
+	bool graded;        /* the answer has a score */
+	int64_t score_ppm;  /* of several graded steps the lowest; millionths, 0 to 1000000 */
 };
 
 /*

@@ -35,6 +35,7 @@ struct counted_cell {
 	struct mend_tally mends;
 	struct availability availability; /* of the attempts on its lines */
 	int64_t speed_tokens, speed_us;
+	int64_t score_ppm; /* the sum over all judged trials */
 };
 
 struct matrix_builder {
@@ -226,6 +227,19 @@ static void count_money(struct matrix_builder *builder, struct counted_cell *cou
 	}
 }
 
+/* A refusal or a broken reply is worth nothing, whatever stands in it. */
+static void count_score(struct counted_cell *counted, const struct journal_attempt *attempt)
+{
+	enum { FULL_PPM = 1000000 };
+	bool ok = attempt->outcome == OUTCOME_OK;
+
+	if (ok || attempt->outcome == OUTCOME_MISS)
+		counted->score_ppm += attempt->score_ppm >= 0
+		                          ? int64_min(attempt->score_ppm, FULL_PPM)
+		                      : ok ? FULL_PPM
+		                           : 0;
+}
+
 static void count_trial(struct matrix_builder *builder, struct counted_cell *counted,
                         const struct journal_attempt *attempt)
 {
@@ -233,6 +247,7 @@ static void count_trial(struct matrix_builder *builder, struct counted_cell *cou
 
 	journal_tally(attempt, &cell->tally);
 	cell->tested_wall_ms = int64_max(cell->tested_wall_ms, attempt->at_wall_ms);
+	count_score(counted, attempt);
 	switch (attempt->outcome) {
 	case OUTCOME_OK:
 		if (attempt->evidence.data != NULL && attempt->evidence.len < EVIDENCE_ID_BYTES) {
@@ -440,6 +455,7 @@ static void finish_cell(const struct matrix_builder *builder, const struct count
 	*out = counted->cell;
 	out->capability = eval_case->capability;
 	out->class_ = eval_case->class_;
+	out->kind = eval_case->kind;
 	out->severity = eval_case->severity;
 	out->vouches = eval_case->vouches;
 	out->case_hash = text_of(eval_case->hash);
@@ -457,6 +473,10 @@ static void finish_cell(const struct matrix_builder *builder, const struct count
 	                                                      (double)counted->speed_us;
 	decide(counted, &rules, arena, out);
 	decide_repaired(counted, &rules, out);
+	int64_t judged = tally_judged(&out->tally);
+	out->quality = out->kind == CASE_KIND_NONE || judged == 0
+	                   ? (double)NAN
+	                   : round((double)counted->score_ppm / (double)judged) / 1e6;
 	copy_texts(arena, out);
 }
 

@@ -28,6 +28,13 @@ struct matrix_cell {
 	enum verdict verdict;
 	struct tally tally;
 	double rate, rate_low, rate_high; /* NaN where nothing was judged */
+	enum case_kind kind;              /* of a task of the suite quality */
+	/*
+	 * Of such a task, the mean score of what was judged: that of its graders, without any 1 for
+	 * ok; 0 for what is neither ok nor a miss. In whole millionths; NaN: no task, or not
+	 * judged.
+	 */
+	double quality;
 	struct text run_id, suite_hash, case_hash;
 	int64_t tested_wall_ms;
 	struct text evidence; /* the record of the trial that decided */

@@ -32,9 +32,9 @@ struct cell_row {
 	const struct json *node;
 	struct text target, case_id, run, suite, case_hash, capability, dialect, evidence;
 	struct text reported_model, first_error, fates, usage_source, cost_source, price_version;
-	int variant, verdict, class_, severity;
+	int variant, verdict, class_, severity, kind;
 	int64_t trials, outcomes[OUTCOME_COUNT];
-	const struct json *rate, *rate_low, *rate_high, *tested_at, *tokens_per_second;
+	const struct json *quality, *rate, *rate_low, *rate_high, *tested_at, *tokens_per_second;
 	const struct json *latency[4];
 	struct text_list vouches;
 	int64_t tokens[4];
@@ -111,6 +111,9 @@ static const struct setting cell_rows[] = {
 	ROW_NODE("rate", rate),
 	ROW_NODE("rate_low", rate_low),
 	ROW_NODE("rate_high", rate_high),
+	{.name = "kind", .type = SETTING_ENUM, .offset = offsetof(struct cell_row, kind),
+	 .names = case_kind_names},
+	ROW_NODE("quality", quality),
 	ROW_NODE("tested_at", tested_at),
 	ROW_TEXT("run", run),
 	ROW_TEXT("suite", suite),
@@ -279,6 +282,19 @@ static bool read_repaired(const struct cell_row *row, struct matrix_cell *cell,
 	return false;
 }
 
+static bool read_quality(const struct cell_row *row, struct matrix_cell *cell,
+                         struct fault_list *faults)
+{
+	if (!read_number(row->quality, "quality", &cell->quality, faults))
+		return false;
+	if (isnan(cell->quality) ||
+	    (cell->quality <= 1 && cell->kind != CASE_KIND_NONE && tally_judged(&cell->tally) > 0))
+		return true;
+	(void)fault_list_at(faults, json_place(row->quality),
+	                    "quality is a score from 0 to 1 of a task that was judged");
+	return false;
+}
+
 static void take_texts(const struct cell_row *row, struct matrix_cell *cell)
 {
 	size_t slash = text_find_byte(row->target, '/', 0);
@@ -319,6 +335,7 @@ bool matrix_read_cell(const struct json *node, struct arena *arena, struct matri
 	    .class_ = (enum case_class)row.class_,
 	    .severity = (enum case_severity)row.severity,
 	    .verdict = (enum verdict)row.verdict,
+	    .kind = (enum case_kind)row.kind,
 	    .prompt_tokens = row.tokens[0],
 	    .cached_tokens = row.tokens[1],
 	    .completion_tokens = row.tokens[2],
@@ -329,7 +346,7 @@ bool matrix_read_cell(const struct json *node, struct arena *arena, struct matri
 	};
 	take_texts(&row, cell);
 	return read_tally(&row, cell, faults) && read_measures(&row, cell, faults) &&
-	       read_repaired(&row, cell, faults);
+	       read_quality(&row, cell, faults) && read_repaired(&row, cell, faults);
 }
 
 const struct matrix_cell *matrix_sort_strictly(struct matrix *matrix)

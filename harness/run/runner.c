@@ -140,6 +140,7 @@ struct journal_attempt runner_unasked_line(const struct runner *runner,
 	    .cost_pico_usd = -1,
 	    .ttft_us = -1,
 	    .latency_us = -1,
+	    .score_ppm = -1,
 	};
 }
 

@@ -21,6 +21,7 @@ static struct journal_attempt line_of(const struct trial_ask *ask)
 	    .evidence = ask->evidence,
 	    .at_wall_ms = loop_wall_ms(trial->runner->loop),
 	    .status = -1,
+	    .score_ppm = -1,
 	    .prompt_tokens = -1,
 	    .cached_tokens = -1,
 	    .completion_tokens = -1,
@@ -92,6 +93,7 @@ static void add_line(struct runner_trial *trial, size_t wanting, struct journal_
 	attempt->outcome = judgement->outcome;
 	attempt->detail = judgement->detail;
 	attempt->fates = judgement->fates;
+	attempt->score_ppm = judgement->graded ? judgement->score_ppm : -1;
 	line.attempt = *attempt;
 	trial->written = true;
 	trial->uncounted++;
@@ -106,7 +108,8 @@ void trial_counted(struct runner_trial *trial)
 /* The same for all cells, about no attempt: a step can't be asked, or not once more. */
 void trial_end_unasked(struct runner_trial *trial)
 {
-	const struct judgement judgement = {trial->unasked, trial->unasked_why, {NULL, 0}};
+	const struct judgement judgement = {.outcome = trial->unasked,
+	                                    .detail = trial->unasked_why};
 
 	for (size_t i = 0; i < trial->wanting_count; i++) {
 		struct journal_attempt line = line_of(trial->unasked_ask);

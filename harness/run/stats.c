@@ -100,23 +100,29 @@ double stats_binomial_at_least(int64_t ok, int64_t judged, double rate)
 	return binomial_share(ok, judged, judged, rate);
 }
 
-void stats_wilson_interval(int64_t ok, int64_t judged, double *low, double *high)
+void stats_wilson_mean(double mean, int64_t count, double *low, double *high)
 {
 	const double z = 1.959963984540054; /* 97.5 % of the normal distribution */
 
-	if (judged <= 0) {
+	if (count <= 0) {
 		*low = 0;
 		*high = 1;
 		return;
 	}
-	double n = (double)judged;
-	double rate = (double)ok / n;
-	double middle = (rate + z * z / (2 * n)) / (1 + z * z / n);
-	double half = z / (1 + z * z / n) * sqrt(rate * (1 - rate) / n + z * z / (4 * n * n));
+	double n = (double)count;
+	double middle = (mean + z * z / (2 * n)) / (1 + z * z / n);
+	double half = z / (1 + z * z / n) * sqrt(mean * (1 - mean) / n + z * z / (4 * n * n));
 
 	/* At the ends the bound is exactly 0 or 1; rounding must not make it 0.9999999. */
-	*low = ok == 0 ? 0 : fmax(0, middle - half);
-	*high = ok == judged ? 1 : fmin(1, middle + half);
+	*low = mean <= 0 ? 0 : fmax(0, middle - half);
+	*high = mean >= 1 ? 1 : fmin(1, middle + half);
+}
+
+void stats_wilson_interval(int64_t ok, int64_t judged, double *low, double *high)
+{
+	double rate = judged <= 0 ? 0 : ok == judged ? 1 : (double)ok / (double)judged;
+
+	stats_wilson_mean(rate, judged, low, high);
 }
 
 enum stats_decision stats_sequential_decide(const struct stats_sequential *test, int64_t ok,

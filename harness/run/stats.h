@@ -23,6 +23,13 @@ MUST_CHECK double stats_binomial_at_least(int64_t ok, int64_t judged, double rat
  */
 void stats_wilson_interval(int64_t ok, int64_t judged, double *low, double *high);
 
+/*
+ * The same formula with a mean of `count` scores from 0 to 1 in the place of the rate. Their
+ * variance is at most mean * (1 - mean), that of scores which are 0 or 1: the interval is wide
+ * enough for all.
+ */
+void stats_wilson_mean(double mean, int64_t count, double *low, double *high);
+
 /* Wald's sequential probability ratio test of a good rate against a bad one. */
 struct stats_sequential {
 	double good, bad;   /* 0 < bad < good < 1 */

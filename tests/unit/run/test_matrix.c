@@ -86,7 +86,8 @@ static struct journal_attempt attempt_of(const char *case_id, enum outcome outco
 	                                  .reasoning_tokens = -1,
 	                                  .cost_pico_usd = -1,
 	                                  .ttft_us = -1,
-	                                  .latency_us = -1};
+	                                  .latency_us = -1,
+	                                  .score_ppm = -1};
 
 	for (size_t i = 0; i < suite.count; i++)
 		if (text_is(suite.cases[i].id, case_id))

@@ -1,0 +1,167 @@
+/* Quality by target and kind of work; see report_quality.h. */
+#include "reports/report_quality.h"
+
+#include "harness/base/csv.h"
+#include "harness/base/json_write.h"
+#include "harness/run/router.h"
+#include "reports/html.h"
+#include "reports/markdown.h"
+
+#include <inttypes.h>
+
+enum { MONEY_MAX_BYTES = 64 };
+
+/* --- words --- */
+
+struct text report_quality_score(const struct quality *quality, struct arena *arena)
+{
+	return text_format(arena, "%.2f (%.2f to %.2f)", quality->score, quality->low,
+	                   quality->high);
+}
+
+/* To a hundredth of a cent's hundredth: what is shown beside an interval need not be exact. */
+static struct text usd(int64_t pico_usd, struct arena *arena)
+{
+	enum { SHOWN_PICO_USD = 1000000 };
+	struct csv_writer writer;
+	struct text_buf buf;
+
+	text_buf_init(&buf, MONEY_MAX_BYTES);
+	csv_writer_init(&writer, &buf, false);
+	csv_write_usd(&writer,
+	              pico_usd >= SHOWN_PICO_USD ? pico_usd - pico_usd % SHOWN_PICO_USD : pico_usd);
+	struct text copy = text_copy(arena, text_buf_view(&buf));
+	text_buf_done(&buf);
+	return copy;
+}
+
+struct text report_quality_cost(const struct quality *quality, struct arena *arena)
+{
+	if (quality->cost_pico_usd < 0)
+		return TEXT("unknown");
+	if (quality->per_pass_pico_usd < 0)
+		return TEXT("none passed");
+	return text_format(arena, "%.*s (%.*s to %.*s) USD",
+	                   TEXT_ARG(usd(quality->per_pass_pico_usd, arena)),
+	                   TEXT_ARG(usd(quality->per_pass_low_pico_usd, arena)),
+	                   TEXT_ARG(quality->per_pass_high_pico_usd < 0
+	                                ? TEXT("no bound")
+	                                : usd(quality->per_pass_high_pico_usd, arena)));
+}
+
+/* --- for a terminal --- */
+
+void report_quality_terminal(const struct matrix *matrix, struct text_buf *out)
+{
+	struct arena arena = {0};
+	size_t count;
+	const struct quality *all = quality_of(matrix, &arena, &count);
+	struct text target = {NULL, 0};
+
+	if (count > 0)
+		(void)text_buf_add_c(out, "Quality (mean score at 95 %, cost per passed task):\n");
+	for (size_t i = 0; i < count; i++) {
+		if (target.data == NULL || !text_equal(target, all[i].target)) {
+			target = all[i].target;
+			(void)text_buf_add_c(out, "  ");
+			report_add_log_text(out, target);
+			(void)text_buf_byte(out, '\n');
+		}
+		(void)text_buf_format(
+		    out, "    %-14s %.*s  %" PRId64 " of %" PRId64 " passed; %.*s\n",
+		    case_kind_names[all[i].kind], TEXT_ARG(report_quality_score(&all[i], &arena)),
+		    all[i].passed, all[i].trials, TEXT_ARG(report_quality_cost(&all[i], &arena)));
+	}
+	if (count > 0)
+		(void)text_buf_byte(out, '\n');
+	arena_done(&arena);
+}
+
+/* --- Markdown and HTML --- */
+
+void report_quality_markdown(const struct matrix *matrix, struct text_buf *out)
+{
+	struct arena arena = {0};
+	size_t count;
+	const struct quality *all = quality_of(matrix, &arena, &count);
+
+	if (count > 0)
+		(void)text_buf_add_c(out,
+		                     "\n### Quality by kind of work\n\n"
+		                     "| target | kind | score (95 %) | passed | cost per passed "
+		                     "task (95 %) |\n|---|---|---|---|---|\n");
+	for (size_t i = 0; i < count; i++) {
+		(void)text_buf_add_c(out, "| ");
+		markdown_add(out, all[i].target);
+		(void)text_buf_format(
+		    out, " | %s | %.*s | %" PRId64 " of %" PRId64 " | %.*s |\n",
+		    case_kind_names[all[i].kind], TEXT_ARG(report_quality_score(&all[i], &arena)),
+		    all[i].passed, all[i].trials, TEXT_ARG(report_quality_cost(&all[i], &arena)));
+	}
+	arena_done(&arena);
+}
+
+void html_add_quality(struct html_page *page)
+{
+	size_t count;
+	const struct quality *all = quality_of(page->matrix, page->arena, &count);
+
+	if (count == 0)
+		return;
+	(void)text_buf_add_c(
+	    page->out, "<section id=quality><h2>Quality by kind of work</h2><p class=mute>"
+		       "Mean score of tasks with known answers, and all that was spent on them "
+		       "over those that passed; both at 95 %. Quality ranks targets and gates "
+		       "nothing.</p><div class=scroll><table><thead><tr><th scope=col>target"
+		       "<th scope=col>kind<th scope=col>score<th scope=col>passed"
+		       "<th scope=col>cost per passed task</tr></thead><tbody>\n");
+	for (size_t i = 0; i < count; i++) {
+		(void)text_buf_add_c(page->out, "<tr><th scope=row>");
+		html_add_text(page->out, all[i].target);
+		(void)text_buf_format(
+		    page->out, "</th><td>%s<td>%.*s<td>%" PRId64 " of %" PRId64 "<td>%.*s</tr>\n",
+		    case_kind_names[all[i].kind],
+		    TEXT_ARG(report_quality_score(&all[i], page->arena)), all[i].passed,
+		    all[i].trials, TEXT_ARG(report_quality_cost(&all[i], page->arena)));
+	}
+	(void)text_buf_add_c(page->out, "</tbody></table></div></section>\n");
+}
+
+/* --- JSON --- */
+
+static void write_score(struct json_writer *writer, const char *name, double value)
+{
+	json_write_key(writer, name);
+	json_write_double(writer, value, 6);
+}
+
+void report_quality_write(const struct matrix *matrix, struct json_writer *writer)
+{
+	struct arena arena = {0};
+	size_t count;
+	const struct quality *all = quality_of(matrix, &arena, &count);
+
+	if (count > 0) {
+		json_write_key(writer, "quality");
+		json_write_array(writer);
+	}
+	for (size_t i = 0; i < count; i++) {
+		json_write_object(writer);
+		json_write_member(writer, "target", all[i].target);
+		json_write_member_c(writer, "kind", case_kind_names[all[i].kind]);
+		json_write_member_int(writer, "tasks", all[i].tasks);
+		json_write_member_int(writer, "trials", all[i].trials);
+		json_write_member_int(writer, "passed", all[i].passed);
+		write_score(writer, "score", all[i].score);
+		write_score(writer, "score_low", all[i].low);
+		write_score(writer, "score_high", all[i].high);
+		router_write_usd(writer, "cost_usd", all[i].cost_pico_usd);
+		router_write_usd(writer, "cost_per_pass_usd", all[i].per_pass_pico_usd);
+		router_write_usd(writer, "cost_per_pass_low_usd", all[i].per_pass_low_pico_usd);
+		router_write_usd(writer, "cost_per_pass_high_usd", all[i].per_pass_high_pico_usd);
+		json_write_object_end(writer);
+	}
+	if (count > 0)
+		json_write_array_end(writer);
+	arena_done(&arena);
+}
