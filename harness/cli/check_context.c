@@ -148,9 +148,8 @@ static struct text recorded_identity(const struct check_session *session,
 	    matrix_find(matrix, target->name, TEXT(IDENTITY_CASE), CASE_SYNC);
 	struct text unknown = {NULL, 0};
 
-	return asks == NULL || cell == NULL ||
-	               (cell->verdict != VERDICT_PASS && cell->verdict != VERDICT_STALE) ||
-	               !text_is(cell->case_hash, asks->hash) || cell->fates.len == 0
+	return asks == NULL || cell == NULL || !text_is(cell->case_hash, asks->hash) ||
+	               cell->fates.len == 0
 	           ? unknown
 	           : cell->fates;
 }

@@ -104,7 +104,8 @@ MUST_CHECK bool matrix_build(const char *journal_path, const struct suite *suite
                              struct fault *fault);
 /*
  * `fresh` over `old`: cells not asked keep their old verdict and date; a fresh
- * error or skipped cell does not replace an old verdict. The availability of a target is that of
+ * error or skipped cell does not replace an old verdict. What a case of an id like CO-05.record
+ * told first stays, while it asks the same. The availability of a target is that of
  * the run that asked it last. Views into both live on.
  */
 void matrix_merge(const struct matrix *old, const struct matrix *fresh, struct arena *arena,

@@ -69,6 +69,21 @@ static bool replaces(const struct matrix_cell *fresh, const struct matrix_cell *
 	return !vain || nothing_old || !text_equal(fresh->case_hash, old->case_hash);
 }
 
+/*
+ * What a case told to be compared with later (CO-05.record) stays what it was, also where a run
+ * could not tell it: or whoever is another by then would be recorded as if he had always been so.
+ */
+static void keep_record(const struct matrix_cell *old, struct matrix_cell *taken)
+{
+	static const char suffix[] = ".record";
+	size_t len = sizeof(suffix) - 1;
+	struct text id = taken->case_id;
+
+	if (id.len > len && text_is(text_slice(id, id.len - len, id.len), suffix) &&
+	    text_equal(old->case_hash, taken->case_hash) && old->fates.len > 0)
+		taken->fates = old->fates;
+}
+
 static int compare_texts(const void *a, const void *b)
 {
 	return text_compare(*(const struct text *)a, *(const struct text *)b);
@@ -130,7 +145,10 @@ void matrix_merge(const struct matrix *old, const struct matrix *fresh, struct a
 		const struct matrix_cell *taken = order < 0 ? &old->cells[o] : &fresh->cells[f];
 		if (order == 0 && !replaces(taken, &old->cells[o]))
 			taken = &old->cells[o];
-		out->cells[out->count++] = *taken;
+		out->cells[out->count] = *taken;
+		if (order == 0)
+			keep_record(&old->cells[o], &out->cells[out->count]);
+		out->count++;
 		o += order <= 0;
 		f += order >= 0;
 	}

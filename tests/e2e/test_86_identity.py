@@ -27,6 +27,18 @@ def test_the_first_run_records_and_later_ones_compare(proviso, sim, tmp_path):
     assert done.code == 0 and cell["verdict"] == "pass"
 
 
+def test_a_run_that_could_not_record_loses_no_record(proviso, sim, tmp_path):
+    clean, dumb, other = sim(), sim("--break", "CO-05.record"), sim("--break", "CO-05")
+    check(proviso, tmp_path, clean.url)
+    recorded = cells(tmp_path / "proviso-matrix.json")["sim/sim-small", "CO-05.record", "sync"]["fates"]
+    # It counts nothing; it is not there at all.
+    for url in (dumb.url, "http://127.0.0.1:9/v1"):
+        check(proviso, tmp_path, url)
+        assert cells(tmp_path / "proviso-matrix.json")["sim/sim-small", "CO-05.record", "sync"]["fates"] == recorded
+    done, cell = check(proviso, tmp_path, other.url)
+    assert done.code == 1 and cell["verdict"] == "fail" and "recorded was" in cell["first_error"]
+
+
 def test_a_replay_compares_with_what_was_recorded_then(proviso, sim, tmp_path):
     check(proviso, tmp_path, sim().url)
     check(proviso, tmp_path, sim("--break", "CO-05").url, "--out", "run")

@@ -475,6 +475,39 @@ START_TEST(a_target_that_was_not_asked_keeps_the_availability_of_its_run)
 }
 END_TEST
 
+/* Whoever loses a record compares a changed model with itself from then on. */
+START_TEST(what_was_recorded_stays_whatever_became_of_a_later_run)
+{
+	static const enum verdict verdicts[] = {VERDICT_PASS, VERDICT_FAIL, VERDICT_FLAKY,
+	                                        VERDICT_ERROR, VERDICT_SKIPPED};
+	struct matrix_cell was = {.target = TEXT("lab/a"),
+	                          .case_id = TEXT("CO-05.record"),
+	                          .case_hash = TEXT("h1"),
+	                          .verdict = VERDICT_PASS,
+	                          .fates = TEXT("identity 1")};
+	struct matrix_cell is = was;
+	struct matrix old = {.cells = &was, .count = 1};
+	struct matrix fresh = {.cells = &is, .count = 1};
+	struct matrix merged;
+
+	for (size_t i = 0; i < ARRAY_LENGTH(verdicts); i++) {
+		is.verdict = verdicts[i];
+		is.fates = i == 0 ? TEXT("identity 2") : (struct text){NULL, 0};
+		matrix_merge(&old, &fresh, &arena, &merged);
+		assert_text(merged.cells[0].fates, "identity 1");
+	}
+	/* Other questions begin anew, and other cases tell what they find now. */
+	is.verdict = VERDICT_FAIL;
+	is.case_hash = TEXT("h2");
+	matrix_merge(&old, &fresh, &arena, &merged);
+	ck_assert_uint_eq(merged.cells[0].fates.len, 0);
+	is.case_hash = was.case_hash;
+	is.case_id = was.case_id = TEXT("PA-12");
+	matrix_merge(&old, &fresh, &arena, &merged);
+	ck_assert_uint_eq(merged.cells[0].fates.len, 0);
+}
+END_TEST
+
 START_TEST(the_file_has_one_cell_a_line_in_order)
 {
 	struct matrix matrix = some_matrix();
@@ -703,6 +736,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_feature_that_breaks_the_server_is_no_infrastructure);
 	tcase_add_test(cases, availability_that_contradicts_itself_is_refused);
 	tcase_add_test(cases, a_target_that_was_not_asked_keeps_the_availability_of_its_run);
+	tcase_add_test(cases, what_was_recorded_stays_whatever_became_of_a_later_run);
 	tcase_add_test(cases, the_file_has_one_cell_a_line_in_order);
 	tcase_add_test(cases, what_is_unknown_is_not_written);
 	tcase_add_test(cases, a_damaged_file_is_a_fault_at_its_place);
