@@ -89,7 +89,11 @@ static void add_candidate(const struct router *router, const struct router_reque
 	if (isnan(candidate->quality))
 		(void)text_buf_add_c(out, ", quality ?");
 	else
-		(void)text_buf_format(out, ", quality %.3f", candidate->quality);
+		(void)text_buf_format(out, ", quality %.3f%s%s", candidate->quality,
+		                      candidate->quality_kind == CASE_KIND_NONE ? "" : " at ",
+		                      candidate->quality_kind == CASE_KIND_NONE
+		                          ? ""
+		                          : case_kind_names[candidate->quality_kind]);
 	if (candidate->latency_us < 0)
 		(void)text_buf_add_c(out, ", latency ?");
 	else

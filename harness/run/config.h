@@ -7,6 +7,7 @@
 #ifndef PROVISO_RUN_CONFIG_H
 #define PROVISO_RUN_CONFIG_H
 
+#include "cases/eval_case.h"
 #include "harness/base/ip_address.h"
 #include "harness/base/yaml.h"
 #include "providers/provider.h"
@@ -79,6 +80,7 @@ struct config_match {
 struct config_task {
 	struct text name;
 	int risk; /* enum config_risk */
+	int kind; /* enum case_kind; CASE_KIND_NONE: by its name */
 	struct config_match match;
 	const struct json *node;
 };

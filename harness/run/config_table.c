@@ -99,6 +99,8 @@ static const struct setting task_rows[] = {
 	    .doc = "The task's name."),
 	ROW(config_task, "risk", SETTING_ENUM, risk, .names = risk_names,
 	    .doc = "What a mistake would cost: low, medium or high."),
+	ROW(config_task, "kind", SETTING_ENUM, kind, .names = case_kind_names,
+	    .doc = "The kind of work whose tasks say how good a target is at it (default: by name)."),
 	ROW(config_task, "match", SETTING_STRUCT, match, .table = &match_table,
 	    .flags = SETTING_REQUIRED, .doc = "By what a request of this task is known; the first "
 	                                      "task that fits wins."),

@@ -275,8 +275,8 @@ static const struct config_route_task *find_by_task(const struct config_route *r
 	return NULL;
 }
 
-static struct policy find_policy(const struct router *router, const struct router_request *request,
-                                 const struct config_route *route, struct arena *arena)
+const struct config_task *router_task(const struct router *router,
+                                      const struct router_request *request, struct arena *scratch)
 {
 	struct task_request asked = {
 	    .shape = request->shape,
@@ -286,8 +286,15 @@ static struct policy find_policy(const struct router *router, const struct route
 	    .key_id = request->key_id,
 	    .workflow = request->workflow,
 	};
+
+	return task_find(router->tasks, &asked, scratch, NULL);
+}
+
+static struct policy find_policy(const struct router *router, const struct router_request *request,
+                                 const struct config_route *route, struct arena *arena)
+{
 	struct policy policy = {
-	    .task = task_find(router->tasks, &asked, arena, NULL),
+	    .task = router_task(router, request, arena),
 	    .strategy = CONFIG_ORDERED,
 	    .min_quality = (double)NAN,
 	};
@@ -470,7 +477,7 @@ static void consider(struct decider *d, size_t number)
 
 	*candidate = (struct router_candidate){
 	    .number = number, .target = &d->router->targets[number], .proven = true};
-	router_estimate(d->router, d->request, candidate);
+	router_estimate(d->router, d->request, task_kind(d->policy.task), candidate);
 	if (!client_wants(d, candidate->target) || !target_fits(d, candidate))
 		return;
 	evidence_judge(d->router->evidence, number, &question, &finding);

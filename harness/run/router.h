@@ -87,9 +87,17 @@ struct router_candidate {
 	int64_t expected_cost_pico_usd; /* -1: unknown */
 	int64_t bound_pico_usd;         /* what it may cost at most; -1: unknown */
 	double quality;                 /* 0 to 1; NaN: not measured */
-	int64_t latency_us;             /* median of what was measured; -1: unknown */
-	int64_t slow_us; /* what it seldom exceeds: the 95th percentile of its cells' p90 */
-	double score;    /* lower is earlier; what the strategy compared */
+	/*
+	 * What it was measured on: the tasks of the kind of work that the request's task is, where
+	 * the matrix has them for this target; CASE_KIND_NONE: the rates of its stochastic cells,
+	 * and no interval (NaN).
+	 */
+	enum case_kind quality_kind;
+	double quality_low, quality_high;
+	double pass_rate;   /* of its answers, the share that will do; NaN: not measured */
+	int64_t latency_us; /* median of what was measured; -1: unknown */
+	int64_t slow_us;    /* what it seldom exceeds: the 95th percentile of its cells' p90 */
+	double score;       /* lower is earlier; what the strategy compared */
 	struct text_list unproven; /* features and cases that a policy or waiver let pass; arena */
 	repair_bits repairs; /* that it is proven by, of those that the route allows: to be used */
 };

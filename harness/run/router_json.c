@@ -199,6 +199,17 @@ static void write_repairs(struct json_writer *writer, repair_bits repairs)
 	json_write_array_end(writer);
 }
 
+/* By which tasks; not there where it is the rate of the stochastic cells. */
+static void write_quality(struct json_writer *writer, const struct router_candidate *candidate)
+{
+	if (candidate->quality_kind == CASE_KIND_NONE)
+		return;
+	json_write_member_c(writer, "quality_kind", case_kind_names[candidate->quality_kind]);
+	write_number_or_null(writer, "quality_low", candidate->quality_low, 4);
+	write_number_or_null(writer, "quality_high", candidate->quality_high, 4);
+	write_number_or_null(writer, "pass_rate", candidate->pass_rate, 4);
+}
+
 static void write_candidate(struct json_writer *writer, const struct router *router,
                             const struct router_request *request,
                             const struct router_candidate *candidate, struct arena *arena)
@@ -215,6 +226,7 @@ static void write_candidate(struct json_writer *writer, const struct router *rou
 	json_write_member(writer, "target", candidate->target->name);
 	router_write_usd(writer, "expected_cost_usd", candidate->expected_cost_pico_usd);
 	write_number_or_null(writer, "quality", candidate->quality, 4);
+	write_quality(writer, candidate);
 	write_number_or_null(
 	    writer, "latency_ms",
 	    candidate->latency_us < 0 ? (double)NAN : (double)candidate->latency_us / 1000, 3);

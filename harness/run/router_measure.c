@@ -34,7 +34,8 @@ static void add_cell(struct sums *sums, const struct matrix_cell *cell)
 {
 	int64_t trials = tally_judged(&cell->tally);
 
-	if (cell->class_ == CASE_STOCHASTIC && trials > 0 && !isnan(cell->rate)) {
+	if (cell->kind == CASE_KIND_NONE && cell->class_ == CASE_STOCHASTIC && trials > 0 &&
+	    !isnan(cell->rate)) {
 		sums->rates += cell->rate;
 		sums->rate_count++;
 	}
@@ -81,9 +82,9 @@ static void measure(const struct router *router, size_t number, struct sums *sum
 	                      .firsts = sums->firsts,
 	                      .slow_latencies = sums->slow_latencies,
 	                      .slow_firsts = sums->slow_firsts};
-	for (size_t i = first_cell(matrix, target);
-	     i < matrix->count && text_equal(matrix->cells[i].target, target); i++)
-		add_cell(sums, &matrix->cells[i]);
+	size_t from = first_cell(matrix, target), to = from;
+	for (; to < matrix->count && text_equal(matrix->cells[to].target, target); to++)
+		add_cell(sums, &matrix->cells[to]);
 	*out = (struct router_measure){
 	    .quality = sums->rate_count == 0 ? (double)NAN : sums->rates / (double)sums->rate_count,
 	    .latency_us = percentile(sums->latencies, sums->latency_count, 50),
@@ -92,6 +93,7 @@ static void measure(const struct router *router, size_t number, struct sums *sum
 	    .slow_ttft_us = percentile(sums->slow_firsts, sums->slow_first_count, 95),
 	    .output_tokens = sums->trials == 0 ? -1 : sums->tokens / sums->trials,
 	};
+	quality_of_target(matrix, from, to, out->kinds);
 }
 
 void router_measure_all(struct router *router, struct arena *arena)

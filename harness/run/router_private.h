@@ -2,12 +2,14 @@
 #ifndef PROVISO_RUN_ROUTER_PRIVATE_H
 #define PROVISO_RUN_ROUTER_PRIVATE_H
 
+#include "harness/run/quality.h"
 #include "harness/run/router.h"
 #include "harness/run/task.h"
 
 /* What the matrix has measured of a target, over all of its cells. */
 struct router_measure {
-	double quality;                        /* mean rate of its stochastic cells; NaN */
+	double quality;                        /* mean rate of its stochastic core cells; NaN */
+	struct quality kinds[CASE_KINDS];      /* by kind of work; tasks 0: none measured */
 	int64_t latency_us;                    /* median of the plain cells' medians; -1 */
 	int64_t ttft_us;                       /* the same of the streamed ones' first delta; -1 */
 	int64_t slow_latency_us, slow_ttft_us; /* the 95th percentile of their p90; -1 */
@@ -38,6 +40,11 @@ struct router {
 /* The target's number, or SIZE_MAX. */
 MUST_CHECK size_t router_find_target(const struct router *router, struct text name);
 
+/* The task that the request belongs to; NULL: none. `scratch` is for its prompt. */
+MUST_CHECK const struct config_task *router_task(const struct router *router,
+                                                 const struct router_request *request,
+                                                 struct arena *scratch);
+
 /* router_measure.c */
 void router_measure_all(struct router *router, struct arena *arena);
 
@@ -62,7 +69,7 @@ MUST_CHECK size_t router_preferred_place(const struct router_preferences *prefer
                                          const struct target *target);
 /* router_rank.c: fills in what a candidate costs and how good it is; then sorts. */
 void router_estimate(const struct router *router, const struct router_request *request,
-                     struct router_candidate *candidate);
+                     enum case_kind kind, struct router_candidate *candidate);
 void router_rank(const struct router_order *order, struct router_candidate *candidates,
                  size_t count);
 

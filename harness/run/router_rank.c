@@ -61,8 +61,25 @@ static int64_t expected_cost(const struct target *target, const struct router_me
 	return price_expect(&target->model->price, now_wall_ms, 1, input, output);
 }
 
+static void estimate_quality(const struct router_measure *measure, enum case_kind kind,
+                             struct router_candidate *candidate)
+{
+	const struct quality *tasks = &measure->kinds[kind];
+
+	candidate->quality = candidate->pass_rate = measure->quality;
+	candidate->quality_low = candidate->quality_high = (double)NAN;
+	candidate->quality_kind = CASE_KIND_NONE;
+	if (kind == CASE_KIND_NONE || tasks->tasks == 0)
+		return;
+	candidate->quality_kind = kind;
+	candidate->quality = tasks->score;
+	candidate->quality_low = tasks->low;
+	candidate->quality_high = tasks->high;
+	candidate->pass_rate = tasks->pass_rate;
+}
+
 void router_estimate(const struct router *router, const struct router_request *request,
-                     struct router_candidate *candidate)
+                     enum case_kind kind, struct router_candidate *candidate)
 {
 	const struct router_measure *measure = &router->measures[candidate->number];
 	const struct shape *shape = request->shape;
@@ -71,7 +88,7 @@ void router_estimate(const struct router *router, const struct router_request *r
 	candidate->expected_cost_pico_usd =
 	    expected_cost(candidate->target, measure, shape, now_wall_ms);
 	candidate->bound_pico_usd = router_bound(candidate->target, shape, now_wall_ms);
-	candidate->quality = measure->quality;
+	estimate_quality(measure, kind, candidate);
 	candidate->latency_us = shape->streamed ? measure->ttft_us : measure->latency_us;
 	candidate->slow_us = shape->streamed ? measure->slow_ttft_us : measure->slow_latency_us;
 }
@@ -80,7 +97,9 @@ void router_expect(const struct router *router, const struct router_request *req
                    struct router_candidate *out)
 {
 	*out = (struct router_candidate){.number = number, .target = router_target(router, number)};
-	router_estimate(router, request, out);
+	struct arena scratch = {0};
+	router_estimate(router, request, task_kind(router_task(router, request, &scratch)), out);
+	arena_done(&scratch);
 }
 
 /* --- scores ------------------------------------------------------------------------ */
@@ -88,13 +107,13 @@ void router_expect(const struct router *router, const struct router_request *req
 /* Per answer that is worth something: a target that fails half the time costs twice. */
 static double cost_score(const struct router_candidate *candidate)
 {
-	double quality = candidate->quality;
+	double rate = candidate->pass_rate;
 
 	if (candidate->expected_cost_pico_usd < 0)
 		return (double)INFINITY;
-	if (isnan(quality))
-		quality = 1;
-	return (double)candidate->expected_cost_pico_usd / fmax(quality, 0.01);
+	if (isnan(rate))
+		rate = 1;
+	return (double)candidate->expected_cost_pico_usd / fmax(rate, 0.01);
 }
 
 static double latency_score(const struct router_candidate *candidate)

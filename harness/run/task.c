@@ -20,6 +20,14 @@ const char *task_risk_name(int risk)
 	return risk_names[risk];
 }
 
+enum case_kind task_kind(const struct config_task *task)
+{
+	if (task == NULL)
+		return CASE_KIND_NONE;
+	return task->kind != CASE_KIND_NONE ? (enum case_kind)task->kind
+	                                    : case_kind_from_name(task->name);
+}
+
 void task_table_free(struct task_table *table)
 {
 	if (table == NULL)

@@ -8,6 +8,7 @@
 #ifndef PROVISO_RUN_TASK_H
 #define PROVISO_RUN_TASK_H
 
+#include "cases/eval_case.h"
 #include "cases/shape.h"
 #include "harness/base/http_parse.h"
 #include "harness/run/config.h"
@@ -40,6 +41,8 @@ struct task_request {
 MUST_CHECK const struct config_task *task_find(const struct task_table *table,
                                                const struct task_request *request,
                                                struct arena *scratch, bool *limited);
+/* The kind of work that a task is: as the config says, else as it is named. `task` may be NULL. */
+MUST_CHECK enum case_kind task_kind(const struct config_task *task);
 /* "low", "medium", "high". */
 const char *task_risk_name(int risk);
 
