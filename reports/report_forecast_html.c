@@ -35,6 +35,14 @@ static struct text share_text(struct page *page, double share)
 	return isnan(share) ? TEXT("unknown") : text_format(page->arena, "%.1f %%", 100 * share);
 }
 
+static bool has_estimates(const struct forecast_result *result)
+{
+	for (size_t i = 0; i < result->count; i++)
+		if (result->policies[i].estimated > 0)
+			return true;
+	return false;
+}
+
 static void add_policy(struct page *page, size_t number)
 {
 	const struct forecast_report *report = page->report;
@@ -45,10 +53,13 @@ static void add_policy(struct page *page, size_t number)
 	html_add_text(page->out, report_forecast_name(policy, page->arena));
 	if (number == report->result->baseline)
 		add_c(page, " <span class=v>BASELINE</span>");
+	if (policy->on_front)
+		add_c(page, " <span class=\"v pass\">FRONT</span>");
 	add_c(page, "</th>");
 	add_number_cell(page, report_forecast_days(report, policy, 1, page->arena));
 	add_number_cell(page, report_forecast_days(report, policy, MONTH_DAYS, page->arena));
-	add_number_cell(page, interval);
+	if (has_estimates(report->result))
+		add_number_cell(page, interval);
 	add_number_cell(page, report_forecast_compared(report, policy)
 	                          ? share_text(page, report_forecast_saving_share(policy))
 	                          : TEXT(""));
@@ -58,10 +69,8 @@ static void add_policy(struct page *page, size_t number)
 	                    : text_format(page->arena, "%.3f%s", policy->quality,
 	                                  policy->measured < policy->served ? " of a part" : ""));
 	add_number_cell(page, share_text(page, report_forecast_unproven(policy)));
-	(void)text_buf_format(page->out, "<td class=n>%" PRId64 "<td class=n>%" PRId64 "<td>%s",
-	                      policy->requests - policy->served, policy->unpriced,
-	                      policy->on_front ? "<span class=\"v pass\">FRONT</span>" : "");
-	add_c(page, "</tr>\n");
+	(void)text_buf_format(page->out, "<td class=n>%" PRId64 "<td class=n>%" PRId64 "</tr>\n",
+	                      policy->requests - policy->served, policy->unpriced);
 }
 
 static void add_policies(struct page *page)
@@ -70,16 +79,36 @@ static void add_policies(struct page *page)
 	      "<section id=policies><h2>Policies</h2><p class=mute>FRONT: nothing that serves all "
 	      "of the traffic is as good for less.</p><div class=scroll><table><thead><tr>"
 	      "<th scope=col>no.<th scope=col>policy<th scope=col>USD a day"
-	      "<th scope=col>USD in 30 days<th scope=col>low to high<th scope=col>saving"
-	      "<th scope=col>quality<th scope=col>without a proven target"
-	      "<th scope=col>requests not served<th scope=col>requests of unknown price"
-	      "<th scope=col></tr></thead><tbody>\n");
+	      "<th scope=col>USD in 30 days");
+	if (has_estimates(page->report->result))
+		add_c(page, "<th scope=col>low to high");
+	add_c(page, "<th scope=col>saving<th scope=col>quality"
+	            "<th scope=col>without a proven target<th scope=col>not served"
+	            "<th scope=col>of unknown price</tr></thead><tbody>\n");
 	for (size_t i = 0; i < page->report->result->count; i++)
 		add_policy(page, i);
 	add_c(page, "</tbody></table></div></section>\n");
 }
 
 /* --- cost against quality -------------------------------------------------------------- */
+
+/* Policies that cost and are worth the same are one point with both numbers. */
+static bool joins_point(struct page *page, struct chart_point *points, size_t count,
+                        const struct chart_point *point)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct chart_point *other = &points[i];
+		if (fabs(other->x - point->x) > 1e-9 || fabs(other->y - point->y) > 1e-9)
+			continue;
+		other->label = text_format(page->arena, "%.*s, %.*s", TEXT_ARG(other->label),
+		                           TEXT_ARG(point->label));
+		other->title = text_format(page->arena, "%.*s; %.*s", TEXT_ARG(other->title),
+		                           TEXT_ARG(point->title));
+		other->on_front = other->on_front || point->on_front;
+		return true;
+	}
+	return false;
+}
 
 static void add_scatter(struct page *page)
 {
@@ -98,7 +127,7 @@ static void add_scatter(struct page *page)
 		if (policy->measured == 0 || policy->unpriced > 0 || result->span_ms <= 0 ||
 		    !report_forecast_priced(policy))
 			continue;
-		points[count++] = (struct chart_point){
+		points[count] = (struct chart_point){
 		    .label = text_format(page->arena, "%zu", i + 1),
 		    .title = report_forecast_name(policy, page->arena),
 		    .x = money_usd(
@@ -106,6 +135,7 @@ static void add_scatter(struct page *page)
 		    .y = policy->quality,
 		    .on_front = policy->on_front,
 		};
+		count += !joins_point(page, points, count, &points[count]);
 	}
 	if (count == 0)
 		add_c(page, "<p>No policy has both a known cost and a measured quality.</p>");
@@ -163,6 +193,22 @@ static void add_spend_table(struct page *page, const size_t *chosen, size_t coun
 	add_c(page, "</tbody></table></div></details>\n");
 }
 
+static const char *step_text(struct page *page, int64_t ms)
+{
+	static const struct {
+		int64_t ms;
+		const char *name;
+	} units[] = {{DAY_MS, "day"}, {3600000, "hour"}, {60000, "minute"}};
+	size_t unit = 0;
+
+	while (ms < units[unit].ms)
+		unit++;
+	if (ms == units[unit].ms)
+		return units[unit].name;
+	return text_c(page->arena, text_format(page->arena, "%" PRId64 " %ss", ms / units[unit].ms,
+	                                       units[unit].name));
+}
+
 static void add_spend(struct page *page)
 {
 	static const struct chart_axes axes = {"time (UTC)", "USD",
@@ -188,8 +234,8 @@ static void add_spend(struct page *page)
 		lines[l] = (struct chart_line){
 		    report_forecast_name(&result->policies[chosen[l]], page->arena), values};
 	}
-	(void)text_buf_format(page->out, "<p class=mute>USD in each %" PRId64 " minutes.</p>\n",
-	                      result->bucket_ms / 60000);
+	(void)text_buf_format(page->out, "<p class=mute>USD in each %s.</p>\n",
+	                      step_text(page, result->bucket_ms));
 	chart_lines(&axes, lines, count, ticks, result->bucket_count, page->out);
 	add_spend_table(page, chosen, count);
 	add_c(page, "</section>\n");

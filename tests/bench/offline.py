@@ -1,4 +1,4 @@
-"""The offline half on a recorded run of 20 targets and a matrix of 50: replay, HTML report, gate.
+"""The offline half on a recorded run of 20 targets and a matrix of 50: replay, HTML report, gate, forecast.
 
 The run is made here, by asking the simulator the profile onboard of all its models; no data is kept.
 """
@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 
+import forecast_log
 from measure import FLOOR, Samples
 
 TARGETS, GATE_TARGETS = 20, 50
@@ -107,6 +108,21 @@ class Offline:
         what = f"gate on {GATE_TARGETS} targets, {checks} shapes"
         table.add(f"{what}: wall", "ms", samples.wall_ms(), FLOOR, self.floor.wall_ms()[-3 * ROUNDS:], below=50)
         table.add(f"{what}: CPU", "ms", samples.cpu_ms(), FLOOR, self.floor.cpu_ms()[-3 * ROUNDS:])
+
+    def measure_forecast(self, table):
+        samples, log, rounds = Samples(), self.folder / "million.csv", 3
+        forecast_log.write(log)
+        for _ in range(rounds):
+            sample, text = self.sample("forecast", log, "--config", "twenty.yaml", "--matrix", "twenty.json", "--format", "json",
+                                       codes=(0, 1, 3))
+            samples.add(sample)
+        said = json.loads(text)
+        if said["traffic"]["requests"] != forecast_log.ROWS:
+            sys.exit("the forecast has not read every request")
+        what = f"forecast of {forecast_log.ROWS:,} rows, {len(said['policies'])} policies"
+        table.add(f"{what}: wall", "ms", samples.wall_ms(), FLOOR, self.floor.wall_ms()[-rounds:], below=3000)
+        table.add(f"{what}: CPU", "ms", samples.cpu_ms(), FLOOR, self.floor.cpu_ms()[-rounds:])
+        table.add(f"{what}: peak RSS", "MB", samples.peak_mb(), FLOOR, self.floor.peak_mb()[-rounds:], below=50)
 
 
 def prepare(bench, proviso, work):

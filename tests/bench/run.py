@@ -212,7 +212,7 @@ def measure_requests(bench, runs, table):
     measure_many(runs, table, few)
 
 
-OFFLINE = ("replay", "html", "gate")
+OFFLINE = ("replay", "html", "gate", "forecast")
 PARTS = ("start", "json", "calls", "runner", *OFFLINE)
 
 
@@ -226,7 +226,7 @@ def measure(bench, table, parts):
         print(f"recording a run of {offline.TARGETS} targets ...", file=sys.stderr)
         recorded = offline.prepare(bench, runs.proviso, WORK)
         steps.update(replay=lambda: recorded.measure_replay(table), html=lambda: recorded.measure_html(table),
-                     gate=lambda: recorded.measure_gate(table))
+                     gate=lambda: recorded.measure_gate(table), forecast=lambda: recorded.measure_forecast(table))
     for part in parts:
         print(f"measuring: {part} ...", file=sys.stderr)
         steps[part]()
