@@ -23,7 +23,7 @@ RUN_LIMIT_S = 240  # a hang is a failure, not a wait
 def environment(**extra):
     """A clean environment: nothing of the caller's keys or settings leaks in."""
     env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8", "TERM": "dumb"}
-    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
         if name in os.environ:
             env[name] = os.environ[name]
     env.update(extra)
