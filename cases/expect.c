@@ -102,6 +102,7 @@ struct block_keys {
 	int64_t choices, choice;
 	bool distinct_ids, same_model, fresh_id, lists_model;
 	int identity;
+	bool steady_hours;
 };
 
 static const char *const identity_names[] = {"unasked", "record", "unchanged", NULL};
@@ -137,6 +138,8 @@ static const struct setting block_rows[] = {
 	ROW("distinct_ids", SETTING_BOOL, distinct_ids, "tool call ids differ and are not empty"),
 	ROW("same_model", SETTING_BOOL, same_model, "the model that was asked answered"),
 	ROW("lists_model", SETTING_BOOL, lists_model, "the model that is asked is on the list"),
+	{.name = "steady_hours", .type = SETTING_BOOL, .offset = offsetof(struct block_keys, steady_hours),
+	 .doc = "it takes about as long at other times of day"},
 	{.name = "identity", .type = SETTING_ENUM, .offset = offsetof(struct block_keys, identity),
 	 .names = identity_names, .doc = "record or unchanged: prompt tokens of all steps, fingerprint"},
 	ROW("fresh_id", SETTING_BOOL, fresh_id, "no earlier step's reply had its id"),
@@ -243,6 +246,7 @@ bool expect_read_block(struct expect_reader *reader, const struct json *node,
 	                               .same_model = keys.same_model,
 	                               .fresh_id = keys.fresh_id,
 	                               .identity = keys.identity,
+	                               .steady_hours = keys.steady_hours,
 	                               .lists_model = keys.lists_model};
 	if (json_is(reasons, JSON_ARRAY) && reasons->count == 0)
 		return expect_fault(reader, reasons, "an empty list can't be met");
@@ -430,6 +434,8 @@ void expect_check_body(const struct expectation *expect, const struct judgement 
 		      reply->choice_count, (long long)expect->choices);
 	check_choice(expect, judgement);
 	expect_check_identity(expect, judgement);
+	if (expect->steady_hours)
+		expect_check_hours(judgement);
 	if (expect->distinct_ids)
 		expect_check_distinct_ids(judgement);
 	if (expect->usage != NULL)

@@ -35,6 +35,7 @@
  *   fresh_id: true        the reply has an id, and no earlier step had it
  *   identity: record      tells the prompt tokens of this and all earlier steps, and the fingerprint;
  *             unchanged   they are as the first run has recorded them
+ *   steady_hours: true    it took about as long at other times of day, which earlier runs have told
  *   incremental: {reads: 5, spread: 100ms}
  *   speed: {tokens: 128, per_second: 10}   of a stream that is as long
  *   times: {step: 0, slower: 10s}   that step took at most so much longer than this one, to the first

@@ -99,6 +99,7 @@ struct expectation {
 	bool fresh_id;
 	bool lists_model;
 	int identity; /* enum expect_identity */
+	bool steady_hours;
 	struct expectation **any_of;
 	size_t any_of_count;
 	struct expectation *added[2]; /* variant_expect: not streamed, streamed */
@@ -233,6 +234,8 @@ void expect_check_embeddings(const struct expect_embeddings *expect,
 MUST_CHECK bool expect_embeddings_fit(const struct expect_embeddings *expect,
                                       const struct expect_step *step, struct fault_list *faults);
 
+/* Told in fates: what was recorded, and now. */
+void expect_check_hours(const struct judgement *judgement);
 void expect_check_identity(const struct expectation *expect, const struct judgement *judgement);
 
 MUST_CHECK bool expect_read_incremental(struct expect_reader *reader, const struct json *node,

@@ -37,6 +37,7 @@ struct template_values {
 	struct text_list aliases;            /* other names of the model */
 	int64_t reference_tokens;            /* of the model (provider.h); 0: unknown */
 	struct text identity;                /* of the model (provider.h); data NULL: unknown */
+	struct text hours;                   /* the same */
 	const struct price *prices;          /* of the model; NULL: unknown */
 	const struct chat_reply *steps[TEMPLATE_STEPS];
 	size_t step_count;

@@ -26,6 +26,7 @@ struct provider_model {
 	/* What case CO-05.record told of it when it was taken on; data NULL: unknown. No setting.
 	 */
 	struct text identity;
+	struct text hours;       /* the same of CO-06: when it was asked, and how long it took */
 	const struct json *node; /* where it was configured; NULL: in no file */
 	struct price price;
 };

@@ -65,7 +65,7 @@ MUST_CHECK bool check_options_from_head(struct check_session *session, struct fa
  * Gives the targets what an earlier run has recorded of them (case CO-05.record): the run that goes
  * on, or the matrix that is to be updated. What is not there stays unknown.
  */
-void check_recall_identity(struct check_session *session);
+void check_recall(struct check_session *session);
 
 /*
  * Fills in the context window of targets that have none, where a chosen case

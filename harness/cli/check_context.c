@@ -138,14 +138,14 @@ bool check_discover_context(struct check_session *session, struct loop *loop, st
 }
 
 #define IDENTITY_CASE "CO-05.record"
+#define HOURS_CASE "CO-06"
 
-/* Told by other questions than today's, it can't be compared. */
-static struct text recorded_identity(const struct check_session *session,
-                                     const struct matrix *matrix, const struct target *target)
+/* What that case told; by other questions than today's, it can't be compared. */
+static struct text recorded(const struct check_session *session, const struct matrix *matrix,
+                            const struct target *target, const char *id, enum case_variant variant)
 {
-	const struct eval_case *asks = suite_find(&session->suite, TEXT(IDENTITY_CASE));
-	const struct matrix_cell *cell =
-	    matrix_find(matrix, target->name, TEXT(IDENTITY_CASE), CASE_SYNC);
+	const struct eval_case *asks = suite_find(&session->suite, text_of(id));
+	const struct matrix_cell *cell = matrix_find(matrix, target->name, text_of(id), variant);
 	struct text unknown = {NULL, 0};
 
 	return asks == NULL || cell == NULL || !text_is(cell->case_hash, asks->hash) ||
@@ -154,16 +154,31 @@ static struct text recorded_identity(const struct check_session *session,
 	           : cell->fates;
 }
 
-static struct text remembered_identity(const struct check_session *session,
-                                       const struct target *target)
+static const struct journal_target *remembered(const struct check_session *session,
+                                               const struct target *target)
 {
 	for (size_t i = 0; i < session->head.target_count; i++)
 		if (text_equal(session->head.targets[i].name, target->name))
-			return session->head.targets[i].identity;
-	return (struct text){NULL, 0};
+			return &session->head.targets[i];
+	return NULL;
 }
 
-void check_recall_identity(struct check_session *session)
+/* A resumed run goes on with what it began with. */
+static void recall(const struct check_session *session, const struct matrix *matrix,
+                   const struct target *target, struct text *identity, struct text *hours)
+{
+	const struct journal_target *then = remembered(session, target);
+
+	if (!session->resuming) {
+		*identity = recorded(session, matrix, target, IDENTITY_CASE, CASE_SYNC);
+		*hours = recorded(session, matrix, target, HOURS_CASE, CASE_STREAM);
+	} else if (then != NULL) {
+		*identity = then->identity;
+		*hours = then->hours;
+	}
+}
+
+void check_recall(struct check_session *session)
 {
 	const char *path = text_c(session->arena, session->options->matrix);
 	struct matrix matrix = {0};
@@ -174,14 +189,14 @@ void check_recall_identity(struct check_session *session)
 		matrix = (struct matrix){0};
 	for (size_t i = 0; i < session->target_count; i++) {
 		struct target *target = &session->targets[i];
-		struct text identity = session->resuming
-		                           ? remembered_identity(session, target)
-		                           : recorded_identity(session, &matrix, target);
-		if (identity.data == NULL)
+		struct text identity = {NULL, 0}, hours = {NULL, 0};
+		recall(session, &matrix, target, &identity, &hours);
+		if (identity.data == NULL && hours.data == NULL)
 			continue;
 		struct provider_model *model = ARENA_NEW(session->arena, struct provider_model);
 		*model = *target->model;
 		model->identity = identity;
+		model->hours = hours;
 		target->model = model;
 	}
 }

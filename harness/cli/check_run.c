@@ -159,7 +159,7 @@ int check_prepare(struct check_loop *check, const char *recorded, struct fault *
 	int code = check_setup(session);
 	if (code != EXIT_HOLDS)
 		return code;
-	check_recall_identity(session);
+	check_recall(session);
 	if ((session->resuming && !check_same_suite(session, fault)) || !check_plan(session, fault))
 		return command_fail(fault);
 	if (session->options->dry_run) {

@@ -30,6 +30,7 @@ struct journal_target {
 	struct text_list aliases;
 	int64_t reference_tokens;   /* 0: unknown */
 	struct text identity;       /* data NULL: unknown */
+	struct text hours;          /* the same */
 	const struct price *prices; /* as its config said then; NULL: unknown */
 };
 

@@ -150,6 +150,8 @@ static void write_facts(struct json_writer *writer, const struct journal_target 
 		json_write_member_int(writer, "reference_tokens", target->reference_tokens);
 	if (target->identity.data != NULL)
 		json_write_member(writer, "identity", target->identity);
+	if (target->hours.data != NULL)
+		json_write_member(writer, "hours", target->hours);
 	if (target->aliases.count == 0)
 		return;
 	json_write_key(writer, "aliases");
@@ -355,6 +357,7 @@ static bool read_target(const struct json *node, struct arena *arena, struct jou
 	if (out->name.data == NULL || out->dialect.data == NULL)
 		return fault_at(fault, json_place(node), "a target needs a name and a dialect");
 	out->identity = json_string(node, "identity");
+	out->hours = json_string(node, "hours");
 	if (!read_aliases(json_member(node, "aliases"), arena, &out->aliases, fault) ||
 	    !read_prices(json_member(node, "prices"), arena, &out->prices, fault))
 		return false;

@@ -189,6 +189,9 @@ void journal_copy_head(const struct journal_head *head, struct arena *arena,
 		    .max_output = head->targets[i].max_output,
 		    .aliases = copy_names(&head->targets[i].aliases, arena),
 		    .reference_tokens = head->targets[i].reference_tokens,
+		    .hours = head->targets[i].hours.data == NULL
+		                 ? (struct text){NULL, 0}
+		                 : text_copy(arena, head->targets[i].hours),
 		    .identity = head->targets[i].identity.data == NULL
 		                    ? (struct text){NULL, 0}
 		                    : text_copy(arena, head->targets[i].identity),

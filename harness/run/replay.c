@@ -142,6 +142,7 @@ static bool load_chain(struct replay *replay, const struct replay_cell *cell, re
 	               .aliases = cell->target->aliases,
 	               .reference_tokens = cell->target->reference_tokens,
 	               .identity = cell->target->identity,
+	               .hours = cell->target->hours,
 	               .prices = cell->target->prices},
 	    .arena = arena,
 	};

@@ -43,6 +43,7 @@ void run_head_targets(const struct plan *plan, struct arena *arena, struct journ
 		    .aliases = plan->targets[i].model->aliases,
 		    .reference_tokens = plan->targets[i].model->reference_tokens,
 		    .identity = plan->targets[i].model->identity,
+		    .hours = plan->targets[i].model->hours,
 		    .prices = &plan->targets[i].model->price,
 		};
 }

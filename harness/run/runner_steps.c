@@ -129,6 +129,7 @@ static void set_number(struct runner_trial *trial, int64_t number)
 	    .aliases = trial_target(trial)->model->aliases,
 	    .reference_tokens = trial_target(trial)->model->reference_tokens,
 	    .identity = trial_target(trial)->model->identity,
+	    .hours = trial_target(trial)->model->hours,
 	    .prices = &trial_target(trial)->model->price};
 	template_nonces(&trial->values, trial->runner->options.seed, trial_target(trial)->name,
 	                trial_case(trial)->id, number, &trial->arena);

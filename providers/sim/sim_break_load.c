@@ -95,6 +95,7 @@ void sim_break_pace(const struct sim_serving *serving, struct sim_output *out)
 	} late[] = {
 	    {SIM_CO_03, 5200, 0},       {SIM_CO_03_32K, 8200, 0}, {SIM_CO_03_64K, 15200, 0},
 	    {SIM_CO_03_128K, 35200, 0}, {SIM_CO_04, 0, 110},      {SIM_CO_04_FAST, 0, 40},
+	    {SIM_CO_06, 3200, 0},
 	};
 
 	/* Who asks with that schema again does not wait for it. */

@@ -28,7 +28,9 @@ def test_a_clean_provider_passes_every_case(proviso, sim):
         rows = list(csv.DictReader(file))
     assert list(rows[0])[: len(COLUMNS)] == COLUMNS
     assert [row["case_id"] for row in rows if row["verdict"] == "skipped"] == SKIPPED
-    assert {row["verdict"] for row in rows if row["case_id"] not in SKIPPED} == {"pass"}, \
+    # Of one time of day nothing can be said yet of others.
+    assert [row["verdict"] for row in rows if row["case_id"] == "CO-06"] == ["unsupported"]
+    assert {row["verdict"] for row in rows if row["case_id"] not in [*SKIPPED, "CO-06"]} == {"pass"}, \
         [r for r in rows if r["verdict"] != "pass"]
     assert len(rows) == len(cells(proviso.cwd / "proviso-matrix.json"))
 

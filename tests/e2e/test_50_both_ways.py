@@ -58,7 +58,7 @@ def test_the_suite_is_whole(clean):
 
 
 # Their defects are seconds of waiting, three times over; tests/unit/cases/test_sim_defects.c has them by made-up times.
-SLOW = {"JS-16", "ST-13", "CO-03", "CO-03.32k", "CO-03.64k", "CO-03.128k", "CO-04", "CO-04.fast"}
+SLOW = {"CO-06", "JS-16", "ST-13", "CO-03", "CO-03.32k", "CO-03.64k", "CO-03.128k", "CO-04", "CO-04.fast"}
 
 
 def notices(case, folder, recorded):

@@ -17,6 +17,8 @@ enum {
 };
 
 /* That it tells of itself in CO-05.record. */
+/* What earlier runs have seen: 1970, for the exchanges of this test have no date. */
+#define SIM_HOURS "hours 1970-01-01T00:00:00Z 8 ms, 1970-01-01T04:00:00Z 9 ms, 1970-01-01T08:00:00Z 9 ms"
 #define SIM_IDENTITY "identity 23 34 42 fingerprint fp_sim0000001"
 
 /* That it bills by. */
@@ -287,6 +289,7 @@ static struct text judge(const struct eval_case *eval_case, enum case_variant va
 	                                   .context_tokens = setup.context,
 	                                   .reference_tokens = SIM_REFERENCE_TOKENS,
 	                                   .identity = TEXT(SIM_IDENTITY),
+	                                   .hours = TEXT(SIM_HOURS),
 	                                   .prices = &sim_price};
 	template_nonces(values, TEXT("seed"), TEXT("sim/sim-small"),
 	                suite.cases[eval_case->probe].id, 0, &arena);
