@@ -239,6 +239,9 @@ static bool read_all(struct stream *s, int fd)
 		ssize_t got = read(fd, room, STREAM_BLOCK_BYTES);
 		if (got < 0 && errno == EINTR)
 			continue;
+		if (got < 0 && errno == EISDIR)
+			return fault_set(s->fault, FAULT_INPUT, "%.*s is a directory",
+			                 TEXT_ARG(s->name));
 		if (got < 0)
 			return fault_system(s->fault, errno, "reading %.*s", TEXT_ARG(s->name));
 		if (got == 0)

@@ -266,7 +266,7 @@ def test_wrong_usage_is_told(proviso):
     config(proviso)
     write(proviso, "when,in,output_tokens\n1,2,3\n")
     for arguments, says in (
-            ([], "want a log"), (["absent.csv"], "absent.csv"), (["log.csv", "--column", "in"], "want COLUMN=NAME"),
+            ([], "want a log"), (["absent.csv"], "absent.csv"), (["."], "is a directory"), (["log.csv", "--column", "in"], "want COLUMN=NAME"),
             (["log.csv", "--column", "tokens=in"], 'no column "tokens"'),
             (["log.csv", "--column", "timestamp=When"], "no such column"),
             (["log.csv", "--baseline", "big/premum"], "did you mean big/premium"),
