@@ -15,7 +15,9 @@ enum {
 	RELAY_HELD_EVENTS_MAX = 64,       /* before the commit */
 	RELAY_HELD_BYTES_MAX = 256 << 10, /* before the commit */
 	RELAY_TAIL_BYTES_MAX = 64 << 10,  /* [DONE] and what may stand behind it */
-	RELAY_ID_BYTES = 32,
+	RELAY_ID_MOMENT = 11,             /* hex digits */
+	RELAY_ID_RANDOM = 16,
+	RELAY_ID_BYTES = sizeof("req_") + RELAY_ID_MOMENT + RELAY_ID_RANDOM,
 	RELAY_TRANSLATED_BYTES_MAX = 128 << 20, /* the largest reply, escaped */
 };
 
