@@ -73,7 +73,8 @@ static void write_identity(struct json_writer *writer, const struct matrix_cell 
 	write_double(writer, "rate_high", cell->rate_high, 4);
 	if (cell->kind != CASE_KIND_NONE)
 		json_write_member_c(writer, "kind", case_kind_names[cell->kind]);
-	write_double(writer, "quality", cell->quality, 6);
+	if (cell->kind != CASE_KIND_NONE)
+		write_double(writer, "quality", cell->quality, 6);
 }
 
 static void write_origin(struct json_writer *writer, const struct matrix_cell *cell,
