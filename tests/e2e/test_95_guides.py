@@ -1,0 +1,136 @@
+"""The guides of the manual: every command is run as it stands there.
+
+In a guide a line that begins with `$ ` is a command, what follows is what it prints: these lines in this
+order, `...` for what differs each time. A command exits 0 unless `$ echo $?` follows it. A user who
+copies the page line by line loses nothing but the ports, which are taken from those that are free.
+"""
+import os
+import pathlib
+import queue
+import re
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from conftest import PLAIN, ROOT, RUN_LIMIT_S, environment
+
+GUIDES = sorted((ROOT / "harness/cli/man").glob("proviso-guide-*.7"))
+COMMAND_LIMIT_S = 20
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return str(listener.getsockname()[1])
+
+
+class Shell:
+    """One bash for a whole guide, as its reader has one. Ends all that it started."""
+
+    def __init__(self, folder, program=PLAIN):
+        path = f"{pathlib.Path(program).parent}:{os.environ['PATH']}"
+        self.process = subprocess.Popen(["/bin/bash", "--norc"], cwd=folder, env=environment(PATH=path), text=True, bufsize=1,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        start_new_session=True)
+        self.lines = queue.Queue()
+        self.code = 0
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.put(line.rstrip("\n"))
+
+    def run(self, command, wanted):
+        """Its output and exit code; of a command in the background, as far as what is wanted of it."""
+        self.process.stdin.write(f"{command}\n_code=$?; echo; echo '<<'ended $_code'>>'; (exit $_code)\n")
+        seen, ended = [], None
+        deadline = time.monotonic() + COMMAND_LIMIT_S
+        while ended is None or missing(wanted, seen) and command.rstrip().endswith("&"):
+            try:
+                line = self.lines.get(timeout=max(0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"`{command}` is not done after {COMMAND_LIMIT_S} s:\n" + "\n".join(seen)) from None
+            found = re.fullmatch(r"<<ended (\d+)>>", line)
+            if found:
+                ended = int(found.group(1))
+            else:
+                seen.append(line)
+        return ended, seen
+
+    def stop(self):
+        """Whatever is still in the background is ended first."""
+        try:
+            self.process.communicate("kill $(jobs -p) 2>/dev/null; wait; exit\n", timeout=RUN_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, 9)
+            raise
+
+
+def missing(wanted, seen):
+    """The first of the wanted lines that does not follow the ones before it; None where all are there."""
+    at = 0
+    for line in wanted:
+        if line.strip() == "...":
+            continue
+        pattern = re.compile(".*".join(re.escape(part) for part in line.rstrip().split("...")))
+        while at < len(seen) and not pattern.fullmatch(seen[at].rstrip()):
+            at += 1
+        if at == len(seen):
+            return line
+        at += 1
+    return None
+
+
+def commands_of(page):
+    """[(command, lines it is to print)] of the literal blocks of a page."""
+    found = []
+    for block in re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed$", page, re.M | re.S):
+        lines = [line.replace(r"\&", "").replace(r"\e", "\\") for line in block.splitlines()]
+        while lines:
+            line = lines.pop(0)
+            if not line.startswith("$ "):
+                assert found, f"{line!r} is printed by no command"
+                found[-1][1].append(line)
+                continue
+            command = line[2:]
+            heredoc = re.search(r"<<(\w+)$", command)
+            while command.endswith("\\") or heredoc and not command.endswith(f"\n{heredoc.group(1)}"):
+                command += "\n" + lines.pop(0)
+            found.append((command, []))
+    return found
+
+
+def test_what_is_wanted_has_to_be_there_in_order():
+    """The judge of this file itself: it must be able to say no."""
+    assert missing(["a ...", "...", "d"], ["a b", "c", "d"]) is None
+    assert missing(["d", "a ..."], ["a b", "c", "d"]) == "a ..."
+    assert missing(["a"], ["a b"]) == "a"
+    assert commands_of(".Bd -literal\n$ cat <<E\n\\&.x\nE\nout\n.Ed\n") == [("cat <<E\n.x\nE", ["out"])]
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem.removeprefix("proviso-guide-"))
+def test_a_guide_works_as_written(tmp_path, guide):
+    page = guide.read_text()
+    for port in sorted(set(re.findall(r"127\.0\.0\.1:(\d{4})\b", page))):
+        page = page.replace(f":{port}", f":{free_port()}")
+    steps = commands_of(page)
+    assert len(steps) >= 8
+    shell = Shell(tmp_path)
+    try:
+        code = 0
+        for number, (command, wanted) in enumerate(steps):
+            before, (code, seen) = code, shell.run(command, wanted)
+            if command == "echo $?":
+                assert wanted == [str(before)], f"the command before it exits {before}, not {wanted}"
+            told = number + 1 < len(steps) and steps[number + 1][0] == "echo $?"
+            assert told or code == 0, f"`{command}` exits {code}:\n" + "\n".join(seen)
+            lost = missing(wanted, seen)
+            assert lost is None, f"`{command}` does not print {lost!r} (there):\n" + "\n".join(seen)
+    finally:
+        shell.stop()
+
+
+def test_no_guide_is_forgotten():
+    assert [guide.name for guide in GUIDES] == ["proviso-guide-ci.7", "proviso-guide-onboard.7"]
