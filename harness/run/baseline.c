@@ -168,23 +168,13 @@ static bool judge_alone(struct cell_change *change)
 
 /* --- waivers --- */
 
-/* `PA-06` excuses both variants, `PA-06~stream` one. */
-static bool waiver_names(const struct config_waiver *waiver, const struct matrix_cell *cell)
-{
-	struct text rest;
-
-	if (!text_equal(waiver->target, cell->target) ||
-	    !text_starts(waiver->case_id, cell->case_id))
-		return false;
-	rest = text_slice(waiver->case_id, cell->case_id.len, waiver->case_id.len);
-	return rest.len == 0 || (cell->variant == CASE_STREAM && text_is(rest, "~stream"));
-}
-
 static void find_waiver(const struct comparison_options *options, struct cell_change *change)
 {
 	for (size_t i = 0; i < options->waiver_count; i++) {
 		const struct config_waiver *waiver = &options->waivers[i];
-		if (!waiver_names(waiver, change_cell(change)))
+		const struct matrix_cell *cell = change_cell(change);
+		if (!config_waiver_names(waiver, cell->target, cell->case_id,
+		                         cell->variant == CASE_STREAM))
 			continue;
 		if (waiver->until_wall_ms >= options->now_wall_ms)
 			change->waiver = waiver;

@@ -71,3 +71,12 @@ void config_done(struct config *config)
 	provider_set_done(&config->providers);
 	arena_done(&config->arena);
 }
+
+bool config_waiver_names(const struct config_waiver *waiver, struct text target,
+                         struct text case_id, bool streamed)
+{
+	if (!text_equal(waiver->target, target) || !text_starts(waiver->case_id, case_id))
+		return false;
+	struct text rest = text_slice(waiver->case_id, case_id.len, waiver->case_id.len);
+	return rest.len == 0 || (streamed && text_is(rest, "~stream"));
+}

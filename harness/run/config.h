@@ -231,6 +231,10 @@ extern const struct config config_defaults;
 MUST_CHECK bool config_load(const char *path, struct config *out, struct fault_list *faults);
 void config_done(struct config *config);
 
+/* `PA-06` excuses both ways of asking, `PA-06~stream` the streamed one alone; dates apart. */
+MUST_CHECK bool config_waiver_names(const struct config_waiver *waiver, struct text target,
+                                    struct text case_id, bool streamed);
+
 /* config_check.c: what no table can see. Fills what is read from nodes, too. */
 MUST_CHECK bool config_check(struct config *config, struct fault_list *faults);
 /* config_traffic.c: the part of config_check that is about traffic */

@@ -120,15 +120,15 @@ static void collect_voices(struct evidence *evidence, struct arena *arena)
 
 /* Of several the one that holds longest. */
 static const struct config_waiver *find_waiver(const struct evidence *evidence, struct text target,
-                                               struct text case_id)
+                                               const struct voice *voice)
 {
 	const struct setting_list *list = &evidence->sources.policy->waivers;
 	const struct config_waiver *waivers = list->items;
 	const struct config_waiver *best = NULL;
 
 	for (size_t i = 0; i < list->count; i++)
-		if (text_equal(waivers[i].target, target) &&
-		    text_equal(waivers[i].case_id, case_id) &&
+		if (config_waiver_names(&waivers[i], target, voice->eval_case->id,
+		                        voice->variant == CASE_STREAM) &&
 		    (best == NULL || waivers[i].until_wall_ms > best->until_wall_ms))
 			best = &waivers[i];
 	return best;
@@ -166,7 +166,7 @@ static void add_cell(struct evidence *evidence, size_t number, const struct voic
 
 	if (gate && !other && !unproven && !quarantined && cell->verdict == VERDICT_PASS) {
 		standing->claims[standing->claim_count++] = (struct claim){
-		    voice->features, voice, cell, find_waiver(evidence, target, asked->id)};
+		    voice->features, voice, cell, find_waiver(evidence, target, voice)};
 		standing->oldest_wall_ms =
 		    int64_min(standing->oldest_wall_ms, cell->tested_wall_ms);
 		standing->newest_wall_ms =
@@ -180,7 +180,7 @@ static void add_cell(struct evidence *evidence, size_t number, const struct voic
 	    .features = voice->features,
 	    .voice = voice,
 	    .cell = cell,
-	    .waiver = find_waiver(evidence, target, asked->id),
+	    .waiver = find_waiver(evidence, target, voice),
 	    .unproven = unproven,
 	    .gate = gate,
 	    .other_question = other,

@@ -463,6 +463,17 @@ START_TEST(a_field_that_no_feature_names_can_be_vouched_for)
 }
 END_TEST
 
+START_TEST(a_waiver_of_the_streamed_cell_excuses_that_alone)
+{
+	routing_case(&rig, "CH-01", CASE_GATE, "chat", "both");
+	routing_cell(&rig, T, "CH-01", VERDICT_FAIL);
+	routing_cell(&rig, T, "CH-01~stream", VERDICT_FAIL);
+	add_waiver(0, "CH-01~stream", now_ms);
+	ck_assert(builds_and_allows("chat stream"));
+	ck_assert(!allows("chat"));
+}
+END_TEST
+
 /* --- behind repairs ------------------------------------------------------------------------- */
 
 static struct matrix_cell *repaired_cell(const char *label, enum verdict verdict,
@@ -647,6 +658,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, a_waiver_on_an_advisory_cell_proves_nothing);
 	tcase_add_test(cases, a_prompt_is_long_where_it_fills_more_than_half_of_the_window);
 	tcase_add_test(cases, a_field_that_no_feature_names_can_be_vouched_for);
+	tcase_add_test(cases, a_waiver_of_the_streamed_cell_excuses_that_alone);
 	tcase_add_test(cases, a_gate_cell_counts_repaired_only_with_all_its_repairs_allowed);
 	tcase_add_test(cases, a_repaired_cell_is_no_better_than_its_repaired_verdict_and_age);
 	tcase_add_test(cases, a_required_cell_is_mended_where_it_is_no_longer_proven_bad);
