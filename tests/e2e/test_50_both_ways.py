@@ -61,15 +61,17 @@ def test_the_suite_is_whole(clean):
 SLOW = {"CO-06", "JS-16", "ST-13", "CO-03", "CO-03.32k", "CO-03.64k", "CO-03.128k", "CO-04", "CO-04.fast"}
 
 
-def notices(case, folder, recorded):
+def notices(case, folder, recorded, clean):
     """The cells of a provider with that case's defect that do not pass, as labels."""
     folder.mkdir()
     sim = Sim(*WINDOW, "--break", case, program=PLAIN)
     seen = verdicts(folder, sim.url, recorded)
     sim.stop()
-    # What rests on three broken gates is not asked (VERDICTS: skipped), and so notices nothing.
-    return {one + ("~stream" if variant == "stream" else "")
-            for (one, variant), verdict in seen.items() if verdict not in ("pass", "skipped")}
+    # What rests on three broken gates is not asked (VERDICTS: skipped), and so notices nothing; nor does
+    # CO-06, which after one run has nothing to judge on the clean provider either (test_89_hours has its own).
+    assert clean["CO-06", "stream"] == "unsupported"
+    return {one + ("~stream" if variant == "stream" else "") for (one, variant), verdict in seen.items()
+            if verdict not in ("pass", "skipped") and (one, verdict) != ("CO-06", "unsupported")}
 
 
 @pytest.mark.parametrize("case", sorted(set(SUITE) - SLOW))
@@ -81,8 +83,8 @@ def test_a_defect_is_noticed_by_its_case_and_leaves_the_others_alone(case, clean
         return {label for label in bad if label.split("~")[0] != case and label not in allowed
                 and label.split("~")[0] not in allowed}
 
-    bad = notices(case, tmp_path / "first", recorded)
+    bad = notices(case, tmp_path / "first", recorded, clean)
     assert any(label.split("~")[0] == case for label in bad), f"{case} does not notice its own defect"
     # Some cases read a clock, and a busy machine may hold a stream up once; a defect is there each time.
-    others = stray(bad) and stray(bad) & stray(notices(case, tmp_path / "second", recorded))
+    others = stray(bad) and stray(bad) & stray(notices(case, tmp_path / "second", recorded, clean))
     assert not others, f"{case}'s defect is noticed by {sorted(others)}, which its row does not name"
