@@ -10,12 +10,27 @@ struct model {
 	const struct json *node;
 	struct text provider, name;
 	const char *endpoint;
+	struct model *next; /* of the same provider */
+};
+
+struct maker {
+	struct text name;
+	struct model *first, *last;
+};
+
+/* Open addressing: indices + 1, at most half of them taken. A table may hold a million models. */
+struct index {
+	size_t *slots;
+	size_t mask;
 };
 
 struct table {
 	struct importer importer;
 	struct model *models; /* arena */
 	size_t count;
+	struct maker *makers; /* in the order of their first models; arena */
+	size_t maker_count;
+	struct index by_name, by_maker;
 };
 
 static bool put_model(struct table *table, const struct model *model)
@@ -34,13 +49,71 @@ static bool put_model(struct table *table, const struct model *model)
 	return true;
 }
 
-static bool is_double(const struct table *table, const struct model *model)
+/* --- what is there already --- */
+
+static void index_init(struct index *index, size_t items, struct arena *arena)
 {
-	for (size_t i = 0; i < table->count; i++)
-		if (text_equal(table->models[i].name, model->name) &&
-		    text_equal(table->models[i].provider, model->provider))
-			return true;
-	return false;
+	size_t room = 16;
+
+	while (room / 2 < items)
+		room = size_mul(room, 2);
+	index->slots = ARENA_NEW_ARRAY(arena, size_t, room);
+	index->mask = room - 1;
+}
+
+/* FNV-1a. */
+static uint64_t hash_text(uint64_t hash, struct text bytes)
+{
+	for (size_t i = 0; i < bytes.len; i++)
+		hash = (hash ^ (unsigned char)bytes.data[i]) * 0x100000001b3;
+	return hash;
+}
+
+static size_t *slot_of_maker(const struct table *table, struct text name)
+{
+	const struct index *index = &table->by_maker;
+	size_t at = (size_t)hash_text(0xcbf29ce484222325, name) & index->mask;
+
+	while (index->slots[at] != 0 && !text_equal(table->makers[index->slots[at] - 1].name, name))
+		at = (at + 1) & index->mask;
+	return &index->slots[at];
+}
+
+static size_t *slot_of_model(const struct table *table, const struct model *model)
+{
+	const struct index *index = &table->by_name;
+	uint64_t hash = hash_text(hash_text(0xcbf29ce484222325, model->provider), model->name);
+	size_t at = (size_t)(hash ^ hash >> 29) & index->mask;
+
+	for (; index->slots[at] != 0; at = (at + 1) & index->mask) {
+		const struct model *there = &table->models[index->slots[at] - 1];
+		if (text_equal(there->name, model->name) &&
+		    text_equal(there->provider, model->provider))
+			break;
+	}
+	return &index->slots[at];
+}
+
+/* False: its provider has a model of that name. */
+static bool keep_model(struct table *table, const struct model *model)
+{
+	size_t *slot = slot_of_model(table, model);
+	size_t *maker_slot = slot_of_maker(table, model->provider);
+
+	if (*slot != 0)
+		return false;
+	struct model *kept = &table->models[table->count];
+	*kept = *model;
+	*slot = ++table->count;
+	if (*maker_slot == 0) {
+		table->makers[table->maker_count] = (struct maker){model->provider, kept, kept};
+		*maker_slot = ++table->maker_count;
+		return true;
+	}
+	struct maker *maker = &table->makers[*maker_slot - 1];
+	maker->last->next = kept;
+	maker->last = kept;
+	return true;
 }
 
 static bool add_model(struct table *table, const struct json *node)
@@ -74,26 +147,23 @@ static bool add_model(struct table *table, const struct json *node)
 	struct text prefix = text_format(table->importer.arena, "%.*s/", TEXT_ARG(theirs));
 	if (text_starts(model.name, prefix) && model.name.len > prefix.len)
 		model.name = text_slice(model.name, prefix.len, model.name.len);
-	if (is_double(table, &model))
+	if (!keep_model(table, &model))
 		importer_remark(&table->importer, node,
 		                "left out: its provider has a model of that name above");
-	else
-		table->models[table->count++] = model;
 	return true;
 }
 
-static bool put_provider(struct table *table, struct text provider)
+static bool put_maker(struct table *table, const struct maker *maker)
 {
 	importer_put(&table->importer, "  ");
-	importer_put_quoted(&table->importer, provider);
+	importer_put_quoted(&table->importer, maker->name);
 	importer_put(&table->importer, ":\n");
-	if (!importer_is_catalogued(provider))
+	if (!importer_is_catalogued(maker->name))
 		importer_put(&table->importer,
 		             "    base_url: https://base-url-wanted.invalid/v1\n");
 	importer_put(&table->importer, "    models:\n");
-	for (size_t i = 0; i < table->count; i++)
-		if (text_equal(table->models[i].provider, provider) &&
-		    !put_model(table, &table->models[i]))
+	for (const struct model *model = maker->first; model != NULL; model = model->next)
+		if (!put_model(table, model))
 			return false;
 	return true;
 }
@@ -109,18 +179,17 @@ bool import_prices(const struct json *root, struct arena *arena, struct text_buf
 		                json_type_name(root));
 	table->importer = (struct importer){.arena = arena, .out = out, .fault = fault};
 	table->models = ARENA_NEW_ARRAY(arena, struct model, root->count);
+	table->makers = ARENA_NEW_ARRAY(arena, struct maker, root->count);
+	index_init(&table->by_name, root->count, arena);
+	index_init(&table->by_maker, root->count, arena);
 	JSON_EACH(node, root)
 	if (!add_model(table, node))
 		return false;
 	importer_put(&table->importer, table->count == 0 ? "version: 1\nproviders: {}\n"
 	                                                 : "version: 1\nproviders:\n");
-	for (size_t i = 0; i < table->count; i++) {
-		bool first = true;
-		for (size_t k = 0; k < i && first; k++)
-			first = !text_equal(table->models[k].provider, table->models[i].provider);
-		if (first && !put_provider(table, table->models[i].provider))
+	for (size_t i = 0; i < table->maker_count; i++)
+		if (!put_maker(table, &table->makers[i]))
 			return false;
-	}
 	importer_tell(&table->importer, report);
 	(void)fprintf(report, "%zu models imported\n", table->count);
 	return true;

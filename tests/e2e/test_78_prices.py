@@ -101,6 +101,27 @@ service: {flex: {input: "1.25", output: "5", context: [{above: 272000, input: "2
     assert proviso("validate").code == 0
 
 
+def test_a_large_table_keeps_the_first_of_each_name(proviso, tmp_path):
+    """Providers in the order of their first model, each model once, though two spellings name it."""
+    table = {}
+    for number in range(3000):
+        maker = ("openai", "anthropic", "mistral")[number % 3]
+        entry = {"litellm_provider": maker, "mode": "chat", "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06}
+        table[f"m{number // 2}"] = table[f"{maker}/m{number // 2}"] = entry
+    done = imported(proviso, tmp_path, table)
+    assert done.code == 0, done
+    names = [line.strip(' ":') for line in done.out.splitlines() if line.endswith('":')]
+    made = [name for name in names if not name.startswith("m") or name == "mistral"]
+    wanted = {}
+    for name, entry in table.items():
+        wanted.setdefault(entry["litellm_provider"], []).append(name.rsplit("/")[-1])
+    once = {maker: list(dict.fromkeys(models)) for maker, models in wanted.items()}
+    assert made == list(once) and names == [n for maker, models in once.items() for n in (maker, *models)]
+    left_out = sum(map(len, wanted.values())) - sum(map(len, once.values()))
+    assert left_out > 0 and "its provider has a model of that name above" in done.err
+    assert f"{sum(map(len, once.values()))} models imported" in done.err
+
+
 @pytest.mark.parametrize("table, says", [
     ("[]", "1:1: error: want an object"),
     ("{", "table.json:1:2: error:"),
