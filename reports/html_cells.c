@@ -119,13 +119,12 @@ static void add_facts(struct html_page *page, const struct matrix_cell *cell)
 
 static void add_rate(struct html_page *page, const struct matrix_cell *cell)
 {
-	(void)text_buf_format(page->out, "<span class=mute>%s, %" PRId64 " of %" PRId64 " ok",
-	                      report_severity_word(cell), cell->tally.of[OUTCOME_OK],
-	                      tally_judged(&cell->tally));
-	if (!isnan(cell->rate) && !isnan(cell->rate_low) && !isnan(cell->rate_high))
-		(void)text_buf_format(page->out, ": %.0f %% (%.0f to %.0f)", cell->rate * 100,
-		                      cell->rate_low * 100, cell->rate_high * 100);
-	(void)text_buf_add_c(page->out, "</span>");
+	struct arena arena = {0};
+	struct text words = report_rate_words(cell, &arena);
+
+	(void)text_buf_format(page->out, "<span class=mute>%s, %.*s</span>",
+	                      report_severity_word(cell), TEXT_ARG(words));
+	arena_done(&arena);
 }
 
 /* Only of a case that still asks what it asked then: a title must not lie about old evidence. */

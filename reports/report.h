@@ -139,6 +139,13 @@ MUST_CHECK bool report_cell_place(const struct matrix_cell *cell,
 /* "gate", "required", "advisory"; "optional" where it only says that something need not be there.
  */
 const char *report_severity_word(const struct matrix_cell *cell);
+
+/*
+ * What stands beside a verdict: "2 of 3 ok (21 to 94 %), pass^3 0 %": the trials, Wilson's 95 %
+ * interval of the rate, and pass^3 (matrix.h) where it is known and the trials differ. Lives as
+ * long as `arena`.
+ */
+MUST_CHECK struct text report_rate_words(const struct matrix_cell *cell, struct arena *arena);
 /* "PASS", "FAIL" ...: one word a verdict, the same everywhere. */
 const char *report_verdict_word(enum verdict verdict);
 /* Whether a cell that does not pass counts against the target: matrix_cell_counts. */

@@ -44,13 +44,28 @@ static void add_fact(struct text_buf *out, const char *name, struct text value)
 	(void)text_buf_byte(out, '\n');
 }
 
+struct text report_rate_words(const struct matrix_cell *cell, struct arena *arena)
+{
+	struct text words = text_format(arena, "%" PRId64 " of %" PRId64 " ok",
+	                                cell->tally.of[OUTCOME_OK], tally_judged(&cell->tally));
+	double pass_hat = matrix_pass_hat(cell);
+
+	if (!isnan(cell->rate_low) && !isnan(cell->rate_high))
+		words = text_format(arena, "%.*s (%.0f to %.0f %%)", TEXT_ARG(words),
+		                    cell->rate_low * 100, cell->rate_high * 100);
+	if (pass_hat < 1 && cell->tally.of[OUTCOME_OK] > 0)
+		words = text_format(arena, "%.*s, pass^%d %.0f %%", TEXT_ARG(words),
+		                    MATRIX_PASS_HAT, pass_hat * 100);
+	return words;
+}
+
 static void add_outcomes(const struct matrix_cell *cell, struct text_buf *out)
 {
-	(void)text_buf_format(out, "%-10s%" PRId64 " of %" PRId64 " ok", "rate",
-	                      cell->tally.of[OUTCOME_OK], tally_judged(&cell->tally));
-	if (!isnan(cell->rate_low) && !isnan(cell->rate_high))
-		(void)text_buf_format(out, ", 95 %% interval %.0f to %.0f %%", cell->rate_low * 100,
-		                      cell->rate_high * 100);
+	struct arena arena = {0};
+	struct text words = report_rate_words(cell, &arena);
+
+	(void)text_buf_format(out, "%-10s%.*s", "rate", TEXT_ARG(words));
+	arena_done(&arena);
 	for (int i = OUTCOME_OK + 1; i < OUTCOME_COUNT; i++)
 		if (cell->tally.of[i] > 0)
 			(void)text_buf_format(out, ", %" PRId64 " %s", cell->tally.of[i],

@@ -42,11 +42,10 @@ static void write_description(struct json_writer *writer, const struct matrix_ce
                               const struct cell_change *change, struct arena *arena)
 {
 	struct text label = report_cell_label(cell, arena);
-	struct text words =
-	    text_format(arena, "%.*s %.*s: %s %s, %" PRId64 " of %" PRId64 " ok",
-	                TEXT_ARG(cell->target), TEXT_ARG(label),
-	                case_severity_names[cell->severity], report_verdict_word(cell->verdict),
-	                cell->tally.of[OUTCOME_OK], tally_judged(&cell->tally));
+	struct text rate = report_rate_words(cell, arena);
+	struct text words = text_format(arena, "%.*s %.*s: %s %s, %.*s", TEXT_ARG(cell->target),
+	                                TEXT_ARG(label), case_severity_names[cell->severity],
+	                                report_verdict_word(cell->verdict), TEXT_ARG(rate));
 
 	if (change != NULL) {
 		struct text note = report_change_note(change, arena);

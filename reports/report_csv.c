@@ -58,6 +58,7 @@ static void write_header(struct csv_writer *writer)
 	    "repaired_verdict",
 	    "repairs",
 	    "kind",
+	    "pass_hat_3",
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(columns); i++)
@@ -178,6 +179,7 @@ static void write_row(struct csv_writer *writer, const struct matrix_cell *cell,
 	csv_write_text(writer, repair_names(cell->repairs, arena));
 	csv_write_text(writer,
 	               text_of(cell->kind == CASE_KIND_NONE ? "" : case_kind_names[cell->kind]));
+	csv_write_double(writer, matrix_pass_hat(cell), 4);
 	csv_write_end_row(writer);
 }
 

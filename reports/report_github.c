@@ -81,9 +81,10 @@ static void add_rate(struct text_buf *out, const struct matrix_cell *cell,
 {
 	struct arena arena = {0};
 
-	(void)text_buf_format(out, "%s %s, %" PRId64 " of %" PRId64 " ok",
-	                      report_severity_word(cell), report_verdict_word(cell->verdict),
-	                      cell->tally.of[OUTCOME_OK], tally_judged(&cell->tally));
+	struct text words = report_rate_words(cell, &arena);
+	(void)text_buf_format(out, "%s %s, ", report_severity_word(cell),
+	                      report_verdict_word(cell->verdict));
+	add_escaped(out, words, spot);
 	if (change != NULL) {
 		struct text note = report_change_note(change, &arena);
 		struct text base = report_change_side(change->base, &arena);

@@ -97,10 +97,9 @@ static void add_counts(struct text_buf *out, struct counts counts)
 /* "gate FAIL, 0 of 3 ok, 2 retries": the same words in attribute and text. */
 static struct text verdict_words(const struct matrix_cell *cell, struct arena *arena)
 {
-	struct text words =
-	    text_format(arena, "%s %s, %" PRId64 " of %" PRId64 " ok", report_severity_word(cell),
-	                report_verdict_word(cell->verdict), cell->tally.of[OUTCOME_OK],
-	                tally_judged(&cell->tally));
+	struct text rate = report_rate_words(cell, arena);
+	struct text words = text_format(arena, "%s %s, %.*s", report_severity_word(cell),
+	                                report_verdict_word(cell->verdict), TEXT_ARG(rate));
 
 	if (cell->retries <= 0)
 		return words;

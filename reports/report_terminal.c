@@ -205,13 +205,14 @@ static void add_worst(struct page *page)
 		}
 		if (shown++ == 0)
 			(void)text_buf_add_c(page->out, "What does not pass:\n");
-		(void)text_buf_format(
-		    page->out, "  %s%s%s %.*s  %.*s%s  %s  %lld of %lld ok\n",
-		    page->options->colour ? verdict_colour(cell->verdict) : "",
-		    report_verdict_word(cell->verdict), page->options->colour ? "\x1b[0m" : "",
-		    TEXT_ARG(cell->target), TEXT_ARG(cell->case_id),
-		    cell->variant == CASE_STREAM ? "~stream" : "", report_severity_word(cell),
-		    (long long)cell->tally.of[OUTCOME_OK], (long long)tally_judged(&cell->tally));
+		struct text rate = report_rate_words(cell, page->arena);
+		(void)text_buf_format(page->out, "  %s%s%s %.*s  %.*s%s  %s  %.*s\n",
+		                      page->options->colour ? verdict_colour(cell->verdict) : "",
+		                      report_verdict_word(cell->verdict),
+		                      page->options->colour ? "\x1b[0m" : "",
+		                      TEXT_ARG(cell->target), TEXT_ARG(cell->case_id),
+		                      cell->variant == CASE_STREAM ? "~stream" : "",
+		                      report_severity_word(cell), TEXT_ARG(rate));
 		if (cell->first_error.len != 0) {
 			(void)text_buf_add_c(page->out, "       ");
 			report_add_log_text(page->out, cell->first_error);

@@ -16,6 +16,7 @@ struct live_cell;
 enum {
 	MATRIX_MAX_BYTES = 256 << 20,
 	MATRIX_MAX_SAMPLES = 1000, /* of latency, kept for a cell; beyond, a fair sample of all */
+	MATRIX_PASS_HAT = 3,       /* the k of pass^k: what a user of three tries meets */
 };
 
 struct matrix_cell {
@@ -62,6 +63,12 @@ struct matrix_cell {
 	/* What was seen of it since keeps it in quarantine; set by live_apply, not stored. */
 	const struct live_cell *quarantine;
 };
+
+/*
+ * pass^3: how likely three trials in a row are all ok, by what was judged (stats_pass_power). NaN
+ * where fewer were judged.
+ */
+MUST_CHECK double matrix_pass_hat(const struct matrix_cell *cell);
 
 struct matrix {
 	struct text suite_hash;

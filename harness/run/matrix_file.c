@@ -34,7 +34,8 @@ struct cell_row {
 	struct text reported_model, first_error, fates, usage_source, cost_source, price_version;
 	int variant, verdict, class_, severity, kind;
 	int64_t trials, outcomes[OUTCOME_COUNT];
-	const struct json *quality, *rate, *rate_low, *rate_high, *tested_at, *tokens_per_second;
+	const struct json *quality, *rate, *rate_low, *rate_high, *pass_hat, *tested_at;
+	const struct json *tokens_per_second;
 	const struct json *latency[4];
 	struct text_list vouches;
 	int64_t tokens[4];
@@ -111,6 +112,7 @@ static const struct setting cell_rows[] = {
 	ROW_NODE("rate", rate),
 	ROW_NODE("rate_low", rate_low),
 	ROW_NODE("rate_high", rate_high),
+	ROW_NODE("pass_hat_3", pass_hat),
 	{.name = "kind", .type = SETTING_ENUM, .offset = offsetof(struct cell_row, kind),
 	 .names = case_kind_names},
 	ROW_NODE("quality", quality),
@@ -238,6 +240,7 @@ static bool read_measures(const struct cell_row *row, struct matrix_cell *cell,
 	return read_number(row->rate, "rate", &shown, faults) &&
 	       read_number(row->rate_low, "rate_low", &shown, faults) &&
 	       read_number(row->rate_high, "rate_high", &shown, faults) &&
+	       read_number(row->pass_hat, "pass_hat_3", &shown, faults) &&
 	       read_number(row->tokens_per_second, "tokens_per_second", &cell->tokens_per_second,
 	                   faults) &&
 	       read_us(row->latency[0], "ttft_p50_ms", &cell->ttft_p50_us, faults) &&

@@ -1,6 +1,8 @@
 /* What is read off a matrix: its order, a cell, a capability, the exit code. */
 #include "harness/run/matrix.h"
 
+#include "harness/run/stats.h"
+
 #include <stdlib.h>
 
 enum {
@@ -55,6 +57,12 @@ const struct matrix_cell *matrix_find(const struct matrix *matrix, struct text t
 			high = middle;
 	}
 	return NULL;
+}
+
+double matrix_pass_hat(const struct matrix_cell *cell)
+{
+	return stats_pass_power(cell->tally.of[OUTCOME_OK], tally_judged(&cell->tally),
+	                        MATRIX_PASS_HAT);
 }
 
 /* --- a fresh matrix over an old one --- */

@@ -71,6 +71,7 @@ static void write_identity(struct json_writer *writer, const struct matrix_cell 
 	write_double(writer, "rate", cell->rate, 4);
 	write_double(writer, "rate_low", cell->rate_low, 4);
 	write_double(writer, "rate_high", cell->rate_high, 4);
+	write_double(writer, "pass_hat_3", matrix_pass_hat(cell), 4);
 	if (cell->kind != CASE_KIND_NONE)
 		json_write_member_c(writer, "kind", case_kind_names[cell->kind]);
 	if (cell->kind != CASE_KIND_NONE)

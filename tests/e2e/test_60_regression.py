@@ -96,7 +96,7 @@ def test_every_report_of_a_run_says_what_changed(proviso, sim):
         done = proviso("report", kind, "--run", "run", "--baseline", baseline, "--config", "proviso.yaml")
         assert done.code == 0 and done.out == (proviso.cwd / name).read_text(), kind
     done = proviso("report", "github", "--run", "run", "--baseline", baseline)
-    assert "::error title=REGRESSED lab/sim-small%3A TS-01~stream::gate FAIL, 0 of 3 ok; regressed" in done.out, done
+    assert "::error title=REGRESSED lab/sim-small%3A TS-01~stream::gate FAIL, 0 of 3 ok (0 to 56 %25); regressed" in done.out, done
     # Judged again: a waiver counts where its config is named.
     (proviso.cwd / "proviso.yaml").write_text(broken)
     assert check(proviso, "--replay", "run", "--baseline", baseline, cases=()).code == 1

@@ -107,12 +107,16 @@ START_TEST(a_regression_is_the_one_failure)
 	/* CH-02~stream failed when it was blessed: it is told, and not red. */
 	assert_holds(&out, "<testsuites name=\"proviso\" tests=\"8\" failures=\"1\" errors=\"1\" "
 	                   "skipped=\"4\"");
-	assert_holds(&out, "0 of 3 ok; regressed since the baseline, pass 10/10 -&gt; fail 0/3");
-	assert_holds(&out, "<skipped message=\"required FLAKY, 0 of 3 ok; same since the baseline");
+	assert_holds(
+	    &out, "0 of 3 ok (0 to 56 %); regressed since the baseline, pass 10/10 -&gt; fail 0/3");
+	assert_holds(
+	    &out,
+	    "<skipped message=\"required FLAKY, 0 of 3 ok (0 to 56 %); same since the baseline");
 	github();
 	ck_assert_uint_eq(sample_count(&out, "::error "), 1);
-	assert_holds(&out, "::error title=REGRESSED lab/qwen%3A CH-02::gate FAIL, 0 of 3 ok; "
-	                   "regressed since the baseline (pass 10/10): ");
+	assert_holds(
+	    &out, "::error title=REGRESSED lab/qwen%3A CH-02::gate FAIL, 0 of 3 ok (0 to 56 %25); "
+		  "regressed since the baseline (pass 10/10): ");
 	assert_holds(&out, "- against the baseline: 1 regressed, ");
 }
 END_TEST
@@ -126,7 +130,8 @@ START_TEST(what_was_accepted_is_red_nowhere)
 	assert_holds(&out, "failures=\"0\" errors=\"1\" skipped=\"5\"");
 	github();
 	assert_lacks(&out, "::error ");
-	assert_holds(&out, "- lab/qwen CH-02 gate FAIL, 0 of 3 ok; same since the baseline");
+	assert_holds(&out,
+	             "- lab/qwen CH-02 gate FAIL, 0 of 3 ok (0 to 56 %); same since the baseline");
 }
 END_TEST
 
@@ -179,7 +184,7 @@ START_TEST(what_is_gone_and_what_is_new_are_named)
 	junit();
 	assert_holds(&out, "<system-out>gone since the baseline: ZZ-01</system-out>");
 	assert_holds(&out, "name=\"CH-01\" time=\"1.250000\">\n      <system-out>gate PASS, 1 of 1 "
-	                   "ok\nnew since the baseline, - -&gt; pass 1/1\nevidence ");
+	                   "ok (21 to 100 %)\nnew since the baseline, - -&gt; pass 1/1\nevidence ");
 	ck_assert_uint_eq(sample_count(&out, "<testcase "), 8);
 }
 END_TEST
@@ -211,8 +216,8 @@ START_TEST(retries_are_told_in_the_text)
 	head.cells[0].retries = 1;
 	head.cells[2].retries = 2;
 	report_junit(&head, NULL, &out);
-	assert_holds(&out, "<system-out>gate PASS, 1 of 1 ok, 1 retry\n");
-	assert_holds(&out, "message=\"required FLAKY, 0 of 3 ok, 2 retries: 1 of 3\"");
+	assert_holds(&out, "<system-out>gate PASS, 1 of 1 ok (21 to 100 %), 1 retry\n");
+	assert_holds(&out, "message=\"required FLAKY, 0 of 3 ok (0 to 56 %), 2 retries: 1 of 3\"");
 }
 END_TEST
 

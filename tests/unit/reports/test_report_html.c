@@ -90,7 +90,7 @@ START_TEST(every_verdict_is_a_word)
 	assert_holds(&out, "<td class=fail><a href=\"#g0\">FAIL 1/6</a>");
 	assert_holds(&out, "<td class=mute>not asked");
 	assert_holds(&out, "<span class=\"v flaky\">FLAKY</span> <b>CH-02~stream</b> "
-	                   "<span class=mute>required, 0 of 3 ok: 0 % (0 to 56)</span>");
+	                   "<span class=mute>required, 0 of 3 ok (0 to 56 %)</span>");
 	assert_holds(&out, "<p class=why>no context is known</p>");
 	assert_holds(&out, "<dt>cost<dd>unknown");
 	assert_holds(&out, "<dt>latency p50, p90<dd>1250 ms, 2000 ms");

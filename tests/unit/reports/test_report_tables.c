@@ -37,7 +37,7 @@ START_TEST(a_terminal_gets_words_and_no_byte_of_a_provider_raw)
 	assert_holds(&out, "capability  lab/qwen          other/m:1\n");
 	assert_holds(&out, "chat        FAIL 1/6          PASS 1/1\n");
 	assert_holds(&out, "tools       -                 INCONCLUSIVE 0/1\n");
-	assert_holds(&out, "  FAIL lab/qwen  CH-02  gate  0 of 3 ok\n       <script>");
+	assert_holds(&out, "  FAIL lab/qwen  CH-02  gate  0 of 3 ok (0 to 56 %)\n       <script>");
 	assert_holds(&out, "@team\\n::error::forged\\r\\n##\\[error]old \\x1b[31mred");
 	assert_holds(&out, "       evidence 000001:0 of run 20261121T101500Z-ab12cd\n");
 	assert_holds(&out, "2 of 8 cells pass; known cost 0.0000105 USD, some cells' cost is "
@@ -111,7 +111,7 @@ START_TEST(what_need_not_be_there_is_called_optional_and_stands_behind_what_must
 	ck_assert_ptr_eq(report_worst_first(&matrix, &arena)[0], &matrix.cells[4]);
 	ck_assert_int_eq(report_cell_effect(&matrix.cells[1], NULL), REPORT_NO_MATTER);
 	show(false, 100, 20);
-	assert_holds(&out, "  UNSUPPORTED lab/qwen  CH-02  optional  0 of 3 ok\n");
+	assert_holds(&out, "  UNSUPPORTED lab/qwen  CH-02  optional  0 of 3 ok (0 to 56 %)\n");
 	/* Dropped without a word, it is what it is. */
 	matrix.cells[1].verdict = VERDICT_IGNORED;
 	ck_assert_ptr_eq(report_worst_first(&matrix, &arena)[0], &matrix.cells[1]);
@@ -196,6 +196,28 @@ START_TEST(a_matrix_without_cells_is_no_crash)
 }
 END_TEST
 
+/* Of 9 good among 10, C(9,3) of C(10,3) triples are good: 84 of 120. */
+START_TEST(beside_a_verdict_stand_trials_interval_and_pass_hat)
+{
+	struct matrix_cell cell = {
+	    .tally.of = {[OUTCOME_OK] = 9, [OUTCOME_MISS] = 1, [OUTCOME_INFRA] = 2},
+	    .rate = .9,
+	    .rate_low = .5958,
+	    .rate_high = .9821,
+	};
+
+	assert_text(report_rate_words(&cell, &arena), "9 of 10 ok (60 to 98 %), pass^3 70 %");
+	ck_assert_double_eq_tol(matrix_pass_hat(&cell), .7, 1e-12);
+	/* With all good or none it says nothing more; of two trials it is not known. */
+	cell.tally.of[OUTCOME_MISS] = 0;
+	assert_text(report_rate_words(&cell, &arena), "9 of 9 ok (60 to 98 %)");
+	cell.tally.of[OUTCOME_OK] = cell.tally.of[OUTCOME_MISS] = 1;
+	assert_text(report_rate_words(&cell, &arena), "1 of 2 ok (60 to 98 %)");
+	cell = (struct matrix_cell){.rate_low = (double)NAN, .rate_high = (double)NAN};
+	assert_text(report_rate_words(&cell, &arena), "0 of 0 ok");
+}
+END_TEST
+
 static void add(TCase *cases)
 {
 	tcase_add_checked_fixture(cases, set_up, tear_down);
@@ -209,6 +231,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, csv_can_be_read_back_with_its_columns_in_place);
 	tcase_add_test(cases, what_is_unknown_is_an_empty_field);
 	tcase_add_test(cases, json_holds_the_summary_and_the_matrix);
+	tcase_add_test(cases, beside_a_verdict_stand_trials_interval_and_pass_hat);
 	tcase_add_test(cases, a_matrix_without_cells_is_no_crash);
 }
 
