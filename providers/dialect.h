@@ -11,6 +11,7 @@
 
 struct provider;
 struct provider_model;
+struct reply_shape;
 
 /* What goes to the wire. The key is put in by the transport, named only by its header. */
 struct wire_request {
@@ -35,11 +36,8 @@ struct dialect {
 	 */
 	bool (*encode)(const struct provider *provider, const struct chat_request *request,
 	               struct arena *arena, struct wire_request *out, struct fault *fault);
-	/* One event of a stream, and a whole body. */
-	void (*read_event)(struct reply_build *build, const struct sse_event *event);
-	void (*read_body)(struct reply_build *build, const struct json *body);
-	/* After the last byte: what can only be judged then. May be NULL. */
-	void (*read_end)(struct reply_build *build, bool cut);
+	/* What its replies are read as; NULL: one of OpenAI's shapes, by what stands in them. */
+	const struct reply_shape *shape;
 };
 
 extern const struct dialect dialect_openai, dialect_azure, dialect_anthropic, dialect_gemini,

@@ -4,7 +4,6 @@
  * the path and the version in the query. (Microsoft Learn, "Azure OpenAI REST API reference".)
  */
 #include "providers/encode.h"
-#include "providers/reply_build.h"
 
 /* In the older API: with a deployment, or without. */
 static const struct {
@@ -47,6 +46,7 @@ static bool encode(const struct provider *provider, const struct chat_request *r
 {
 	struct encoding encoding = {
 	    .provider = provider, .request = request, .arena = arena, .fault = fault};
+	static const struct encode_door door = {"api-key", "", NULL, 0};
 	struct fault unread;
 	struct json *root;
 
@@ -55,7 +55,7 @@ static bool encode(const struct provider *provider, const struct chat_request *r
 		                 endpoint_name(request->endpoint));
 	if (json_read_text(request->body, "request", arena, &root, &unread))
 		encoding.root = root;
-	bool good = encode_wire(&encoding, "api-key", "", path_of(&encoding), NULL, 0, out);
+	bool good = encode_wire(&encoding, &door, path_of(&encoding), out);
 	out->body = request->body;
 	if (request->method != NULL)
 		out->method = request->method;
@@ -64,21 +64,8 @@ static bool encode(const struct provider *provider, const struct chat_request *r
 	return good && !encoding.refused;
 }
 
-static void read_event(struct reply_build *build, const struct sse_event *event)
-{
-	reply_shape_event(build, event, true);
-}
-
-static void read_body(struct reply_build *build, const struct json *body)
-{
-	reply_shape_body(build, body, true);
-}
-
 const struct dialect dialect_azure = {
     .name = "azure",
     .openai_replies = true,
     .encode = encode,
-    .read_event = read_event,
-    .read_body = read_body,
-    .read_end = reply_shape_end,
 };

@@ -226,27 +226,8 @@ const struct reply_shape shape_gemini = {
     .read_end = read_end,
 };
 
-/* --- the dialect --------------------------------------------------------------------------- */
-
-static void read_native_event(struct reply_build *build, const struct sse_event *event)
-{
-	reply_shape_event_as(build, event, &shape_gemini);
-}
-
-static void read_native_body(struct reply_build *build, const struct json *root)
-{
-	reply_shape_body_as(build, root, &shape_gemini);
-}
-
-static void read_native_end(struct reply_build *build, bool cut)
-{
-	reply_shape_end_as(build, cut, &shape_gemini);
-}
-
 const struct dialect dialect_gemini = {
     .name = "gemini",
     .encode = encode_gemini,
-    .read_event = read_native_event,
-    .read_body = read_native_body,
-    .read_end = read_native_end,
+    .shape = &shape_gemini,
 };

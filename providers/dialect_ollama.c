@@ -86,28 +86,9 @@ const struct reply_shape shape_ollama = {
     .read_end = read_end,
 };
 
-/* --- the dialect --------------------------------------------------------------------------- */
-
-static void read_native_event(struct reply_build *build, const struct sse_event *event)
-{
-	reply_shape_event_as(build, event, &shape_ollama);
-}
-
-static void read_native_body(struct reply_build *build, const struct json *root)
-{
-	reply_shape_body_as(build, root, &shape_ollama);
-}
-
-static void read_native_end(struct reply_build *build, bool cut)
-{
-	reply_shape_end_as(build, cut, &shape_ollama);
-}
-
 const struct dialect dialect_ollama = {
     .name = "ollama",
     .lines = true,
     .encode = encode_ollama,
-    .read_event = read_native_event,
-    .read_body = read_native_body,
-    .read_end = read_native_end,
+    .shape = &shape_ollama,
 };

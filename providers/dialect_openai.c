@@ -5,7 +5,6 @@
  */
 #include "harness/base/http_parse.h"
 #include "providers/provider.h"
-#include "providers/reply_build.h"
 
 static const char *const paths[ENDPOINT_COUNT] = {
     [ENDPOINT_CHAT] = "/chat/completions", [ENDPOINT_COMPLETIONS] = "/completions",
@@ -42,21 +41,8 @@ static bool encode(const struct provider *provider, const struct chat_request *r
 	return true;
 }
 
-static void read_event(struct reply_build *build, const struct sse_event *event)
-{
-	reply_shape_event(build, event, true);
-}
-
-static void read_body(struct reply_build *build, const struct json *body)
-{
-	reply_shape_body(build, body, true);
-}
-
 const struct dialect dialect_openai = {
     .name = "openai",
     .openai_replies = true,
     .encode = encode,
-    .read_event = read_event,
-    .read_body = read_body,
-    .read_end = reply_shape_end,
 };

@@ -1,4 +1,4 @@
-/* See encode.h. */
+/* See encode.h; what stands in messages is encode_message.c's. */
 #include "providers/encode.h"
 
 #include <stdio.h>
@@ -26,8 +26,11 @@ bool encode_begin(struct encoding *encoding, const struct provider *provider,
 	return false;
 }
 
-bool encode_end(struct encoding *encoding, struct wire_request *out)
+bool encode_end(struct encoding *encoding, const struct encode_door *door, struct text path,
+                struct wire_request *out)
 {
+	bool good = encode_wire(encoding, door, path, out);
+
 	if (encoding->body.overflow)
 		encode_refuse(encoding, "the request is too large");
 	out->body = text_copy(encoding->arena, text_buf_view(&encoding->body));
@@ -39,7 +42,7 @@ bool encode_end(struct encoding *encoding, struct wire_request *out)
 	out->dropped.count = encoding->dropped_count;
 	for (size_t i = 0; i < encoding->dropped_count; i++)
 		out->dropped.items[i] = encoding->dropped[i];
-	return !encoding->refused;
+	return good && !encoding->refused;
 }
 
 void encode_refuse(struct encoding *encoding, const char *format, ...)
@@ -81,38 +84,50 @@ static bool is_listed(const char *const *names, struct text name)
 	return false;
 }
 
-void encode_check_members(struct encoding *encoding, const char *const *carried,
-                          const char *const *refused)
+/* More answers than one, and what each of them was chosen from. */
+static bool asks_for_more(const struct json *member)
 {
+	if (text_is(member->key, "n"))
+		return !json_is(member, JSON_NUMBER) || !text_is(member->text, "1");
+	return !json_is(member, JSON_BOOL) || member->truth;
+}
+
+void encode_check_members(struct encoding *encoding, const char *const *carried)
+{
+	static const char *const by_all[] = {"model",
+	                                     "messages",
+	                                     "max_tokens",
+	                                     "max_completion_tokens",
+	                                     "temperature",
+	                                     "top_p",
+	                                     "stop",
+	                                     "stream",
+	                                     "stream_options",
+	                                     "tools",
+	                                     "tool_choice",
+	                                     "response_format",
+	                                     "reasoning_effort",
+	                                     NULL};
+	static const char *const bounded[] = {"n", "logprobs", NULL};
+	static const char *const refused[] = {"top_logprobs", "audio",         "modalities",
+	                                      "functions",    "function_call", NULL};
+
 	JSON_EACH(member, encoding->root)
 	{
 		const char *name =
 		    text_c(encoding->arena, text_visible(encoding->arena, member->key, 64));
-		if (member->type == JSON_NULL || is_listed(carried, member->key))
+		if (member->type == JSON_NULL || is_listed(by_all, member->key) ||
+		    is_listed(carried, member->key))
 			continue;
-		if (is_listed(refused, member->key))
+		bool more = is_listed(bounded, member->key) && asks_for_more(member);
+		if (more && *name == 'n')
+			encode_refuse(encoding, "n other than 1 can't be carried");
+		else if (more || is_listed(refused, member->key))
 			encode_refuse(encoding, "%s is not supported by the %s dialect", name,
 			              encoding->provider->dialect->name);
-		else
+		else if (!is_listed(bounded, member->key))
 			encode_drop(encoding, name);
 	}
-}
-
-void encode_check_one_answer(struct encoding *encoding)
-{
-	int64_t n;
-
-	if (json_integer(encoding->root, "n", INT32_MIN, INT32_MAX, &n) && n != 1)
-		encode_refuse(encoding, "n other than 1 can't be carried");
-}
-
-void encode_check_logprobs(struct encoding *encoding)
-{
-	const struct json *logprobs = encode_field(encoding->root, "logprobs");
-
-	if (logprobs != NULL && !(json_is(logprobs, JSON_BOOL) && !logprobs->truth))
-		encode_refuse(encoding, "logprobs is not supported by the %s dialect",
-		              encoding->provider->dialect->name);
 }
 
 void encode_copy(struct encoding *encoding, const char *field, const char *native)
@@ -136,6 +151,13 @@ const struct provider_model *encode_model(const struct encoding *encoding)
 	return NULL;
 }
 
+void encode_limit(struct encoding *encoding, const char *native)
+{
+	bool newer = encode_field(encoding->root, "max_completion_tokens") != NULL;
+
+	encode_copy(encoding, newer ? "max_completion_tokens" : "max_tokens", native);
+}
+
 int64_t encode_max_tokens(const struct encoding *encoding)
 {
 	const struct provider_model *model = encode_model(encoding);
@@ -145,29 +167,6 @@ int64_t encode_max_tokens(const struct encoding *encoding)
 	    json_integer(encoding->root, "max_tokens", 0, INT32_MAX, &tokens))
 		return tokens;
 	return model != NULL && model->max_output > 0 ? model->max_output : -1;
-}
-
-bool encode_is_system(const struct json *message)
-{
-	struct text role = json_string(message, "role");
-
-	return text_is(role, "system") || text_is(role, "developer");
-}
-
-bool encode_has_system(struct encoding *encoding)
-{
-	bool later = false, any = false;
-
-	JSON_EACH(message, json_member(encoding->root, "messages"))
-	{
-		bool system = encode_is_system(message);
-		if (system && later)
-			encode_refuse(encoding,
-			              "a system message behind the first turn can't be carried");
-		any |= system;
-		later |= !system;
-	}
-	return any;
 }
 
 enum encode_choice encode_choice_of(struct encoding *encoding, struct text *name)
@@ -191,6 +190,66 @@ enum encode_choice encode_choice_of(struct encoding *encoding, struct text *name
 	return ENCODE_CHOICE_ABSENT;
 }
 
+const struct json *encode_tools(struct encoding *encoding, bool *strict)
+{
+	const struct json *tools = encode_field(encoding->root, "tools");
+
+	*strict = false;
+	if (tools == NULL || tools->count == 0)
+		return NULL;
+	JSON_EACH(tool, tools)
+	{
+		if (!text_is(json_string(tool, "type"), "function"))
+			encode_refuse(encoding, "only tools of type function can be carried");
+		*strict |= json_truth(json_member(tool, "function"), "strict", false);
+	}
+	return tools;
+}
+
+void encode_function(struct encoding *encoding, const struct json *tool, const char *parameters)
+{
+	const struct json *function = json_member(tool, "function");
+	const struct json *schema = encode_field(function, "parameters");
+
+	json_write_member(&encoding->json, "name", json_string(function, "name"));
+	if (json_string(function, "description").len > 0)
+		json_write_member(&encoding->json, "description",
+		                  json_string(function, "description"));
+	json_write_key(&encoding->json, parameters);
+	if (schema != NULL)
+		json_write_node(&encoding->json, schema);
+	else
+		json_write_raw(&encoding->json, TEXT("{\"type\":\"object\",\"properties\":{}}"));
+}
+
+enum encode_format encode_format_of(struct encoding *encoding, const struct json **schema)
+{
+	const struct json *format = encode_field(encoding->root, "response_format");
+	struct text type = json_string(format, "type");
+
+	*schema = NULL;
+	if (format == NULL || text_is(type, "text"))
+		return ENCODE_FORMAT_TEXT;
+	if (text_is(type, "json_object"))
+		return ENCODE_FORMAT_JSON;
+	if (!text_is(type, "json_schema")) {
+		encode_refuse(encoding, "response_format %.*s can't be carried",
+		              TEXT_ARG(text_visible(encoding->arena, type, 40)));
+		return ENCODE_FORMAT_TEXT;
+	}
+	*schema = json_member(json_member(format, "json_schema"), "schema");
+	if (json_is(*schema, JSON_OBJECT))
+		return ENCODE_FORMAT_SCHEMA;
+	encode_refuse(encoding, "response_format json_schema has no schema");
+	*schema = NULL;
+	return ENCODE_FORMAT_TEXT;
+}
+
+struct text encode_effort(const struct encoding *encoding)
+{
+	return json_string(encoding->root, "reasoning_effort");
+}
+
 void encode_stop(struct encoding *encoding, const char *native, uint32_t most)
 {
 	const struct json *stop = encode_field(encoding->root, "stop");
@@ -208,25 +267,6 @@ void encode_stop(struct encoding *encoding, const char *native, uint32_t most)
 		json_write_string(&encoding->json, word->text);
 	}
 	json_write_array_end(&encoding->json);
-}
-
-struct text encode_text(struct encoding *encoding, const struct json *content)
-{
-	struct text_buf joined;
-
-	if (json_is(content, JSON_STRING))
-		return content->text;
-	text_buf_init(&joined, ENCODE_MAX_BODY_BYTES);
-	JSON_EACH(part, content)
-	{
-		if (!text_is(json_string(part, "type"), "text"))
-			encode_refuse(encoding,
-			              "only text can be carried in a system or tool message");
-		(void)text_buf_add(&joined, json_string(part, "text"));
-	}
-	struct text whole = text_copy(encoding->arena, text_buf_view(&joined));
-	text_buf_done(&joined);
-	return whole;
 }
 
 struct text encode_path(struct encoding *encoding, struct text name, bool slashes)
@@ -262,38 +302,7 @@ bool encode_data_url(struct text url, struct text *type, struct text *base64)
 	return true;
 }
 
-const struct json *encode_arguments(struct encoding *encoding, const struct json *call)
-{
-	struct text arguments = json_string(json_member(call, "function"), "arguments");
-	struct fault unread;
-	struct json *object;
-
-	if (text_trim(arguments).len == 0)
-		arguments = TEXT("{}");
-	if (json_read_text(arguments, "arguments", encoding->arena, &object, &unread) &&
-	    json_is(object, JSON_OBJECT))
-		return object;
-	encode_refuse(encoding, "the arguments of a tool call in the history are no JSON object");
-	return NULL;
-}
-
-const struct json *encode_call_of(const struct encoding *encoding, struct text id)
-{
-	const struct json *found = NULL;
-
-	JSON_EACH(message, json_member(encoding->root, "messages"))
-	{
-		JSON_EACH(call, json_member(message, "tool_calls"))
-		{
-			if (text_equal(json_string(call, "id"), id))
-				found = call;
-		}
-	}
-	return found;
-}
-
-bool encode_wire(struct encoding *encoding, const char *key_header, const char *key_prefix,
-                 struct text path, const struct http_header *headers, size_t header_count,
+bool encode_wire(struct encoding *encoding, const struct encode_door *door, struct text path,
                  struct wire_request *out)
 {
 	const struct provider *provider = encoding->provider;
@@ -308,16 +317,16 @@ bool encode_wire(struct encoding *encoding, const char *key_header, const char *
 	*out = (struct wire_request){
 	    .method = "POST",
 	    .url = text_c(arena, text_format(arena, "%.*s%.*s", TEXT_ARG(base), TEXT_ARG(path))),
-	    .headers = ARENA_NEW_ARRAY(arena, struct http_header, header_count + 2),
-	    .key_header = encoding->request->auth == AUTH_NONE ? NULL : key_header,
-	    .key_prefix = key_prefix,
+	    .headers = ARENA_NEW_ARRAY(arena, struct http_header, door->header_count + 2),
+	    .key_header = encoding->request->auth == AUTH_NONE ? NULL : door->key_header,
+	    .key_prefix = door->key_prefix,
 	};
 	out->headers[out->header_count++] =
 	    (struct http_header){TEXT("Content-Type"), TEXT("application/json")};
 	out->headers[out->header_count++] = (struct http_header){
 	    TEXT("Accept"),
 	    encoding->request->streamed ? TEXT("text/event-stream") : TEXT("application/json")};
-	for (size_t i = 0; i < header_count; i++)
-		out->headers[out->header_count++] = headers[i];
+	for (size_t i = 0; i < door->header_count; i++)
+		out->headers[out->header_count++] = door->headers[i];
 	return true;
 }

@@ -18,6 +18,13 @@ enum {
 	ENCODE_MAX_MESSAGES = 1 << 16,
 };
 
+/* How a dialect's requests are let in: the key's header, and headers that are always the same. */
+struct encode_door {
+	const char *key_header, *key_prefix;
+	const struct http_header *headers;
+	size_t header_count;
+};
+
 struct encoding {
 	const struct provider *provider;
 	const struct chat_request *request;
@@ -37,28 +44,32 @@ struct encoding {
 MUST_CHECK bool encode_begin(struct encoding *encoding, const struct provider *provider,
                              const struct chat_request *request, struct arena *arena,
                              struct fault *fault);
-/* The native body in the arena, and what was dropped; false where something was refused. */
-MUST_CHECK bool encode_end(struct encoding *encoding, struct wire_request *out);
+/*
+ * The POST in the arena: the native body, behind the base URL `path`, headers of the dialect's own;
+ * and what was dropped. False where something was refused, or there is no base URL.
+ */
+MUST_CHECK bool encode_end(struct encoding *encoding, const struct encode_door *door,
+                           struct text path, struct wire_request *out);
 
 /* The request can't be carried: the first reason stays. `what` is a field's name or a phrase. */
 void encode_refuse(struct encoding *encoding, const char *format, ...) PRINTF_LIKE(2, 3);
 /* A field that is left out, by the name that the client gave it. */
 void encode_drop(struct encoding *encoding, const char *field);
 /*
- * What becomes of the request's members, null ones apart: those in `refused` are refused, and what
- * stands in neither list is dropped. Both are NULL-terminated; the caller writes the `carried`.
+ * What becomes of the request's members, null ones apart. Every dialect carries model, messages,
+ * max_tokens, max_completion_tokens, temperature, top_p, stop, stream, stream_options, tools,
+ * tool_choice, response_format and reasoning_effort; each but `carried` (NULL-terminated), which
+ * the caller writes too, refuses more answers than one, logprobs, audio and what came before tools.
+ * What is neither is dropped.
  */
-void encode_check_members(struct encoding *encoding, const char *const *carried,
-                          const char *const *refused);
-/* Refuses n but for 1. */
-void encode_check_one_answer(struct encoding *encoding);
-/* Refuses logprobs but for false. */
-void encode_check_logprobs(struct encoding *encoding);
+void encode_check_members(struct encoding *encoding, const char *const *carried);
 
 /* A member that is there and not null, else NULL. */
 MUST_CHECK const struct json *encode_field(const struct json *object, const char *name);
 /* Writes the member under a native name as it stands; nothing where it is absent or null. */
 void encode_copy(struct encoding *encoding, const char *field, const char *native);
+/* Writes max_completion_tokens, else max_tokens, under a native name; nothing where both lack. */
+void encode_limit(struct encoding *encoding, const char *native);
 /* max_completion_tokens, else max_tokens, else the model's own limit; -1: none is known. */
 MUST_CHECK int64_t encode_max_tokens(const struct encoding *encoding);
 /* The model that is asked, as the configuration knows it; NULL: it is not in it. */
@@ -69,11 +80,24 @@ MUST_CHECK bool encode_is_system(const struct json *message);
 /* Whether there are any; one behind the first turn is refused: put in front, it changes the turns.
  */
 MUST_CHECK bool encode_has_system(struct encoding *encoding);
+/* A message's role; a developer's is the system's. One that no dialect knows is refused. */
+MUST_CHECK struct text encode_role(struct encoding *encoding, const struct json *message);
 /*
- * A message's content as one text: a string, or its text parts joined; arena. Other parts are
- * refused.
+ * A message's content as one text: a string, or its text parts and refusals joined; arena. Parts of
+ * type `apart` are passed over, NULL: none; other ones are refused.
  */
-MUST_CHECK struct text encode_text(struct encoding *encoding, const struct json *content);
+MUST_CHECK struct text encode_text(struct encoding *encoding, const struct json *content,
+                                   const char *apart);
+/* Refuses a part of a message that has no place. */
+void encode_refuse_part(struct encoding *encoding, struct text type);
+/* Writes `messages` under that name, each by `write`. */
+void encode_messages(struct encoding *encoding,
+                     void (*write)(struct encoding *encoding, const struct json *message));
+/*
+ * Writes the message's tool_calls as they are, where there are any; their arguments as the objects
+ * that they are text of, or as the text.
+ */
+void encode_calls(struct encoding *encoding, const struct json *message, bool objects);
 /* As it may stand in a URL's path; slashes are kept where `slashes` says so. Arena. */
 MUST_CHECK struct text encode_path(struct encoding *encoding, struct text name, bool slashes);
 /* "data:image/png;base64,AAAA" taken apart. False: it is no such URL. */
@@ -89,11 +113,31 @@ enum encode_choice {
 };
 /* tool_choice; `name` is that of the one tool, else "". Any other value is refused. */
 MUST_CHECK enum encode_choice encode_choice_of(struct encoding *encoding, struct text *name);
+/*
+ * The request's tools, NULL where there are none. One that is no function is refused; `strict`:
+ * whether any asks to be kept to.
+ */
+MUST_CHECK const struct json *encode_tools(struct encoding *encoding, bool *strict);
+/*
+ * Within the object of a tool: name, description, and its parameters under a native name, those of
+ * a function without any as an empty object.
+ */
+void encode_function(struct encoding *encoding, const struct json *tool, const char *parameters);
+enum encode_format {
+	ENCODE_FORMAT_TEXT, /* also where nothing is said */
+	ENCODE_FORMAT_JSON,
+	ENCODE_FORMAT_SCHEMA,
+};
+/* response_format; `schema` is an object where it is one, else NULL. What else it is is refused. */
+MUST_CHECK enum encode_format encode_format_of(struct encoding *encoding,
+                                               const struct json **schema);
+/* reasoning_effort as text; data NULL: not said. */
+MUST_CHECK struct text encode_effort(const struct encoding *encoding);
 /* Writes `stop` under a native name, as an array; at most so many (0: any number). */
 void encode_stop(struct encoding *encoding, const char *native, uint32_t most);
 
-/* The call of an earlier assistant message that has this id; NULL: there is none. */
-MUST_CHECK const struct json *encode_call_of(const struct encoding *encoding, struct text id);
+/* The call of the history that a tool's message answers; NULL, refused: there is none. */
+MUST_CHECK const struct json *encode_call_of(struct encoding *encoding, const struct json *message);
 
 /*
  * A JSON Schema as the subset of OpenAPI that Gemini takes, as one value: references are put in
@@ -101,10 +145,8 @@ MUST_CHECK const struct json *encode_call_of(const struct encoding *encoding, st
  */
 void encode_schema(struct encoding *encoding, const struct json *schema);
 
-/* URL and headers of a POST; `path` is put behind the base URL. Up to two headers of one's own. */
-MUST_CHECK bool encode_wire(struct encoding *encoding, const char *key_header,
-                            const char *key_prefix, struct text path,
-                            const struct http_header *headers, size_t header_count,
-                            struct wire_request *out);
+/* URL and headers of a POST, without a body: for requests that go out as they came. */
+MUST_CHECK bool encode_wire(struct encoding *encoding, const struct encode_door *door,
+                            struct text path, struct wire_request *out);
 
 #endif

@@ -62,7 +62,7 @@ static void write_part(struct encoding *e, const struct json *part)
 		else
 			write_source(e, "document", data);
 	} else {
-		encode_refuse(e, "a content part of type %.*s can't be carried", TEXT_ARG(type));
+		encode_refuse_part(e, type);
 	}
 }
 
@@ -104,7 +104,7 @@ static void write_system(struct encoding *e)
 	JSON_EACH(message, json_member(e->root, "messages"))
 	{
 		if (encode_is_system(message))
-			write_text_block(e, encode_text(e, json_member(message, "content")));
+			write_text_block(e, encode_text(e, json_member(message, "content"), NULL));
 	}
 	json_write_array_end(&e->json);
 }
@@ -142,15 +142,11 @@ static void write_tool_result(struct encoding *e, const struct json *message)
 /* Whose turn the message is; NULL: it belongs to none. */
 static const char *turn_of(struct encoding *e, const struct json *message)
 {
-	struct text role = json_string(message, "role");
+	struct text role = encode_role(e, message);
 
 	if (text_is(role, "assistant"))
 		return "assistant";
-	if (text_is(role, "user") || text_is(role, "tool") || text_is(role, "function"))
-		return "user";
-	if (!encode_is_system(message))
-		encode_refuse(e, "a message of role '%.*s' can't be carried", TEXT_ARG(role));
-	return NULL;
+	return text_is(role, "system") ? NULL : "user";
 }
 
 /* Signed thoughts go back as they came, in front of all else; unsigned ones are of no use. */
@@ -168,10 +164,6 @@ static void write_message(struct encoding *e, const struct json *message)
 
 	if (text_is(role, "tool")) {
 		write_tool_result(e, message);
-		return;
-	}
-	if (text_is(role, "function")) {
-		encode_refuse(e, "messages of role function can't be carried");
 		return;
 	}
 	write_thoughts(e, message);
@@ -226,23 +218,10 @@ static void write_messages(struct encoding *e)
 
 static void write_tool(struct encoding *e, const struct json *tool)
 {
-	const struct json *function = json_member(tool, "function");
-	const struct json *parameters = encode_field(function, "parameters");
+	const struct json *strict = encode_field(json_member(tool, "function"), "strict");
 
-	if (!text_is(json_string(tool, "type"), "function")) {
-		encode_refuse(e, "only tools of type function can be carried");
-		return;
-	}
 	json_write_object(&e->json);
-	json_write_member(&e->json, "name", json_string(function, "name"));
-	if (json_string(function, "description").len > 0)
-		json_write_member(&e->json, "description", json_string(function, "description"));
-	json_write_key(&e->json, "input_schema");
-	if (parameters != NULL)
-		json_write_node(&e->json, parameters);
-	else
-		json_write_raw(&e->json, TEXT("{\"type\":\"object\",\"properties\":{}}"));
-	const struct json *strict = encode_field(function, "strict");
+	encode_function(e, tool, "input_schema");
 	if (json_is(strict, JSON_BOOL))
 		json_write_member_bool(&e->json, "strict", strict->truth);
 	json_write_object_end(&e->json);
@@ -274,9 +253,10 @@ static void write_choice(struct encoding *e)
 
 static void write_tools(struct encoding *e)
 {
-	const struct json *tools = encode_field(e->root, "tools");
+	bool strict;
+	const struct json *tools = encode_tools(e, &strict);
 
-	if (tools == NULL || tools->count == 0)
+	if (tools == NULL)
 		return;
 	json_write_key(&e->json, "tools");
 	json_write_array(&e->json);
@@ -326,20 +306,16 @@ static void write_temperature(struct encoding *e)
 
 static void write_format(struct encoding *e)
 {
-	const struct json *format = encode_field(e->root, "response_format");
-	const char *effort = NULL;
-	const struct json *wanted = encode_field(e->root, "reasoning_effort");
-	const struct json *schema = NULL;
-	struct text type = json_string(format, "type");
+	struct text effort = encode_effort(e);
+	const struct json *schema;
 
-	if (text_is(type, "json_schema"))
-		schema = json_member(json_member(format, "json_schema"), "schema");
-	else if (format != NULL && !text_is(type, "text"))
-		encode_refuse(e, "response_format %.*s can't be carried", TEXT_ARG(type));
-	if (json_is(wanted, JSON_STRING) && !text_is(wanted->text, "none"))
-		effort =
-		    text_c(e->arena, text_is(wanted->text, "minimal") ? TEXT("low") : wanted->text);
-	if (schema == NULL && effort == NULL)
+	if (encode_format_of(e, &schema) == ENCODE_FORMAT_JSON)
+		encode_refuse(e, "response_format json_object can't be carried");
+	if (text_is(effort, "none"))
+		effort = (struct text){NULL, 0};
+	else if (text_is(effort, "minimal"))
+		effort = TEXT("low");
+	if (schema == NULL && effort.data == NULL)
 		return;
 	json_write_key(&e->json, "output_config");
 	json_write_object(&e->json);
@@ -351,21 +327,20 @@ static void write_format(struct encoding *e)
 		json_write_node(&e->json, schema);
 		json_write_object_end(&e->json);
 	}
-	if (effort != NULL)
-		json_write_member_c(&e->json, "effort", effort);
+	if (effort.data != NULL)
+		json_write_member(&e->json, "effort", effort);
 	json_write_object_end(&e->json);
 }
 
 static void write_thinking(struct encoding *e)
 {
-	const struct json *effort = encode_field(e->root, "reasoning_effort");
+	struct text effort = encode_effort(e);
 
-	if (effort == NULL)
+	if (effort.data == NULL)
 		return;
 	json_write_key(&e->json, "thinking");
 	json_write_object(&e->json);
-	json_write_member_c(&e->json, "type",
-	                    text_is(effort->text, "none") ? "disabled" : "adaptive");
+	json_write_member_c(&e->json, "type", text_is(effort, "none") ? "disabled" : "adaptive");
 	json_write_object_end(&e->json);
 }
 
@@ -383,40 +358,14 @@ static void write_user(struct encoding *e)
 	json_write_object_end(&e->json);
 }
 
-static void check_members(struct encoding *e)
-{
-	static const char *const carried[] = {"model",
-	                                      "messages",
-	                                      "max_tokens",
-	                                      "max_completion_tokens",
-	                                      "temperature",
-	                                      "top_p",
-	                                      "stop",
-	                                      "stream",
-	                                      "stream_options",
-	                                      "tools",
-	                                      "tool_choice",
-	                                      "parallel_tool_calls",
-	                                      "response_format",
-	                                      "reasoning_effort",
-	                                      "user",
-	                                      "safety_identifier",
-	                                      "n",
-	                                      "logprobs",
-	                                      NULL};
-	static const char *const refused[] = {"top_logprobs", "audio", "modalities", "functions",
-	                                      NULL};
-
-	encode_check_members(e, carried, refused);
-	encode_check_one_answer(e);
-	encode_check_logprobs(e);
-}
-
 bool encode_anthropic(const struct provider *provider, const struct chat_request *request,
                       struct arena *arena, struct wire_request *out, struct fault *fault)
 {
 	static const struct http_header version[] = {
 	    {TEXT_INIT("anthropic-version"), TEXT_INIT("2023-06-01")}};
+	static const struct encode_door door = {"x-api-key", "", version, ARRAY_LENGTH(version)};
+	static const char *const carried[] = {"parallel_tool_calls", "user", "safety_identifier",
+	                                      NULL};
 	struct encoding encoding;
 	struct encoding *e = &encoding;
 
@@ -424,15 +373,14 @@ bool encode_anthropic(const struct provider *provider, const struct chat_request
 	if (request->endpoint == ENDPOINT_MESSAGES) {
 		encoding = (struct encoding){
 		    .provider = provider, .request = request, .arena = arena, .fault = fault};
-		bool sent = encode_wire(e, "x-api-key", "", TEXT("/messages"), version,
-		                        ARRAY_LENGTH(version), out);
+		bool sent = encode_wire(e, &door, TEXT("/messages"), out);
 		out->body = request->body;
 		return sent;
 	}
 	if (!encode_begin(e, provider, request, arena, fault))
 		return false;
 	int64_t max_tokens = encode_max_tokens(e);
-	check_members(e);
+	encode_check_members(e, carried);
 	json_write_object(&e->json);
 	encode_copy(e, "model", "model");
 	json_write_member_int(&e->json, "max_tokens",
@@ -449,7 +397,5 @@ bool encode_anthropic(const struct provider *provider, const struct chat_request
 	if (request->streamed)
 		json_write_member_bool(&e->json, "stream", true);
 	json_write_object_end(&e->json);
-	bool good =
-	    encode_wire(e, "x-api-key", "", TEXT("/messages"), version, ARRAY_LENGTH(version), out);
-	return encode_end(e, out) && good;
+	return encode_end(e, &door, TEXT("/messages"), out);
 }

@@ -15,8 +15,7 @@ static void write_part(struct encoding *e, const struct json *part)
 		json_write_member(&e->json, "text", json_string(part, "refusal"));
 		json_write_object_end(&e->json);
 	} else {
-		encode_refuse(e, "a content part of type %.*s can't be carried",
-		              TEXT_ARG(text_visible(e->arena, type, 40)));
+		encode_refuse_part(e, type);
 	}
 }
 
@@ -36,46 +35,13 @@ static void write_content(struct encoding *e, const struct json *content)
 	json_write_array_end(&e->json);
 }
 
-static void write_calls(struct encoding *e, const struct json *message)
-{
-	const struct json *calls = encode_field(message, "tool_calls");
-
-	if (calls == NULL)
-		return;
-	json_write_key(&e->json, "tool_calls");
-	json_write_array(&e->json);
-	JSON_EACH(call, calls)
-	{
-		const struct json *function = json_member(call, "function");
-		const struct json *arguments = encode_arguments(e, call);
-		if (arguments == NULL)
-			break;
-		json_write_object(&e->json);
-		json_write_member(&e->json, "id", json_string(call, "id"));
-		json_write_member_c(&e->json, "type", "function");
-		json_write_key(&e->json, "function");
-		json_write_object(&e->json);
-		json_write_member(&e->json, "name", json_string(function, "name"));
-		json_write_member(&e->json, "arguments", json_to_text(e->arena, arguments));
-		json_write_object_end(&e->json);
-		json_write_object_end(&e->json);
-	}
-	json_write_array_end(&e->json);
-}
-
 static void write_message(struct encoding *e, const struct json *message)
 {
-	struct text role = json_string(message, "role");
+	struct text role = encode_role(e, message);
 	const struct json *content = encode_field(message, "content");
 	bool calls = encode_field(message, "tool_calls") != NULL;
 	struct text plan = json_string(message, "reasoning_content");
 
-	if (text_is(role, "developer"))
-		role = TEXT("system");
-	if (!text_is(role, "system") && !text_is(role, "user") && !text_is(role, "assistant") &&
-	    !text_is(role, "tool"))
-		encode_refuse(e, "a message of role '%.*s' can't be carried",
-		              TEXT_ARG(text_visible(e->arena, role, 40)));
 	json_write_object(&e->json);
 	json_write_member(&e->json, "role", role);
 	if (text_is(role, "tool"))
@@ -89,50 +55,11 @@ static void write_message(struct encoding *e, const struct json *message)
 		json_write_member(&e->json, "tool_plan", plan);
 	else if (plan.len > 0)
 		encode_drop(e, "messages.reasoning_content");
-	write_calls(e, message);
+	encode_calls(e, message, false);
 	json_write_object_end(&e->json);
-	if (encode_field(message, "name") != NULL)
-		encode_drop(e, "messages.name");
-}
-
-static void write_messages(struct encoding *e)
-{
-	json_write_key(&e->json, "messages");
-	json_write_array(&e->json);
-	JSON_EACH(message, json_member(e->root, "messages"))
-	{
-		write_message(e, message);
-	}
-	json_write_array_end(&e->json);
 }
 
 /* --- tools -------------------------------------------------------------------------------- */
-
-static void write_tool(struct encoding *e, const struct json *tool, bool *strict)
-{
-	const struct json *function = json_member(tool, "function");
-	const struct json *parameters = encode_field(function, "parameters");
-
-	if (!text_is(json_string(tool, "type"), "function")) {
-		encode_refuse(e, "only tools of type function can be carried");
-		return;
-	}
-	*strict |= json_truth(function, "strict", false);
-	json_write_object(&e->json);
-	json_write_member_c(&e->json, "type", "function");
-	json_write_key(&e->json, "function");
-	json_write_object(&e->json);
-	json_write_member(&e->json, "name", json_string(function, "name"));
-	if (json_string(function, "description").len > 0)
-		json_write_member(&e->json, "description", json_string(function, "description"));
-	json_write_key(&e->json, "parameters");
-	if (parameters != NULL)
-		json_write_node(&e->json, parameters);
-	else
-		json_write_raw(&e->json, TEXT("{\"type\":\"object\",\"properties\":{}}"));
-	json_write_object_end(&e->json);
-	json_write_object_end(&e->json);
-}
 
 /* It knows no choice of one tool; without a word it is free. */
 static void write_choice(struct encoding *e)
@@ -158,16 +85,22 @@ static void write_choice(struct encoding *e)
 
 static void write_tools(struct encoding *e)
 {
-	const struct json *tools = encode_field(e->root, "tools");
-	bool strict = false;
+	bool strict;
+	const struct json *tools = encode_tools(e, &strict);
 
-	if (tools == NULL || tools->count == 0)
+	if (tools == NULL)
 		return;
 	json_write_key(&e->json, "tools");
 	json_write_array(&e->json);
 	JSON_EACH(tool, tools)
 	{
-		write_tool(e, tool, &strict);
+		json_write_object(&e->json);
+		json_write_member_c(&e->json, "type", "function");
+		json_write_key(&e->json, "function");
+		json_write_object(&e->json);
+		encode_function(e, tool, "parameters");
+		json_write_object_end(&e->json);
+		json_write_object_end(&e->json);
 	}
 	json_write_array_end(&e->json);
 	if (strict)
@@ -179,17 +112,10 @@ static void write_tools(struct encoding *e)
 
 static void write_format(struct encoding *e)
 {
-	const struct json *format = encode_field(e->root, "response_format");
-	const struct json *schema = json_member(json_member(format, "json_schema"), "schema");
-	struct text type = json_string(format, "type");
+	const struct json *schema;
 
-	if (format == NULL || text_is(type, "text"))
+	if (encode_format_of(e, &schema) == ENCODE_FORMAT_TEXT)
 		return;
-	if (!text_is(type, "json_object") && !text_is(type, "json_schema"))
-		encode_refuse(e, "response_format %.*s can't be carried",
-		              TEXT_ARG(text_visible(e->arena, type, 40)));
-	else if (text_is(type, "json_schema") && !json_is(schema, JSON_OBJECT))
-		encode_refuse(e, "response_format json_schema has no schema");
 	json_write_key(&e->json, "response_format");
 	json_write_object(&e->json);
 	json_write_member_c(&e->json, "type", "json_object");
@@ -203,61 +129,33 @@ static void write_format(struct encoding *e)
 /* On or off: it knows no more and less. */
 static void write_thinking(struct encoding *e)
 {
-	const struct json *effort = encode_field(e->root, "reasoning_effort");
+	struct text effort = encode_effort(e);
 
-	if (effort == NULL)
+	if (effort.data == NULL)
 		return;
 	json_write_key(&e->json, "thinking");
 	json_write_object(&e->json);
-	json_write_member_c(&e->json, "type",
-	                    text_is(effort->text, "none") ? "disabled" : "enabled");
+	json_write_member_c(&e->json, "type", text_is(effort, "none") ? "disabled" : "enabled");
 	json_write_object_end(&e->json);
-}
-
-static void check_members(struct encoding *e)
-{
-	static const char *const carried[] = {"model",
-	                                      "messages",
-	                                      "max_tokens",
-	                                      "max_completion_tokens",
-	                                      "temperature",
-	                                      "top_p",
-	                                      "n",
-	                                      "stop",
-	                                      "seed",
-	                                      "presence_penalty",
-	                                      "frequency_penalty",
-	                                      "stream",
-	                                      "stream_options",
-	                                      "tools",
-	                                      "tool_choice",
-	                                      "response_format",
-	                                      "reasoning_effort",
-	                                      "logprobs",
-	                                      NULL};
-	static const char *const refused[] = {"top_logprobs", "audio",         "modalities",
-	                                      "functions",    "function_call", NULL};
-
-	encode_check_members(e, carried, refused);
-	encode_check_one_answer(e);
-	encode_check_logprobs(e);
 }
 
 bool encode_cohere(const struct provider *provider, const struct chat_request *request,
                    struct arena *arena, struct wire_request *out, struct fault *fault)
 {
+	static const char *const carried[] = {"seed", "presence_penalty", "frequency_penalty",
+	                                      NULL};
+	static const struct encode_door door = {"Authorization", "Bearer ", NULL, 0};
 	struct encoding encoding;
 	struct encoding *e = &encoding;
 
 	if (!encode_begin(e, provider, request, arena, fault))
 		return false;
-	bool newer = encode_field(e->root, "max_completion_tokens") != NULL;
-	check_members(e);
+	encode_check_members(e, carried);
 	json_write_object(&e->json);
 	encode_copy(e, "model", "model");
-	write_messages(e);
+	encode_messages(e, write_message);
 	write_tools(e);
-	encode_copy(e, newer ? "max_completion_tokens" : "max_tokens", "max_tokens");
+	encode_limit(e, "max_tokens");
 	encode_copy(e, "temperature", "temperature");
 	encode_copy(e, "top_p", "p");
 	encode_copy(e, "seed", "seed");
@@ -268,6 +166,5 @@ bool encode_cohere(const struct provider *provider, const struct chat_request *r
 	write_thinking(e);
 	json_write_member_bool(&e->json, "stream", request->streamed);
 	json_write_object_end(&e->json);
-	bool good = encode_wire(e, "Authorization", "Bearer ", TEXT("/chat"), NULL, 0, out);
-	return encode_end(e, out) && good;
+	return encode_end(e, &door, TEXT("/chat"), out);
 }

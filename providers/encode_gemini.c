@@ -110,8 +110,7 @@ static void write_part(struct encoding *e, const struct json *part)
 	} else if (text_is(type, "file")) {
 		write_url(e, "a file", json_string(json_member(part, "file"), "file_data"));
 	} else {
-		encode_refuse(e, "a content part of type %.*s can't be carried",
-		              TEXT_ARG(text_visible(e->arena, type, 40)));
+		encode_refuse_part(e, type);
 	}
 }
 
@@ -189,16 +188,13 @@ static void write_result(struct turns *turns, const struct json *message)
 {
 	struct encoding *e = turns->e;
 	struct text id = json_string(message, "tool_call_id");
-	const struct json *call = encode_call_of(e, id);
-	struct text said = encode_text(e, json_member(message, "content"));
+	const struct json *call = encode_call_of(e, message);
+	struct text said = encode_text(e, json_member(message, "content"), NULL);
 	struct fault unread;
 	struct json *object = NULL;
 
-	if (call == NULL) {
-		encode_refuse(e, "a tool's result answers no call of the history: %.*s",
-		              TEXT_ARG(text_visible(e->arena, id, 64)));
+	if (call == NULL)
 		return;
-	}
 	json_write_object(&e->json);
 	json_write_key(&e->json, "functionResponse");
 	json_write_object(&e->json);
@@ -276,19 +272,11 @@ static void write_said(struct turns *turns, const struct json *message)
 static void write_message(struct turns *turns, const struct json *message)
 {
 	struct encoding *e = turns->e;
-	struct text role = json_string(message, "role");
+	struct text role = encode_role(e, message);
 	const struct json *calls = json_member(message, "tool_calls");
 	bool first = true;
 
-	if (text_is(role, "assistant")) {
-		open_turn(turns, "model");
-	} else if (text_is(role, "user")) {
-		open_turn(turns, "user");
-	} else {
-		encode_refuse(e, "a message of role '%.*s' can't be carried",
-		              TEXT_ARG(text_visible(e->arena, role, 40)));
-		return;
-	}
+	open_turn(turns, text_is(role, "assistant") ? "model" : "user");
 	write_said(turns, message);
 	JSON_EACH(call, calls)
 	{
@@ -334,7 +322,7 @@ static void write_system(struct encoding *e)
 	JSON_EACH(message, json_member(e->root, "messages"))
 	{
 		if (encode_is_system(message))
-			write_text_part(e, encode_text(e, json_member(message, "content")),
+			write_text_part(e, encode_text(e, json_member(message, "content"), NULL),
 			                TEXT(""));
 	}
 	json_write_array_end(&e->json);
@@ -358,10 +346,6 @@ static void write_tool(struct encoding *e, const struct json *tool)
 	const struct json *properties = json_member(parameters, "properties");
 	struct text name = json_string(function, "name");
 
-	if (!text_is(json_string(tool, "type"), "function")) {
-		encode_refuse(e, "only tools of type function can be carried");
-		return;
-	}
 	if (!is_good_name(name))
 		encode_refuse(e, "a tool's name must begin with a letter or '_': %.*s",
 		              TEXT_ARG(text_visible(e->arena, name, 64)));
@@ -379,17 +363,7 @@ static void write_tool(struct encoding *e, const struct json *tool)
 	json_write_object_end(&e->json);
 }
 
-static bool any_is_strict(const struct json *tools)
-{
-	JSON_EACH(tool, tools)
-	{
-		if (json_truth(json_member(tool, "function"), "strict", false))
-			return true;
-	}
-	return false;
-}
-
-static void write_choice(struct encoding *e, const struct json *tools)
+static void write_choice(struct encoding *e, bool strict)
 {
 	static const char *const modes[] = {
 	    [ENCODE_CHOICE_ABSENT] = "AUTO", [ENCODE_CHOICE_AUTO] = "AUTO",
@@ -398,7 +372,6 @@ static void write_choice(struct encoding *e, const struct json *tools)
 	};
 	struct text named;
 	enum encode_choice choice = encode_choice_of(e, &named);
-	bool strict = any_is_strict(tools);
 	const char *mode = strict && choice <= ENCODE_CHOICE_AUTO ? "VALIDATED" : modes[choice];
 
 	if (choice == ENCODE_CHOICE_ABSENT && !strict)
@@ -420,9 +393,10 @@ static void write_choice(struct encoding *e, const struct json *tools)
 
 static void write_tools(struct encoding *e)
 {
-	const struct json *tools = encode_field(e->root, "tools");
+	bool strict;
+	const struct json *tools = encode_tools(e, &strict);
 
-	if (tools == NULL || tools->count == 0)
+	if (tools == NULL)
 		return;
 	json_write_key(&e->json, "tools");
 	json_write_array(&e->json);
@@ -436,29 +410,20 @@ static void write_tools(struct encoding *e)
 	json_write_array_end(&e->json);
 	json_write_object_end(&e->json);
 	json_write_array_end(&e->json);
-	write_choice(e, tools);
+	write_choice(e, strict);
 }
 
 /* --- parameters --------------------------------------------------------------------------- */
 
 static void write_format(struct encoding *e)
 {
-	const struct json *format = encode_field(e->root, "response_format");
-	const struct json *schema = json_member(json_member(format, "json_schema"), "schema");
-	struct text type = json_string(format, "type");
+	const struct json *schema;
 
-	if (format == NULL || text_is(type, "text"))
+	if (encode_format_of(e, &schema) == ENCODE_FORMAT_TEXT)
 		return;
-	if (!text_is(type, "json_object") && !text_is(type, "json_schema"))
-		encode_refuse(e, "response_format %.*s can't be carried",
-		              TEXT_ARG(text_visible(e->arena, type, 40)));
 	json_write_member_c(&e->json, "responseMimeType", "application/json");
-	if (!text_is(type, "json_schema"))
+	if (schema == NULL)
 		return;
-	if (schema == NULL) {
-		encode_refuse(e, "response_format json_schema has no schema");
-		return;
-	}
 	json_write_key(&e->json, "responseSchema");
 	encode_schema(e, schema);
 }
@@ -471,22 +436,22 @@ static void write_thinking(struct encoding *e)
 		int64_t budget;
 	} budgets[] = {
 	    {"none", 0}, {"minimal", 1024}, {"low", 1024}, {"medium", 8192}, {"high", 24576}};
-	const struct json *effort = encode_field(e->root, "reasoning_effort");
+	struct text effort = encode_effort(e);
 	size_t at = 0;
 
-	if (effort == NULL)
+	if (effort.data == NULL)
 		return;
-	while (at < ARRAY_LENGTH(budgets) && !text_is(effort->text, budgets[at].effort))
+	while (at < ARRAY_LENGTH(budgets) && !text_is(effort, budgets[at].effort))
 		at++;
 	if (at == ARRAY_LENGTH(budgets) || (at == 0 && version(e) >= 30)) {
 		encode_refuse(e, "reasoning_effort '%.*s' can't be had with this model",
-		              TEXT_ARG(text_visible(e->arena, effort->text, 40)));
+		              TEXT_ARG(text_visible(e->arena, effort, 40)));
 		return;
 	}
 	json_write_key(&e->json, "thinkingConfig");
 	json_write_object(&e->json);
 	if (version(e) >= 30)
-		json_write_member(&e->json, "thinkingLevel", effort->text);
+		json_write_member(&e->json, "thinkingLevel", effort);
 	else
 		json_write_member_int(&e->json, "thinkingBudget", budgets[at].budget);
 	if (at > 0)
@@ -511,11 +476,9 @@ static void write_modalities(struct encoding *e)
 
 static void write_generation(struct encoding *e)
 {
-	bool newer = encode_field(e->root, "max_completion_tokens") != NULL;
-
 	json_write_key(&e->json, "generationConfig");
 	json_write_object(&e->json);
-	encode_copy(e, newer ? "max_completion_tokens" : "max_tokens", "maxOutputTokens");
+	encode_limit(e, "maxOutputTokens");
 	encode_copy(e, "temperature", "temperature");
 	encode_copy(e, "top_p", "topP");
 	encode_copy(e, "n", "candidateCount");
@@ -539,45 +502,19 @@ static void write_tier(struct encoding *e)
 		encode_drop(e, "service_tier");
 }
 
-static void check_members(struct encoding *e)
-{
-	static const char *const carried[] = {"model",
-	                                      "messages",
-	                                      "max_tokens",
-	                                      "max_completion_tokens",
-	                                      "temperature",
-	                                      "top_p",
-	                                      "n",
-	                                      "stop",
-	                                      "seed",
-	                                      "presence_penalty",
-	                                      "frequency_penalty",
-	                                      "stream",
-	                                      "stream_options",
-	                                      "tools",
-	                                      "tool_choice",
-	                                      "response_format",
-	                                      "reasoning_effort",
-	                                      "modalities",
-	                                      "service_tier",
-	                                      "logprobs",
-	                                      NULL};
-	static const char *const refused[] = {"top_logprobs", "audio", "functions", "function_call",
-	                                      NULL};
-
-	encode_check_members(e, carried, refused);
-	encode_check_logprobs(e);
-}
-
 bool encode_gemini(const struct provider *provider, const struct chat_request *request,
                    struct arena *arena, struct wire_request *out, struct fault *fault)
 {
+	static const char *const carried[] = {
+	    "n", "seed", "presence_penalty", "frequency_penalty", "modalities", "service_tier",
+	    NULL};
+	static const struct encode_door door = {"x-goog-api-key", "", NULL, 0};
 	struct encoding encoding;
 	struct encoding *e = &encoding;
 
 	if (!encode_begin(e, provider, request, arena, fault))
 		return false;
-	check_members(e);
+	encode_check_members(e, carried);
 	json_write_object(&e->json);
 	write_system(e);
 	write_contents(e);
@@ -585,6 +522,5 @@ bool encode_gemini(const struct provider *provider, const struct chat_request *r
 	write_generation(e);
 	write_tier(e);
 	json_write_object_end(&e->json);
-	bool good = encode_wire(e, "x-goog-api-key", "", path_of(e), NULL, 0, out);
-	return encode_end(e, out) && good;
+	return encode_end(e, &door, path_of(e), out);
 }

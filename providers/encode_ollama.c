@@ -32,108 +32,35 @@ static void write_images(struct encoding *e, const struct json *content)
 		json_write_array_end(&e->json);
 }
 
-static struct text text_parts(struct encoding *e, const struct json *content)
-{
-	struct text_buf joined;
-
-	if (json_is(content, JSON_STRING))
-		return content->text;
-	text_buf_init(&joined, ENCODE_MAX_BODY_BYTES);
-	JSON_EACH(part, json_is(content, JSON_ARRAY) ? content : NULL)
-	{
-		struct text type = json_string(part, "type");
-		if (text_is(type, "text"))
-			(void)text_buf_add(&joined, json_string(part, "text"));
-		else if (text_is(type, "refusal"))
-			(void)text_buf_add(&joined, json_string(part, "refusal"));
-		else if (!text_is(type, "image_url"))
-			encode_refuse(e, "a content part of type %.*s can't be carried",
-			              TEXT_ARG(text_visible(e->arena, type, 40)));
-	}
-	struct text whole = text_copy(e->arena, text_buf_view(&joined));
-	text_buf_done(&joined);
-	return whole;
-}
-
-static void write_calls(struct encoding *e, const struct json *message)
-{
-	const struct json *calls = encode_field(message, "tool_calls");
-
-	if (calls == NULL)
-		return;
-	json_write_key(&e->json, "tool_calls");
-	json_write_array(&e->json);
-	JSON_EACH(call, calls)
-	{
-		const struct json *arguments = encode_arguments(e, call);
-		if (arguments == NULL)
-			break;
-		json_write_object(&e->json);
-		json_write_member(&e->json, "id", json_string(call, "id"));
-		json_write_key(&e->json, "function");
-		json_write_object(&e->json);
-		json_write_member(&e->json, "name",
-		                  json_string(json_member(call, "function"), "name"));
-		json_write_key(&e->json, "arguments");
-		json_write_node(&e->json, arguments);
-		json_write_object_end(&e->json);
-		json_write_object_end(&e->json);
-	}
-	json_write_array_end(&e->json);
-}
-
 /* A result names its tool; the id is for those versions that know ids. */
 static void write_result_of(struct encoding *e, const struct json *message)
 {
-	struct text id = json_string(message, "tool_call_id");
-	const struct json *call = encode_call_of(e, id);
+	const struct json *call = encode_call_of(e, message);
 
-	if (call == NULL) {
-		encode_refuse(e, "a tool's result answers no call of the history: %.*s",
-		              TEXT_ARG(text_visible(e->arena, id, 64)));
+	if (call == NULL)
 		return;
-	}
 	json_write_member(&e->json, "tool_name",
 	                  json_string(json_member(call, "function"), "name"));
-	json_write_member(&e->json, "tool_call_id", id);
+	json_write_member(&e->json, "tool_call_id", json_string(message, "tool_call_id"));
 }
 
 static void write_message(struct encoding *e, const struct json *message)
 {
-	struct text role = json_string(message, "role");
+	struct text role = encode_role(e, message);
 	const struct json *content = encode_field(message, "content");
 
-	if (text_is(role, "developer"))
-		role = TEXT("system");
-	if (!text_is(role, "system") && !text_is(role, "user") && !text_is(role, "assistant") &&
-	    !text_is(role, "tool"))
-		encode_refuse(e, "a message of role '%.*s' can't be carried",
-		              TEXT_ARG(text_visible(e->arena, role, 40)));
 	if (content == NULL)
 		content = encode_field(message, "refusal");
 	json_write_object(&e->json);
 	json_write_member(&e->json, "role", role);
-	json_write_member(&e->json, "content", text_parts(e, content));
+	json_write_member(&e->json, "content", encode_text(e, content, "image_url"));
 	write_images(e, content);
 	if (json_string(message, "reasoning_content").len > 0)
 		json_write_member(&e->json, "thinking", json_string(message, "reasoning_content"));
-	write_calls(e, message);
+	encode_calls(e, message, true);
 	if (text_is(role, "tool"))
 		write_result_of(e, message);
 	json_write_object_end(&e->json);
-	if (encode_field(message, "name") != NULL)
-		encode_drop(e, "messages.name");
-}
-
-static void write_messages(struct encoding *e)
-{
-	json_write_key(&e->json, "messages");
-	json_write_array(&e->json);
-	JSON_EACH(message, json_member(e->root, "messages"))
-	{
-		write_message(e, message);
-	}
-	json_write_array_end(&e->json);
 }
 
 /* --- tools -------------------------------------------------------------------------------- */
@@ -141,7 +68,8 @@ static void write_messages(struct encoding *e)
 /* Models are free to call or not: it can't make them. Without tools, they don't. */
 static void write_tools(struct encoding *e)
 {
-	const struct json *tools = encode_field(e->root, "tools");
+	bool strict;
+	const struct json *tools = encode_tools(e, &strict);
 	struct text name;
 	enum encode_choice choice = encode_choice_of(e, &name);
 
@@ -149,19 +77,14 @@ static void write_tools(struct encoding *e)
 		encode_refuse(e,
 		              "tool_choice other than auto or none is not supported by the ollama "
 		              "dialect");
-	if (tools == NULL || tools->count == 0)
+	if (tools == NULL)
 		return;
 	if (choice == ENCODE_CHOICE_NONE) {
 		encode_drop(e, "tools");
 		return;
 	}
-	JSON_EACH(tool, tools)
-	{
-		if (!text_is(json_string(tool, "type"), "function"))
-			encode_refuse(e, "only tools of type function can be carried");
-		if (json_truth(json_member(tool, "function"), "strict", false))
-			encode_drop(e, "tools.function.strict");
-	}
+	if (strict)
+		encode_drop(e, "tools.function.strict");
 	encode_copy(e, "tools", "tools");
 }
 
@@ -169,45 +92,39 @@ static void write_tools(struct encoding *e)
 
 static void write_format(struct encoding *e)
 {
-	const struct json *format = encode_field(e->root, "response_format");
-	const struct json *schema = json_member(json_member(format, "json_schema"), "schema");
-	struct text type = json_string(format, "type");
+	const struct json *schema;
 
-	if (format == NULL || text_is(type, "text"))
-		return;
-	if (text_is(type, "json_object")) {
+	switch (encode_format_of(e, &schema)) {
+	case ENCODE_FORMAT_TEXT:
+		break;
+	case ENCODE_FORMAT_JSON:
 		json_write_member_c(&e->json, "format", "json");
-	} else if (!text_is(type, "json_schema")) {
-		encode_refuse(e, "response_format %.*s can't be carried",
-		              TEXT_ARG(text_visible(e->arena, type, 40)));
-	} else if (!json_is(schema, JSON_OBJECT)) {
-		encode_refuse(e, "response_format json_schema has no schema");
-	} else {
+		break;
+	case ENCODE_FORMAT_SCHEMA:
 		json_write_key(&e->json, "format");
 		json_write_node(&e->json, schema);
+		break;
 	}
 }
 
 static void write_thinking(struct encoding *e)
 {
-	const struct json *effort = encode_field(e->root, "reasoning_effort");
+	struct text effort = encode_effort(e);
 
-	if (effort == NULL)
+	if (effort.data == NULL)
 		return;
-	if (text_is(effort->text, "none"))
+	if (text_is(effort, "none"))
 		json_write_member_bool(&e->json, "think", false);
 	else
 		json_write_member(&e->json, "think",
-		                  text_is(effort->text, "minimal") ? TEXT("low") : effort->text);
+		                  text_is(effort, "minimal") ? TEXT("low") : effort);
 }
 
 static void write_options(struct encoding *e)
 {
-	bool newer = encode_field(e->root, "max_completion_tokens") != NULL;
-
 	json_write_key(&e->json, "options");
 	json_write_object(&e->json);
-	encode_copy(e, newer ? "max_completion_tokens" : "max_tokens", "num_predict");
+	encode_limit(e, "num_predict");
 	encode_copy(e, "temperature", "temperature");
 	encode_copy(e, "top_p", "top_p");
 	encode_copy(e, "seed", "seed");
@@ -217,53 +134,26 @@ static void write_options(struct encoding *e)
 	json_write_object_end(&e->json);
 }
 
-static void check_members(struct encoding *e)
-{
-	static const char *const carried[] = {"model",
-	                                      "messages",
-	                                      "max_tokens",
-	                                      "max_completion_tokens",
-	                                      "temperature",
-	                                      "top_p",
-	                                      "n",
-	                                      "stop",
-	                                      "seed",
-	                                      "presence_penalty",
-	                                      "frequency_penalty",
-	                                      "stream",
-	                                      "stream_options",
-	                                      "tools",
-	                                      "tool_choice",
-	                                      "response_format",
-	                                      "reasoning_effort",
-	                                      "logprobs",
-	                                      NULL};
-	static const char *const refused[] = {"top_logprobs", "audio",         "modalities",
-	                                      "functions",    "function_call", NULL};
-
-	encode_check_members(e, carried, refused);
-	encode_check_one_answer(e);
-	encode_check_logprobs(e);
-}
-
 bool encode_ollama(const struct provider *provider, const struct chat_request *request,
                    struct arena *arena, struct wire_request *out, struct fault *fault)
 {
+	static const char *const carried[] = {"seed", "presence_penalty", "frequency_penalty",
+	                                      NULL};
+	static const struct encode_door door = {"Authorization", "Bearer ", NULL, 0};
 	struct encoding encoding;
 	struct encoding *e = &encoding;
 
 	if (!encode_begin(e, provider, request, arena, fault))
 		return false;
-	check_members(e);
+	encode_check_members(e, carried);
 	json_write_object(&e->json);
 	encode_copy(e, "model", "model");
-	write_messages(e);
+	encode_messages(e, write_message);
 	write_tools(e);
 	write_format(e);
 	write_thinking(e);
 	write_options(e);
 	json_write_member_bool(&e->json, "stream", request->streamed);
 	json_write_object_end(&e->json);
-	bool good = encode_wire(e, "Authorization", "Bearer ", TEXT("/chat"), NULL, 0, out);
-	return encode_end(e, out) && good;
+	return encode_end(e, &door, TEXT("/chat"), out);
 }

@@ -253,15 +253,13 @@ struct reply_shape {
 /* The shape that claims this value, or NULL. */
 const struct reply_shape *reply_shape_of(const struct json *value, bool openai_only);
 const struct reply_shape *reply_shape_of_endpoint(enum endpoint endpoint);
-/* Reads as that shape whatever the bytes look like: the native dialects. */
-void reply_shape_event_as(struct reply_build *build, const struct sse_event *event,
-                          const struct reply_shape *shape);
-void reply_shape_body_as(struct reply_build *build, const struct json *root,
-                         const struct reply_shape *shape);
-void reply_shape_end_as(struct reply_build *build, bool cut, const struct reply_shape *shape);
-/* Reads by the shape of the bytes: what the openai dialect and recognition share. */
-void reply_shape_event(struct reply_build *build, const struct sse_event *event, bool openai_only);
-void reply_shape_body(struct reply_build *build, const struct json *root, bool openai_only);
+/*
+ * One event of a stream, a whole body, and what can only be judged behind the last byte. A native
+ * dialect's is read as its shape whatever the bytes look like; OpenAI's by the bytes, one of
+ * theirs; and where no dialect is known, any.
+ */
+void reply_shape_event(struct reply_build *build, const struct sse_event *event);
+void reply_shape_body(struct reply_build *build, const struct json *root);
 void reply_shape_end(struct reply_build *build, bool cut);
 
 extern const struct reply_shape shape_chat, shape_completions, shape_responses, shape_embeddings,

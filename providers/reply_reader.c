@@ -43,7 +43,6 @@ static void on_event(void *context, const struct sse_event *event)
 {
 	struct reply_reader *reader = context;
 	struct reply_build *build = &reader->build;
-	const struct dialect *dialect = build->context.dialect;
 
 	build->event++;
 	build->reply->streamed = true;
@@ -57,10 +56,7 @@ static void on_event(void *context, const struct sse_event *event)
 		               (long long)build->event);
 		build->unclosed_json = !done;
 	}
-	if (dialect != NULL)
-		dialect->read_event(build, event);
-	else
-		reply_shape_event(build, event, false);
+	reply_shape_event(build, event);
 }
 
 struct reply_reader *reply_reader_new(const struct reply_context *context, struct arena *arena)
@@ -389,7 +385,6 @@ static bool read_root(struct reply_build *build, struct source *source, struct j
 static void end_body(struct reply_reader *reader)
 {
 	struct reply_build *build = &reader->build;
-	const struct dialect *dialect = build->context.dialect;
 	struct source *source = ARENA_NEW(build->arena, struct source);
 	struct fault fault;
 	struct json *root;
@@ -405,17 +400,13 @@ static void end_body(struct reply_reader *reader)
 	build->reply->is_json = true;
 	build->reply->body = root;
 	judge_body_framing(reader, text_trim(text_slice(source->body, end, source->body.len)));
-	if (dialect != NULL)
-		dialect->read_body(build, root);
-	else
-		reply_shape_body(build, root, false);
+	reply_shape_body(build, root);
 	judge_missing_stream(build);
 }
 
 const struct chat_reply *reply_reader_end(struct reply_reader *reader, bool cut)
 {
 	struct reply_build *build = &reader->build;
-	const struct dialect *dialect = build->context.dialect;
 
 	if (reader->ended)
 		return build->reply;
@@ -431,10 +422,7 @@ const struct chat_reply *reply_reader_end(struct reply_reader *reader, bool cut)
 		end_body(reader);
 	build->event = 0;
 	arena_reset(build->event_arena);
-	if (dialect != NULL && dialect->read_end != NULL)
-		dialect->read_end(build, cut);
-	else if (dialect == NULL)
-		reply_shape_end(build, cut);
+	reply_shape_end(build, cut);
 	if (cut || build->overflow || build->unclosed_json || build->broken_json ||
 	    build->reply->error_count > 0)
 		build->reply->complete = false;

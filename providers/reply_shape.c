@@ -45,6 +45,14 @@ static void take_shape(struct reply_build *build, const struct reply_shape *shap
 	build->reply->api = shape->api;
 }
 
+/* The shape that a native dialect's replies have whatever they look like; NULL: none. */
+static const struct reply_shape *shape_spoken(const struct reply_build *build)
+{
+	const struct dialect *dialect = build->context.dialect;
+
+	return dialect == NULL ? NULL : dialect->shape;
+}
+
 /* What was asked decides where the bytes do not. */
 static const struct reply_shape *shape_asked(const struct reply_build *build)
 {
@@ -53,8 +61,8 @@ static const struct reply_shape *shape_asked(const struct reply_build *build)
 	return reply_shape_of_endpoint(build->context.request->endpoint);
 }
 
-void reply_shape_event_as(struct reply_build *build, const struct sse_event *event,
-                          const struct reply_shape *shape)
+static void event_as(struct reply_build *build, const struct sse_event *event,
+                     const struct reply_shape *shape)
 {
 	const struct json *root = reply_build_event_json(build, event);
 
@@ -67,8 +75,8 @@ void reply_shape_event_as(struct reply_build *build, const struct sse_event *eve
 		error_shape_add_text(build, event->data);
 }
 
-void reply_shape_body_as(struct reply_build *build, const struct json *root,
-                         const struct reply_shape *shape)
+static void body_as(struct reply_build *build, const struct json *root,
+                    const struct reply_shape *shape)
 {
 	take_shape(build, shape);
 	/* A refusal has the provider's error, not the form of a reply. */
@@ -80,24 +88,28 @@ void reply_shape_body_as(struct reply_build *build, const struct json *root,
 		(void)error_shape_read(build, root, false);
 }
 
-void reply_shape_end_as(struct reply_build *build, bool cut, const struct reply_shape *shape)
+static void end_as(struct reply_build *build, bool cut, const struct reply_shape *shape)
 {
 	take_shape(build, shape);
 	if (build->reply->error_count == 0 && shape->read_end != NULL)
 		shape->read_end(build, cut);
 }
 
-void reply_shape_event(struct reply_build *build, const struct sse_event *event, bool openai_only)
+void reply_shape_event(struct reply_build *build, const struct sse_event *event)
 {
+	if (shape_spoken(build) != NULL) {
+		event_as(build, event, shape_spoken(build));
+		return;
+	}
 	const struct json *root = reply_build_event_json(build, event);
-
 	if (root == NULL) {
 		if (text_is(event->name, "error") && event->data.len > 0)
 			error_shape_add_text(build, event->data);
 		return;
 	}
 	if (build->shape == NULL) {
-		const struct reply_shape *shape = reply_shape_of(root, openai_only);
+		const struct reply_shape *shape =
+		    reply_shape_of(root, build->context.dialect != NULL);
 		if (shape == NULL && error_shape_read(build, root, true))
 			return;
 		if (shape == NULL)
@@ -111,10 +123,15 @@ void reply_shape_event(struct reply_build *build, const struct sse_event *event,
 		(void)error_shape_read(build, root, true);
 }
 
-void reply_shape_body(struct reply_build *build, const struct json *root, bool openai_only)
+void reply_shape_body(struct reply_build *build, const struct json *root)
 {
-	const struct reply_shape *shape = reply_shape_of(root, openai_only);
+	const struct reply_shape *shape;
 
+	if (shape_spoken(build) != NULL) {
+		body_as(build, root, shape_spoken(build));
+		return;
+	}
+	shape = reply_shape_of(root, build->context.dialect != NULL);
 	if (shape == &shape_models && shape_asked(build) == &shape_embeddings)
 		shape = &shape_embeddings; /* an empty list says nothing of what it lists */
 	if (shape != NULL) {
@@ -135,6 +152,10 @@ void reply_shape_end(struct reply_build *build, bool cut)
 {
 	struct chat_reply *reply = build->reply;
 
+	if (shape_spoken(build) != NULL) {
+		end_as(build, cut, shape_spoken(build));
+		return;
+	}
 	/* A stream that said nothing is judged as what was asked for; only OpenAI's say [DONE]. */
 	if (build->shape == NULL && reply->streamed && reply->error_count == 0) {
 		const struct reply_shape *shape = shape_asked(build);

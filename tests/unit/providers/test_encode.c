@@ -381,8 +381,8 @@ static const struct row ollama_messages[] = {
 	 "{\"role\":\"user\",\"content\":\"tu\",\"images\":[\"QUI=\"]}", NULL},
 	{"{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/y\"}}]}", NULL, "data URL"},
 	{USER "," CALLS("") "," RESULT("c1", "\"sunny\""),
-	 "{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":\"c1\",\"function\":{\"name\":\"f\","
-	 "\"arguments\":{\"a\":1}}},{\"id\":\"c2\",\"function\":{\"name\":\"g\",\"arguments\":{}}}]},"
+	 "{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+	 "\"arguments\":{\"a\":1}}},{\"id\":\"c2\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":{}}}]},"
 	 "{\"role\":\"tool\",\"content\":\"sunny\",\"tool_name\":\"f\",\"tool_call_id\":\"c1\"}", NULL},
 	{USER "," RESULT("lost", "\"x\""), NULL, "answers no call of the history"},
 	{USER ",{\"role\":\"assistant\",\"content\":\"x\",\"reasoning_content\":\"hm\"}",
