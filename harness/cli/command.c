@@ -46,18 +46,22 @@ int command_fail(const struct fault *fault)
 	return exit_code_of(fault->kind);
 }
 
-int command_fail_list(const struct fault_list *faults)
+int command_list_code(const struct fault_list *faults)
 {
 	int code = EXIT_HOLDS;
 
-	for (size_t i = 0; i < faults->count; i++) {
+	for (size_t i = 0; i < faults->count && code == EXIT_HOLDS; i++)
+		code = exit_code_of(faults->items[i].kind);
+	return code;
+}
+
+int command_fail_list(const struct fault_list *faults)
+{
+	for (size_t i = 0; i < faults->count; i++)
 		print_redacted(&faults->items[i]);
-		if (code == EXIT_HOLDS)
-			code = exit_code_of(faults->items[i].kind);
-	}
 	if (faults->dropped != 0)
 		(void)fprintf(stderr, "proviso: and %zu more, not shown\n", faults->dropped);
-	return code;
+	return command_list_code(faults);
 }
 
 int64_t command_now_wall_ms(void)

@@ -41,6 +41,8 @@ extern const struct command *const command_table[];
 MUST_CHECK int command_fail(const struct fault *fault);
 /* The same for a list; warnings alone are EXIT_HOLDS. */
 MUST_CHECK int command_fail_list(const struct fault_list *faults);
+/* The exit code alone, of what is told in another way. */
+MUST_CHECK int command_list_code(const struct fault_list *faults);
 
 /* The time of day, for commands without a loop. */
 MUST_CHECK int64_t command_now_wall_ms(void);

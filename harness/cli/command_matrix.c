@@ -73,7 +73,7 @@ static const struct option_table report_options = {
     .rows = report_rows,
     .count = ARRAY_LENGTH(report_rows),
     .operands = offsetof(struct show, operands),
-    .operands_max = 1,
+    .operands_max = 2,
 };
 
 /* What is shown, and all that is shown with it. */
@@ -186,21 +186,36 @@ static int matrix_run(void *state, struct arena *arena)
 	return show_matrix(show, text_c(arena, path), (enum matrix_format)show->format, arena);
 }
 
+/* NULL, with a fault, where it is named twice. */
+static const char *report_path(const struct show *show, struct arena *arena, struct fault *fault)
+{
+	struct text named[] = {show->matrix, show->run, {0}};
+	const char *path = NULL;
+
+	if (show->operands.count == 2)
+		named[2] = show->operands.items[1];
+	for (size_t i = 0; i < ARRAY_LENGTH(named); i++) {
+		if (named[i].data == NULL)
+			continue;
+		if (path != NULL) {
+			(void)fault_set(fault, FAULT_USAGE,
+			                "give one of --matrix, --run and a FILE, not two");
+			return NULL;
+		}
+		path = text_c(arena, named[i]);
+	}
+	return path == NULL ? DEFAULT_MATRIX : path;
+}
+
 static int report_run(void *state, struct arena *arena)
 {
 	struct show *show = state;
 	struct fault fault;
-	const char *path = DEFAULT_MATRIX;
+	const char *path = report_path(show, arena, &fault);
 
-	if (show->matrix.data != NULL && show->run.data != NULL) {
-		(void)fault_set(&fault, FAULT_USAGE, "give --matrix or --run, not both");
+	if (path == NULL)
 		return command_fail(&fault);
-	}
-	if (show->matrix.data != NULL)
-		path = text_c(arena, show->matrix);
-	else if (show->run.data != NULL)
-		path = text_c(arena, show->run);
-	for (int i = MATRIX_CSV; show->operands.count == 1 && matrix_format_names[i] != NULL; i++)
+	for (int i = MATRIX_CSV; show->operands.count > 0 && matrix_format_names[i] != NULL; i++)
 		if (text_is(show->operands.items[0], matrix_format_names[i]))
 			return show_matrix(show, path, (enum matrix_format)i, arena);
 	(void)fault_set(&fault, FAULT_USAGE,
@@ -222,9 +237,9 @@ const struct command command_matrix = {
 const struct command command_report = {
     .name = "report",
     .summary = "export csv, json, markdown, html, junit, github or codequality",
-    .operands = "FORMAT",
-    .about = "Writes a report from a matrix file or a run folder; nothing is asked again.\n"
-	     "With --run, html shows the bytes behind each verdict.",
+    .operands = "FORMAT [FILE]",
+    .about = "Writes a report from a matrix file or a run's folder; nothing is asked again.\n"
+	     "From a run, html shows the bytes behind each verdict.",
     .options = &report_options,
     .state_bytes = sizeof(struct show),
     .run = report_run,

@@ -2,16 +2,22 @@
 #include "harness/cli/command.h"
 
 #include "cases/reference.h"
+#include "harness/base/json_write.h"
 #include "harness/base/loop.h"
 #include "providers/sim/sim.h"
 
 #include <signal.h>
+
+enum { LIST_MAX_BYTES = 1 << 20 };
+
+static const char *const list_format_names[] = {"text", "json", NULL};
 
 struct sim_state {
 	struct text listen;
 	struct text breaks, profile, latency, models, api_key;
 	int64_t seed, context;
 	bool list;
+	int format;
 	struct text_list none;
 };
 
@@ -64,6 +70,13 @@ static const struct option sim_rows[] = {
      .kind = OPTION_FLAG,
      .offset = offsetof(struct sim_state, list),
      .help = "print defects and profiles, and exit"},
+    {.name = "format",
+     .letter = 'f',
+     .kind = OPTION_CHOICE,
+     .offset = offsetof(struct sim_state, format),
+     .value = "FORMAT",
+     .help = "of that list: text (default), json",
+     .names = list_format_names},
 };
 
 static const struct option_table sim_option_table = {
@@ -168,6 +181,56 @@ static int print_list(void)
 	return EXIT_HOLDS;
 }
 
+static void write_defects(struct json_writer *writer, const char *name,
+                          const struct sim_defect_info *defects)
+{
+	json_write_key(writer, name);
+	json_write_array(writer);
+	for (const struct sim_defect_info *defect = defects; defect->id != NULL; defect++) {
+		struct text rest = text_of(defect->affects);
+		struct text one;
+		json_write_object(writer);
+		json_write_member_c(writer, "id", defect->id);
+		json_write_member_c(writer, "does", defect->does);
+		json_write_key(writer, "may_also_be_noticed_by");
+		json_write_array(writer);
+		while (text_next_field(&rest, ' ', &one))
+			if (one.len > 0)
+				json_write_string(writer, one);
+		json_write_array_end(writer);
+		json_write_object_end(writer);
+	}
+	json_write_array_end(writer);
+}
+
+static int write_list(void)
+{
+	struct json_writer writer;
+	struct text_buf out;
+	struct fault fault;
+
+	text_buf_init(&out, LIST_MAX_BYTES);
+	json_writer_init(&writer, &out, true);
+	json_write_object(&writer);
+	write_defects(&writer, "defects", sim_defects);
+	write_defects(&writer, "faults", sim_faults);
+	json_write_key(&writer, "profiles");
+	json_write_array(&writer);
+	for (const struct sim_profile_info *profile = sim_profiles; profile->name != NULL;
+	     profile++) {
+		json_write_object(&writer);
+		json_write_member_c(&writer, "name", profile->name);
+		json_write_member_c(&writer, "does", profile->does);
+		json_write_member_c(&writer, "breaks", profile->breaks);
+		json_write_object_end(&writer);
+	}
+	json_write_array_end(&writer);
+	json_write_object_end(&writer);
+	(void)text_buf_byte(&out, '\n');
+	return command_write_report((struct text){0}, &out, &fault) ? EXIT_HOLDS
+	                                                            : command_fail(&fault);
+}
+
 static void stop_loop(void *context, int signal_number)
 {
 	(void)signal_number;
@@ -205,7 +268,7 @@ static int sim_run(void *state, struct arena *arena)
 	struct fault fault;
 
 	if (sim->list)
-		return print_list();
+		return sim->format == 0 ? print_list() : write_list();
 	struct text_list breaks = split_commas(sim->breaks, arena);
 	struct text_list models = split_commas(sim->models, arena);
 	options.breaks = breaks.items;

@@ -3,11 +3,35 @@
 
 #include "cases/suite.h"
 #include "harness/base/file.h"
+#include "harness/base/json_write.h"
+#include "harness/base/redact.h"
 #include "harness/run/config.h"
+
+enum { REPORT_BYTES = 1 << 20 }; /* 256 files and 20 mistakes are far less */
 
 struct validate {
 	struct text config;
 	struct text_list files;
+	int format;
+};
+
+enum validate_format { VALIDATE_TEXT, VALIDATE_JSON };
+
+static const char *const format_names[] = {"text", "json", NULL};
+
+/* What was read without a mistake. */
+struct read_file {
+	struct text name;
+	bool is_config;
+	size_t providers, routes, cases;
+	char suite[13];
+};
+
+struct reading {
+	struct read_file *files;
+	size_t count;
+	struct fault_list *faults;
+	struct arena *arena;
 };
 
 static const struct option validate_rows[] = {
@@ -16,6 +40,13 @@ static const struct option validate_rows[] = {
      .offset = offsetof(struct validate, config),
      .value = "FILE",
      .help = "the config (default: as `check` finds it)"},
+    {.name = "format",
+     .letter = 'f',
+     .kind = OPTION_CHOICE,
+     .offset = offsetof(struct validate, format),
+     .value = "FORMAT",
+     .help = "text (default), json",
+     .names = format_names},
 };
 
 static const struct option_table validate_options = {
@@ -64,54 +95,155 @@ static void review_prices(const struct config *config, struct fault_list *faults
 	}
 }
 
-static void validate_config(const char *path, struct fault_list *faults)
+static void keep(struct reading *reading, struct read_file file, const struct suite *suite)
+{
+	file.name = text_copy(reading->arena, file.name);
+	file.cases = suite->count;
+	memcpy(file.suite, suite->hash, sizeof(file.suite));
+	reading->files[reading->count++] = file;
+}
+
+static void validate_config(const char *path, struct reading *reading)
 {
 	struct config config;
 	struct suite suite;
 
-	bool read = config_load(path, &config, faults);
+	bool read = config_load(path, &config, reading->faults);
 	if (read)
-		review_prices(&config, faults);
-	if (read && suite_load(&suite, config.check.core, &config.check.cases, faults)) {
-		(void)printf("%.*s: ok (%zu providers, %zu routes; suite %s with %zu cases)\n",
-		             TEXT_ARG(config.path.data == NULL ? TEXT("environment") : config.path),
-		             config.providers.count, config.routes.count, suite.hash, suite.count);
-	}
+		review_prices(&config, reading->faults);
+	if (read && suite_load(&suite, config.check.core, &config.check.cases, reading->faults))
+		keep(reading,
+		     (struct read_file){
+			 .name = config.path.data == NULL ? TEXT("environment") : config.path,
+			 .is_config = true,
+			 .providers = config.providers.count,
+			 .routes = config.routes.count,
+		     },
+		     &suite);
 	if (read)
 		suite_done(&suite);
 	config_done(&config);
 }
 
-static void validate_cases(struct text path, struct fault_list *faults)
+static void validate_cases(struct text path, struct reading *reading)
 {
 	struct suite suite;
 	struct text_list one = {.items = &path, .count = 1};
 
-	if (suite_load(&suite, false, &one, faults))
-		(void)printf("%.*s: ok (%zu cases, hash %s)\n", TEXT_ARG(path), suite.count,
-		             suite.hash);
+	if (suite_load(&suite, false, &one, reading->faults))
+		keep(reading, (struct read_file){.name = path}, &suite);
 	suite_done(&suite);
 }
 
-static int validate_run(void *state, struct arena *arena)
+static void read_all(const struct validate *validate, struct reading *reading)
 {
-	struct validate *validate = state;
-	struct fault_list *faults = ARENA_NEW(arena, struct fault_list);
 	struct fault fault;
 
 	for (size_t i = 0; i < validate->files.count; i++) {
 		bool cases;
-		if (!is_case_file(validate->files.items[i], arena, &cases, &fault))
-			(void)fault_list_add(faults, &fault);
+		if (!is_case_file(validate->files.items[i], reading->arena, &cases, &fault))
+			(void)fault_list_add(reading->faults, &fault);
 		else if (cases)
-			validate_cases(validate->files.items[i], faults);
+			validate_cases(validate->files.items[i], reading);
 		else
-			validate_config(text_c(arena, validate->files.items[i]), faults);
+			validate_config(text_c(reading->arena, validate->files.items[i]), reading);
 	}
 	if (validate->files.count == 0 || validate->config.data != NULL)
 		validate_config(
-		    validate->config.data == NULL ? NULL : text_c(arena, validate->config), faults);
-	return command_fail_list(faults);
+		    validate->config.data == NULL ? NULL : text_c(reading->arena, validate->config),
+		    reading);
+}
+
+static void write_file(struct json_writer *writer, const struct read_file *file)
+{
+	json_write_object(writer);
+	json_write_member(writer, "file", file->name);
+	json_write_member_c(writer, "kind", file->is_config ? "config" : "cases");
+	if (file->is_config) {
+		json_write_member_int(writer, "providers", (int64_t)file->providers);
+		json_write_member_int(writer, "routes", (int64_t)file->routes);
+	}
+	json_write_member_int(writer, "cases", (int64_t)file->cases);
+	json_write_member_c(writer, "suite", file->suite);
+	json_write_object_end(writer);
+}
+
+static void write_mistake(struct json_writer *writer, struct fault fault)
+{
+	(void)redact_bytes(fault.message, strlen(fault.message));
+	json_write_object(writer);
+	json_write_member_c(writer, "severity", fault.kind == FAULT_WARNING ? "warning" : "error");
+	json_write_member_c(writer, "file", fault.line == 0 ? NULL : fault.name);
+	json_write_member_count(writer, "line", fault.line == 0 ? -1 : (int64_t)fault.line);
+	json_write_member_count(writer, "column", fault.line == 0 ? -1 : (int64_t)fault.column);
+	json_write_member_c(writer, "message", fault.message);
+	json_write_key(writer, "within");
+	json_write_array(writer);
+	for (unsigned i = 0; i < fault.within_count; i++)
+		json_write_c(writer, fault.within[i]);
+	json_write_array_end(writer);
+	json_write_object_end(writer);
+}
+
+/* To stdout, all of it: what is read by a program is looked for in one place. */
+static bool tell_as_json(const struct reading *reading, struct fault *fault)
+{
+	struct json_writer writer;
+	struct text_buf out;
+
+	text_buf_init(&out, REPORT_BYTES);
+	json_writer_init(&writer, &out, true);
+	json_write_object(&writer);
+	json_write_member_bool(&writer, "valid", command_list_code(reading->faults) == EXIT_HOLDS);
+	json_write_key(&writer, "read");
+	json_write_array(&writer);
+	for (size_t i = 0; i < reading->count; i++)
+		write_file(&writer, &reading->files[i]);
+	json_write_array_end(&writer);
+	json_write_key(&writer, "mistakes");
+	json_write_array(&writer);
+	for (size_t i = 0; i < reading->faults->count; i++)
+		write_mistake(&writer, reading->faults->items[i]);
+	json_write_array_end(&writer);
+	json_write_member_int(&writer, "not_shown", (int64_t)reading->faults->dropped);
+	json_write_object_end(&writer);
+	(void)text_buf_byte(&out, '\n');
+	return command_write_report((struct text){0}, &out, fault);
+}
+
+static void tell(const struct reading *reading)
+{
+	for (size_t i = 0; i < reading->count; i++) {
+		const struct read_file *file = &reading->files[i];
+		if (file->is_config)
+			(void)printf(
+			    "%.*s: ok (%zu providers, %zu routes; suite %s with %zu cases)\n",
+			    TEXT_ARG(file->name), file->providers, file->routes, file->suite,
+			    file->cases);
+		else
+			(void)printf("%.*s: ok (%zu cases, hash %s)\n", TEXT_ARG(file->name),
+			             file->cases, file->suite);
+	}
+}
+
+static int validate_run(void *state, struct arena *arena)
+{
+	const struct validate *validate = state;
+	struct reading reading = {
+	    .files = ARENA_NEW_ARRAY(arena, struct read_file, validate->files.count + 1),
+	    .faults = ARENA_NEW(arena, struct fault_list),
+	    .arena = arena,
+	};
+	struct fault fault;
+
+	read_all(validate, &reading);
+	if (validate->format == VALIDATE_TEXT) {
+		tell(&reading);
+		return command_fail_list(reading.faults);
+	}
+	if (!tell_as_json(&reading, &fault))
+		return command_fail(&fault);
+	return command_list_code(reading.faults);
 }
 
 const struct command command_validate = {

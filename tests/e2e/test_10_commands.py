@@ -2,6 +2,7 @@
 import json
 
 import pytest
+from conftest import ROOT
 
 COMMANDS = ["check", "matrix", "inspect", "report", "sim", "validate", "demo"]
 
@@ -61,3 +62,38 @@ def test_inspect_reads_json_and_streams_and_refuses_the_rest(proviso):
     (proviso.cwd / "a.txt").write_text("just words")
     assert proviso("inspect", "a.txt").code == 2
     assert proviso("inspect", "absent").code == 2
+
+
+def test_mistakes_can_be_had_as_json_on_stdout_alone(proviso):
+    (proviso.cwd / "bad.yaml").write_text("version: 1\nprovders: {}\n")
+    (proviso.cwd / "good.yaml").write_text("version: 1\nproviders: {deepseek: {}}\n")
+    done = proviso("validate", "bad.yaml", "good.yaml", "none.yaml", "--format", "json")
+    assert done.code == 2 and not done.err, done
+    said = json.loads(done.out)
+    assert said["valid"] is False and [one["file"] for one in said["read"]] == ["good.yaml"]
+    first = said["mistakes"][0]
+    assert (first["severity"], first["file"], first["line"], first["column"]) == ("error", "bad.yaml", 2, 1), first
+    assert "did you mean 'providers'?" in first["message"]
+    assert any("none.yaml" in one["message"] and one["line"] is None for one in said["mistakes"])
+    done = proviso("validate", "good.yaml", "-f", "json")
+    assert done.code == 0 and json.loads(done.out)["valid"] is True
+
+
+def test_what_the_simulator_can_do_can_be_had_as_json(proviso):
+    told = json.loads(proviso("sim", "--list", "--format", "json").out)
+    ids = {one["id"] for one in told["defects"]}
+    assert "TS-01" in ids and all(one["does"] for one in told["defects"] + told["faults"])
+    listed = proviso("sim", "--list").out
+    for one in told["defects"] + told["faults"]:
+        assert f"  {one['id']} " in listed
+    for profile in told["profiles"]:
+        assert set(profile["breaks"].split()) and f"  {profile['name']} " in listed
+
+
+def test_a_report_takes_a_file_or_the_folder_of_a_run_by_itself(proviso):
+    run = ROOT / "tests/golden/run"
+    for_run = proviso("report", "csv", "--run", run).out
+    assert for_run.startswith("run_id,") and proviso("report", "csv", run).out == for_run
+    assert proviso("report", "csv", run / "matrix.json").out == proviso("report", "csv", "--matrix", run / "matrix.json").out
+    assert proviso("report", "csv", run, "--run", run).code == 2
+    assert proviso("report", run).code == 2
