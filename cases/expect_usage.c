@@ -177,9 +177,10 @@ static void check_cost(const struct expect_usage *expect, const struct judgement
 	if (off > slack)
 		judge(
 		    judgement, FINDING_VIOLATION,
-		    "the provider tells a charge of %.*s USD, and by its price it is %.*s: want at "
-		    "most %lld %% between them",
+		    "the provider tells a charge of %.*s USD%s, and by its price it is %.*s: want "
+		    "at most %lld %% between them",
 		    TEXT_ARG(usd_text(judgement, cost.pico_usd)),
+		    cost.pico_usd == usage->cost_pico_usd ? "" : " (with its fee_percent)",
 		    TEXT_ARG(usd_text(judgement, computed)), (long long)percent);
 }
 

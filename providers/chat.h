@@ -63,6 +63,15 @@ enum chat_service {
 	CHAT_SERVICE_COUNT,
 };
 
+/* How much a provider searched before it answered: Perplexity's fee goes by it. */
+enum chat_search {
+	CHAT_SEARCH_UNKNOWN, /* also where nothing is searched */
+	CHAT_SEARCH_LOW,
+	CHAT_SEARCH_MEDIUM,
+	CHAT_SEARCH_HIGH,
+	CHAT_SEARCH_COUNT,
+};
+
 enum { CHAT_REGION_BYTES = 24 };
 
 /* Token counts as one convention; -1 is unknown, which is not 0. */
@@ -79,6 +88,7 @@ struct chat_usage {
 	enum chat_service service;
 	char
 	    region[CHAT_REGION_BYTES]; /* where it was served, as the provider says; "": not said */
+	enum chat_search search;
 };
 
 struct chat_tool_call {

@@ -4,6 +4,8 @@
  */
 #include "providers/price_private.h"
 
+#include "providers/money.h"
+
 enum {
 	/*
 	 * English runs at 4 bytes a token, code at 3, Chinese at 3 bytes a character and about one
@@ -61,14 +63,21 @@ static bool holds_at(const struct price_window *window, int64_t day, int64_t ms)
 	       (ms < window->until_ms && begins_on(window, day - 1));
 }
 
-static const struct price_change *window_at(const struct price *price, int64_t wall_ms)
+const struct price_window *price_window_at(const struct price *price, int64_t wall_ms)
 {
 	int64_t moment = int64_max(wall_ms, 0);
 
 	for (size_t i = 0; i < price->window_count; i++)
 		if (holds_at(&price->windows[i], moment / DAY_MS, moment % DAY_MS))
-			return &price->windows[i].change;
+			return &price->windows[i];
 	return NULL;
+}
+
+static const struct price_change *window_at(const struct price *price, int64_t wall_ms)
+{
+	const struct price_window *window = price_window_at(price, wall_ms);
+
+	return window == NULL ? NULL : &window->change;
 }
 
 static void take_rates(struct price_rates *rates, const struct price_rates *over)
@@ -96,34 +105,31 @@ static void fill_rates(struct price_rates *rates)
 		rates->reasoning = rates->output;
 }
 
-/* A price as some conditions make it. */
-struct holding {
-	struct price_rates rates;
-	const struct price_tier *tiers;
-	size_t tier_count;
-	int64_t factors[PRICE_FACTORS];
-};
-
-static void apply(struct holding *holding, const struct price_change *change, size_t factor)
+static void apply(struct price_holding *holding, const struct price_change *change, size_t factor)
 {
 	if (change == NULL || !change->given)
 		return;
-	holding->factors[factor] = change->factor;
+	holding->terms.factors[factor] = change->factor;
 	if (!change->own)
 		return;
-	take_rates(&holding->rates, &change->rates);
+	take_rates(&holding->terms.rates, &change->rates);
 	holding->tiers = change->tiers;
 	holding->tier_count = change->tier_count;
 }
 
-static struct holding hold(const struct price *price, const struct price_change *window,
-                           const struct price_change *service, int64_t region_factor)
+static struct price_holding hold(const struct price *price, const struct price_change *window,
+                                 const struct price_change *service, int64_t region_factor)
 {
-	struct holding holding = {
-	    .rates = price->base,
+	struct price_holding holding = {
+	    .terms =
+		{
+		    .rates = price->base,
+		    .factors = {PRICE_FACTOR_ONE, PRICE_FACTOR_ONE, region_factor},
+		    .per_request = price->per_request,
+		    .fee = price->fee,
+		},
 	    .tiers = price->tiers,
 	    .tier_count = price->tier_count,
-	    .factors = {PRICE_FACTOR_ONE, PRICE_FACTOR_ONE, region_factor},
 	};
 
 	apply(&holding, window, 0);
@@ -131,27 +137,32 @@ static struct holding hold(const struct price *price, const struct price_change 
 	return holding;
 }
 
-/* The rates for a prompt of that length. */
-static struct price_rates rates_of(const struct holding *holding, int64_t prompt_tokens)
+struct price_terms price_terms_of(const struct price_holding *holding, int64_t prompt_tokens)
 {
-	struct price_rates rates = holding->rates;
+	struct price_terms terms = holding->terms;
 
 	for (size_t i = 0; i < holding->tier_count; i++)
 		if (prompt_tokens > holding->tiers[i].above)
-			take_rates(&rates, &holding->tiers[i].rates);
-	fill_rates(&rates);
-	return rates;
+			take_rates(&terms.rates, &holding->tiers[i].rates);
+	fill_rates(&terms.rates);
+	return terms;
 }
 
-/* Where the reply says where it was served, that counts, else what the config says. */
-static int64_t region_factor(const struct price *price, const char *said)
+const struct price_region *price_region_of(const struct price *price, const char *said)
 {
 	struct text name = said[0] != '\0' ? text_of(said) : price->region;
 
 	for (size_t i = 0; i < price->region_count; i++)
 		if (text_equal(price->regions[i].name, name))
-			return price->regions[i].factor;
-	return PRICE_FACTOR_ONE;
+			return &price->regions[i];
+	return NULL;
+}
+
+static int64_t region_factor(const struct price *price, const char *said)
+{
+	const struct price_region *region = price_region_of(price, said);
+
+	return region == NULL ? PRICE_FACTOR_ONE : region->factor;
 }
 
 /* --- what a request cost ----------------------------------------------------------- */
@@ -204,11 +215,23 @@ bool price_buckets(const struct chat_usage *usage, struct usage_convention count
 	return true;
 }
 
-static int64_t prompt_of(const struct price_buckets *tokens)
+int64_t price_prompt_of(const struct price_buckets *tokens)
 {
 	int64_t cache = add_saturating(tokens->cache_write, tokens->cache_write_1h);
 
 	return add_saturating(add_saturating(tokens->input, tokens->cached_input), cache);
+}
+
+struct price_holding price_hold(const struct price *price, const struct chat_usage *usage,
+                                int64_t wall_ms)
+{
+	struct price_holding holding =
+	    hold(price, window_at(price, wall_ms), &price->services[usage->service],
+	         region_factor(price, usage->region));
+
+	if (price->search_fees[usage->search] > 0)
+		holding.terms.per_request = price->search_fees[usage->search];
+	return holding;
 }
 
 static int64_t compute(const struct price *price, const struct chat_usage *usage, int64_t wall_ms)
@@ -217,11 +240,19 @@ static int64_t compute(const struct price *price, const struct chat_usage *usage
 
 	if (!price->known || !price_buckets(usage, price->counts, &tokens))
 		return -1;
-	struct holding holding =
-	    hold(price, window_at(price, wall_ms), &price->services[usage->service],
-	         region_factor(price, usage->region));
-	struct price_rates rates = rates_of(&holding, prompt_of(&tokens));
-	return price_sum(price, &rates, holding.factors, &tokens, 1);
+	struct price_holding holding = price_hold(price, usage, wall_ms);
+	struct price_terms terms = price_terms_of(&holding, price_prompt_of(&tokens));
+	return price_sum(&terms, &tokens, 1);
+}
+
+/* What is told is what it sells for; a percentage on top is paid beside it, as when credits are
+ * bought. */
+static int64_t with_fee(const struct price *price, int64_t told_pico_usd)
+{
+	if (!price->known || price->fee <= 0)
+		return told_pico_usd;
+	money charged = money_scale(told_pico_usd, PRICE_FACTOR_ONE + price->fee, PRICE_FACTOR_ONE);
+	return charged > INT64_MAX ? INT64_MAX : (int64_t)charged;
 }
 
 struct cost price_cost(const struct price *prices, const struct chat_usage *usage, int64_t wall_ms)
@@ -235,7 +266,7 @@ struct cost price_cost(const struct price *prices, const struct chat_usage *usag
 		cost.version = price->version;
 	}
 	if (usage->present && usage->cost_pico_usd >= 0) {
-		cost.pico_usd = usage->cost_pico_usd;
+		cost.pico_usd = with_fee(price, usage->cost_pico_usd);
 		cost.source = COST_REPORTED;
 	}
 	return cost;
@@ -247,18 +278,22 @@ struct cost price_cost(const struct price *prices, const struct chat_usage *usag
  */
 static bool is_flat(const struct price *price)
 {
-	return price->window_count == 0 && price->tier_count == 0 && price->region_count == 0;
+	return price->window_count == 0 && price->tier_count == 0 && price->region_count == 0 &&
+	       !price->searches;
 }
 
 /* By these two rates of a flat price. */
 static int64_t sum_flat(const struct price *price, int64_t input_rate, int64_t output_rate,
                         const struct price_buckets *tokens, int64_t requests)
 {
-	static const int64_t factors[PRICE_FACTORS] = {PRICE_FACTOR_ONE, PRICE_FACTOR_ONE,
-	                                               PRICE_FACTOR_ONE};
-	const struct price_rates rates = {.input = input_rate, .output = output_rate};
+	const struct price_terms terms = {
+	    .rates = {.input = input_rate, .output = output_rate},
+	    .factors = {PRICE_FACTOR_ONE, PRICE_FACTOR_ONE, PRICE_FACTOR_ONE},
+	    .per_request = price->per_request,
+	    .fee = price->fee,
+	};
 
-	return price_sum(price, &rates, factors, tokens, requests);
+	return price_sum(&terms, tokens, requests);
 }
 
 int64_t price_expect(const struct price *prices, int64_t wall_ms, int64_t requests,
@@ -271,10 +306,10 @@ int64_t price_expect(const struct price *prices, int64_t wall_ms, int64_t reques
 		return -1;
 	if (is_flat(price))
 		return sum_flat(price, price->base.input, price->base.output, &tokens, requests);
-	struct holding holding =
+	struct price_holding holding =
 	    hold(price, window_at(price, wall_ms), NULL, region_factor(price, ""));
-	struct price_rates rates = rates_of(&holding, input_tokens / int64_max(requests, 1));
-	return price_sum(price, &rates, holding.factors, &tokens, requests);
+	struct price_terms terms = price_terms_of(&holding, input_tokens / int64_max(requests, 1));
+	return price_sum(&terms, &tokens, requests);
 }
 
 /* --- what many requests have in common ------------------------------------------- */
@@ -300,7 +335,7 @@ static void narrow_to_windows(const struct price *price, int64_t wall_ms, struct
 	out->until_wall_ms = int64_min(out->until_wall_ms, midnight + until);
 }
 
-static void narrow_to_tier(const struct holding *holding, int64_t prompt_tokens,
+static void narrow_to_tier(const struct price_holding *holding, int64_t prompt_tokens,
                            struct price_line *out)
 {
 	for (size_t i = 0; i < holding->tier_count; i++) {
@@ -356,18 +391,18 @@ void price_line(const struct price *prices, int64_t wall_ms, int64_t prompt_toke
 		narrow_to_gap(prices, wall_ms, out);
 		return;
 	}
-	struct holding holding =
+	struct price_holding holding =
 	    hold(price, window_at(price, wall_ms), NULL, region_factor(price, ""));
-	struct price_rates rates = rates_of(&holding, prompt_tokens);
+	struct price_terms terms = price_terms_of(&holding, prompt_tokens);
 	out->from_wall_ms = price->from_wall_ms;
 	if (price->until_wall_ms > 0)
 		out->until_wall_ms = price->until_wall_ms;
 	narrow_to_windows(price, wall_ms, out);
 	narrow_to_tier(&holding, prompt_tokens, out);
 	out->per_request = int64_max(price->per_request, 0);
-	out->exact = price->fee <= 0 && per_token(rates.input, holding.factors, &out->input) &&
-	             per_token(rates.cached_input, holding.factors, &out->cached_input) &&
-	             per_token(rates.output, holding.factors, &out->output);
+	out->exact = price->fee <= 0 && per_token(terms.rates.input, terms.factors, &out->input) &&
+	             per_token(terms.rates.cached_input, terms.factors, &out->cached_input) &&
+	             per_token(terms.rates.output, terms.factors, &out->output);
 }
 
 /* --- what it may cost at most ------------------------------------------------------ */
@@ -379,8 +414,8 @@ int64_t price_estimate_tokens(int64_t prompt_bytes)
 	return bytes / BYTES_PER_TOKEN_AT_LEAST + (bytes % BYTES_PER_TOKEN_AT_LEAST != 0);
 }
 
-static int64_t bound_held(const struct price *price, const struct holding *holding,
-                          int64_t prompt_tokens, int64_t output_tokens)
+static int64_t bound_held(const struct price_holding *holding, int64_t prompt_tokens,
+                          int64_t output_tokens)
 {
 	int64_t dearest = 0;
 
@@ -389,15 +424,15 @@ static int64_t bound_held(const struct price *price, const struct holding *holdi
 		int64_t length = i == holding->tier_count ? 0 : holding->tiers[i].above;
 		if (i < holding->tier_count && prompt_tokens <= length)
 			continue;
-		struct price_rates rates =
-		    rates_of(holding, i == holding->tier_count ? 0 : add_saturating(length, 1));
+		struct price_terms terms = price_terms_of(
+		    holding, i == holding->tier_count ? 0 : add_saturating(length, 1));
+		struct price_rates *rates = &terms.rates;
 		/* Whatever is cached, written or plain: the dearest bounds it. */
-		rates.input = int64_max(int64_max(rates.input, rates.cached_input),
-		                        int64_max(rates.cache_write, rates.cache_write_1h));
-		rates.output = int64_max(rates.output, rates.reasoning);
+		rates->input = int64_max(int64_max(rates->input, rates->cached_input),
+		                         int64_max(rates->cache_write, rates->cache_write_1h));
+		rates->output = int64_max(rates->output, rates->reasoning);
 		struct price_buckets tokens = {.input = prompt_tokens, .output = output_tokens};
-		dearest =
-		    int64_max(dearest, price_sum(price, &rates, holding->factors, &tokens, 1));
+		dearest = int64_max(dearest, price_sum(&terms, &tokens, 1));
 	}
 	return dearest;
 }
@@ -408,6 +443,16 @@ static int64_t dearest_region(const struct price *price, bool any)
 
 	for (size_t i = 0; any && i < price->region_count; i++)
 		dearest = int64_max(dearest, price->regions[i].factor);
+	return dearest;
+}
+
+/* How much is searched is the request's wish and the provider's choice. */
+static int64_t dearest_search(const struct price *price)
+{
+	int64_t dearest = price->per_request;
+
+	for (size_t i = 0; i < CHAT_SEARCH_COUNT; i++)
+		dearest = int64_max(dearest, price->search_fees[i]);
 	return dearest;
 }
 
@@ -431,13 +476,16 @@ static int64_t bound_of(const struct price *price, const struct price_request *r
 	if (is_flat(price) && !request->names_service && !price->services[0].given)
 		return bound_flat(price, prompt, request->max_output_tokens);
 	int64_t region = dearest_region(price, request->names_service);
+	int64_t per_request = dearest_search(price);
 	for (size_t w = 0; w <= price->window_count; w++) {
 		const struct price_change *window =
 		    w == price->window_count ? NULL : &price->windows[w].change;
 		for (size_t s = 0; s < (request->names_service ? CHAT_SERVICE_COUNT : 1); s++) {
-			struct holding holding = hold(price, window, &price->services[s], region);
-			dearest = int64_max(dearest, bound_held(price, &holding, prompt,
-			                                        request->max_output_tokens));
+			struct price_holding holding =
+			    hold(price, window, &price->services[s], region);
+			holding.terms.per_request = per_request;
+			dearest = int64_max(
+			    dearest, bound_held(&holding, prompt, request->max_output_tokens));
 		}
 	}
 	return dearest;

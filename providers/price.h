@@ -80,7 +80,10 @@ struct price {
 	size_t region_count;
 	struct text region;  /* where the config says that this is served; data NULL: not said */
 	int64_t per_request; /* pico-USD; at most 0: none */
-	int64_t fee;         /* on top of all, 10^-6 of it; at most 0: none */
+	/* In its place, where the reply says how much was searched; at most 0: not said. */
+	int64_t search_fees[CHAT_SEARCH_COUNT];
+	bool searches; /* it has any of them */
+	int64_t fee;   /* on top of all, 10^-6 of it; at most 0: none */
 	struct usage_convention counts;
 	struct price *next;      /* another period; NULL: the last */
 	const struct json *node; /* as it was written, all periods; NULL: in no file */
@@ -127,8 +130,9 @@ struct cost {
 };
 
 /*
- * The charge for a reply: what the provider said, else what is computed. wall_ms is when the
- * request was sent: that moment decides which period and which window hold.
+ * The charge for a reply: what the provider said and the price's percentage on top of it, else what
+ * is computed. wall_ms is when the request was sent: that moment decides which period and which
+ * window hold.
  */
 MUST_CHECK struct cost price_cost(const struct price *prices, const struct chat_usage *usage,
                                   int64_t wall_ms);

@@ -3,6 +3,7 @@
  * the dates between which each holds. Mistakes have their place; that one
  * has run out is no mistake: price_review.c.
  */
+#include "providers/price_table.h"
 #include "providers/provider_private.h"
 
 #include "harness/base/json_hash.h"
@@ -18,117 +19,10 @@ enum {
 	LIST_MAX = 64,     /* periods, tiers, windows, regions */
 };
 
-static const int64_t TOKENS_MAX = 1000000000;
 static const int64_t USD_PER_FACTOR = 1000000; /* pico-USD, as settings read decimals, to 10^-6 */
 
 static const char *const service_names[] = {"standard", "batch", "flex", "priority"};
 static const char *const day_names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-
-/* --- tables ------------------------------------------------------------------------ */
-
-struct change_config {
-	int64_t factor; /* as USD; -1: not said */
-	struct price_rates rates;
-	const struct json *context;
-	const struct json *node;
-};
-
-struct tier_config {
-	int64_t above, at_least; /* -1: not said */
-	struct price_rates rates;
-};
-
-struct window_config {
-	struct change_config change;
-	struct text_list days, except;
-	struct text from, until;
-};
-
-struct period_config {
-	struct price_rates rates;
-	const struct json *context, *service, *regions, *windows;
-	int64_t per_request, fee_percent; /* -1: not said */
-	struct text from, until, source, reviewed, review_by, note;
-};
-
-/* clang-format off */
-#define ROW(struct_name, key, kind, field, ...) \
-	{.name = key, .type = kind, .offset = offsetof(struct struct_name, field), __VA_ARGS__}
-#define TABLE(whats, table_rows) \
-	{.what = whats, .rows = table_rows, .count = ARRAY_LENGTH(table_rows)}
-#define RATE_ROWS(struct_name, prefix, required) \
-	ROW(struct_name, "input", SETTING_USD, prefix.input, .flags = required, \
-	    .doc = "USD per million prompt tokens, as a decimal string."), \
-	ROW(struct_name, "cached_input", SETTING_USD, prefix.cached_input, \
-	    .doc = "The same for prompt tokens read from a cache; without it: input."), \
-	ROW(struct_name, "cache_write", SETTING_USD, prefix.cache_write, \
-	    .doc = "The same for prompt tokens written to a cache; without it: input."), \
-	ROW(struct_name, "cache_write_1h", SETTING_USD, prefix.cache_write_1h, \
-	    .doc = "The same for those that are kept for an hour; without it: cache_write."), \
-	ROW(struct_name, "output", SETTING_USD, prefix.output, .flags = required, \
-	    .doc = "USD per million completion tokens."), \
-	ROW(struct_name, "reasoning", SETTING_USD, prefix.reasoning, \
-	    .doc = "The same for reasoning tokens; without it: output.")
-#define CONTEXT_ROW(struct_name, field) \
-	ROW(struct_name, "context", SETTING_NODE, field, \
-	    .doc = "What a request costs, all of it, from a length of the prompt on.")
-#define CHANGE_ROWS(struct_name, prefix) \
-	ROW(struct_name, "factor", SETTING_USD, prefix factor, \
-	    .doc = "What the price is multiplied by, as a decimal string."), \
-	RATE_ROWS(struct_name, prefix rates, 0), \
-	CONTEXT_ROW(struct_name, prefix context)
-
-static const struct setting tier_rows[] = {
-	ROW(tier_config, "above", SETTING_INT, above, .min = 0, .max = TOKENS_MAX,
-	    .doc = "It holds for prompts of more tokens than this."),
-	ROW(tier_config, "at_least", SETTING_INT, at_least, .min = 1, .max = TOKENS_MAX,
-	    .doc = "It holds for prompts of so many tokens, and of more."),
-	RATE_ROWS(tier_config, rates, 0),
-};
-static const struct setting_table tier_table = TABLE("context tier", tier_rows);
-
-static const struct setting change_rows[] = {CHANGE_ROWS(change_config, )};
-static const struct setting_table change_table = TABLE("service tier", change_rows);
-
-static const struct setting window_rows[] = {
-	ROW(window_config, "days", SETTING_TEXTS, days,
-	    .doc = "Days of the week on which it begins: mon, tue ..., or mon-fri; else every day."),
-	ROW(window_config, "except", SETTING_TEXTS, except,
-	    .doc = "Dates on which it does not begin."),
-	ROW(window_config, "from", SETTING_TEXT, from, .flags = SETTING_REQUIRED,
-	    .doc = "When it begins, UTC, as HH:MM."),
-	ROW(window_config, "until", SETTING_TEXT, until, .flags = SETTING_REQUIRED,
-	    .doc = "When it has ended; not after from: on the next day."),
-	CHANGE_ROWS(window_config, change.),
-};
-static const struct setting_table window_table = TABLE("window", window_rows);
-
-static const struct setting period_rows[] = {
-	RATE_ROWS(period_config, rates, SETTING_REQUIRED),
-	CONTEXT_ROW(period_config, context),
-	ROW(period_config, "service", SETTING_NODE, service,
-	    .doc = "Batch, flex and priority: a factor, or prices."),
-	ROW(period_config, "regions", SETTING_NODE, regions,
-	    .doc = "Factors by region."),
-	ROW(period_config, "windows", SETTING_NODE, windows,
-	    .doc = "Parts of the day with another price."),
-	ROW(period_config, "per_request", SETTING_USD, per_request,
-	    .doc = "USD for each request, beside its tokens."),
-	ROW(period_config, "fee_percent", SETTING_USD, fee_percent,
-	    .doc = "Per cent of all that is added on top."),
-	ROW(period_config, "from", SETTING_TEXT, from,
-	    .doc = "The first day, or the moment, from which it holds, UTC."),
-	ROW(period_config, "until", SETTING_TEXT, until,
-	    .doc = "The last day on which it holds, or the moment at which it has ended, UTC."),
-	ROW(period_config, "source", SETTING_TEXT, source, .doc = "Where it was read."),
-	ROW(period_config, "reviewed", SETTING_TEXT, reviewed,
-	    .doc = "When somebody last looked, as a date: the price's version."),
-	ROW(period_config, "review_by", SETTING_TEXT, review_by,
-	    .doc = "The day after which somebody should look again."),
-	ROW(period_config, "note", SETTING_TEXT, note, .doc = "What it leaves out."),
-};
-static const struct setting_table period_table = TABLE("price", period_rows);
-/* clang-format on */
 
 static const struct price_rates NO_RATES = PRICE_RATES_NONE;
 
@@ -197,8 +91,8 @@ static bool read_tiers(const struct reading *r, const struct json *node,
 	*out = tiers = ARENA_NEW_ARRAY(r->arena, struct price_tier, node->count);
 	JSON_EACH(item, node)
 	{
-		struct tier_config config = {-1, -1, NO_RATES};
-		if (!settings_read(&tier_table, item, &config, r->arena, r->faults)) {
+		struct price_tier_config config = {-1, -1, NO_RATES};
+		if (!settings_read(&price_tier_table, item, &config, r->arena, r->faults)) {
 			good = false;
 			continue;
 		}
@@ -218,7 +112,7 @@ static bool read_tiers(const struct reading *r, const struct json *node,
 }
 
 static bool read_change(const struct reading *r, const struct json *node,
-                        const struct change_config *config, struct price_change *out)
+                        const struct price_change_config *config, struct price_change *out)
 {
 	*out = (struct price_change){.given = true, .factor = PRICE_FACTOR_ONE};
 	out->rates = config->rates;
@@ -254,13 +148,14 @@ static bool read_services(const struct reading *r, const struct json *node, stru
 			good = false;
 			continue;
 		}
-		struct change_config config = {-1, NO_RATES, NULL, member};
+		struct price_change_config config = {-1, NO_RATES, NULL, member};
 		if (!json_is(member, JSON_OBJECT)) {
 			struct price_change *change = &price->services[service];
 			*change = (struct price_change){.given = true, .rates = NO_RATES};
 			good = read_factor_node(r, member, &change->factor) && good;
 		} else {
-			good = settings_read(&change_table, member, &config, r->arena, r->faults) &&
+			good = settings_read(&price_change_table, member, &config, r->arena,
+			                     r->faults) &&
 			       read_change(r, member, &config, &price->services[service]) && good;
 		}
 	}
@@ -367,9 +262,9 @@ static bool mark_minutes(const struct price_window *window, bool taken[MINUTES_A
 static bool read_window(const struct reading *r, const struct json *item,
                         struct price_window *window)
 {
-	struct window_config config = {.change = {.factor = -1, .rates = NO_RATES}};
+	struct price_window_config config = {.change = {.factor = -1, .rates = NO_RATES}};
 
-	if (!settings_read(&window_table, item, &config, r->arena, r->faults))
+	if (!settings_read(&price_window_table, item, &config, r->arena, r->faults))
 		return false;
 	bool good = read_change(r, item, &config.change, &window->change);
 	good = read_clock(r, json_member(item, "from"), config.from, &window->from_ms) && good;
@@ -408,7 +303,7 @@ static bool read_windows(const struct reading *r, const struct json *node, struc
  * Own prices of one thing do not say what another one makes of them: a factor says that, and so do
  * tiers of their own.
  */
-static bool changes_agree(const struct reading *r, const struct period_config *config,
+static bool changes_agree(const struct reading *r, const struct price_period_config *config,
                           const struct price *price)
 {
 	bool own_service = false, own_window = false, good = true;
@@ -456,7 +351,7 @@ static bool read_moment(const struct reading *r, const struct json *node, struct
 }
 
 static struct text version_of(const struct reading *r, const struct json *node,
-                              const struct period_config *config, struct text version)
+                              const struct price_period_config *config, struct text version)
 {
 	struct text base = config->reviewed.len > 0 ? config->reviewed : version;
 
@@ -467,12 +362,31 @@ static struct text version_of(const struct reading *r, const struct json *node,
 	           : text_format(r->arena, "%.*s@%.*s", TEXT_ARG(base), TEXT_ARG(config->from));
 }
 
+static bool read_search(const struct reading *r, const struct json *node, struct price *out)
+{
+	struct price_search_config config = {-1, -1, -1};
+
+	if (node == NULL)
+		return true;
+	if (!settings_read(&price_search_table, node, &config, r->arena, r->faults))
+		return false;
+	out->search_fees[CHAT_SEARCH_LOW] = config.low;
+	out->search_fees[CHAT_SEARCH_MEDIUM] = config.medium;
+	out->search_fees[CHAT_SEARCH_HIGH] = config.high;
+	out->searches = config.low > 0 || config.medium > 0 || config.high > 0;
+	if (!out->searches)
+		return wrong(r, node, "want USD a request for low, medium or high");
+	return true;
+}
+
 static bool read_fees(const struct reading *r, const struct json *node,
-                      const struct period_config *config, struct price *out)
+                      const struct price_period_config *config, struct price *out)
 {
 	int64_t percent;
 
 	out->per_request = config->per_request;
+	if (!read_search(r, config->search_context, out))
+		return false;
 	if (config->fee_percent < 0)
 		return true;
 	const struct json *fee = json_member(node, "fee_percent");
@@ -488,10 +402,11 @@ static bool read_fees(const struct reading *r, const struct json *node,
 static bool read_period(const struct reading *r, const struct json *node, struct text version,
                         struct price *out)
 {
-	struct period_config config = {.rates = NO_RATES, .per_request = -1, .fee_percent = -1};
+	struct price_period_config config = {
+	    .rates = NO_RATES, .per_request = -1, .fee_percent = -1};
 
 	*out = (struct price){.base = NO_RATES};
-	if (!settings_read(&period_table, node, &config, r->arena, r->faults))
+	if (!settings_read(&price_period_table, node, &config, r->arena, r->faults))
 		return false;
 	out->base = config.rates;
 	bool good = read_tiers(r, config.context, &out->tiers, &out->tier_count);

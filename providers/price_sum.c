@@ -83,11 +83,11 @@ __extension__ typedef unsigned __int128 uint128;
 enum { PLAIN_TOKENS_BITS = 40, PLAIN_RATE_BITS = 60 };
 
 /* False: it is not the usual case. Every decision prices each of its candidates by this. */
-static bool sum_plainly(const struct price *price, const struct price_rates *rates,
-                        const int64_t factors[PRICE_FACTORS], const struct price_buckets *tokens,
+static bool sum_plainly(const struct price_terms *terms, const struct price_buckets *tokens,
                         int64_t requests, int64_t *out)
 {
-	int64_t per_request = int64_max(price->per_request, 0);
+	const struct price_rates *rates = &terms->rates;
+	int64_t per_request = int64_max(terms->per_request, 0);
 	/* All bits that are set in any of them: no number is larger than that, none is below 0. */
 	uint64_t counts =
 	    (uint64_t)(tokens->input | tokens->cached_input | tokens->cache_write |
@@ -97,9 +97,9 @@ static bool sum_plainly(const struct price *price, const struct price_rates *rat
 	               rates->cache_write_1h | rates->output | rates->reasoning | per_request);
 
 	for (size_t i = 0; i < PRICE_FACTORS; i++)
-		if (factors[i] != PRICE_FACTOR_ONE)
+		if (terms->factors[i] != PRICE_FACTOR_ONE)
 			return false;
-	if (price->fee > 0 || counts >> PLAIN_TOKENS_BITS != 0 || prices >> PLAIN_RATE_BITS != 0)
+	if (terms->fee > 0 || counts >> PLAIN_TOKENS_BITS != 0 || prices >> PLAIN_RATE_BITS != 0)
 		return false;
 	uint128 sum = (uint128)tokens->input * (uint64_t)rates->input +
 	              (uint128)tokens->cached_input * (uint64_t)rates->cached_input +
@@ -117,15 +117,15 @@ static bool sum_plainly(const struct price *price, const struct price_rates *rat
 	return true;
 }
 
-int64_t price_sum(const struct price *price, const struct price_rates *rates,
-                  const int64_t factors[PRICE_FACTORS], const struct price_buckets *tokens,
+int64_t price_sum(const struct price_terms *terms, const struct price_buckets *tokens,
                   int64_t requests)
 {
+	const struct price_rates *rates = &terms->rates;
 	struct wide sum = {{0}}, fees = {{0}};
 	size_t millions = 1; /* how often the sum is to be divided by a million */
 	int64_t plain;
 
-	if (sum_plainly(price, rates, factors, tokens, requests, &plain))
+	if (sum_plainly(terms, tokens, requests, &plain))
 		return plain;
 	wide_add_product(&sum, tokens->input, rates->input);
 	wide_add_product(&sum, tokens->cached_input, rates->cached_input);
@@ -134,19 +134,19 @@ int64_t price_sum(const struct price *price, const struct price_rates *rates,
 	wide_add_product(&sum, tokens->output, rates->output);
 	wide_add_product(&sum, tokens->reasoning, rates->reasoning);
 	for (size_t i = 0; i < PRICE_FACTORS; i++) {
-		if (factors[i] == PRICE_FACTOR_ONE)
+		if (terms->factors[i] == PRICE_FACTOR_ONE)
 			continue;
-		wide_multiply(&sum, (uint32_t)factors[i]);
+		wide_multiply(&sum, (uint32_t)terms->factors[i]);
 		millions++;
 	}
-	if (price->per_request > 0) {
-		wide_add_product(&fees, price->per_request, requests);
+	if (terms->per_request > 0) {
+		wide_add_product(&fees, terms->per_request, requests);
 		for (size_t i = 0; i < millions; i++)
 			wide_multiply(&fees, MILLION);
 		wide_add(&sum, &fees);
 	}
-	if (price->fee > 0) {
-		wide_multiply(&sum, (uint32_t)(PRICE_FACTOR_ONE + price->fee));
+	if (terms->fee > 0) {
+		wide_multiply(&sum, (uint32_t)(PRICE_FACTOR_ONE + terms->fee));
 		millions++;
 	}
 	/* Half up: floor(x + 1/2) is floor((floor(2x) + 1) / 2), and floors may follow each other.

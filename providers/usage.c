@@ -171,6 +171,18 @@ static void note_region(struct reply_build *build, const struct json *usage)
 	kept[region.len] = '\0';
 }
 
+/* Perplexity's usage.search_context_size. */
+static enum chat_search search_of(const struct json *usage)
+{
+	struct text size = json_string(usage, "search_context_size");
+
+	if (text_is(size, "low"))
+		return CHAT_SEARCH_LOW;
+	if (text_is(size, "medium"))
+		return CHAT_SEARCH_MEDIUM;
+	return text_is(size, "high") ? CHAT_SEARCH_HIGH : CHAT_SEARCH_UNKNOWN;
+}
+
 /* Nothing known, but for what stands beside the counts. */
 static void forget_counts(struct chat_usage *usage)
 {
@@ -299,6 +311,7 @@ void usage_read_openai(struct reply_build *build, const struct json *usage, cons
 	read.reasoning =
 	    first_known(count_of(out, "reasoning_tokens"), count_of(usage, "reasoning_tokens"));
 	read.cost_pico_usd = cost_of(usage);
+	read.search = search_of(usage);
 	judge_openai(build, usage, &read);
 	if (read.input < 0 && read.output < 0 && read.total < 0 && build->reply->usage.present)
 		return; /* it says nothing: what was known stays */

@@ -282,6 +282,59 @@ START_TEST(fees_come_on_top)
 }
 END_TEST
 
+/* Perplexity: 5, 8 and 12 USD for 1,000 requests of little, some and much search context with sonar
+ * (docs, 2026); the recorded reply of sonar-pro, 6 USD: 17 and 6 tokens, little, cost 0.006141
+ * (vercel/ai, 2026-08-22). */
+START_TEST(a_request_fee_goes_by_how_much_was_searched)
+{
+	const struct price *price =
+	    priced("", " {input: \"1\", output: \"1\", per_request: \"0.005\", search_context:"
+	               " {low: \"0.005\", medium: \"0.008\", high: \"0.012\"}}");
+	struct chat_usage usage = tokens(100, 0, 0, 100);
+
+	costs(price, &usage, "2026-11-01", "0.0052");
+	usage.search = CHAT_SEARCH_LOW;
+	costs(price, &usage, "2026-11-01", "0.0052");
+	usage.search = CHAT_SEARCH_MEDIUM;
+	costs(price, &usage, "2026-11-01", "0.0082");
+	usage.search = CHAT_SEARCH_HIGH;
+	costs(price, &usage, "2026-11-01", "0.0122");
+	/* Before it is sent nobody knows how much will be searched. */
+	struct price_request request = {.prompt_bytes = 200, .max_output_tokens = 100};
+	ck_assert_int_eq(price_bound(price, &request), INT64_C(12200000000));
+	ck_assert_int_eq(price_expect(price, 0, 1, 100, 100), INT64_C(5200000000));
+	price = priced("", " {input: \"3\", output: \"15\", per_request: \"0.006\"}");
+	usage = tokens(17, 0, 0, 6);
+	usage.search = CHAT_SEARCH_LOW;
+	costs(price, &usage, "2026-11-01", "0.006141");
+}
+END_TEST
+
+/* OpenRouter: usage.cost is what the model sells for; 5.5 per cent more are paid for the credits
+ * that pay it (OpenRouter docs, 2026-11). */
+START_TEST(a_percentage_goes_on_top_of_what_is_reported)
+{
+	struct chat_usage usage = tokens(1000, 0, 0, 100);
+	const struct price *price =
+	    priced("", " {input: \"1\", output: \"2\", fee_percent: \"5.5\"}");
+
+	usage.cost_pico_usd = 1200000000; /* as the price is: 1000 x 1 + 100 x 2 */
+	struct cost cost = price_cost(price, &usage, at("2026-11-01"));
+	ck_assert_int_eq(cost.source, COST_REPORTED);
+	ck_assert_int_eq(cost.pico_usd, 1266000000);
+	ck_assert_int_eq(cost.computed_pico_usd, 1266000000);
+	usage.cost_pico_usd = 1; /* half up, once */
+	ck_assert_int_eq(price_cost(price, &usage, at("2026-11-01")).pico_usd, 1);
+	usage.cost_pico_usd = 10;
+	ck_assert_int_eq(price_cost(price, &usage, at("2026-11-01")).pico_usd, 11);
+	usage.cost_pico_usd = INT64_MAX;
+	ck_assert_int_eq(price_cost(price, &usage, at("2026-11-01")).pico_usd, INT64_MAX);
+	/* Where no price is known, no fee is either. */
+	usage.cost_pico_usd = 10;
+	ck_assert_int_eq(price_cost(priced("", " null"), &usage, at("2026-11-01")).pico_usd, 10);
+}
+END_TEST
+
 /* Whatever of it comes true, what is reserved covers it. */
 START_TEST(a_bound_covers_all_that_may_hold)
 {
@@ -358,6 +411,9 @@ static const struct {
      " service: {flex: {input: \"1\"}}}",
      "both have prices", 6},
     {" {input: \"1\", output: \"1\", fee_percent: \"0.00001\"}", "four decimal places", 6},
+    {" {input: \"1\", output: \"1\", search_context: {tiny: \"1\"}}", "tiny", 6},
+    {" {input: \"1\", output: \"1\", search_context: {}}", "low, medium or high", 6},
+    {" {input: \"1\", output: \"1\", search_context: \"1\"}", "search context", 6},
     {" {input: \"1\", output: \"1\", regions: [us]}", "regions is a mapping", 6},
     {" 5", "price", 6},
 };
@@ -472,6 +528,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_window_may_run_past_midnight);
 	tcase_add_test(cases, reasoning_has_its_price);
 	tcase_add_test(cases, fees_come_on_top);
+	tcase_add_test(cases, a_request_fee_goes_by_how_much_was_searched);
+	tcase_add_test(cases, a_percentage_goes_on_top_of_what_is_reported);
 	tcase_add_test(cases, a_bound_covers_all_that_may_hold);
 	tcase_add_test(cases, mistakes_have_their_place);
 	tcase_add_test(cases, what_has_run_out_is_said);

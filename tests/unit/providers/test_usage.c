@@ -120,6 +120,10 @@ START_TEST(cost_is_read_exactly_in_each_form)
 	ck_assert_int_eq(with_usage("{\"cost\":0.00007159}")->usage.cost_pico_usd, 71590000);
 	ck_assert_int_eq(with_usage("{\"cost\":{\"total_cost\":0.00502}}")->usage.cost_pico_usd,
 	                 5020000000);
+	ck_assert_int_eq(with_usage("{\"search_context_size\":\"medium\"}")->usage.search,
+	                 CHAT_SEARCH_MEDIUM);
+	ck_assert_int_eq(with_usage("{\"search_context_size\":\"huge\"}")->usage.search,
+	                 CHAT_SEARCH_UNKNOWN);
 	ck_assert_int_eq(with_usage("{\"cost_in_usd_ticks\":1330500}")->usage.cost_pico_usd,
 	                 133050000);
 	ck_assert_int_eq(with_usage("{\"cost\":null}")->usage.cost_pico_usd, -1);
