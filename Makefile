@@ -229,25 +229,50 @@ TRACE ?= ../shared/corpora/llm-traces/AzureLLMInferenceTrace_code.csv
 study: all
 	$(Q)PROVISO=$(CURDIR)/$(BUILD)/proviso PYTHONDONTWRITEBYTECODE=1 python3 tests/study/study.py $(TRACE) $(if $(WRITE),--write)
 
-# --- install ------------------------------------------------------------------------
+# --- install: what PREFIX names is where it runs, DESTDIR only where it is put ------------------
 
 EXAMPLES := $(wildcard proxy/examples/*.yaml)
 MANUALS := $(wildcard harness/cli/man/*.[157])
-.PHONY: install uninstall clean format
+DOCUMENTS := README.md LICENSE $(wildcard .github/SECURITY.md)
+ZSH_FOLDER ?= $(PREFIX)/share/zsh/site-functions
+COMPLETIONS = $(PREFIX)/share/bash-completion/completions/proviso $(ZSH_FOLDER)/_proviso $(PREFIX)/share/fish/vendor_completions.d/proviso.fish
+UNIT = $(PREFIX)/lib/systemd/system/proviso.service
+SYSUSERS = $(PREFIX)/lib/sysusers.d/proviso.conf
+install_as = install -D -m $(1) $(2) $(DESTDIR)$(3)
+
+.PHONY: install uninstall
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $(BUILD)/proviso $(DESTDIR)$(PREFIX)/bin/proviso
-	for page in $(MANUALS); do section=$${page##*.}; install -d $(DESTDIR)$(PREFIX)/share/man/man$$section && \
-	  install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$$section/ || exit 1; done
-	install -d $(DESTDIR)$(PREFIX)/share/doc/proviso/examples $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
-	install -m 644 $(EXAMPLES) $(DESTDIR)$(PREFIX)/share/doc/proviso/examples/
-	sed 's|@PREFIX@|$(PREFIX)|' proxy/systemd/proviso.service.in > $(DESTDIR)$(PREFIX)/lib/systemd/system/proviso.service
-	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/proviso.service
-	install -m 644 proxy/systemd/proviso.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/proviso.conf
+	$(Q)$(call install_as,755,$(BUILD)/proviso,$(PREFIX)/bin/proviso)
+	$(Q)for page in $(MANUALS); do $(call install_as,644,$$page,$(PREFIX)/share/man/man$${page##*.}/$${page##*/}) || exit 1; done
+	$(Q)install -d $(DESTDIR)$(PREFIX)/share/doc/proviso/examples
+	$(Q)install -m 644 $(EXAMPLES) $(DESTDIR)$(PREFIX)/share/doc/proviso/examples/
+	$(Q)install -m 644 $(DOCUMENTS) $(DESTDIR)$(PREFIX)/share/doc/proviso/
+	$(Q)for file in $(COMPLETIONS); do case $$file in */bash-completion/*) shell=bash ;; */_proviso) shell=zsh ;; *) shell=fish ;; esac; \
+	  $(call install_as,644,/dev/null,$$file) && $(BUILD)/proviso completion $$shell > $(DESTDIR)$$file || exit 1; done
+	$(Q)$(call install_as,644,/dev/null,$(UNIT)) && sed 's|@PREFIX@|$(PREFIX)|' proxy/systemd/proviso.service.in > $(DESTDIR)$(UNIT)
+	$(Q)$(call install_as,644,proxy/systemd/proviso.sysusers.conf,$(SYSUSERS))
+# Takes away what install brought, and nothing else.
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/proviso $(DESTDIR)$(PREFIX)/lib/systemd/system/proviso.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/proviso.conf
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/proviso
-	for page in $(MANUALS); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+	$(Q)rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/proviso $(COMPLETIONS) $(UNIT) $(SYSUSERS))
+	$(Q)for page in $(MANUALS); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+	$(Q)doc=$(DESTDIR)$(PREFIX)/share/doc/proviso; rm -f $(addprefix $$doc/,$(notdir $(DOCUMENTS)) $(addprefix examples/,$(notdir $(EXAMPLES)))); \
+	  rmdir --ignore-fail-on-non-empty $$doc/examples $$doc 2>/dev/null || true
+
+# --- the Debian package: .debian/build.sh; two builds of the same source are the same bytes -------
+
+.PHONY: deb check-deb
+DEB_REVISION ?= 1
+deb:
+	$(Q)bash tests/deps.sh package
+	+$(Q)$(MAKE) --no-print-directory -j2 BUILD=.build/deb OPTIMISE='-O2 -ffile-prefix-map=$(CURDIR)=.' all
+	$(Q)bash .debian/build.sh .build/deb $(VERSION) $(DEB_REVISION)
+# Needs root, and a Debian mirror: builds twice and compares, then installs, runs, upgrades, removes and purges
+# the package in a root file system of its own.
+check-deb:
+	$(Q)bash tests/deps.sh package-check
+	$(Q)bash .debian/check.sh
+
+.PHONY: clean format
 clean:
 	rm -rf .build
 format:

@@ -30,9 +30,10 @@ struct command {
 	int (*run)(void *state, struct arena *arena); /* an exit code */
 };
 
-extern const struct command command_bless, command_check, command_demo, command_diff,
-    command_explain, command_forecast, command_gate, command_import, command_inspect, command_key,
-    command_matrix, command_proxy, command_report, command_sim, command_usage, command_validate;
+extern const struct command command_bless, command_check, command_completion, command_demo,
+    command_diff, command_explain, command_forecast, command_gate, command_import, command_inspect,
+    command_key, command_matrix, command_proxy, command_report, command_sim, command_usage,
+    command_validate;
 
 /* NULL-terminated, in the order of the list. */
 extern const struct command *const command_table[];

@@ -237,7 +237,7 @@ const struct command command_matrix = {
 const struct command command_report = {
     .name = "report",
     .summary = "export csv, json, markdown, html, junit, github or codequality",
-    .operands = "FORMAT [FILE]",
+    .operands = "csv|json|markdown|html|junit|github|codequality [FILE]",
     .about = "Writes a report from a matrix file or a run's folder; nothing is asked again.\n"
 	     "From a run, html shows the bytes behind each verdict.",
     .options = &report_options,

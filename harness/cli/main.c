@@ -9,23 +9,12 @@
 #include <sys/prctl.h>
 
 const struct command *const command_table[] = {
-    &command_check,
-    &command_matrix,
-    &command_diff,
-    &command_bless,
-    &command_explain,
-    &command_gate,
-    &command_forecast,
-    &command_inspect,
-    &command_report,
-    &command_proxy,
-    &command_usage,
-    &command_key,
-    &command_sim,
-    &command_import,
-    &command_validate,
-    &command_demo,
-    NULL,
+    &command_check,    &command_matrix,     &command_diff,
+    &command_bless,    &command_explain,    &command_gate,
+    &command_forecast, &command_inspect,    &command_report,
+    &command_proxy,    &command_usage,      &command_key,
+    &command_sim,      &command_import,     &command_validate,
+    &command_demo,     &command_completion, NULL,
 };
 
 static void print_usage(FILE *stream)

@@ -4,7 +4,11 @@ import json
 import pytest
 from conftest import ROOT
 
-COMMANDS = ["check", "matrix", "inspect", "report", "sim", "validate", "demo"]
+
+
+def commands_of(proviso):
+    listed = proviso("--help").out.split("commands:\n")[1].split("\n\n")[0]
+    return [line.split()[0] for line in listed.splitlines()]
 
 
 def test_the_version_is_one_line(proviso):
@@ -12,10 +16,12 @@ def test_the_version_is_one_line(proviso):
     assert done.code == 0 and done.out.startswith("proviso ") and done.out.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help(proviso, command):
-    done = proviso(command, "--help")
-    assert done.code == 0 and done.out.startswith(f"usage: proviso {command}")
+def test_every_command_has_help(proviso):
+    commands = commands_of(proviso)
+    assert len(commands) >= 17
+    for command in commands:
+        done = proviso(command, "--help")
+        assert done.code == 0 and done.out.startswith(f"usage: proviso {command}")
 
 
 def test_mistakes_offer_the_nearest_name(proviso):

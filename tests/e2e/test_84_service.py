@@ -146,16 +146,38 @@ def test_what_the_unit_runs_and_its_manual_exist():
         assert (ROOT / f"harness/cli/man/{page}.{section}").exists()
 
 
-def test_make_install_brings_unit_user_and_examples(tmp_path):
-    done = subprocess.run(["make", "-s", "install", f"DESTDIR={tmp_path}", "PREFIX=/opt/proviso"], cwd=ROOT,
+def make(target, folder):
+    done = subprocess.run(["make", "-s", target, f"DESTDIR={folder}", "PREFIX=/opt/proviso"], cwd=ROOT,
                           env=environment(**{name: value for name, value in os.environ.items() if name == "CI"}),
                           capture_output=True, text=True, timeout=RUN_LIMIT_S)
     assert done.returncode == 0, done.stderr
+
+
+def files_below(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
+
+
+def test_make_install_brings_all_and_uninstall_takes_it_away_again(tmp_path):
+    make("install", tmp_path)
     prefix = tmp_path / "opt/proviso"
     unit = (prefix / "lib/systemd/system/proviso.service").read_text()
     assert "ExecStart=/opt/proviso/bin/proviso proxy" in unit and "@" not in unit.split("[Service]")[1].split("#")[0]
     assert "u proviso" in (prefix / "lib/sysusers.d/proviso.conf").read_text()
     assert sorted(p.name for p in (prefix / "share/doc/proviso/examples").iterdir()) == [p.name for p in EXAMPLES]
+    pages = sorted(path.name for path in (ROOT / "harness/cli/man").iterdir())
+    assert sorted(path.name for path in (prefix / "share/man").glob("man?/*")) == pages
+    assert (prefix / "share/doc/proviso/LICENSE").exists()
+    installed = Proviso(tmp_path, prefix / "bin/proviso")
+    for shell, file in (("bash", "bash-completion/completions/proviso"), ("zsh", "zsh/site-functions/_proviso"),
+                        ("fish", "fish/vendor_completions.d/proviso.fish")):
+        assert (prefix / "share" / file).read_text() == installed("completion", shell).out
+    modes = {path: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file()}
+    assert modes.pop(prefix / "bin/proviso") == 0o755 and set(modes.values()) == {0o644}
+    mine = prefix / "share/doc/proviso/examples/mine.yaml"
+    mine.write_text("version: 1\n")
+    make("uninstall", tmp_path)
+    assert files_below(tmp_path) == [str(mine.relative_to(tmp_path))]
+    make("uninstall", tmp_path)  # nothing there: fine
 
 
 class Nobody(Proviso):
