@@ -278,4 +278,4 @@ clean:
 format:
 	clang-format -i $(foreach layer,$(LAYERS),$(wildcard $(layer)/*.[ch])) $(wildcard providers/sim/*.[ch] tests/unit/*.h tests/unit/*/*.c tests/fuzz/*.c tests/bench/*.c)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

@@ -6,7 +6,7 @@ build="gcc libc6-dev pkg-config libcurl4-openssl-dev libpcre2-dev libcsv-dev lib
 test="$build clang clang-format libclang-rt-14-dev check perl python3 python3-pytest python3-pytest-xdist python3-yaml mandoc procps curl git nodejs npm systemd zsh fish"
 bench="$test libjansson4"
 package="$build dpkg-dev binutils"
-package_check="$package debootstrap lintian git"
+package_check="$package debootstrap lintian git mandoc systemd procps"
 case ${1:-build} in
   build) wanted=$build ;;
   test) wanted=$test ;;
