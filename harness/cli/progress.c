@@ -1,13 +1,14 @@
-/* The grid and the plain lines; see progress.h. */
+/* The grid, and the events in its place; see progress.h. */
 #include "harness/cli/progress.h"
 
 #include "harness/base/csv.h"
+#include "harness/base/log.h"
 #include "harness/cli/command.h"
 
 enum {
 	REDRAW_MS = 100,
-	PLAIN_MS = 30000,
-	PLAIN_PERCENT = 10,
+	LOG_MS = 30000,
+	LOG_PERCENT = 10,
 	GRID_MAX_BYTES = 1 << 20,
 	NAME_COLUMNS = 32,
 };
@@ -141,14 +142,17 @@ static void draw(struct progress *progress)
 	progress->dirty = false;
 }
 
-static void say_plain(struct progress *progress)
+/* Where no terminal is there: an event of the log, which is silent at its usual level. */
+static void log_figures(struct progress *progress)
 {
-	text_buf_reset(&progress->out);
-	(void)text_buf_add_c(&progress->out, "proviso: ");
-	add_figures(progress);
-	(void)text_buf_byte(&progress->out, '\n');
-	(void)fwrite(progress->out.data, 1, progress->out.len, stderr);
-	(void)fflush(stderr);
+	struct runner_progress now = {.eta_ms = -1};
+
+	if (progress->runner != NULL)
+		now = runner_progress(progress->runner);
+	log_info("check.progress",
+	         "decided=%zu cells=%zu not_passing=%zu requests=%lld left_ms=%lld",
+	         progress->decided, progress->plan->cell_count, progress->bad,
+	         (long long)now.attempts, (long long)now.eta_ms);
 	progress->dirty = false;
 }
 
@@ -159,9 +163,9 @@ static void on_timer(void *context)
 	if (progress->terminal)
 		draw(progress);
 	else if (progress->dirty)
-		say_plain(progress);
-	loop_timer_start(progress->loop, &progress->timer,
-	                 progress->terminal ? REDRAW_MS : PLAIN_MS, on_timer, progress);
+		log_figures(progress);
+	loop_timer_start(progress->loop, &progress->timer, progress->terminal ? REDRAW_MS : LOG_MS,
+	                 on_timer, progress);
 }
 
 struct progress *progress_new(struct loop *loop, const struct plan *plan, bool terminal)
@@ -185,8 +189,7 @@ struct progress *progress_new(struct loop *loop, const struct plan *plan, bool t
 		square_of(progress, &plan->cells[i])->total++;
 	for (size_t i = 0; i < plan->target_count; i++)
 		progress->priced = progress->priced || plan->targets[i].model->price.known;
-	loop_timer_start(loop, &progress->timer, terminal ? REDRAW_MS : PLAIN_MS, on_timer,
-	                 progress);
+	loop_timer_start(loop, &progress->timer, terminal ? REDRAW_MS : LOG_MS, on_timer, progress);
 	return progress;
 }
 
@@ -207,9 +210,9 @@ void progress_cell(struct progress *progress, const struct plan_cell *cell, enum
 	}
 	progress->dirty = true;
 	int64_t percent = (int64_t)(progress->decided * 100 / progress->plan->cell_count);
-	if (!progress->terminal && percent >= progress->percent_said + PLAIN_PERCENT) {
-		progress->percent_said = percent - percent % PLAIN_PERCENT;
-		say_plain(progress);
+	if (!progress->terminal && percent >= progress->percent_said + LOG_PERCENT) {
+		progress->percent_said = percent - percent % LOG_PERCENT;
+		log_figures(progress);
 	}
 }
 

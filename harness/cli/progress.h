@@ -1,7 +1,7 @@
 /*
  * Progress of a run on stderr: on a terminal a grid of targets and capabilities
- * with spend and time left, redrawn at most ten times a second and erased at the end;
- * elsewhere a plain line every 10 % or 30 seconds.
+ * with spend and time left, redrawn at most ten times a second and erased at the end; elsewhere
+ * nothing but an event of the log (check.progress, level info) every 10 % or 30 seconds.
  */
 #ifndef PROVISO_CLI_PROGRESS_H
 #define PROVISO_CLI_PROGRESS_H

@@ -1,7 +1,8 @@
-"""The official `openai` and `@anthropic-ai/sdk` clients, as programs use them: what it sees through the proxy is what it sees of the provider.
+"""The official `openai` and `@anthropic-ai/sdk` clients, as programs use them, through the proxy and past it: both ways
+they see the same.
 
-The client is installed by npm into .build/clients, as tests/clients/package-lock.json pins it. Where that is
-not possible these tests fail: nothing else proves that real programs work.
+npm installs them into .build/clients, as tests/clients/package-lock.json pins them. Where that is not possible these
+tests fail: nothing else proves that real programs work.
 """
 import fcntl
 import json
