@@ -136,6 +136,46 @@ struct cost {
  */
 MUST_CHECK struct cost price_cost(const struct price *prices, const struct chat_usage *usage,
                                   int64_t wall_ms);
+/* --- what a cost is made of --- */
+
+enum price_meter {
+	PRICE_METER_INPUT, /* in the order of struct price_buckets */
+	PRICE_METER_CACHED_INPUT,
+	PRICE_METER_CACHE_WRITE,
+	PRICE_METER_CACHE_WRITE_1H,
+	PRICE_METER_OUTPUT,
+	PRICE_METER_REASONING,
+	PRICE_METER_REQUEST,
+	PRICE_METER_COUNT,
+};
+extern const char *const price_meter_names[PRICE_METER_COUNT];
+
+/*
+ * The computed cost in words, for a bill: how much of what at which price, and what the prices hang
+ * on. "input=700@4 cached_input=200@0.4 output=50@20 request=1@0.005 service=flex above=272000
+ * window=01:00 region=us fee=5.5": USD per million tokens, a request by the piece, exactly, with
+ * all factors; fee in per cent, on top of all. Added up they are the computed cost before it is
+ * rounded. Arena; data NULL where usage or price are unknown, or a price has more digits than
+ * 128 bits hold.
+ */
+MUST_CHECK struct text price_parts(const struct price *prices, const struct chat_usage *usage,
+                                   int64_t wall_ms, struct arena *arena);
+
+/* The same read back; views into the text. */
+struct price_part {
+	enum price_meter meter;
+	int64_t quantity;
+	struct text price; /* digits, and a point within them */
+};
+struct price_parts {
+	struct price_part parts[PRICE_METER_COUNT];
+	size_t count;
+	struct text service, above, window, region; /* data NULL: none */
+	struct text fee;                            /* digits, as a price */
+};
+/* False where the text is none that price_parts writes. */
+MUST_CHECK bool price_parts_read(struct text text, struct price_parts *out);
+
 /* Plain tokens at that moment, standard service: what so many requests are expected to cost in all.
  * Pico-USD; -1 where the price is unknown or a count is below 0. */
 MUST_CHECK int64_t price_expect(const struct price *prices, int64_t wall_ms, int64_t requests,

@@ -175,8 +175,94 @@ START_TEST(rows_and_their_sum_are_exact)
 }
 END_TEST
 
+enum { PLACES = 48, PARTS_REQUESTS = 50000 };
+
+/* quantity x price in 10^-48 USD per million; a request's price is by the piece. */
+static void add_part(const struct price_part *one, struct text decimal, BIGNUM *sum)
+{
+	char digits[64];
+	size_t len = 0, decimals = 0;
+
+	for (size_t i = 0; i < decimal.len; i++) {
+		if (decimal.data[i] == '.')
+			decimals = decimal.len - i - 1;
+		else
+			digits[len++] = decimal.data[i];
+	}
+	digits[len] = '\0';
+	must(BN_dec2bn(&part, digits) > 0 && BN_mul_word(part, (BN_ULONG)one->quantity));
+	for (size_t i = decimals; i < PLACES; i++)
+		must(BN_mul_word(part, 10));
+	if (one->meter == PRICE_METER_REQUEST)
+		must(BN_mul_word(part, MILLION));
+	must(BN_add(sum, sum, part));
+}
+
+/* Whole millionths of a per cent x 100: as the price holds it. */
+static int64_t fee_of(struct text percent)
+{
+	int64_t fee = 0;
+	size_t point = text_find_byte(percent, '.', 0);
+
+	for (size_t i = 0; i < percent.len; i++)
+		if (i != point)
+			fee = fee * 10 + percent.data[i] - '0';
+	for (size_t i = point == TEXT_NOT_FOUND ? 0 : percent.len - point - 1; i < 4; i++)
+		fee *= 10;
+	return fee;
+}
+
+/* A bill by meters that does not come to the sum would be no bill. */
+START_TEST(the_parts_of_a_cost_come_to_the_cost)
+{
+	struct arena arena = {0};
+	int64_t tiered = 0;
+
+	context = BN_CTX_new();
+	number = BN_new();
+	part = BN_new();
+	remainder_left = BN_new();
+	divisor = BN_new();
+	/* 10^-48 per million, and 10^-6 of the fee, in 10^-12 */
+	ck_assert(BN_one(divisor));
+	for (int i = 0; i < PLACES - 12 + 6 + 6; i++)
+		ck_assert(BN_mul_word(divisor, 10));
+	for (int i = 0; i < PARTS_REQUESTS; i++) {
+		struct chat_usage usage;
+		struct price_parts parts;
+		if (i % 10 == 0)
+			draw_price();
+		(void)draw_usage(&usage);
+		struct text text = price_parts(&price, &usage, 1000, &arena);
+		must(text.data != NULL && price_parts_read(text, &parts));
+		must(text_is(parts.window, "00:00") && (parts.fee.len > 0) == (price.fee > 0));
+		tiered += parts.above.len > 0;
+		BN_zero(number);
+		for (size_t k = 0; k < parts.count; k++)
+			add_part(&parts.parts[k], parts.parts[k].price, number);
+		must(BN_mul_word(number, (BN_ULONG)(MILLION + fee_of(parts.fee))));
+		must(BN_div(number, remainder_left, number, divisor, context));
+		must(BN_lshift1(remainder_left, remainder_left));
+		if (BN_cmp(remainder_left, divisor) >= 0)
+			must(BN_add_word(number, 1));
+		int64_t cost = price_cost(&price, &usage, 1000).pico_usd;
+		if (BN_get_word(number) != (BN_ULONG)cost)
+			ck_abort_msg("%.*s is not %lld", TEXT_ARG(text), (long long)cost);
+		arena_reset(&arena);
+	}
+	ck_assert_int_gt(tiered, 0);
+	arena_done(&arena);
+	BN_free(number);
+	BN_free(part);
+	BN_free(remainder_left);
+	BN_free(divisor);
+	BN_CTX_free(context);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
+	tcase_add_test(cases, the_parts_of_a_cost_come_to_the_cost);
 	tcase_add_test(cases, rows_and_their_sum_are_exact);
 }
 

@@ -515,8 +515,53 @@ START_TEST(a_price_that_is_kept_comes_to_the_same)
 }
 END_TEST
 
+/* The same worked examples, as they stand on a bill. */
+START_TEST(a_cost_is_told_by_its_parts)
+{
+	struct chat_usage usage = tokens(1000, 200, 100, 50);
+	struct price_parts parts;
+
+	assert_text(price_parts(priced("", sol), &usage, at("2026-09-01"), &arena),
+	            "input=700@4 cached_input=200@0.4 cache_write=100@5 output=50@20");
+	usage = tokens(300000, 0, 0, 10);
+	assert_text(price_parts(priced("", sol), &usage, at("2026-09-01"), &arena),
+	            "input=300000@8 output=10@30 above=272000");
+	usage = tokens(10000, 6000, 3000, 100);
+	usage.cache_write_1h = 1000;
+	usage.service = CHAT_SERVICE_BATCH;
+	memcpy(usage.region, "us", 3);
+	assert_text(price_parts(priced("", sonnet), &usage, at("2026-11-01"), &arena),
+	            "input=1000@1.1 cached_input=6000@0.11 cache_write=2000@1.375"
+	            " cache_write_1h=1000@2.2 output=100@5.5 service=batch region=us");
+	usage = tokens(1000, 0, 0, 500);
+	usage.reasoning = 400;
+	assert_text(price_parts(priced("", " {input: \"0.4\", output: \"1.2\", reasoning: \"4\","
+	                                   " per_request: \"0.005\", fee_percent: \"5.5\"}"),
+	                        &usage, at("2026-11-01"), &arena),
+	            "input=1000@0.4 output=100@1.2 reasoning=400@4 request=1@0.005 fee=5.5");
+	usage = tokens(0, 0, 0, 0);
+	assert_text(price_parts(priced("", " {input: \"0\", output: \"0\"}"), &usage, 0, &arena),
+	            "input=0@0");
+	usage.output = -1;
+	ck_assert_ptr_null(price_parts(&set.items[0].models[0].price, &usage, 0, &arena).data);
+	usage.output = 1;
+	ck_assert_ptr_null(price_parts(priced("", " null"), &usage, 0, &arena).data);
+	/* A ledger may come from anywhere. */
+	static const char *const bad[] = {"",           "input",
+	                                  "input=1",    "input=1@",
+	                                  "input=@1",   "input=-1@1",
+	                                  "input=1@-1", "input=1@.5",
+	                                  "input=1@5.", "input=1@1e3",
+	                                  "tokens=1@1", "fee=x",
+	                                  "fee=5",      "input=1@1  output=1@1"};
+	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
+		ck_assert_msg(!price_parts_read(text_of(bad[i]), &parts), "%s", bad[i]);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
+	tcase_add_test(cases, a_cost_is_told_by_its_parts);
 	tcase_add_test(cases, dates_decide_which_price_holds);
 	tcase_add_test(cases, a_price_that_has_ended_is_unknown);
 	tcase_add_test(cases, a_long_prompt_reprices_the_whole_request);
