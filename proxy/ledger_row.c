@@ -15,6 +15,8 @@ const struct ledger_row ledger_row_unknown = {
     .cost_pico_usd = -1,
     .baseline_cost_pico_usd = -1,
     .computed_cost_pico_usd = -1,
+    .expected_cost_pico_usd = -1,
+    .cost_difference_pico_usd = LEDGER_NO_DIFFERENCE,
     .charged_pico_usd = -1,
 };
 
@@ -67,6 +69,9 @@ const struct ledger_column ledger_columns[LEDGER_COLUMNS] = {
     COLUMN(budget, TEXT, budget),
     COLUMN(client_disconnected, FLAG, client_disconnected),
     SUMMED(computed_cost_usd, USD, computed_cost_pico_usd),
+    SUMMED(expected_cost_usd, USD, expected_cost_pico_usd),
+    COLUMN(cost_parts, TEXT, cost_parts),
+    SUMMED(cost_difference_usd, DIFFERENCE, cost_difference_pico_usd),
 };
 
 const struct ledger_column *ledger_column_find(struct text name)

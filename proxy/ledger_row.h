@@ -31,6 +31,10 @@ struct ledger_row {
 	bool client_disconnected;
 	/* Usage times price, also beside a cost that the provider reports: to be compared. */
 	int64_t computed_cost_pico_usd;
+	int64_t expected_cost_pico_usd; /* what the decision said of this target before */
+	struct text cost_parts; /* price_parts; of estimated tokens, where these were charged */
+	/* A reported cost less the computed one; LEDGER_NO_DIFFERENCE: not both are known. */
+	int64_t cost_difference_pico_usd;
 	/*
 	 * What budgets were charged, which is no column of the export: the cost, or where that is
 	 * unknown what was reserved; -1: no budget applied, or nothing was charged.
@@ -38,15 +42,18 @@ struct ledger_row {
 	int64_t charged_pico_usd;
 };
 
+#define LEDGER_NO_DIFFERENCE INT64_MIN
+
 /* Everything unknown. */
 extern const struct ledger_row ledger_row_unknown;
 
 enum ledger_kind {
-	LEDGER_TEXT,  /* struct text */
-	LEDGER_COUNT, /* int64_t */
-	LEDGER_USD,   /* int64_t, pico-USD */
-	LEDGER_TIME,  /* int64_t, milliseconds since the epoch, never unknown */
-	LEDGER_FLAG,  /* bool */
+	LEDGER_TEXT,       /* struct text */
+	LEDGER_COUNT,      /* int64_t */
+	LEDGER_USD,        /* int64_t, pico-USD */
+	LEDGER_TIME,       /* int64_t, milliseconds since the epoch, never unknown */
+	LEDGER_FLAG,       /* bool */
+	LEDGER_DIFFERENCE, /* int64_t, pico-USD, may be below 0; LEDGER_NO_DIFFERENCE is unknown */
 };
 
 struct ledger_column {
@@ -56,7 +63,7 @@ struct ledger_column {
 	bool sums;     /* reports add it up; the others can be grouped by */
 };
 
-enum { LEDGER_COLUMNS = 37 };
+enum { LEDGER_COLUMNS = 40 };
 /* In the contract's order. */
 extern const struct ledger_column ledger_columns[LEDGER_COLUMNS];
 /* NULL: there is no such column. */

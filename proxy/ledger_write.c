@@ -68,6 +68,11 @@ static void bind_row(struct store_query *query, const struct ledger_row *row)
 		case LEDGER_FLAG:
 			store_bind_int(query, at, *(const bool *)field);
 			break;
+		case LEDGER_DIFFERENCE:
+			/* Not bound: NULL. */
+			if (*(const int64_t *)field != LEDGER_NO_DIFFERENCE)
+				store_bind_int(query, at, *(const int64_t *)field);
+			break;
 		}
 	}
 	store_bind_count(query, LEDGER_COLUMNS + 1, row->charged_pico_usd);

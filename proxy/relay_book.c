@@ -63,6 +63,8 @@ static void begin_row(struct relay *relay)
 	row->started_wall_ms = loop_wall_ms(relay->worker->loop);
 	row->target = relay->target->name;
 	row->dialect_out = text_of(relay->target->provider->dialect->name);
+	row->expected_cost_pico_usd =
+	    relay->intake->decision.candidates[relay->candidate].expected_cost_pico_usd;
 	row->price_version = price_at(&relay->target->model->price, row->started_wall_ms)->version;
 	row->budget = budget_names(proxy->budgets, &relay->reservation, &relay->arena);
 	row->charged_pico_usd = relay->reservation.count > 0 ? relay->reservation.pico_usd : -1;
@@ -180,6 +182,18 @@ static int64_t positive(int64_t value)
 	return value < 0 ? -1 : value;
 }
 
+static struct text parts_of(struct relay *relay)
+{
+	const struct relay_facts *facts = &relay->facts;
+	struct chat_usage usage = facts->usage;
+
+	if (facts->cost.computed_pico_usd < 0 && facts->cost.source != COST_ESTIMATED)
+		return (struct text){NULL, 0};
+	usage.present = true;
+	return price_parts(&relay->target->model->price, &usage, relay->row.started_wall_ms,
+	                   &relay->arena);
+}
+
 static void add_facts(struct relay *relay)
 {
 	const struct relay_facts *facts = &relay->facts;
@@ -194,6 +208,11 @@ static void add_facts(struct relay *relay)
 	row->cost_pico_usd = facts->cost.pico_usd;
 	row->cost_source = text_of(cost_source_name(facts->cost.source));
 	row->computed_cost_pico_usd = facts->cost.computed_pico_usd;
+	row->cost_difference_pico_usd = LEDGER_NO_DIFFERENCE;
+	if (facts->cost.source == COST_REPORTED && facts->cost.computed_pico_usd >= 0)
+		row->cost_difference_pico_usd =
+		    facts->cost.pico_usd - facts->cost.computed_pico_usd;
+	row->cost_parts = parts_of(relay);
 	row->finish_reason = facts->finish_reason;
 	row->reported_model = facts->reported_model;
 }

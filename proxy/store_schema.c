@@ -47,5 +47,12 @@ const char *const store_schema[] = {
     /* Beside a cost that the provider reports, what usage and price make. */
     ("ALTER TABLE attempts ADD COLUMN computed_cost_usd INTEGER;"
      "ALTER TABLE open_attempts ADD COLUMN computed_cost_usd INTEGER;"),
+    /* What a decision expected, what the cost is made of, and how far a reported one is off. */
+    ("ALTER TABLE attempts ADD COLUMN expected_cost_usd INTEGER;"
+     "ALTER TABLE attempts ADD COLUMN cost_parts TEXT;"
+     "ALTER TABLE attempts ADD COLUMN cost_difference_usd INTEGER;"
+     "ALTER TABLE open_attempts ADD COLUMN expected_cost_usd INTEGER;"
+     "ALTER TABLE open_attempts ADD COLUMN cost_parts TEXT;"
+     "ALTER TABLE open_attempts ADD COLUMN cost_difference_usd INTEGER;"),
 };
 const int store_schema_count = (int)ARRAY_LENGTH(store_schema);

@@ -297,7 +297,12 @@ struct text store_text(struct store_query *query, int column)
 
 int64_t store_int(struct store_query *query, int column)
 {
+	return store_int_or(query, column, -1);
+}
+
+int64_t store_int_or(struct store_query *query, int column, int64_t if_null)
+{
 	if (sqlite3_column_type(query->statement, column) == SQLITE_NULL)
-		return -1;
+		return if_null;
 	return sqlite3_column_int64(query->statement, column);
 }

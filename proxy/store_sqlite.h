@@ -54,6 +54,7 @@ MUST_CHECK bool store_do(struct store_query *query, struct fault *fault);
 MUST_CHECK struct text store_text(struct store_query *query, int column);
 /* NULL: -1. */
 MUST_CHECK int64_t store_int(struct store_query *query, int column);
+MUST_CHECK int64_t store_int_or(struct store_query *query, int column, int64_t if_null);
 
 /* store_schema.c: the schema's versions, each one a script that makes it of the one before. */
 extern const char *const store_schema[];

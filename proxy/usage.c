@@ -3,32 +3,11 @@
 #include "proxy/store_sqlite.h"
 
 #include "harness/base/loop.h"
-#include "providers/money.h"
 
 #include <stdlib.h>
 
 enum { SLOTS_MIN = 1024, KEY_MAX_BYTES = USAGE_BY_MAX * 8192 };
-static const int64_t USD = 1000000000000;
 static const int64_t HOUR_MS = 3600000;
-
-/* --- money ---------------------------------------------------------------------------------- */
-
-void usage_usd_add(struct usage_usd *sum, int64_t pico_usd)
-{
-	if (pico_usd < 0)
-		return;
-	sum->usd += pico_usd / USD;
-	sum->pico += pico_usd % USD;
-	if (sum->pico >= USD) {
-		sum->usd++;
-		sum->pico -= USD;
-	}
-}
-
-struct text usage_usd_text(struct usage_usd sum, struct arena *arena)
-{
-	return money_text((money)sum.usd * USD + sum.pico, arena);
-}
 
 /* --- columns --------------------------------------------------------------------------------- */
 
@@ -83,6 +62,23 @@ static bool prepare(struct store *store, const struct usage_query *query, const 
 	return true;
 }
 
+/* A ledger that an older program wrote lacks the newest columns: what was not noted is unknown. */
+static bool add_column(struct store *store, const char *name, struct text_buf *columns,
+                       struct fault *fault)
+{
+	struct store_query *query;
+
+	if (!store_prepare(store, "SELECT 1 FROM pragma_table_info('attempts') WHERE name=?",
+	                   &query, fault))
+		return false;
+	store_bind_text(query, 1, text_of(name));
+	enum store_step step = store_step(query, fault);
+	store_query_free(query);
+	(void)text_buf_format(columns, "%s%s", columns->len == 0 ? "" : ",",
+	                      step == STORE_ROW ? name : "NULL");
+	return step != STORE_FAILED;
+}
+
 static void read_field(struct store_query *query, int at, const struct ledger_column *column,
                        struct ledger_row *row)
 {
@@ -96,6 +92,9 @@ static void read_field(struct store_query *query, int at, const struct ledger_co
 	case LEDGER_USD:
 	case LEDGER_TIME:
 		*(int64_t *)field = store_int(query, at);
+		break;
+	case LEDGER_DIFFERENCE:
+		*(int64_t *)field = store_int_or(query, at, LEDGER_NO_DIFFERENCE);
 		break;
 	case LEDGER_FLAG:
 		*(bool *)field = store_int(query, at) > 0;
@@ -115,10 +114,11 @@ bool usage_each(const struct usage_query *query,
 	if (!store_open(query->ledger, STORE_READ, &store, fault))
 		return false;
 	text_buf_init(&columns, 4096);
-	for (size_t i = 0; i < LEDGER_COLUMNS; i++)
-		(void)text_buf_format(&columns, "%s%s", i == 0 ? "" : ",", ledger_columns[i].name);
-	bool good = prepare(store, query, columns.data, "ORDER BY started_at, request_id, attempt",
-	                    &rows, fault);
+	bool good = true;
+	for (size_t i = 0; i < LEDGER_COLUMNS && good; i++)
+		good = add_column(store, ledger_columns[i].name, &columns, fault);
+	good = good && prepare(store, query, columns.data,
+	                       "ORDER BY started_at, request_id, attempt", &rows, fault);
 	text_buf_done(&columns);
 	while (good && (step = store_step(rows, fault)) == STORE_ROW) {
 		struct ledger_row seen = ledger_row_unknown;
@@ -138,7 +138,7 @@ bool usage_each(const struct usage_query *query,
 static const char summed[] = "attempt, outcome = 'ok', prompt_tokens, cached_tokens,"
 			     " cache_write_tokens, completion_tokens, reasoning_tokens, cost_usd,"
 			     " baseline_cost_usd";
-enum { SUMMED = 9 };
+enum { SUMMED = 10 }; /* and cost_difference_usd, which an old ledger does not have */
 
 struct grouping {
 	const struct usage_query *query;
@@ -169,8 +169,13 @@ static void add_row(struct usage_group *group, struct store_query *row)
 	add_count(&group->completion_tokens, store_int(row, 5));
 	add_count(&group->reasoning_tokens, store_int(row, 6));
 	group->unpriced += store_int(row, 7) < 0;
-	usage_usd_add(&group->cost, store_int(row, 7));
-	usage_usd_add(&group->baseline, store_int(row, 8));
+	group->cost += int64_max(store_int(row, 7), 0);
+	group->baseline += int64_max(store_int(row, 8), 0);
+	int64_t difference = store_int_or(row, 9, LEDGER_NO_DIFFERENCE);
+	if (difference != LEDGER_NO_DIFFERENCE) {
+		group->compared++;
+		group->difference += difference;
+	}
 }
 
 static uint64_t hash(struct text bytes)
@@ -339,6 +344,7 @@ bool usage_group(const struct usage_query *query, struct arena *arena, struct us
 		return false;
 	text_buf_init(&columns, 2048);
 	(void)text_buf_add_c(&columns, summed);
+	bool good = add_column(store, "cost_difference_usd", &columns, fault);
 	for (size_t i = 0; i < query->by_count; i++) {
 		size_t number = made_number(query->by[i]);
 		if (number < ARRAY_LENGTH(made))
@@ -348,8 +354,8 @@ bool usage_group(const struct usage_query *query, struct arena *arena, struct us
 	}
 	text_buf_init(&g.key, KEY_MAX_BYTES);
 	make_room(&g, SLOTS_MIN);
-	bool good = prepare(store, query, columns.data, "", &rows, fault) &&
-	            read_groups(&g, rows, out, fault);
+	good = good && prepare(store, query, columns.data, "", &rows, fault) &&
+	       read_groups(&g, rows, out, fault);
 	store_query_free(rows);
 	store_close(store);
 	text_buf_done(&columns);

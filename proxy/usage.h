@@ -6,6 +6,7 @@
 #define PROVISO_PROXY_USAGE_H
 
 #include "harness/base/fault.h"
+#include "providers/money.h"
 #include "proxy/ledger_row.h"
 
 enum {
@@ -27,21 +28,15 @@ struct usage_query {
  */
 MUST_CHECK const char *usage_by_name(struct text given);
 
-/* A sum of money: whole USD and 10^-12 USD below one, for 10^-12 alone ends at 9 million USD. */
-struct usage_usd {
-	int64_t usd, pico;
-};
-void usage_usd_add(struct usage_usd *sum, int64_t pico_usd); /* unknown (-1) adds nothing */
-/* "12.000000000001", exactly, without trailing zeros; arena. */
-MUST_CHECK struct text usage_usd_text(struct usage_usd sum, struct arena *arena);
-
 struct usage_group {
 	struct text values[USAGE_BY_MAX]; /* "" where unknown */
 	int64_t requests;                 /* first attempts */
 	int64_t attempts, ok, unpriced;   /* unpriced: cost not known, so not in the sum */
 	int64_t prompt_tokens, cached_tokens, cache_write_tokens, completion_tokens,
 	    reasoning_tokens;
-	struct usage_usd cost, baseline;
+	money cost, baseline;
+	int64_t compared; /* attempts whose cost was both reported and computed */
+	money difference; /* of those: reported less computed */
 };
 
 struct usage_groups {

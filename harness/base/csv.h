@@ -70,6 +70,8 @@ void csv_write_int(struct csv_writer *writer, int64_t value);
 void csv_write_count(struct csv_writer *writer, int64_t value);
 /* At most `decimals` digits, trailing zeros cut. Empty for NaN and infinities. */
 void csv_write_double(struct csv_writer *writer, double value, int decimals);
+/* Digits that are a number already, a minus before them or not: never guarded. */
+void csv_write_number(struct csv_writer *writer, struct text digits);
 /* Pico-USD as an exact decimal without trailing zeros; empty where below 0. */
 void csv_write_usd(struct csv_writer *writer, int64_t pico_usd);
 void csv_write_unknown(struct csv_writer *writer);

@@ -141,6 +141,11 @@ void csv_write_int(struct csv_writer *writer, int64_t value)
 	write_bare(writer, text_of(text));
 }
 
+void csv_write_number(struct csv_writer *writer, struct text digits)
+{
+	write_bare(writer, digits);
+}
+
 void csv_write_count(struct csv_writer *writer, int64_t value)
 {
 	if (value < 0)

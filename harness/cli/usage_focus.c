@@ -118,7 +118,7 @@ static void write_charge(const struct usage_group *group, struct csv_writer *wri
 	struct text day = group->values[BY_DAY];
 	struct text provider = group->values[BY_PROVIDER];
 	struct text model = group->values[BY_MODEL];
-	struct text cost = usage_usd_text(group->cost, arena);
+	struct text cost = money_text(group->cost, arena);
 	struct text month = text_format(arena, "%.*s-01T00:00:00Z", 7, day.data);
 	struct text tokens = text_format(
 	    arena, "%lld.0", (long long)(group->prompt_tokens + group->completion_tokens));

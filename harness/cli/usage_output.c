@@ -5,6 +5,7 @@
 #include "harness/base/json_write.h"
 #include "harness/base/loop.h"
 #include "harness/run/router.h"
+#include "providers/money.h"
 
 #include <errno.h>
 
@@ -30,6 +31,15 @@ static bool flush(struct rows *rows, struct fault *fault)
 	return written || fault_system(fault, number, "writing the usage");
 }
 
+/* May be below 0. */
+static void csv_difference(struct csv_writer *writer, int64_t pico_usd, struct arena *arena)
+{
+	if (pico_usd == LEDGER_NO_DIFFERENCE)
+		csv_write_unknown(writer);
+	else
+		csv_write_number(writer, money_text(pico_usd, arena));
+}
+
 static void csv_field(struct csv_writer *writer, const struct ledger_column *column,
                       const void *field, struct arena *arena)
 {
@@ -48,6 +58,9 @@ static void csv_field(struct csv_writer *writer, const struct ledger_column *col
 		break;
 	case LEDGER_TIME:
 		csv_write_text(writer, wall_format(arena, *(const int64_t *)field, true));
+		break;
+	case LEDGER_DIFFERENCE:
+		csv_difference(writer, *(const int64_t *)field, arena);
 		break;
 	case LEDGER_FLAG:
 		csv_write_text(writer, *(const bool *)field ? TEXT("true") : TEXT("false"));
@@ -104,6 +117,13 @@ static void json_field(struct json_writer *writer, const struct ledger_column *c
 		break;
 	case LEDGER_TIME:
 		json_write_member(writer, name, wall_format(arena, *(const int64_t *)field, true));
+		break;
+	case LEDGER_DIFFERENCE:
+		json_write_key(writer, name);
+		if (*(const int64_t *)field == LEDGER_NO_DIFFERENCE)
+			json_write_null(writer);
+		else
+			json_write_raw(writer, money_text(*(const int64_t *)field, arena));
 		break;
 	case LEDGER_FLAG:
 		json_write_member_bool(writer, name, *(const bool *)field);
@@ -173,6 +193,8 @@ void usage_groups_csv(const struct usage_query *query, const struct usage_groups
 		csv_write_text(&writer, text_of(sum_names[i]));
 	csv_write_text(&writer, TEXT("cost_usd"));
 	csv_write_text(&writer, TEXT("baseline_cost_usd"));
+	csv_write_text(&writer, TEXT("compared"));
+	csv_write_text(&writer, TEXT("cost_difference_usd"));
 	csv_write_end_row(&writer);
 	for (size_t k = 0; k < groups->count; k++) {
 		const struct usage_group *group = &groups->groups[k];
@@ -181,8 +203,13 @@ void usage_groups_csv(const struct usage_query *query, const struct usage_groups
 		sums_of(group, sums);
 		for (size_t i = 0; i < SUMS; i++)
 			csv_write_int(&writer, sums[i]);
-		csv_write_text(&writer, usage_usd_text(group->cost, &arena));
-		csv_write_text(&writer, usage_usd_text(group->baseline, &arena));
+		csv_write_number(&writer, money_text(group->cost, &arena));
+		csv_write_number(&writer, money_text(group->baseline, &arena));
+		csv_write_int(&writer, group->compared);
+		if (group->compared == 0)
+			csv_write_unknown(&writer);
+		else
+			csv_write_number(&writer, money_text(group->difference, &arena));
 		csv_write_end_row(&writer);
 		arena_reset(&arena);
 	}
@@ -207,9 +234,15 @@ static void json_group(const struct usage_query *query, const struct usage_group
 	for (size_t i = 0; i < SUMS; i++)
 		json_write_member_int(writer, sum_names[i], sums[i]);
 	json_write_key(writer, "cost_usd");
-	json_write_raw(writer, usage_usd_text(group->cost, &arena));
+	json_write_raw(writer, money_text(group->cost, &arena));
 	json_write_key(writer, "baseline_cost_usd");
-	json_write_raw(writer, usage_usd_text(group->baseline, &arena));
+	json_write_raw(writer, money_text(group->baseline, &arena));
+	json_write_member_int(writer, "compared", group->compared);
+	json_write_key(writer, "cost_difference_usd");
+	if (group->compared == 0)
+		json_write_null(writer);
+	else
+		json_write_raw(writer, money_text(group->difference, &arena));
 	json_write_object_end(writer);
 	arena_done(&arena);
 }
@@ -245,32 +278,45 @@ static void table_text(struct text_buf *out, struct text value, struct arena *ar
 	                      "");
 }
 
-static void table_row(const struct usage_group *group, struct text_buf *out, struct arena *arena)
+static void table_row(const struct usage_group *group, bool with_difference, struct text_buf *out,
+                      struct arena *arena)
 {
-	(void)text_buf_format(out, "%9lld %9lld %14lld %14lld %9lld  %s\n",
-	                      (long long)group->attempts, (long long)group->ok,
-	                      (long long)group->prompt_tokens, (long long)group->completion_tokens,
-	                      (long long)group->unpriced,
-	                      text_c(arena, usage_usd_text(group->cost, arena)));
+	(void)text_buf_format(out, "%9lld %9lld %14lld %14lld %9lld  ", (long long)group->attempts,
+	                      (long long)group->ok, (long long)group->prompt_tokens,
+	                      (long long)group->completion_tokens, (long long)group->unpriced);
+	if (with_difference)
+		(void)text_buf_format(out, "%-20s ", text_c(arena, money_text(group->cost, arena)));
+	else
+		(void)text_buf_add(out, money_text(group->cost, arena));
+	/* A plus says that the provider billed more than its price. */
+	if (with_difference && group->compared > 0)
+		(void)text_buf_format(out, "%s%s", group->difference > 0 ? "+" : "",
+		                      text_c(arena, money_text(group->difference, arena)));
+	else if (with_difference)
+		(void)text_buf_byte(out, '-');
+	(void)text_buf_byte(out, '\n');
 }
 
 void usage_groups_table(const struct usage_query *query, const struct usage_groups *groups,
                         struct text_buf *out)
 {
 	struct arena arena = {0};
+	bool compared = groups->total.compared > 0; /* some provider tells what it bills */
 
 	for (size_t i = 0; i < query->by_count; i++)
 		table_text(out, query->by[i], &arena);
-	(void)text_buf_format(out, "%9s %9s %14s %14s %9s  %s\n", "attempts", "ok", "prompt",
-	                      "completion", "unpriced", "USD");
+	(void)text_buf_format(out, "%9s %9s %14s %14s %9s  ", "attempts", "ok", "prompt",
+	                      "completion", "unpriced");
+	(void)text_buf_format(out, compared ? "%-20s %s\n" : "%s%s\n", "USD",
+	                      compared ? "reported-computed" : "");
 	for (size_t k = 0; k < groups->count; k++) {
 		for (size_t i = 0; i < query->by_count; i++)
 			table_text(out, groups->groups[k].values[i], &arena);
-		table_row(&groups->groups[k], out, &arena);
+		table_row(&groups->groups[k], compared, out, &arena);
 		arena_reset(&arena);
 	}
 	for (size_t i = 0; i < query->by_count; i++)
 		table_text(out, i == 0 ? TEXT("total") : TEXT(" "), &arena);
-	table_row(&groups->total, out, &arena);
+	table_row(&groups->total, compared, out, &arena);
 	arena_done(&arena);
 }

@@ -84,9 +84,10 @@ struct router_candidate {
 	const struct target *target;
 	bool proven;   /* false: served by policy only (warn, shadow, unproven: allow) */
 	bool eligible; /* false: by mode only (warn, shadow): enforce would not serve it */
-	int64_t expected_cost_pico_usd; /* -1: unknown */
-	int64_t bound_pico_usd;         /* what it may cost at most; -1: unknown */
-	double quality;                 /* 0 to 1; NaN: not measured */
+	int64_t expected_cost_pico_usd;      /* -1: unknown */
+	int64_t input_tokens, output_tokens; /* that it is expected of */
+	int64_t bound_pico_usd;              /* what it may cost at most; -1: unknown */
+	double quality;                      /* 0 to 1; NaN: not measured */
 	/*
 	 * What it was measured on: the tasks of the kind of work that the request's task is, where
 	 * the matrix has them for this target; CASE_KIND_NONE: the rates of its stochastic cells,

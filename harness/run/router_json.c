@@ -236,6 +236,11 @@ static void write_candidate(struct json_writer *writer, const struct router *rou
 	router_write_usd(writer, "bound_usd", candidate->bound_pico_usd);
 	write_texts(writer, "unproven", candidate->unproven);
 	write_repairs(writer, candidate->repairs);
+	json_write_member_int(writer, "expected_input_tokens", candidate->input_tokens);
+	json_write_member_int(writer, "expected_output_tokens", candidate->output_tokens);
+	write_text_or_null(
+	    writer, "price_version",
+	    price_at(&candidate->target->model->price, router_price_moment(request))->version);
 	json_write_object_end(writer);
 }
 

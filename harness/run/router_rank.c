@@ -49,16 +49,16 @@ int64_t router_bound(const struct target *target, const struct shape *shape, int
 	return price_bound(&target->model->price, &request);
 }
 
-static int64_t expected_cost(const struct target *target, const struct router_measure *measure,
-                             const struct shape *shape, int64_t now_wall_ms)
+static void expect_cost(const struct router_measure *measure, const struct shape *shape,
+                        int64_t now_wall_ms, struct router_candidate *out)
 {
-	int64_t input = shape->prompt_bytes / BYTES_PER_TOKEN + ROUTER_MESSAGE_TOKENS;
-	int64_t output = 0;
-
+	out->input_tokens = shape->prompt_bytes / BYTES_PER_TOKEN + ROUTER_MESSAGE_TOKENS;
+	out->output_tokens = 0;
 	if (shape->endpoint != ENDPOINT_EMBEDDINGS)
-		output = int64_min(expected_output(measure, shape), INT64_MAX / 1024) *
-		         int64_min(shape->choices, 1024);
-	return price_expect(&target->model->price, now_wall_ms, 1, input, output);
+		out->output_tokens = int64_min(expected_output(measure, shape), INT64_MAX / 1024) *
+		                     int64_min(shape->choices, 1024);
+	out->expected_cost_pico_usd = price_expect(&out->target->model->price, now_wall_ms, 1,
+	                                           out->input_tokens, out->output_tokens);
 }
 
 static void estimate_quality(const struct router_measure *measure, enum case_kind kind,
@@ -85,8 +85,7 @@ void router_estimate(const struct router *router, const struct router_request *r
 	const struct shape *shape = request->shape;
 	int64_t now_wall_ms = router_price_moment(request);
 
-	candidate->expected_cost_pico_usd =
-	    expected_cost(candidate->target, measure, shape, now_wall_ms);
+	expect_cost(measure, shape, now_wall_ms, candidate);
 	candidate->bound_pico_usd = router_bound(candidate->target, shape, now_wall_ms);
 	estimate_quality(measure, kind, candidate);
 	candidate->latency_us = shape->streamed ? measure->ttft_us : measure->latency_us;

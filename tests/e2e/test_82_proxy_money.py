@@ -75,6 +75,15 @@ def test_a_reported_cost_stands_beside_the_computed_one(start, scripted, tmp_pat
     assert (row["cost_usd"], row["cost_source"]) == ("0.000123456789", "reported")
     assert answer.headers["x-proviso-cost-usd"] == row["cost_usd"]
     assert row["computed_cost_usd"] == "0.0000016" and row["price_version"].startswith("config-")
+    assert row["cost_difference_usd"] == "0.000121856789"
+    shown = Proviso(tmp_path)("usage").out.splitlines()
+    assert shown[0].split()[-2:] == ["USD", "reported-computed"]
+    assert shown[1].split()[-2:] == shown[2].split()[-2:] == ["0.000123456789", "+0.000121856789"]
+    said["usage"]["cost"] = 0.0000001  # less than its price, and nothing that a table has a plus for
+    assert proxy.chat().status == 200
+    assert [row["cost_difference_usd"] for row in rows(tmp_path)] == ["0.000121856789", "-0.0000015"]
+    summed, = rows(tmp_path, "--by", "target")
+    assert (summed["compared"], summed["cost_difference_usd"]) == ("2", "0.000120356789")
 
 
 def test_rows_are_seen_however_often_others_look(start, scripted, tmp_path):

@@ -70,11 +70,16 @@ def test_a_store_of_the_first_release_is_taken_over_with_its_keys(desk):
     key = create(desk)
     store = sqlite3.connect(desk.cwd / "k.db", isolation_level=None)
     store.execute("ALTER TABLE keys DROP COLUMN content")
-    for table in ("attempts", "open_attempts"):
-        store.execute(f"ALTER TABLE {table} DROP COLUMN computed_cost_usd")
+    for table_name in ("attempts", "open_attempts"):
+        for column in ("computed_cost_usd", "expected_cost_usd", "cost_parts", "cost_difference_usd"):
+            store.execute(f"ALTER TABLE {table_name} DROP COLUMN {column}")
+    store.execute("INSERT INTO attempts(request_id, attempt, started_at, cost_usd) VALUES('r', 1, 1767312000000, 5)")
     store.execute("PRAGMA user_version=1")
     store.close()
-    assert desk("usage").code == 0, "whoever only reads changes nothing"
+    for arguments in (("usage",), ("usage", "--format", "json"), ("usage", "--format", "focus")):
+        assert desk(*arguments).code == 0, "whoever only reads changes nothing"
+    [row] = table(desk("usage", "--format", "csv"))
+    assert (row["cost_usd"], row["cost_parts"], row["cost_difference_usd"]) == ("0.000000000005", "", "")
     [said] = listed(desk)
     assert said["id"] == key[3:11] and said["content"] is None and said["state"] == "active"
     create(desk, "--content", "full")
@@ -159,7 +164,8 @@ def test_a_store_that_is_none(desk):
 HEADER = ("request_id,attempt,started_at,key_id,team,workflow,task,risk,route,requested_model,target,reported_model,dialect_in,"
           "dialect_out,shape,matrix,stream,status,outcome,finish_reason,fallback_reason,ttft_ms,latency_ms,overhead_us,"
           "prompt_tokens,cached_tokens,cache_write_tokens,completion_tokens,reasoning_tokens,usage_source,cost_usd,cost_source,"
-          "price_version,baseline_cost_usd,budget,client_disconnected,computed_cost_usd").split(",")
+          "price_version,baseline_cost_usd,budget,client_disconnected,computed_cost_usd,expected_cost_usd,cost_parts,"
+          "cost_difference_usd").split(",")
 PICO = 10 ** 12
 
 
@@ -208,6 +214,7 @@ def test_sums_are_exact_over_a_hundred_thousand_rows(desk):
     rows = [{"team": dice.choice(["a", "b", None]), "target": dice.choice(["x/m", "x/n", "y/m/n"]),
              "started_at": 1767225600000 + dice.randrange(5 * 86400000),
              "cost_usd": dice.choice([None, dice.randrange(10 ** 12), dice.randrange(10 ** 18)]),
+             "cost_difference_usd": dice.choice([None, dice.randrange(-10 ** 18, 10 ** 18)]),
              "outcome": dice.choice(["ok", "cut"]), "prompt_tokens": dice.choice([None, dice.randrange(10 ** 6)])}
             for _ in range(100000)]
     fill(desk, rows)
@@ -216,22 +223,25 @@ def test_sums_are_exact_over_a_hundred_thousand_rows(desk):
     for chosen in (["team"], ["provider", "model"], ["day", "team"]):
         wanted = {}
         for row in rows:
-            group = wanted.setdefault(tuple(by[name](row) for name in chosen), [0, 0, 0, 0, Fraction(0)])
+            group = wanted.setdefault(tuple(by[name](row) for name in chosen), [0, 0, 0, 0, Fraction(0), 0, Fraction(0)])
             group[0] += 1
             group[1] += row["outcome"] == "ok"
             group[2] += row["cost_usd"] is None
             group[3] += row["prompt_tokens"] or 0
             group[4] += Fraction(row["cost_usd"] or 0, PICO)
+            group[5] += row["cost_difference_usd"] is not None
+            group[6] += Fraction(row["cost_difference_usd"] or 0, PICO)
         options = [word for name in chosen for word in ("--by", name)]
         got = {tuple(r[n][-1] if n == "day" else r[n] for n in chosen):
-               [int(r["attempts"]), int(r["ok"]), int(r["unpriced"]), int(r["prompt_tokens"]), Fraction(r["cost_usd"])]
+               [int(r["attempts"]), int(r["ok"]), int(r["unpriced"]), int(r["prompt_tokens"]), Fraction(r["cost_usd"]),
+                int(r["compared"]), Fraction(r["cost_difference_usd"])]
                for r in table(usage(desk, *options, "--format", "csv"))}
         assert got == wanted
         said = json.loads(usage(desk, *options, "--format", "json").out, parse_float=Fraction, parse_int=Fraction)
         assert sum(g["cost_usd"] for g in said["groups"]) == said["total"]["cost_usd"] == sum(g[4] for g in wanted.values())
         assert said["total"]["cost_usd"] > 9300000  # beyond what an integer of 10^-12 holds
     shown = usage(desk, "--by", "team").out
-    assert "total" in shown and "unpriced" in shown
+    assert "total" in shown and "unpriced" in shown and "reported-computed" in shown
 
 
 def test_days_bound_what_is_counted(desk):
