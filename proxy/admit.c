@@ -84,8 +84,10 @@ bool admit_read(struct worker *worker, const struct http_request *request,
 	    .random = worker_random(worker),
 	};
 
-	if (client->key != NULL)
+	if (client->key != NULL) {
 		facts.key_id = client->key->id;
+		facts.demand = key_demand(client->key->evidence, client->key->max_age_ms);
+	}
 	if (!intake_read(worker->snapshot, request, endpoint, &facts, arena, out, refusal))
 		return false;
 	/* Which task it is, and so which budgets apply, is known only now. */

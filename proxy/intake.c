@@ -155,6 +155,7 @@ bool intake_read(const struct snapshot *snapshot, const struct http_request *req
 	    .headers = request->headers,
 	    .header_count = request->header_count,
 	    .key_id = facts->key_id,
+	    .demand = facts->demand,
 	    .preferences = &out->preferences,
 	    .max_cost_pico_usd = -1,
 	    .min_quality = (double)NAN,

@@ -26,7 +26,8 @@ struct intake {
 struct intake_facts {
 	int64_t now_wall_ms;
 	uint64_t random;
-	struct text key_id; /* data NULL: none */
+	struct text key_id;            /* data NULL: none */
+	struct evidence_demand demand; /* the key's */
 };
 
 /*

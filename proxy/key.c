@@ -256,6 +256,17 @@ static bool one_fits(const struct text_list *globs, struct text value)
 	return globs->count == 0;
 }
 
+const char *const key_evidence_names[] = {"config", "enforce", "strict", NULL};
+
+struct evidence_demand key_demand(int evidence, int64_t max_age_ms)
+{
+	return (struct evidence_demand){
+	    .enforced = evidence >= KEY_EVIDENCE_ENFORCE,
+	    .strict = evidence >= KEY_EVIDENCE_STRICT,
+	    .max_age_ms = int64_max(max_age_ms, 0),
+	};
+}
+
 bool key_allows_endpoint(const struct key *key, const char *endpoint)
 {
 	return one_fits(&key->endpoints, text_of(endpoint));

@@ -9,6 +9,7 @@
 
 #include "harness/base/digest.h"
 #include "harness/run/config.h"
+#include "harness/run/evidence.h"
 
 #include <stdatomic.h>
 
@@ -21,6 +22,10 @@ enum {
 	KEY_REFRESH_MS = 500, /* how often the proxy asks for changes */
 };
 
+/* What a key demands of the evidence (evidence.h), beyond the config. */
+enum key_evidence { KEY_EVIDENCE_CONFIG, KEY_EVIDENCE_ENFORCE, KEY_EVIDENCE_STRICT };
+extern const char *const key_evidence_names[]; /* config, enforce, strict; NULL-terminated */
+
 /* What a key may do. Const after it was read; counted where it comes from a table. */
 struct key {
 	atomic_size_t references;
@@ -30,7 +35,9 @@ struct key {
 	int64_t requests_per_minute, tokens_per_minute, streams; /* 0: no limit */
 	int64_t budget_pico_usd;                                 /* -1: none */
 	int per;                                                 /* enum config_period */
-	int content; /* enum config_content, what the ledger keeps; -1: as the config says */
+	int content;        /* enum config_content, what the ledger keeps; -1: as the config says */
+	int evidence;       /* enum key_evidence */
+	int64_t max_age_ms; /* of the verdicts that its requests rest on; -1: as the config says */
 	int64_t created_wall_ms;
 	int64_t expires_wall_ms, revoked_wall_ms;       /* -1: never */
 	int64_t rotated_wall_ms, overlap_until_wall_ms; /* -1: not rotated; old one good until */
@@ -72,6 +79,7 @@ MUST_CHECK enum key_result key_find(struct key_table *table, struct text present
 /* NULL is fine. */
 void key_drop(const struct key *key);
 
+MUST_CHECK struct evidence_demand key_demand(int evidence, int64_t max_age_ms);
 /* What a request wants of its key. Texts: data NULL where not said. */
 MUST_CHECK bool key_allows_endpoint(const struct key *key, const char *endpoint);
 /* data NULL: a bare target was asked for, which a key of routes may not, unless it has targets too.

@@ -188,7 +188,7 @@ bool key_store_changes(struct key_store *store, int64_t *out, struct fault *faul
 	"id, name, teams, routes, targets, endpoints, requests_per_minute, tokens_per_minute,"     \
 	" streams, budget, per, created, expires, revoked, rotated, overlap_until, hash, "         \
 	"old_hash,"                                                                                \
-	" content"
+	" content, evidence, max_age"
 
 /* Lists are kept one item a line. */
 static struct text_list read_list(struct arena *arena, struct text lines)
@@ -239,6 +239,10 @@ static struct key *read_key(struct store_query *query)
 	read_hash(store_text(query, 16), key->hash);
 	read_hash(store_text(query, 17), key->old_hash);
 	key->content = (int)int64_max(int64_min(store_int(query, 18), CONFIG_CONTENT_FULL), -1);
+	/* What is not known is unset; more than is known demands all there is. */
+	key->evidence = (int)int64_max(int64_min(store_int(query, 19), KEY_EVIDENCE_STRICT),
+	                               KEY_EVIDENCE_CONFIG);
+	key->max_age_ms = store_int(query, 20);
 	return key;
 }
 
@@ -304,7 +308,7 @@ static bool insert_key(struct key_store *store, const struct key *wanted, struct
 
 	if (!store_prepare(store->store,
 	                   "INSERT INTO keys(" KEY_COLUMNS
-	                   ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,NULL,?,NULL,?)",
+	                   ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,NULL,?,NULL,?,?,?)",
 	                   &query, fault))
 		return false;
 	store_bind_text(query, 1, id);
@@ -322,6 +326,8 @@ static bool insert_key(struct key_store *store, const struct key *wanted, struct
 	store_bind_count(query, 13, wanted->expires_wall_ms);
 	store_bind_blob(query, 14, (struct text){(const char *)hash, DIGEST_BYTES});
 	store_bind_count(query, 15, wanted->content);
+	store_bind_int(query, 16, wanted->evidence);
+	store_bind_count(query, 17, wanted->max_age_ms);
 	bool good = store_do(query, fault);
 	store_query_free(query);
 	arena_done(&arena);

@@ -63,6 +63,7 @@ static struct text say_evidence(struct relay *relay, const struct router_candida
 	const struct evidence_question question = {
 	    .shape = &relay->intake->shape,
 	    .repairs = candidate->repairs,
+	    .demand = relay->intake->request.demand,
 	    .now_wall_ms = loop_wall_ms(relay->worker->loop),
 	};
 	struct evidence_proof proof;

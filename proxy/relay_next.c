@@ -102,6 +102,7 @@ static bool wants_usage(const struct relay *relay, const struct router_candidate
 	struct evidence_question question = {
 	    .shape = &relay->intake->shape,
 	    .repairs = candidate->repairs,
+	    .demand = relay->intake->request.demand,
 	    .now_wall_ms = loop_wall_ms(relay->worker->loop),
 	};
 

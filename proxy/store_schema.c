@@ -54,5 +54,8 @@ const char *const store_schema[] = {
      "ALTER TABLE open_attempts ADD COLUMN expected_cost_usd INTEGER;"
      "ALTER TABLE open_attempts ADD COLUMN cost_parts TEXT;"
      "ALTER TABLE open_attempts ADD COLUMN cost_difference_usd INTEGER;"),
+    /* What a key demands of the evidence; NULL: as the config says. */
+    ("ALTER TABLE keys ADD COLUMN evidence INTEGER;"
+     "ALTER TABLE keys ADD COLUMN max_age INTEGER;"),
 };
 const int store_schema_count = (int)ARRAY_LENGTH(store_schema);

@@ -79,6 +79,7 @@ static void add_candidate(const struct router *router, const struct router_reque
 	const struct evidence_question question = {
 	    .shape = request->shape,
 	    .repairs = candidate->repairs,
+	    .demand = request->demand,
 	    .now_wall_ms = request->now_wall_ms,
 	};
 	struct evidence_proof proof;

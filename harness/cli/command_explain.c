@@ -6,9 +6,12 @@
 
 #include "harness/cli/explain_cell.h"
 #include "harness/cli/explain_request.h"
+#include "proxy/key.h"
 
 struct explain {
 	struct text config, matrix, key, target, case_id, run;
+	int evidence; /* enum key_evidence */
+	int64_t max_age_ms;
 	int endpoint, format;
 	struct text_list headers, operands;
 };
@@ -45,6 +48,17 @@ static const struct option explain_rows[] = {
      .offset = offsetof(struct explain, key),
      .value = "ID",
      .help = "the virtual key's id, for tasks that match it"},
+    {.name = "evidence",
+     .kind = OPTION_CHOICE,
+     .offset = offsetof(struct explain, evidence),
+     .value = "WHAT",
+     .help = "what that key demands: config (default), enforce, strict; see key create",
+     .names = key_evidence_names},
+    {.name = "max-age",
+     .kind = OPTION_DURATION,
+     .offset = offsetof(struct explain, max_age_ms),
+     .value = "TIME",
+     .help = "the same of how old verdicts may be"},
     {.name = "format",
      .letter = 'f',
      .kind = OPTION_CHOICE,
@@ -101,10 +115,12 @@ static int show_cell(const struct explain *explain, struct arena *arena)
 		return command_fail(&fault);
 	}
 	if (explain->operands.count > 0 || explain->headers.count > 0 ||
-	    explain->key.data != NULL || explain->config.data != NULL || explain->endpoint != 0) {
+	    explain->key.data != NULL || explain->evidence != 0 || explain->max_age_ms != 0 ||
+	    explain->config.data != NULL || explain->endpoint != 0) {
 		(void)fault_set(&fault, FAULT_USAGE,
 		                "--target and --case ask for a cell: REQUEST.json, --config, "
-		                "--endpoint, --header and --key are for a request");
+		                "--endpoint, --header, --key, --evidence and --max-age are for a "
+		                "request");
 		return command_fail(&fault);
 	}
 	return explain_cell(&asked, arena);
@@ -119,6 +135,7 @@ static int explain_run(void *state, struct arena *arena)
 	    .endpoint = explain->endpoint,
 	    .headers = explain->headers,
 	    .key = explain->key,
+	    .demand = key_demand(explain->evidence, explain->max_age_ms),
 	    .table = explain->format == FORMAT_TABLE,
 	};
 

@@ -30,6 +30,8 @@ struct key_command {
 	int64_t budget_pico_usd; /* -1: none */
 	int per;                 /* -1: not given */
 	int content;             /* -1: not given */
+	int evidence;            /* enum key_evidence */
+	int64_t max_age_ms;      /* -1: not given */
 	int64_t overlap_ms;
 	int format;
 	struct text_list operands;
@@ -65,6 +67,14 @@ static const struct option key_rows[] = {
         "create: what the ledger keeps of prompts and answers: none, redacted or full (default: "
         "ledger.content)",
         .names = content_names),
+    ROW("evidence", CHOICE, evidence, CREATE, "WHAT",
+        "create: what must be proven for it: as the config says (config), all that gates whatever "
+        "the policy lets pass (enforce), or what is required, too (strict)",
+        .names = key_evidence_names),
+    ROW("max-age", DURATION, max_age_ms, CREATE, "TIME",
+        "create: how old the verdicts that it rests on may be, where that is less than "
+        "policy.max_age",
+        0),
     ROW("expires", TEXT, expires, CREATE, "DATE",
         "create: its last day (UTC), or a moment like 2026-12-31T12:00:00Z", 0),
     ROW("overlap", DURATION, overlap_ms, ROTATE, "TIME",
@@ -88,6 +98,7 @@ static void key_defaults(void *state)
 	key->budget_pico_usd = -1;
 	key->per = -1;
 	key->content = -1;
+	key->max_age_ms = -1;
 	key->overlap_ms = 3600000;
 }
 
@@ -151,6 +162,8 @@ static bool read_wanted(const struct key_command *given, int64_t now_ms, struct 
 
 	if (name.data == NULL)
 		return fault_set(fault, FAULT_USAGE, "key create wants --name NAME");
+	if (given->max_age_ms == 0)
+		return fault_set(fault, FAULT_USAGE, "--max-age is 0: no verdict is as young");
 	if ((given->budget_pico_usd >= 0) != (given->per >= 0))
 		return fault_set(fault, FAULT_USAGE,
 		                 "--budget USD and --per PERIOD belong together");
@@ -166,6 +179,8 @@ static bool read_wanted(const struct key_command *given, int64_t now_ms, struct 
 	    .budget_pico_usd = given->budget_pico_usd,
 	    .per = given->per < 0 ? CONFIG_PREPAID : given->per,
 	    .content = given->content,
+	    .evidence = given->evidence,
+	    .max_age_ms = given->max_age_ms,
 	};
 	return check_texts("name", &names, fault) && check_texts("team", &given->teams, fault) &&
 	       check_texts("route", &given->routes, fault) &&
@@ -237,6 +252,9 @@ static void write_json(const struct key *key, int64_t now_ms, struct json_writer
 	json_write_member_c(writer, "per", key->budget_pico_usd >= 0 ? per_names[key->per] : NULL);
 	json_write_member_c(writer, "content",
 	                    key->content >= 0 ? content_names[key->content] : NULL);
+	json_write_member_c(writer, "evidence", key_evidence_names[key->evidence]);
+	json_write_member_count(writer, "max_age_s",
+	                        key->max_age_ms < 0 ? -1 : key->max_age_ms / 1000);
 	write_moment(writer, "created_at", key->created_wall_ms);
 	write_moment(writer, "expires_at", key->expires_wall_ms);
 	write_moment(writer, "rotated_at", key->rotated_wall_ms);

@@ -103,6 +103,7 @@ static bool read_request(struct explaining *e, struct fault *fault)
 	e->request.body = body;
 	e->request.preferences = &e->wish;
 	e->request.key_id = e->asked->key;
+	e->request.demand = e->asked->demand;
 	e->request.now_wall_ms = command_now_wall_ms();
 	return true;
 }

@@ -2,15 +2,16 @@
 #ifndef PROVISO_CLI_EXPLAIN_REQUEST_H
 #define PROVISO_CLI_EXPLAIN_REQUEST_H
 
-#include "harness/base/settings.h"
+#include "harness/run/evidence.h"
 
 struct explain_request {
-	struct text file;           /* data NULL or "-": stdin */
-	struct text config, matrix; /* data NULL: the usual ones */
-	int endpoint;               /* index into explain_endpoint_names */
-	struct text_list headers;   /* "Name: value" */
-	struct text key;            /* id of a virtual key; data NULL: none */
-	bool table;                 /* else JSON */
+	struct text file;              /* data NULL or "-": stdin */
+	struct text config, matrix;    /* data NULL: the usual ones */
+	int endpoint;                  /* index into explain_endpoint_names */
+	struct text_list headers;      /* "Name: value" */
+	struct text key;               /* id of a virtual key; data NULL: none */
+	struct evidence_demand demand; /* that key's */
+	bool table;                    /* else JSON */
 };
 
 /* NULL-terminated: chat, completions, embeddings, responses, messages. */

@@ -74,10 +74,18 @@ struct evidence_finding {
 	repair_bits repairs; /* that it is eligible by; 0: as it is */
 };
 
+/* What whoever asks demands beyond the config, as a virtual key does; all zero: nothing. */
+struct evidence_demand {
+	bool enforced;      /* nothing unproven, whatever policy.mode and policy.unproven say */
+	bool strict;        /* enforced, and required cases must be proven like gate cases */
+	int64_t max_age_ms; /* verdicts may be no older; 0: only policy.max_age holds */
+};
+
 /* What is asked of the evidence. */
 struct evidence_question {
 	const struct shape *shape;
 	repair_bits repairs; /* that may be used */
+	struct evidence_demand demand;
 	int64_t now_wall_ms;
 };
 

@@ -472,6 +472,7 @@ static void consider(struct decider *d, size_t number)
 	const struct evidence_question question = {
 	    .shape = d->request->shape,
 	    .repairs = d->repairs,
+	    .demand = d->request->demand,
 	    .now_wall_ms = d->request->now_wall_ms,
 	};
 
@@ -562,6 +563,8 @@ enum router_result router_decide(const struct router *router, const struct route
 	struct text model = request->model.data != NULL ? request->model : request->shape->model;
 
 	*out = (struct router_decision){.mode = (enum config_mode)router->config->policy.mode};
+	if (request->demand.enforced || request->demand.strict)
+		out->mode = CONFIG_ENFORCE;
 	if (!find_field(router, model, &field, arena, fault))
 		return ROUTER_UNKNOWN_MODEL;
 	out->unknown_fields = evidence_unknown_fields(router->evidence, request->shape, arena);

@@ -64,8 +64,9 @@ struct router_request {
 	const struct router_preferences *preferences; /* NULL: none */
 	int64_t max_cost_pico_usd;                    /* x-proviso-max-cost; -1: none */
 	double min_quality;                           /* x-proviso-min-quality; NaN: none */
-	bool price_needed; /* a budget applies: unpriced targets are excluded */
-	uint64_t random;   /* for `weighted` */
+	bool price_needed;             /* a budget applies: unpriced targets are excluded */
+	struct evidence_demand demand; /* of the key that asks, beyond the config's policy */
+	uint64_t random;               /* for `weighted` */
 	int64_t now_wall_ms;
 	int64_t price_wall_ms; /* whose prices count; 0: now's */
 };

@@ -217,6 +217,7 @@ static void write_candidate(struct json_writer *writer, const struct router *rou
 	const struct evidence_question question = {
 	    .shape = request->shape,
 	    .repairs = candidate->repairs,
+	    .demand = request->demand,
 	    .now_wall_ms = request->now_wall_ms,
 	};
 	struct evidence_proof proof;

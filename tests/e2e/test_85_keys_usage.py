@@ -69,7 +69,8 @@ def test_what_a_key_may_do_is_listed(desk):
 def test_a_store_of_the_first_release_is_taken_over_with_its_keys(desk):
     key = create(desk)
     store = sqlite3.connect(desk.cwd / "k.db", isolation_level=None)
-    store.execute("ALTER TABLE keys DROP COLUMN content")
+    for column in ("content", "evidence", "max_age"):
+        store.execute(f"ALTER TABLE keys DROP COLUMN {column}")
     for table_name in ("attempts", "open_attempts"):
         for column in ("computed_cost_usd", "expected_cost_usd", "cost_parts", "cost_difference_usd"):
             store.execute(f"ALTER TABLE {table_name} DROP COLUMN {column}")
@@ -84,6 +85,15 @@ def test_a_store_of_the_first_release_is_taken_over_with_its_keys(desk):
     assert said["id"] == key[3:11] and said["content"] is None and said["state"] == "active"
     create(desk, "--content", "full")
     assert [k["content"] for k in listed(desk)] == [None, "full"]
+    assert {(k["evidence"], k["max_age_s"]) for k in listed(desk)} == {("config", None)}
+
+
+def test_a_key_may_demand_more_of_the_evidence(desk):
+    create(desk, "--evidence", "strict", "--max-age", "7d")
+    [said] = listed(desk)
+    assert (said["evidence"], said["max_age_s"]) == ("strict", 7 * 86400)
+    assert desk("key", "create", "--name", "ci", "--evidence", "none").code == 2
+    assert desk("key", "create", "--name", "ci", "--max-age", "0s").code == 2
 
 
 def test_rotate_and_revoke(desk):
