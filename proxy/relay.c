@@ -6,6 +6,7 @@
 #include "proxy/relay_private.h"
 
 #include "harness/base/log.h"
+#include "harness/base/redact.h"
 
 enum {
 	UNUSED_KEPT = 256,
@@ -190,7 +191,7 @@ void relay_answer(struct relay *relay, int status, const struct http_header *hea
 	relay_settle(relay);
 }
 
-/* The first failure is what the client hears, with all that was tried. */
+/* The first failure is what the client hears, with all that was tried, but for our keys. */
 void relay_tell_failure(struct relay *relay)
 {
 	struct http_header headers[RELAY_HEADERS_MAX];
@@ -213,7 +214,8 @@ void relay_tell_failure(struct relay *relay)
 	} else if (relay->first_body_is_stream) {
 		headers[0] = (struct http_header){TEXT("Content-Type"), TEXT("text/event-stream")};
 	}
-	relay_answer(relay, status, headers, header_count, body);
+	/* Providers quote the key that they refuse, and it is ours, not the client's. */
+	relay_answer(relay, status, headers, header_count, redact_text(&relay->arena, body));
 }
 
 /* --- the public verbs --- */

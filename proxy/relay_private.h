@@ -118,7 +118,8 @@ struct relay {
 	size_t held_events;
 	struct text_buf usage_frame; /* may be the last one with usage: its cost is put in then */
 	bool broken;                 /* the stream: an error stands in `tail` */
-	struct text_buf tail;        /* [DONE] and behind: leaves when all is known to be good */
+	bool tells_error;     /* the stream: an error was read in it, which may quote our key */
+	struct text_buf tail; /* [DONE] and behind: leaves when all is known to be good */
 	bool paused;
 	struct relay_facts facts;
 	/* What is said once all is settled; header_count 0 and body empty: a stream's tail. */

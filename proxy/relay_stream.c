@@ -6,6 +6,7 @@
 #include "proxy/relay_private.h"
 
 #include "harness/base/log.h"
+#include "harness/base/redact.h"
 
 #include <stdio.h>
 
@@ -57,6 +58,8 @@ static void pass(struct relay *relay, struct text bytes)
 {
 	if (relay->exchange == NULL || bytes.len == 0)
 		return;
+	if (relay->tells_error)
+		bytes = redact_text(&relay->arena, bytes);
 	if (relay->keeps_content)
 		(void)text_buf_add(
 		    &relay->response_content,
@@ -278,6 +281,8 @@ static void frame_came(void *context, struct text frame, bool whole)
 
 void relay_stream_feed(struct relay *relay, struct text bytes, const struct reply_reader *reader)
 {
+	/* An error may quote our key; what models say is not searched for it, event by event. */
+	relay->tells_error = reply_reader_reply(reader)->error_count > 0;
 	frame_feed(&relay->cutter, relay_convert_bytes(relay, bytes, reader));
 	if (relay->state == RELAY_CALLING && relay->exchange != NULL)
 		consider_commit(relay, reader);

@@ -61,8 +61,9 @@ struct csv_writer {
 void csv_writer_init(struct csv_writer *writer, struct text_buf *out, bool spreadsheet_safe);
 /*
  * Quoted by libcsv where RFC 4180 or an outer blank needs it. NUL and bad UTF-8 become U+FFFD:
- * what is written can be read. Where the writer is spreadsheet_safe and the text starts with
- * = + - @ (also full-width), TAB, CR or LF, a ' goes before it.
+ * what is written can be read. Where the writer is spreadsheet_safe, a text that starts with
+ * = + - @ (also full-width), TAB, CR or LF gets a ' before it, and control characters but TAB
+ * become visible (\x1b, \n): a row is one line, and safe to look at.
  */
 void csv_write_text(struct csv_writer *writer, struct text value);
 void csv_write_int(struct csv_writer *writer, int64_t value);

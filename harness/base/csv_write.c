@@ -87,23 +87,47 @@ static void write_quoted(struct csv_writer *writer, struct text value)
 	writer->out->len += size;
 }
 
-/* With U+FFFD for each byte that a reader would refuse. */
-static void add_readable(struct text_buf *out, struct text value)
+/*
+ * RFC 4180 knows no control characters, and whoever looks at the file on a terminal would have
+ * them obeyed; a line that begins within a cell is taken for one of the job by what reads a CI's
+ * log. TAB is text that quotes hold.
+ */
+static bool is_control(uint32_t code_point)
+{
+	return (code_point < 0x20 && code_point != '\t') ||
+	       (code_point >= 0x7f && code_point < 0xa0);
+}
+
+/* With U+FFFD for each byte that a reader would refuse; control characters are made visible. */
+static void add_readable(struct text_buf *out, struct text value, bool visible)
 {
 	for (size_t at = 0; at < value.len;) {
 		struct text rest = text_slice(value, at, value.len);
-		size_t size = rest.data[0] == '\0' ? 0 : text_utf8_sequence(rest, NULL);
+		uint32_t code_point = 0;
+		size_t size = rest.data[0] == '\0' ? 0 : text_utf8_sequence(rest, &code_point);
 		if (size == 0)
 			(void)text_buf_add(out, TEXT("\xef\xbf\xbd"));
+		else if (visible && (code_point == '\n' || code_point == '\r'))
+			(void)text_buf_add_c(out, code_point == '\n' ? "\\n" : "\\r");
+		else if (visible && is_control(code_point))
+			(void)text_buf_format(out, "\\x%02x", (unsigned)code_point);
 		else
 			(void)text_buf_add(out, text_slice(rest, 0, size));
 		at += size == 0 ? 1 : size;
 	}
 }
 
-static bool is_readable(struct text value)
+/* Whether it can stand as it is. */
+static bool is_readable(struct text value, bool visible)
 {
-	return text_find_byte(value, '\0', 0) == TEXT_NOT_FOUND && text_is_utf8(value);
+	for (size_t i = 0; i < value.len; i++) {
+		unsigned char c = (unsigned char)value.data[i];
+		bool of_c1 =
+		    c == 0xc2 && i + 1 < value.len && (unsigned char)value.data[i + 1] < 0xa0;
+		if (c == '\0' || (visible && (is_control(c < 0x80 ? c : ' ') || of_c1)))
+			return false;
+	}
+	return text_is_utf8(value);
 }
 
 static void write_field(struct csv_writer *writer, struct text value)
@@ -121,14 +145,14 @@ void csv_write_text(struct csv_writer *writer, struct text value)
 	bool defuse = writer->spreadsheet_safe && starts_formula(value);
 	struct text_buf changed;
 
-	if (!defuse && is_readable(value)) {
+	if (!defuse && is_readable(value, writer->spreadsheet_safe)) {
 		write_field(writer, value);
 		return;
 	}
-	text_buf_init(&changed, 3 * value.len + 1);
+	text_buf_init(&changed, 4 * value.len + 1);
 	if (defuse)
 		(void)text_buf_byte(&changed, '\'');
-	add_readable(&changed, value);
+	add_readable(&changed, value, writer->spreadsheet_safe);
 	write_field(writer, text_buf_view(&changed));
 	text_buf_done(&changed);
 }

@@ -239,6 +239,18 @@ START_TEST(text_is_quoted_only_where_it_must_be)
 }
 END_TEST
 
+START_TEST(no_terminal_obeys_a_table)
+{
+	assert_text(written("a\x1b[2Jb\a", true), "a\\x1b[2Jb\\x07");
+	assert_text(written("\x7f\xc2\x9b"
+	                    "31m\xc2\xa0",
+	                    true),
+	            "\\x7f\\x9b31m\xc2\xa0");
+	assert_text(written("a\tb\r\n::error::c", true), "\"a\tb\\r\\n::error::c\"");
+	assert_text(written("a\x1b", false), "a\x1b");
+}
+END_TEST
+
 START_TEST(what_a_spreadsheet_would_run_is_defused)
 {
 	assert_text(written("=1+1", true), "'=1+1");
@@ -246,7 +258,7 @@ START_TEST(what_a_spreadsheet_would_run_is_defused)
 	assert_text(written("-1", true), "'-1");
 	assert_text(written("@SUM(A1)", true), "'@SUM(A1)");
 	assert_text(written("\t=1", true), "\"'\t=1\"");
-	assert_text(written("\r=1", true), "\"'\r=1\"");
+	assert_text(written("\r=1", true), "'\\r=1");
 	assert_text(written("\xef\xbc\x9d"
 	                    "1",
 	                    true),
@@ -417,6 +429,18 @@ static const char *const own_naughty =
     "\"\\\"\", \"\\\"\\\"\", \"'\", \"\\n\", \" \", \"\\u2028\", \"\\ufeffa\", \"\\u202etxt\", "
     "\"\\ud83d\\ude00\", \"=cmd|'/C calc'!A0\", \"a\\\"b\\\"\", \"\\\\\", \"null\", \"1e1000\"]";
 
+/* Also U+0080 to U+009F. */
+static bool has_control(struct text text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+		if ((c < 0x20 && c != '\t') || c == 0x7f ||
+		    (c == 0xc2 && (unsigned char)text.data[i + 1] < 0xa0))
+			return true;
+	}
+	return false;
+}
+
 static void check_round_trip(const struct json *strings, bool spreadsheet_safe)
 {
 	struct csv_table table;
@@ -440,9 +464,15 @@ static void check_round_trip(const struct json *strings, bool spreadsheet_safe)
 		struct text cell = table.cells[at];
 		ck_assert(text_equal(cell, table.cells[at + 1]));
 		if (spreadsheet_safe) {
-			/* None may start a formula, and the text behind the ' is whole. */
+			/* None may start a formula or end a line; without such the text is whole.
+			 */
 			ck_assert(cell.len == 0 || memchr("=+-@\t\r\n", cell.data[0], 7) == NULL);
-			if (!text_equal(cell, string->text))
+			for (size_t i = 0; i < cell.len; i++)
+				ck_assert(cell.data[i] == '\t' ||
+				          (unsigned char)cell.data[i] >= 0x20);
+			if (has_control(string->text))
+				cell = string->text;
+			else if (!text_equal(cell, string->text))
 				cell = text_slice(cell, 1, cell.len);
 		}
 		ck_assert_msg(text_equal(cell, string->text), "\"%.*s\" came back as \"%.*s\"",
@@ -478,6 +508,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_table_has_cells_by_row_and_column);
 	tcase_add_test(cases, a_table_that_does_not_fit_its_header_is_refused);
 	tcase_add_test(cases, text_is_quoted_only_where_it_must_be);
+	tcase_add_test(cases, no_terminal_obeys_a_table);
 	tcase_add_test(cases, what_a_spreadsheet_would_run_is_defused);
 	tcase_add_test(cases, numbers_stand_bare_and_unknown_is_empty);
 	tcase_add_test(cases, money_is_written_exactly);
