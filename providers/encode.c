@@ -108,10 +108,13 @@ void encode_check_members(struct encoding *encoding, const char *const *carried)
 	                                     "response_format",
 	                                     "reasoning_effort",
 	                                     NULL};
+	static const char *const of_stream[] = {"include_usage", NULL};
 	static const char *const bounded[] = {"n", "logprobs", NULL};
 	static const char *const refused[] = {"top_logprobs", "audio",         "modalities",
 	                                      "functions",    "function_call", NULL};
 
+	encode_drop_others(encoding, encode_field(encoding->root, "stream_options"),
+	                   "stream_options", of_stream);
 	JSON_EACH(member, encoding->root)
 	{
 		const char *name =
@@ -149,6 +152,54 @@ const struct provider_model *encode_model(const struct encoding *encoding)
 		if (text_equal(provider->models[i].name, name))
 			return &provider->models[i];
 	return NULL;
+}
+
+void encode_drop_others(struct encoding *encoding, const struct json *object, const char *where,
+                        const char *const *carried)
+{
+	JSON_EACH(member, json_is(object, JSON_OBJECT) ? object : NULL)
+	{
+		if (member->type == JSON_NULL || is_listed(carried, member->key))
+			continue;
+		struct text name = text_visible(encoding->arena, member->key, 64);
+		encode_drop(encoding,
+		            text_c(encoding->arena,
+		                   text_format(encoding->arena, "%s.%.*s", where, TEXT_ARG(name))));
+	}
+}
+
+/* "4", "5" of "opus-4-5": the next part that is a number of up to two digits; -1: none. */
+static int64_t next_number(struct text *rest, bool only_next)
+{
+	int64_t value;
+
+	while (rest->len > 0) {
+		size_t end = 0;
+		while (end < rest->len && strchr("-._@:/", rest->data[end]) == NULL)
+			end++;
+		struct text part = text_slice(*rest, 0, end);
+		*rest = text_slice(*rest, size_min(end + 1, rest->len), rest->len);
+		if (part.len <= 2 && text_to_int64(part, 0, 99, &value))
+			return value;
+		if (only_next && part.len > 0)
+			break;
+	}
+	return -1;
+}
+
+int64_t encode_version(const struct encoding *encoding, const char *family)
+{
+	struct text model = json_string(encoding->root, "model");
+	size_t at = text_find(model, text_of(family), 0);
+
+	if (at == TEXT_NOT_FOUND)
+		return 0;
+	struct text rest = text_slice(model, at + strlen(family), model.len);
+	int64_t whole = next_number(&rest, false);
+	if (whole < 0)
+		return 0;
+	int64_t tenth = next_number(&rest, true);
+	return whole * 10 + (tenth < 0 || tenth > 9 ? 0 : tenth);
 }
 
 void encode_limit(struct encoding *encoding, const char *native)
@@ -192,6 +243,9 @@ enum encode_choice encode_choice_of(struct encoding *encoding, struct text *name
 
 const struct json *encode_tools(struct encoding *encoding, bool *strict)
 {
+	static const char *const of_tool[] = {"type", "function", NULL};
+	static const char *const of_function[] = {"name", "description", "parameters", "strict",
+	                                          NULL};
 	const struct json *tools = encode_field(encoding->root, "tools");
 
 	*strict = false;
@@ -201,6 +255,9 @@ const struct json *encode_tools(struct encoding *encoding, bool *strict)
 	{
 		if (!text_is(json_string(tool, "type"), "function"))
 			encode_refuse(encoding, "only tools of type function can be carried");
+		encode_drop_others(encoding, tool, "tools", of_tool);
+		encode_drop_others(encoding, json_member(tool, "function"), "tools.function",
+		                   of_function);
 		*strict |= json_truth(json_member(tool, "function"), "strict", false);
 	}
 	return tools;
@@ -224,6 +281,8 @@ void encode_function(struct encoding *encoding, const struct json *tool, const c
 
 enum encode_format encode_format_of(struct encoding *encoding, const struct json **schema)
 {
+	/* Of its name nothing depends, and the native formats always keep to a schema. */
+	static const char *const carried[] = {"name", "strict", "schema", NULL};
 	const struct json *format = encode_field(encoding->root, "response_format");
 	struct text type = json_string(format, "type");
 
@@ -237,6 +296,8 @@ enum encode_format encode_format_of(struct encoding *encoding, const struct json
 		              TEXT_ARG(text_visible(encoding->arena, type, 40)));
 		return ENCODE_FORMAT_TEXT;
 	}
+	encode_drop_others(encoding, json_member(format, "json_schema"),
+	                   "response_format.json_schema", carried);
 	*schema = json_member(json_member(format, "json_schema"), "schema");
 	if (json_is(*schema, JSON_OBJECT))
 		return ENCODE_FORMAT_SCHEMA;

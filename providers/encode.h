@@ -66,6 +66,12 @@ void encode_check_members(struct encoding *encoding, const char *const *carried)
 
 /* A member that is there and not null, else NULL. */
 MUST_CHECK const struct json *encode_field(const struct json *object, const char *name);
+/*
+ * Drops the members of `object` that are not null and not among `carried` (NULL-terminated), as
+ * WHERE.NAME.
+ */
+void encode_drop_others(struct encoding *encoding, const struct json *object, const char *where,
+                        const char *const *carried);
 /* Writes the member under a native name as it stands; nothing where it is absent or null. */
 void encode_copy(struct encoding *encoding, const char *field, const char *native);
 /* Writes max_completion_tokens, else max_tokens, under a native name; nothing where both lack. */
@@ -74,6 +80,12 @@ void encode_limit(struct encoding *encoding, const char *native);
 MUST_CHECK int64_t encode_max_tokens(const struct encoding *encoding);
 /* The model that is asked, as the configuration knows it; NULL: it is not in it. */
 MUST_CHECK const struct provider_model *encode_model(const struct encoding *encoding);
+
+/*
+ * The version in the model's name, in tenths: of family "gemini-" 25 for gemini-2.5-pro, of
+ * "claude" 47 for claude-opus-4-7. 0: another model, or none is said.
+ */
+MUST_CHECK int64_t encode_version(const struct encoding *encoding, const char *family);
 
 /* A system message's, by the role that it has or had. */
 MUST_CHECK bool encode_is_system(const struct json *message);
@@ -90,6 +102,15 @@ MUST_CHECK struct text encode_text(struct encoding *encoding, const struct json 
                                    const char *apart);
 /* Refuses a part of a message that has no place. */
 void encode_refuse_part(struct encoding *encoding, struct text type);
+/*
+ * What becomes of a message's members. Every dialect carries role, content, refusal, tool_calls and
+ * tool_call_id; others but `carried` are dropped as "messages.NAME", and refused where the message
+ * would not be the same without them.
+ */
+void encode_check_message(struct encoding *encoding, const struct json *message,
+                          const char *const *carried);
+/* Drops what stands in a part beside its type and `payload`, as "messages.content.NAME". */
+void encode_check_part(struct encoding *encoding, const struct json *part, const char *payload);
 /* Writes `messages` under that name, each by `write`. */
 void encode_messages(struct encoding *encoding,
                      void (*write)(struct encoding *encoding, const struct json *message));

@@ -7,6 +7,46 @@
 #include "harness/base/digest.h"
 #include "providers/encode.h"
 
+/* --- models ------------------------------------------------------------------------------- */
+
+/* Versions by what changed with them (Anthropic's guides on thinking and on migrating). */
+enum {
+	CLAUDE_THINKS = 37,
+	CLAUDE_ADAPTS = 46,    /* thinks as much as it takes; older ones by a budget */
+	CLAUDE_UNSAMPLED = 47, /* refuses temperature, top_p and budgets */
+	BUDGET_LEAST = 1024,
+	BUDGET_MOST = 32000,
+};
+
+static int64_t version(const struct encoding *e)
+{
+	return encode_version(e, "claude");
+}
+
+enum thinking { THINKING_UNSAID, THINKING_NEVER, THINKING_OFF, THINKING_BUDGET, THINKING_ADAPTIVE };
+
+/* How the model is told what reasoning_effort says; one that we don't know is a new one. */
+static enum thinking thinking_of(const struct encoding *e)
+{
+	struct text effort = encode_effort(e);
+
+	if (effort.data == NULL)
+		return THINKING_UNSAID;
+	if (version(e) > 0 && version(e) < CLAUDE_THINKS)
+		return text_is(effort, "none") ? THINKING_UNSAID : THINKING_NEVER;
+	if (text_is(effort, "none"))
+		return THINKING_OFF;
+	return version(e) > 0 && version(e) < CLAUDE_ADAPTS ? THINKING_BUDGET : THINKING_ADAPTIVE;
+}
+
+/* Required: what the request says, what the model can, or what is enough for most. */
+static int64_t max_tokens_of(const struct encoding *e)
+{
+	int64_t most = encode_max_tokens(e);
+
+	return most < 0 ? ENCODE_ANTHROPIC_MAX_TOKENS : most;
+}
+
 /* --- content ----------------------------------------------------------------------------- */
 
 static void write_text_block(struct encoding *e, struct text text)
@@ -20,7 +60,7 @@ static void write_text_block(struct encoding *e, struct text text)
 	json_write_object_end(&e->json);
 }
 
-static void write_source(struct encoding *e, const char *block, struct text url)
+static void write_source(struct encoding *e, const char *block, struct text url, struct text title)
 {
 	struct text type, base64;
 	bool inline_data = encode_data_url(url, &type, &base64);
@@ -41,6 +81,8 @@ static void write_source(struct encoding *e, const char *block, struct text url)
 		json_write_member(&e->json, "url", url);
 	}
 	json_write_object_end(&e->json);
+	if (title.len > 0)
+		json_write_member(&e->json, "title", title);
 	json_write_object_end(&e->json);
 }
 
@@ -48,19 +90,21 @@ static void write_part(struct encoding *e, const struct json *part)
 {
 	struct text type = json_string(part, "type");
 
+	encode_check_part(e, part, text_c(e->arena, type));
 	if (text_is(type, "text") || text_is(type, "refusal")) {
 		write_text_block(e, json_string(part, text_is(type, "text") ? "text" : "refusal"));
 	} else if (text_is(type, "image_url")) {
 		const struct json *image = json_member(part, "image_url");
 		if (encode_field(image, "detail") != NULL)
 			encode_drop(e, "image_url.detail");
-		write_source(e, "image", json_string(image, "url"));
+		write_source(e, "image", json_string(image, "url"), TEXT(""));
 	} else if (text_is(type, "file")) {
-		struct text data = json_string(json_member(part, "file"), "file_data");
+		const struct json *file = json_member(part, "file");
+		struct text data = json_string(file, "file_data");
 		if (!text_starts(data, TEXT("data:application/pdf;base64,")))
 			encode_refuse(e, "a file part must be a PDF in file_data");
 		else
-			write_source(e, "document", data);
+			write_source(e, "document", data, json_string(file, "filename"));
 	} else {
 		encode_refuse_part(e, type);
 	}
@@ -158,58 +202,89 @@ static void write_thoughts(struct encoding *e, const struct json *message)
 	}
 }
 
-static void write_message(struct encoding *e, const struct json *message)
+/* An answer that is begun for the model may not end in white space. */
+static void write_said(struct encoding *e, const struct json *message)
 {
+	const struct json *content = json_member(message, "content");
 	struct text role = json_string(message, "role");
 
-	if (text_is(role, "tool")) {
-		write_tool_result(e, message);
+	if (message->next != NULL || !text_is(role, "assistant") ||
+	    !json_is(content, JSON_STRING)) {
+		write_content(e, content);
 		return;
 	}
+	struct text said = content->text;
+	while (said.len > 0 && strchr(" \t\r\n", said.data[said.len - 1]) != NULL)
+		said.len--;
+	write_text_block(e, said);
+}
+
+static void write_message(struct encoding *e, const struct json *message)
+{
+	static const char *const carried[] = {"thinking_blocks", NULL};
+	static const char *const with_blocks[] = {"thinking_blocks", "reasoning_content", NULL};
+	bool signed_too = encode_field(message, "thinking_blocks") != NULL;
+
 	write_thoughts(e, message);
-	write_content(e, json_member(message, "content"));
+	write_said(e, message);
 	write_text_block(e, json_string(message, "refusal"));
 	JSON_EACH(call, json_member(message, "tool_calls"))
 	{
 		write_tool_use(e, call);
 	}
-	if (encode_field(message, "name") != NULL)
-		encode_drop(e, "messages.name");
-	if (encode_field(message, "reasoning_content") != NULL &&
-	    encode_field(message, "thinking_blocks") == NULL)
-		encode_drop(e, "messages.reasoning_content");
+	/* Signed thoughts say what the unsigned ones do. */
+	encode_check_message(e, message, signed_too ? with_blocks : carried);
+}
+
+static bool is_result(const struct json *message)
+{
+	return text_is(json_string(message, "role"), "tool");
+}
+
+/* What stands behind the turn that begins with `first`; its results stand in front of the rest. */
+static const struct json *write_turn(struct encoding *e, const struct json *first,
+                                     const char *whose)
+{
+	const struct json *end = first;
+
+	json_write_object(&e->json);
+	json_write_member_c(&e->json, "role", whose);
+	json_write_key(&e->json, "content");
+	json_write_array(&e->json);
+	for (; end != NULL; end = end->next) {
+		const char *next = turn_of(e, end);
+		if (next != NULL && *next != *whose)
+			break;
+		if (is_result(end))
+			write_tool_result(e, end);
+	}
+	for (const struct json *m = first; m != end; m = m->next)
+		if (!encode_is_system(m) && !is_result(m))
+			write_message(e, m);
+	json_write_array_end(&e->json);
+	json_write_object_end(&e->json);
+	return end;
 }
 
 /* Neighbours of one role are one turn, which holds all results of the calls before it. */
 static void write_messages(struct encoding *e)
 {
-	const char *turn = NULL;
+	const struct json *messages = json_member(e->root, "messages");
+	const struct json *message = messages == NULL ? NULL : messages->first;
+	bool begun = false;
 
 	json_write_key(&e->json, "messages");
 	json_write_array(&e->json);
-	JSON_EACH(message, json_member(e->root, "messages"))
-	{
-		const char *next = turn_of(e, message);
-		if (next == NULL)
+	while (message != NULL) {
+		const char *whose = turn_of(e, message);
+		if (whose == NULL) {
+			message = message->next;
 			continue;
-		if (turn == NULL && *next == 'a')
-			encode_refuse(e, "the first message must be the user's");
-		if (turn == NULL || *turn != *next) {
-			if (turn != NULL) {
-				json_write_array_end(&e->json);
-				json_write_object_end(&e->json);
-			}
-			json_write_object(&e->json);
-			json_write_member_c(&e->json, "role", next);
-			json_write_key(&e->json, "content");
-			json_write_array(&e->json);
-			turn = next;
 		}
-		write_message(e, message);
-	}
-	if (turn != NULL) {
-		json_write_array_end(&e->json);
-		json_write_object_end(&e->json);
+		if (!begun && *whose == 'a')
+			encode_refuse(e, "the first message must be the user's");
+		begun = true;
+		message = write_turn(e, message, whose);
 	}
 	json_write_array_end(&e->json);
 }
@@ -241,6 +316,8 @@ static void write_choice(struct encoding *e)
 
 	if (choice == ENCODE_CHOICE_ABSENT && !one_only)
 		return;
+	if (choice >= ENCODE_CHOICE_REQUIRED && thinking_of(e) == THINKING_BUDGET)
+		encode_refuse(e, "tool_choice can't make this model call while it thinks");
 	json_write_key(&e->json, "tool_choice");
 	json_write_object(&e->json);
 	json_write_member_c(&e->json, "type", types[choice]);
@@ -298,10 +375,22 @@ static void write_temperature(struct encoding *e)
 
 	if (temperature == NULL)
 		return;
+	if (version(e) >= CLAUDE_UNSAMPLED) {
+		encode_drop(e, "temperature");
+		return;
+	}
 	/* Clamped it would be another request. */
 	if (!text_to_double(temperature->text, &value) || value < 0 || value > 1)
 		encode_refuse(e, "temperature must be from 0 to 1 for this provider");
 	encode_copy(e, "temperature", "temperature");
+}
+
+static void write_top_p(struct encoding *e)
+{
+	if (version(e) < CLAUDE_UNSAMPLED)
+		encode_copy(e, "top_p", "top_p");
+	else if (encode_field(e->root, "top_p") != NULL)
+		encode_drop(e, "top_p");
 }
 
 static void write_format(struct encoding *e)
@@ -311,7 +400,7 @@ static void write_format(struct encoding *e)
 
 	if (encode_format_of(e, &schema) == ENCODE_FORMAT_JSON)
 		encode_refuse(e, "response_format json_object can't be carried");
-	if (text_is(effort, "none"))
+	if (thinking_of(e) != THINKING_ADAPTIVE)
 		effort = (struct text){NULL, 0};
 	else if (text_is(effort, "minimal"))
 		effort = TEXT("low");
@@ -324,7 +413,7 @@ static void write_format(struct encoding *e)
 		json_write_object(&e->json);
 		json_write_member_c(&e->json, "type", "json_schema");
 		json_write_key(&e->json, "schema");
-		json_write_node(&e->json, schema);
+		encode_anthropic_schema(e, schema);
 		json_write_object_end(&e->json);
 	}
 	if (effort.data != NULL)
@@ -332,15 +421,45 @@ static void write_format(struct encoding *e)
 	json_write_object_end(&e->json);
 }
 
+/* A part of all tokens, which leaves the rest to the answer (OpenRouter's page on reasoning). */
+static int64_t budget_of(struct encoding *e)
+{
+	static const struct {
+		const char *effort;
+		int64_t percent;
+	} shares[] = {{"minimal", 10}, {"low", 20},   {"medium", 50},
+	              {"high", 80},    {"xhigh", 95}, {"max", 95}};
+	struct text effort = encode_effort(e);
+	int64_t most = max_tokens_of(e);
+	int64_t budget = 0;
+
+	for (size_t i = 0; i < ARRAY_LENGTH(shares); i++)
+		if (text_is(effort, shares[i].effort))
+			budget = most * shares[i].percent / 100;
+	if (budget == 0)
+		encode_refuse(e, "reasoning_effort '%.*s' can't be had with this model",
+		              TEXT_ARG(text_visible(e->arena, effort, 40)));
+	if (most <= BUDGET_LEAST)
+		encode_refuse(e, "this model needs max_tokens above %d to think", BUDGET_LEAST);
+	return int64_max(BUDGET_LEAST, int64_min(budget, BUDGET_MOST));
+}
+
 static void write_thinking(struct encoding *e)
 {
-	struct text effort = encode_effort(e);
+	static const char *const types[] = {[THINKING_OFF] = "disabled",
+	                                    [THINKING_BUDGET] = "enabled",
+	                                    [THINKING_ADAPTIVE] = "adaptive"};
+	enum thinking thinking = thinking_of(e);
 
-	if (effort.data == NULL)
+	if (thinking == THINKING_NEVER)
+		encode_refuse(e, "reasoning_effort can't be had with this model");
+	if (thinking <= THINKING_NEVER)
 		return;
 	json_write_key(&e->json, "thinking");
 	json_write_object(&e->json);
-	json_write_member_c(&e->json, "type", text_is(effort, "none") ? "disabled" : "adaptive");
+	json_write_member_c(&e->json, "type", types[thinking]);
+	if (thinking == THINKING_BUDGET)
+		json_write_member_int(&e->json, "budget_tokens", budget_of(e));
 	json_write_object_end(&e->json);
 }
 
@@ -379,17 +498,15 @@ bool encode_anthropic(const struct provider *provider, const struct chat_request
 	}
 	if (!encode_begin(e, provider, request, arena, fault))
 		return false;
-	int64_t max_tokens = encode_max_tokens(e);
 	encode_check_members(e, carried);
 	json_write_object(&e->json);
 	encode_copy(e, "model", "model");
-	json_write_member_int(&e->json, "max_tokens",
-	                      max_tokens < 0 ? ENCODE_ANTHROPIC_MAX_TOKENS : max_tokens);
+	json_write_member_int(&e->json, "max_tokens", max_tokens_of(e));
 	write_system(e);
 	write_messages(e);
 	write_tools(e);
 	write_temperature(e);
-	encode_copy(e, "top_p", "top_p");
+	write_top_p(e);
 	write_stop(e);
 	write_format(e);
 	write_thinking(e);

@@ -18,4 +18,10 @@ MUST_CHECK bool encode_anthropic(const struct provider *provider,
  */
 MUST_CHECK struct text encode_anthropic_id(struct encoding *encoding, struct text id);
 
+/*
+ * A JSON Schema as structured output takes it (Anthropic's guide, "Structured outputs"): objects
+ * are closed, and what bounds numbers, lengths and lists is dropped as "schema.KEYWORD".
+ */
+void encode_anthropic_schema(struct encoding *encoding, const struct json *schema);
+
 #endif

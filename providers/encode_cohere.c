@@ -37,6 +37,7 @@ static void write_content(struct encoding *e, const struct json *content)
 
 static void write_message(struct encoding *e, const struct json *message)
 {
+	static const char *const carried[] = {"reasoning_content", NULL};
 	struct text role = encode_role(e, message);
 	const struct json *content = encode_field(message, "content");
 	bool calls = encode_field(message, "tool_calls") != NULL;
@@ -56,6 +57,7 @@ static void write_message(struct encoding *e, const struct json *message)
 	else if (plan.len > 0)
 		encode_drop(e, "messages.reasoning_content");
 	encode_calls(e, message, false);
+	encode_check_message(e, message, carried);
 	json_write_object_end(&e->json);
 }
 

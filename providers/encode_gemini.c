@@ -8,27 +8,9 @@ enum { GEMINI_MAX_STOPS = 5, GEMINI_MAX_NAME_BYTES = 64 };
 
 /* --- models ------------------------------------------------------------------------------- */
 
-/* The number behind "gemini-", in tenths: 25 of gemini-2.5-pro; 0: another model. */
-static int64_t version_of(struct text model)
-{
-	static const char family[] = "gemini-";
-	size_t at = text_find(model, text_of(family), 0);
-	int64_t whole, tenth;
-
-	if (at == TEXT_NOT_FOUND)
-		return 0;
-	at += sizeof(family) - 1;
-	if (!text_to_int64(text_slice(model, at, at + 1), 0, 9, &whole))
-		return 0;
-	if (!text_is(text_slice(model, at + 1, at + 2), ".") ||
-	    !text_to_int64(text_slice(model, at + 2, at + 3), 0, 9, &tenth))
-		tenth = 0;
-	return whole * 10 + tenth;
-}
-
 static int64_t version(const struct encoding *e)
 {
-	return version_of(json_string(e->root, "model"));
+	return encode_version(e, "gemini-");
 }
 
 static struct text path_of(struct encoding *e)
@@ -44,6 +26,36 @@ static struct text path_of(struct encoding *e)
 	return text_format(
 	    e->arena, "%s%.*s%s", whole ? "/" : "/models/", TEXT_ARG(encode_path(e, model, whole)),
 	    e->request->streamed ? ":streamGenerateContent?alt=sse" : ":generateContent");
+}
+
+/* --- names -------------------------------------------------------------------------------- */
+
+static const struct text name_mark = TEXT_INIT("_x_");
+
+struct text encode_gemini_name(struct encoding *encoding, struct text name)
+{
+	char c = name.len > 0 ? name.data[0] : '-';
+	bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+
+	if (!letter || text_starts(name, name_mark))
+		name =
+		    text_format(encoding->arena, "%.*s%.*s", TEXT_ARG(name_mark), TEXT_ARG(name));
+	if (name.len > GEMINI_MAX_NAME_BYTES)
+		encode_refuse(encoding, "a tool's name is too long for this provider: %.*s",
+		              TEXT_ARG(text_visible(encoding->arena, name, 64)));
+	return name;
+}
+
+struct text encode_gemini_name_back(struct text name)
+{
+	return text_starts(name, name_mark) ? text_slice(name, name_mark.len, name.len) : name;
+}
+
+static void write_name(struct encoding *e, const struct json *call)
+{
+	struct text name = json_string(json_member(call, "function"), "name");
+
+	json_write_member(&e->json, "name", encode_gemini_name(e, name));
 }
 
 /* --- parts -------------------------------------------------------------------------------- */
@@ -93,6 +105,7 @@ static void write_part(struct encoding *e, const struct json *part)
 {
 	struct text type = json_string(part, "type");
 
+	encode_check_part(e, part, text_c(e->arena, type));
 	if (text_is(type, "text")) {
 		write_text_part(e, json_string(part, "text"), TEXT(""));
 	} else if (text_is(type, "refusal")) {
@@ -108,7 +121,10 @@ static void write_part(struct encoding *e, const struct json *part)
 		write_inline(e, text_format(e->arena, "audio/%.*s", TEXT_ARG(format)),
 		             json_string(audio, "data"));
 	} else if (text_is(type, "file")) {
-		write_url(e, "a file", json_string(json_member(part, "file"), "file_data"));
+		const struct json *file = json_member(part, "file");
+		if (encode_field(file, "filename") != NULL)
+			encode_drop(e, "file.filename");
+		write_url(e, "a file", json_string(file, "file_data"));
 	} else {
 		encode_refuse_part(e, type);
 	}
@@ -175,7 +191,7 @@ static void write_call(struct encoding *e, const struct json *call, bool first)
 	json_write_object(&e->json);
 	if (json_string(call, "id").len > 0)
 		json_write_member(&e->json, "id", json_string(call, "id"));
-	json_write_member(&e->json, "name", json_string(json_member(call, "function"), "name"));
+	write_name(e, call);
 	json_write_key(&e->json, "args");
 	json_write_node(&e->json, args);
 	json_write_object_end(&e->json);
@@ -200,7 +216,7 @@ static void write_result(struct turns *turns, const struct json *message)
 	json_write_object(&e->json);
 	if (id.len > 0)
 		json_write_member(&e->json, "id", id);
-	json_write_member(&e->json, "name", json_string(json_member(call, "function"), "name"));
+	write_name(e, call);
 	json_write_key(&e->json, "response");
 	if (json_read_text(said, "result", e->arena, &object, &unread) &&
 	    json_is(object, JSON_OBJECT)) {
@@ -271,6 +287,7 @@ static void write_said(struct turns *turns, const struct json *message)
 
 static void write_message(struct turns *turns, const struct json *message)
 {
+	static const char *const carried[] = {"extra_content", NULL};
 	struct encoding *e = turns->e;
 	struct text role = encode_role(e, message);
 	const struct json *calls = json_member(message, "tool_calls");
@@ -285,10 +302,7 @@ static void write_message(struct turns *turns, const struct json *message)
 		turns->asked = message;
 		turns->parts = true;
 	}
-	if (encode_field(message, "name") != NULL)
-		encode_drop(e, "messages.name");
-	if (encode_field(message, "reasoning_content") != NULL)
-		encode_drop(e, "messages.reasoning_content");
+	encode_check_message(e, message, carried);
 }
 
 static void write_contents(struct encoding *e)
@@ -331,26 +345,14 @@ static void write_system(struct encoding *e)
 
 /* --- tools -------------------------------------------------------------------------------- */
 
-static bool is_good_name(struct text name)
-{
-	char c = name.len > 0 ? name.data[0] : '\0';
-
-	return name.len <= GEMINI_MAX_NAME_BYTES &&
-	       ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_');
-}
-
 static void write_tool(struct encoding *e, const struct json *tool)
 {
 	const struct json *function = json_member(tool, "function");
 	const struct json *parameters = encode_field(function, "parameters");
 	const struct json *properties = json_member(parameters, "properties");
-	struct text name = json_string(function, "name");
 
-	if (!is_good_name(name))
-		encode_refuse(e, "a tool's name must begin with a letter or '_': %.*s",
-		              TEXT_ARG(text_visible(e->arena, name, 64)));
 	json_write_object(&e->json);
-	json_write_member(&e->json, "name", name);
+	json_write_member(&e->json, "name", encode_gemini_name(e, json_string(function, "name")));
 	if (json_string(function, "description").len > 0)
 		json_write_member(&e->json, "description", json_string(function, "description"));
 	/* An object without members is refused where it is all there is. */
@@ -384,7 +386,7 @@ static void write_choice(struct encoding *e, bool strict)
 	if (named.len > 0) {
 		json_write_key(&e->json, "allowedFunctionNames");
 		json_write_array(&e->json);
-		json_write_string(&e->json, named);
+		json_write_string(&e->json, encode_gemini_name(e, named));
 		json_write_array_end(&e->json);
 	}
 	json_write_object_end(&e->json);
@@ -474,6 +476,15 @@ static void write_modalities(struct encoding *e)
 	json_write_raw(&e->json, TEXT("[\"TEXT\"]"));
 }
 
+static void write_logprobs(struct encoding *e)
+{
+	const struct json *wanted = encode_field(e->root, "logprobs");
+
+	if (json_is(wanted, JSON_BOOL))
+		json_write_member_bool(&e->json, "responseLogprobs", wanted->truth);
+	encode_copy(e, "top_logprobs", "logprobs");
+}
+
 static void write_generation(struct encoding *e)
 {
 	json_write_key(&e->json, "generationConfig");
@@ -489,6 +500,7 @@ static void write_generation(struct encoding *e)
 	write_format(e);
 	write_thinking(e);
 	write_modalities(e);
+	write_logprobs(e);
 	json_write_object_end(&e->json);
 }
 
@@ -505,9 +517,9 @@ static void write_tier(struct encoding *e)
 bool encode_gemini(const struct provider *provider, const struct chat_request *request,
                    struct arena *arena, struct wire_request *out, struct fault *fault)
 {
-	static const char *const carried[] = {
-	    "n", "seed", "presence_penalty", "frequency_penalty", "modalities", "service_tier",
-	    NULL};
+	static const char *const carried[] = {"n",          "logprobs",         "top_logprobs",
+	                                      "seed",       "presence_penalty", "frequency_penalty",
+	                                      "modalities", "service_tier",     NULL};
 	static const struct encode_door door = {"x-goog-api-key", "", NULL, 0};
 	struct encoding encoding;
 	struct encoding *e = &encoding;

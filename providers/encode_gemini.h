@@ -15,4 +15,11 @@
 MUST_CHECK bool encode_gemini(const struct provider *provider, const struct chat_request *request,
                               struct arena *arena, struct wire_request *out, struct fault *fault);
 
+/*
+ * A function's name in the letters that are allowed: one that begins with a digit or '-', or as
+ * those that were made so do, gets a beginning put in front. Arena. And the name that it was.
+ */
+MUST_CHECK struct text encode_gemini_name(struct encoding *encoding, struct text name);
+MUST_CHECK struct text encode_gemini_name_back(struct text name);
+
 #endif

@@ -55,16 +55,39 @@ struct text encode_text(struct encoding *encoding, const struct json *content, c
 	JSON_EACH(part, json_is(content, JSON_ARRAY) ? content : NULL)
 	{
 		struct text type = json_string(part, "type");
-		if (text_is(type, "text"))
-			(void)text_buf_add(&joined, json_string(part, "text"));
-		else if (text_is(type, "refusal"))
-			(void)text_buf_add(&joined, json_string(part, "refusal"));
-		else if (apart == NULL || !text_is(type, apart))
+		const char *payload = text_is(type, "refusal") ? "refusal" : "text";
+		if (text_is(type, payload)) {
+			(void)text_buf_add(&joined, json_string(part, payload));
+			encode_check_part(encoding, part, payload);
+		} else if (apart == NULL || !text_is(type, apart)) {
 			encode_refuse_part(encoding, type);
+		}
 	}
 	struct text whole = text_copy(encoding->arena, text_buf_view(&joined));
 	text_buf_done(&joined);
 	return whole;
+}
+
+void encode_check_message(struct encoding *encoding, const struct json *message,
+                          const char *const *carried)
+{
+	static const char *const refused[] = {"function_call", "audio"};
+	const char *known[16] = {"role", "content", "refusal", "tool_calls", "tool_call_id"};
+	size_t count = 5;
+
+	for (size_t i = 0; i < ARRAY_LENGTH(refused); i++)
+		if (encode_field(message, refused[i]) != NULL)
+			encode_refuse(encoding, "%s in a message can't be carried", refused[i]);
+	for (; *carried != NULL && count < ARRAY_LENGTH(known) - 1; carried++)
+		known[count++] = *carried;
+	encode_drop_others(encoding, message, "messages", known);
+}
+
+void encode_check_part(struct encoding *encoding, const struct json *part, const char *payload)
+{
+	const char *const carried[] = {"type", payload, NULL};
+
+	encode_drop_others(encoding, part, "messages.content", carried);
 }
 
 void encode_messages(struct encoding *encoding,
@@ -75,17 +98,23 @@ void encode_messages(struct encoding *encoding,
 	JSON_EACH(message, json_member(encoding->root, "messages"))
 	{
 		write(encoding, message);
-		if (encode_field(message, "name") != NULL)
-			encode_drop(encoding, "messages.name");
 	}
 	json_write_array_end(&encoding->json);
 }
 
 const struct json *encode_arguments(struct encoding *encoding, const struct json *call)
 {
+	static const char *const carried[] = {"id",    "type", "function", "extra_content",
+	                                      "index", NULL};
 	struct text arguments = json_string(json_member(call, "function"), "arguments");
 	struct fault unread;
 	struct json *object;
+
+	if (!json_is(json_member(call, "function"), JSON_OBJECT)) {
+		encode_refuse(encoding, "only calls of functions can be carried");
+		return NULL;
+	}
+	encode_drop_others(encoding, call, "messages.tool_calls", carried);
 
 	if (text_trim(arguments).len == 0)
 		arguments = TEXT("{}");

@@ -21,6 +21,7 @@ static void write_images(struct encoding *e, const struct json *content)
 		}
 		if (encode_field(image, "detail") != NULL)
 			encode_drop(e, "image_url.detail");
+		encode_check_part(e, part, "image_url");
 		if (!any) {
 			json_write_key(&e->json, "images");
 			json_write_array(&e->json);
@@ -46,6 +47,7 @@ static void write_result_of(struct encoding *e, const struct json *message)
 
 static void write_message(struct encoding *e, const struct json *message)
 {
+	static const char *const carried[] = {"reasoning_content", NULL};
 	struct text role = encode_role(e, message);
 	const struct json *content = encode_field(message, "content");
 
@@ -58,6 +60,7 @@ static void write_message(struct encoding *e, const struct json *message)
 	if (json_string(message, "reasoning_content").len > 0)
 		json_write_member(&e->json, "thinking", json_string(message, "reasoning_content"));
 	encode_calls(e, message, true);
+	encode_check_message(e, message, carried);
 	if (text_is(role, "tool"))
 		write_result_of(e, message);
 	json_write_object_end(&e->json);

@@ -123,8 +123,7 @@ static const struct row gemini_rows[] = {
 	{"\"user\":\"u\",\"logit_bias\":{},\"metadata\":{},\"store\":true,\"parallel_tool_calls\":false,"
 	 "\"x_unheard_of\":1,\"stream_options\":{\"include_usage\":true},\"prediction\":null",
 	 "\"generationConfig\":{}}", "user,logit_bias,metadata,store,parallel_tool_calls,x_unheard_of"},
-	{"\"logprobs\":true", NULL, "logprobs"},
-	{"\"logprobs\":false", "\"generationConfig\":{}}", NULL},
+	{"\"logprobs\":true,\"top_logprobs\":2", "{\"responseLogprobs\":true,\"logprobs\":2}", NULL},
 	{"\"audio\":{}", NULL, "audio"},
 	{"\"functions\":[]", NULL, "functions"},
 	/* --- tools */
@@ -135,7 +134,7 @@ static const struct row gemini_rows[] = {
 	{TOOL(",\"parameters\":{\"type\":\"object\",\"properties\":{}}"),
 	 "\"functionDeclarations\":[{\"name\":\"f\"}]", NULL},
 	{"\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"f\"}}]", NULL, "type function"},
-	{"\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"1f\"}}]", NULL, "begin with a letter"},
+	{"\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"1f\"}}]", "{\"name\":\"_x_1f\"}", NULL},
 	{TOOL("") ",\"tool_choice\":\"auto\"", "{\"mode\":\"AUTO\"}", NULL},
 	{TOOL("") ",\"tool_choice\":\"none\"", "{\"mode\":\"NONE\"}", NULL},
 	{TOOL("") ",\"tool_choice\":\"required\"", "{\"mode\":\"ANY\"}", NULL},
@@ -223,7 +222,7 @@ static const struct row gemini_messages[] = {
 	{USER ",{\"role\":\"assistant\",\"content\":\"x\",\"extra_content\":{\"google\":{\"thought_signature\":"
 	 "\"SIG\"}}}", "{\"text\":\"x\",\"thoughtSignature\":\"SIG\"}", NULL},
 	{USER ",{\"role\":\"assistant\",\"content\":\"x\",\"reasoning_content\":\"hm\",\"name\":\"n\"}",
-	 "\"parts\":[{\"text\":\"x\"}]", "messages.name,messages.reasoning_content"},
+	 "\"parts\":[{\"text\":\"x\"}]", "messages.reasoning_content,messages.name"},
 };
 
 static const struct { const char *model, *effort, *want; } gemini_efforts[] = {
