@@ -89,7 +89,7 @@ static int64_t retry_wait_ms(struct call *call)
 		return -1;
 	int64_t asked_ms = -1;
 	if (exchange->status != 0)
-		asked_ms = pace_retry_after_ms(exchange, loop_wall_ms(caller->loop));
+		asked_ms = pace_asked_ms(exchange, call->attempt.reply, loop_wall_ms(caller->loop));
 	/* Limits that were not hit name their resets as well: only these two speak of now. */
 	if (!overloaded && exchange_header(exchange, "retry-after").data == NULL)
 		asked_ms = -1;

@@ -57,10 +57,13 @@ bool chat_reply_quota_is_spent(const struct chat_reply *reply)
 	    "enforced_spend_limit_reached",
 	};
 
-	for (size_t i = 0; i < reply->error_count; i++)
+	for (size_t i = 0; i < reply->error_count; i++) {
+		if (reply->errors[i].spent)
+			return true;
 		for (size_t k = 0; k < ARRAY_LENGTH(codes); k++)
 			if (text_is(reply->errors[i].code, codes[k]) ||
 			    text_is(reply->errors[i].type, codes[k]))
 				return true;
+	}
 	return false;
 }

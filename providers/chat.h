@@ -124,13 +124,24 @@ struct chat_choice {
 	/* Signed thoughts as Anthropic's blocks, each a JSON object: they go back as they came. */
 	const struct text *thinking_blocks;
 	size_t thinking_block_count;
+	/*
+	 * What the provider's own format holds beside text, thoughts and calls, each a JSON value
+	 * as it was sent: its tools and their results, pictures, citations, what nobody here knows.
+	 */
+	const struct text *parts;
+	size_t part_count;
+	/* Of native formats: OpenAI's logprobs.content items, each a JSON object. */
+	const struct text *logprob_items;
+	size_t logprob_count;
 };
 
 struct chat_error {
 	struct text message, type, code, param; /* data NULL: absent; numbers as written */
 	struct text status;                     /* Google's word beside the number in `code` */
 	struct text raw;                        /* the whole value as sent */
+	struct text retry_delay;                /* Google's RetryInfo: "34.4s" */
 	bool code_is_number;                    /* sent as a JSON number, not as a string */
+	bool spent;                             /* a quota of the day: no waiting of ours helps */
 };
 
 struct chat_violation {
@@ -157,8 +168,10 @@ enum {
 	CHAT_MAX_CHOICES = 128, /* OpenAI's largest n */
 	CHAT_MAX_TOOL_CALLS = 1024,
 	CHAT_MAX_THINKING_BLOCKS = 1024,
-	CHAT_MAX_VIOLATIONS = 200, /* kept; further ones are counted */
-	CHAT_MAX_NAMES = 256,      /* different ids or models kept of one reply */
+	CHAT_MAX_PARTS = 1 << 16,       /* of one choice; further ones are not kept */
+	CHAT_MAX_PART_BYTES = 32 << 20, /* of all of them: some are pictures */
+	CHAT_MAX_VIOLATIONS = 200,      /* kept; further ones are counted */
+	CHAT_MAX_NAMES = 256,           /* different ids or models kept of one reply */
 	CHAT_MAX_ERRORS = 16,
 };
 
@@ -175,6 +188,8 @@ struct chat_reply {
 	struct text *ids, *models; /* distinct, in order */
 	size_t id_count, model_count;
 	struct text system_fingerprint, served_by; /* served_by: an aggregator's `provider` */
+	struct text stop;          /* why a native format's reply ended, in its own word */
+	struct text stop_sequence; /* the one that ended it; data NULL: not said */
 	struct chat_error errors[CHAT_MAX_ERRORS];
 	size_t error_count;
 	struct chat_violation *violations;

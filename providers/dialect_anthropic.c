@@ -43,11 +43,20 @@ struct text dialect_anthropic_finish_reason(struct text stop_reason)
 	return TEXT("stop");
 }
 
-static void take_stop(struct reply_build *build, struct text stop_reason)
+/* `said` is the message or the delta. */
+static void take_stop(struct reply_build *build, const struct json *said)
 {
+	struct text stop_reason = json_string(said, "stop_reason");
+
 	if (stop_reason.len == 0)
 		return;
+	const struct json *details = json_member(said, "stop_details");
 	build->stop = reply_build_name(build, stop_reason);
+	if (json_string(said, "stop_sequence").data != NULL)
+		build->reply->stop_sequence =
+		    reply_build_name(build, json_string(said, "stop_sequence"));
+	if (json_is(details, JSON_OBJECT))
+		reply_build_part(build, the_choice(build), details);
 	reply_build_finish_reason(build, the_choice(build),
 	                          dialect_anthropic_finish_reason(stop_reason));
 }
@@ -103,6 +112,17 @@ static void take_signature(struct reply_build *build, struct text signature)
 	text_buf_done(&block);
 }
 
+static void take_text(struct reply_build *build, const struct json *block)
+{
+	struct build_choice *choice = the_choice(build);
+
+	reply_build_content(build, choice, json_string(block, "text"));
+	JSON_EACH(citation, json_member(block, "citations"))
+	{
+		reply_build_part(build, choice, citation);
+	}
+}
+
 static void take_block(struct reply_build *build, const struct json *block, int64_t key)
 {
 	struct text type = json_string(block, "type");
@@ -110,9 +130,11 @@ static void take_block(struct reply_build *build, const struct json *block, int6
 	if (text_is(type, "tool_use"))
 		take_call(build, block, key);
 	else if (text_is(type, "text"))
-		reply_build_content(build, the_choice(build), json_string(block, "text"));
+		take_text(build, block);
 	else if (text_is(type, "thinking"))
 		reply_build_reasoning(build, the_choice(build), json_string(block, "thinking"));
+	else if (!text_is(type, "redacted_thinking")) /* its own tools, their results, new things */
+		reply_build_part(build, the_choice(build), block);
 	take_signed(build, block);
 }
 
@@ -136,7 +158,7 @@ static void read_body(struct reply_build *build, const struct json *root)
 		take_block(build, block, -1);
 	}
 	usage_read_anthropic_iterations(build, json_member(root, "usage"));
-	take_stop(build, json_string(root, "stop_reason"));
+	take_stop(build, root);
 	reply_judge_text(build, the_choice(build));
 	reply_judge_calls(build, the_choice(build));
 	build->reply->complete = true;
@@ -160,6 +182,10 @@ static void read_delta(struct reply_build *build, const struct json *root)
 		struct build_call *call = reply_build_call_of_key(choice, key);
 		if (call != NULL && json_string(delta, "partial_json").len > 0)
 			reply_build_arguments(build, call, json_string(delta, "partial_json"));
+	} else if (text_is(type, "citations_delta")) {
+		reply_build_part(build, choice, json_member(delta, "citation"));
+	} else {
+		reply_build_part(build, choice, delta);
 	}
 }
 
@@ -206,11 +232,11 @@ static void read_event(struct reply_build *build, const struct sse_event *event,
 	} else if (text_is(type, "message_delta")) {
 		usage_read_anthropic(build, json_member(root, "usage"));
 		usage_read_anthropic_iterations(build, json_member(root, "usage"));
-		take_stop(build, json_string(json_member(root, "delta"), "stop_reason"));
+		take_stop(build, json_member(root, "delta"));
 	} else if (text_is(type, "message_stop")) {
 		build->terminal_seen = true;
-	} else if (!text_is(type, "ping")) {
-		(void)error_shape_read(build, root, true);
+	} else if (!text_is(type, "ping") && !error_shape_read(build, root, true)) {
+		reply_build_part(build, the_choice(build), root);
 	}
 }
 

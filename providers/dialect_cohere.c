@@ -191,8 +191,10 @@ static void read_event(struct reply_build *build, const struct sse_event *event,
 		build->terminal_seen = true;
 		usage_read_cohere(build, json_member(delta, "usage"));
 		take_finish(build, json_string(delta, "finish_reason"));
-	} else if (type.data == NULL || text_is(type, "error")) {
-		(void)error_shape_read(build, root, true);
+	} else if (text_is(type, "citation-start")) {
+		reply_build_part(build, the_choice(build), json_member(message, "citations"));
+	} else if (!text_is(type, "citation-end") && !error_shape_read(build, root, true)) {
+		reply_build_part(build, the_choice(build), root);
 	}
 }
 

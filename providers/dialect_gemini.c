@@ -31,32 +31,6 @@ struct text dialect_gemini_finish_reason(struct text reason, bool calls)
 	return calls ? TEXT("tool_calls") : TEXT("stop");
 }
 
-/* Vertex streams a call's arguments as paths and pieces; only strings come in pieces. */
-static void take_partial(struct reply_build *build, struct build_call *call,
-                         const struct json *function)
-{
-	JSON_EACH(piece, json_member(function, "partialArgs"))
-	{
-		struct text path = json_string(piece, "jsonPath");
-		struct text value = json_string(piece, "stringValue");
-		struct text_buf *joined = &call->arguments;
-		if (text_starts(path, TEXT("$.")))
-			path = text_slice(path, 2, path.len);
-		if (!text_equal(path, call->item_id)) { /* the next member begins */
-			(void)text_buf_add_c(joined, call->item_id.len > 0 ? "\",\"" : "{\"");
-			(void)text_buf_add(joined, path);
-			(void)text_buf_add_c(joined, "\":\"");
-			call->item_id = reply_build_name(build, path);
-		}
-		struct text_buf quoted;
-		text_buf_init(&quoted, size_mul(value.len, 6) + 3);
-		json_quote(&quoted, value);
-		reply_build_arguments(build, call,
-		                      text_slice(text_buf_view(&quoted), 1, quoted.len - 1));
-		text_buf_done(&quoted);
-	}
-}
-
 static void close_partial(struct reply_build *build, struct build_choice *choice)
 {
 	if (choice->call_count == 0)
@@ -65,7 +39,7 @@ static void close_partial(struct reply_build *build, struct build_choice *choice
 	if (call->key < 0)
 		return;
 	call->key = -1;
-	reply_build_arguments(build, call, call->item_id.len > 0 ? TEXT("\"}") : TEXT("{}"));
+	reply_build_arguments(build, call, partial_arguments_text(build, call));
 }
 
 static bool is_open(const struct build_choice *choice)
@@ -76,12 +50,13 @@ static bool is_open(const struct build_choice *choice)
 static void take_call(struct reply_build *build, struct build_choice *choice,
                       const struct json *function)
 {
-	struct text name = json_string(function, "name");
+	struct text name = encode_gemini_name_back(json_string(function, "name"));
 	const struct json *args = json_member(function, "args");
 	bool more = json_truth(function, "willContinue", false);
 
 	if (name.len == 0 && is_open(choice)) {
-		take_partial(build, choice->calls[choice->call_count - 1], function);
+		partial_arguments_take(build, choice->calls[choice->call_count - 1],
+		                       json_member(function, "partialArgs"));
 		if (!more)
 			close_partial(build, choice);
 		return;
@@ -94,7 +69,7 @@ static void take_call(struct reply_build *build, struct build_choice *choice,
 	call->index = (int64_t)choice->call_count - 1;
 	if (more) {
 		call->key = 0;
-		take_partial(build, call, function);
+		partial_arguments_take(build, call, json_member(function, "partialArgs"));
 	} else if (args == NULL || args->type == JSON_NULL) {
 		reply_build_arguments(build, call, TEXT("{}"));
 	}
@@ -128,6 +103,53 @@ static void take_part(struct reply_build *build, struct build_choice *choice,
 		reply_build_reasoning(build, choice, piece);
 	else if (piece.data != NULL)
 		reply_build_content(build, choice, piece);
+	else if (json_string(part, "thoughtSignature").data == NULL) /* pictures, code it ran */
+		reply_build_part(build, choice, part);
+}
+
+/* One token's logprob as OpenAI writes it; Google gives no bytes. */
+static void write_logprob(struct json_writer *json, const struct json *token)
+{
+	const struct json *value = json_member(token, "logProbability");
+
+	json_write_member(json, "token", json_string(token, "token"));
+	json_write_key(json, "logprob");
+	if (json_is(value, JSON_NUMBER))
+		json_write_node(json, value);
+	else
+		json_write_null(json);
+	json_write_member_c(json, "bytes", NULL);
+}
+
+static void take_logprobs(struct reply_build *build, struct build_choice *choice,
+                          const struct json *result)
+{
+	const struct json *others = json_member(result, "topCandidates");
+	const struct json *top = others == NULL ? NULL : others->first;
+
+	JSON_EACH(chosen, json_member(result, "chosenCandidates"))
+	{
+		struct text_buf item;
+		struct json_writer json;
+		text_buf_init(&item, REPLY_MAX_BYTES);
+		json_writer_init(&json, &item, false);
+		json_write_object(&json);
+		write_logprob(&json, chosen);
+		json_write_key(&json, "top_logprobs");
+		json_write_array(&json);
+		JSON_EACH(other, json_member(top, "candidates"))
+		{
+			json_write_object(&json);
+			write_logprob(&json, other);
+			json_write_object_end(&json);
+		}
+		json_write_array_end(&json);
+		json_write_object_end(&json);
+		if (!item.overflow)
+			reply_build_logprob(build, choice, text_buf_view(&item));
+		text_buf_done(&item);
+		top = top == NULL ? NULL : top->next;
+	}
 }
 
 static void take_candidate(struct reply_build *build, const struct json *candidate, size_t position)
@@ -146,6 +168,7 @@ static void take_candidate(struct reply_build *build, const struct json *candida
 		take_part(build, choice, part);
 		take_signature(build, choice, part);
 	}
+	take_logprobs(build, choice, json_member(candidate, "logprobsResult"));
 	if (reason.len == 0)
 		return;
 	close_partial(build, choice);

@@ -29,6 +29,8 @@ void error_shape_add(struct reply_build *build, const struct chat_error *error)
 	    .param = kept(build, error->param, BUILD_MAX_NAME_BYTES),
 	    .status = kept(build, error->status, BUILD_MAX_NAME_BYTES),
 	    .raw = kept(build, error->raw, ERROR_MAX_RAW_BYTES),
+	    .retry_delay = kept(build, error->retry_delay, BUILD_MAX_NAME_BYTES),
+	    .spent = error->spent,
 	    .code_is_number = error->code_is_number && error->code.len < BUILD_MAX_NAME_BYTES,
 	};
 }
@@ -84,6 +86,28 @@ static struct chat_error error_of(const struct json *object, const struct json *
 	return error;
 }
 
+/*
+ * Google's google.rpc details: which field is wrong, how long to wait, and that it is a quota of
+ * the day (AIP-193, "Error model").
+ */
+static void take_details(struct chat_error *error, const struct json *details)
+{
+	JSON_EACH(detail, json_is(details, JSON_ARRAY) ? details : NULL)
+	{
+		const struct json *fields = json_member(detail, "fieldViolations");
+		struct text delay = json_string(detail, "retryDelay");
+		if (error->param.data == NULL && json_is(fields, JSON_ARRAY))
+			error->param = json_string(fields->first, "field");
+		if (delay.data != NULL)
+			error->retry_delay = delay;
+		JSON_EACH(violation, json_member(detail, "violations"))
+		{
+			struct text quota = json_string(violation, "quotaId");
+			error->spent |= text_find(quota, TEXT("PerDay"), 0) != TEXT_NOT_FOUND;
+		}
+	}
+}
+
 /* {"error": {...}}, and Anthropic's {"type": "error", "error": {...}} */
 static void read_wrapped(struct reply_build *build, const struct json *root,
                          const struct json *inner)
@@ -91,6 +115,7 @@ static void read_wrapped(struct reply_build *build, const struct json *root,
 	struct chat_error error = error_of(inner, root);
 	bool native = build->shape != NULL && !build->shape->openai;
 
+	take_details(&error, json_member(inner, "details"));
 	if (error.message.data == NULL) /* DeepInfra and others put details there */
 		error.message = scalar(inner, "detail");
 	if (!native)

@@ -37,6 +37,9 @@ void pace_hold(struct pace *pace, int64_t for_ms);
  * and absurd values (over an hour) count as said: 0 and one hour.
  */
 MUST_CHECK int64_t pace_retry_after_ms(const struct exchange *exchange, int64_t now_wall_ms);
+/* The same, and where no header says it what the error itself does; `reply` may be NULL. */
+MUST_CHECK int64_t pace_asked_ms(const struct exchange *exchange, const struct chat_reply *reply,
+                                 int64_t now_wall_ms);
 /* Exponential backoff with full jitter: attempt 1, 2, 3 ... -> up to 0.5 s, 1 s, 2 s ... at most 30
  * s. */
 MUST_CHECK int64_t pace_backoff_ms(unsigned attempt, uint64_t random);

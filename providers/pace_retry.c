@@ -276,6 +276,17 @@ int64_t pace_retry_after_ms(const struct exchange *exchange, int64_t now_wall_ms
 	return ms;
 }
 
+int64_t pace_asked_ms(const struct exchange *exchange, const struct chat_reply *reply,
+                      int64_t now_wall_ms)
+{
+	int64_t ms = pace_retry_after_ms(exchange, now_wall_ms);
+
+	for (size_t i = 0; ms < 0 && reply != NULL && i < reply->error_count; i++)
+		if (reply->errors[i].retry_delay.len > 0)
+			ms = go_duration_ms(reply->errors[i].retry_delay);
+	return ms;
+}
+
 int64_t pace_backoff_ms(unsigned attempt, uint64_t random)
 {
 	unsigned doublings = attempt < 2 ? 0 : attempt - 1;

@@ -73,6 +73,7 @@ static void judge_message(struct reply_build *build, const struct build_choice *
 	struct text role = json_string(message, "role");
 	bool instead = choice->call_count > 0 || choice->function_call != NULL ||
 	               choice->refusal.len > 0 ||
+	               text_is(choice->finish_reason, "content_filter") ||
 	               json_is(json_member(message, "audio"), JSON_OBJECT);
 
 	reply_saw(build, WIRE_CH_02);

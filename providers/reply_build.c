@@ -255,6 +255,19 @@ void reply_build_finish_reason(struct reply_build *build, struct build_choice *c
 	choice->finish_event = build->event;
 }
 
+/* The list, with room for one more; arena. */
+static struct text *room_for_one(struct reply_build *build, struct text *list, size_t count,
+                                 size_t *room)
+{
+	if (count < *room)
+		return list;
+	*room = *room == 0 ? 4 : *room * 2;
+	struct text *grown = ARENA_NEW_ARRAY(build->arena, struct text, *room);
+	if (count > 0)
+		memcpy(grown, list, count * sizeof(*grown));
+	return grown;
+}
+
 void reply_build_thinking_block(struct reply_build *build, struct build_choice *choice,
                                 struct text json)
 {
@@ -262,17 +275,42 @@ void reply_build_thinking_block(struct reply_build *build, struct build_choice *
 		build->overflow = true;
 		return;
 	}
-	if (choice->thinking_block_count == choice->thinking_block_room) {
-		size_t room =
-		    choice->thinking_block_room == 0 ? 4 : choice->thinking_block_room * 2;
-		struct text *grown = ARENA_NEW_ARRAY(build->arena, struct text, room);
-		if (choice->thinking_block_count > 0)
-			memcpy(grown, choice->thinking_blocks,
-			       choice->thinking_block_count * sizeof(*grown));
-		choice->thinking_blocks = grown;
-		choice->thinking_block_room = room;
-	}
+	choice->thinking_blocks =
+	    room_for_one(build, choice->thinking_blocks, choice->thinking_block_count,
+	                 &choice->thinking_block_room);
 	choice->thinking_blocks[choice->thinking_block_count++] = text_copy(build->arena, json);
+}
+
+/* Only who writes the whole reply in another format looks at them. */
+static bool keeps_parts(struct reply_build *build, struct build_choice *choice, struct text json)
+{
+	size_t most = build->context.text_kept_bytes == 0 ? CHAT_MAX_PART_BYTES
+	                                                  : build->context.text_kept_bytes;
+
+	if (choice->part_bytes + json.len > size_min(most, CHAT_MAX_PART_BYTES))
+		return false;
+	choice->part_bytes += json.len;
+	return true;
+}
+
+void reply_build_part(struct reply_build *build, struct build_choice *choice,
+                      const struct json *part)
+{
+	struct text json = json_to_text(build->event_arena, part);
+
+	if (choice->part_count == CHAT_MAX_PARTS || !keeps_parts(build, choice, json))
+		return;
+	choice->parts = room_for_one(build, choice->parts, choice->part_count, &choice->part_room);
+	choice->parts[choice->part_count++] = text_copy(build->arena, json);
+}
+
+void reply_build_logprob(struct reply_build *build, struct build_choice *choice, struct text json)
+{
+	if (choice->logprob_count == CHAT_MAX_PARTS || !keeps_parts(build, choice, json))
+		return;
+	choice->logprob_items = room_for_one(build, choice->logprob_items, choice->logprob_count,
+	                                     &choice->logprob_room);
+	choice->logprob_items[choice->logprob_count++] = text_copy(build->arena, json);
 }
 
 void reply_build_extra(struct reply_build *build, struct text *extra, const struct json *node)
@@ -382,6 +420,7 @@ void reply_build_publish(struct reply_build *build)
 		build->published_room = build->choice_room;
 	}
 	reply->choice_count = build->choice_count;
+	reply->stop = build->stop;
 	for (size_t i = 0; i < build->choice_count; i++) {
 		struct build_choice *from = build->choices[i];
 		struct chat_choice *to = &reply->choices[i];
@@ -399,6 +438,10 @@ void reply_build_publish(struct reply_build *build)
 		to->extra = from->extra;
 		to->thinking_blocks = from->thinking_blocks;
 		to->thinking_block_count = from->thinking_block_count;
+		to->parts = from->parts;
+		to->part_count = from->part_count;
+		to->logprob_items = from->logprob_items;
+		to->logprob_count = from->logprob_count;
 		publish_calls(build, from, to);
 	}
 }

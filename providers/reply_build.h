@@ -26,10 +26,11 @@ struct build_call {
 	uint32_t id_hash;
 	struct text_buf arguments;
 	unsigned fragments;
-	bool arguments_sent; /* also an empty string counts */
-	bool custom;         /* free text instead of JSON (OpenAI's custom tools) */
-	bool served;         /* the provider ran the tool itself: no call for the client */
-	struct text extra;   /* arena; see chat_tool_call */
+	bool arguments_sent;  /* also an empty string counts */
+	bool custom;          /* free text instead of JSON (OpenAI's custom tools) */
+	bool served;          /* the provider ran the tool itself: no call for the client */
+	struct text extra;    /* arena; see chat_tool_call */
+	struct json *partial; /* what came of arguments by paths; NULL: none */
 };
 
 /* In which member thoughts came; a bit each. */
@@ -60,6 +61,8 @@ struct build_choice {
 	struct text extra; /* arena; see chat_choice */
 	struct text *thinking_blocks;
 	size_t thinking_block_count, thinking_block_room;
+	struct text *parts, *logprob_items;
+	size_t part_count, part_room, part_bytes, logprob_count, logprob_room;
 };
 
 /* What makes two violations the same but for their place. */
@@ -161,6 +164,11 @@ void reply_build_role(struct reply_build *build, struct build_choice *choice, st
 /* A signed block of thoughts, a JSON object; copied. */
 void reply_build_thinking_block(struct reply_build *build, struct build_choice *choice,
                                 struct text json);
+/* What has no place of its own, as it stands; see chat_choice. */
+void reply_build_part(struct reply_build *build, struct build_choice *choice,
+                      const struct json *part);
+/* One token's, as OpenAI's logprobs.content has it; a JSON object, copied. */
+void reply_build_logprob(struct reply_build *build, struct build_choice *choice, struct text json);
 /* An `extra_content` as it stands, where it is an object; the last one counts. */
 void reply_build_extra(struct reply_build *build, struct text *extra, const struct json *node);
 /* {"google":{"thought_signature":...}}: how Google's own OpenAI endpoint passes it on. Arena. */
@@ -190,6 +198,11 @@ void reply_build_arguments(struct reply_build *build, struct build_call *call, s
 struct build_call *reply_build_whole_call(struct reply_build *build, struct build_choice *choice,
                                           struct text id, struct text name,
                                           const struct json *arguments);
+
+/* Pieces of arguments with their paths, and the object that they make (read_partial_args.c). */
+void partial_arguments_take(struct reply_build *build, struct build_call *call,
+                            const struct json *pieces);
+MUST_CHECK struct text partial_arguments_text(struct reply_build *build, struct build_call *call);
 
 /* --- judging what is common (reply_judge.c) ------------------------------- */
 

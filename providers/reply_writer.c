@@ -159,6 +159,16 @@ void writer_event(struct reply_writer *writer, const char *name, struct text jso
 	(void)text_buf_add_c(writer->out, "\n\n");
 }
 
+void writer_cache_creation(struct json_writer *json, const struct chat_usage *usage)
+{
+	json_write_key(json, "cache_creation");
+	json_write_object(json);
+	json_write_member_int(json, "ephemeral_5m_input_tokens",
+	                      usage->cache_write - usage->cache_write_1h);
+	json_write_member_int(json, "ephemeral_1h_input_tokens", usage->cache_write_1h);
+	json_write_object_end(json);
+}
+
 /* --- errors --- */
 
 static bool says(struct text message, const char *words)
@@ -194,6 +204,14 @@ static const struct {
     {504, "timeout", NULL},
 };
 
+/* The money or a quota is gone, whatever status says so: never "slow down". */
+static bool is_spent(const struct chat_error *error)
+{
+	const struct chat_reply reply = {.errors = {*error}, .error_count = 1};
+
+	return chat_reply_quota_is_spent(&reply);
+}
+
 /* Also of errors within a stream, which have no status: by the provider's word for it. */
 static int status_of(int status, const struct chat_error *error)
 {
@@ -206,6 +224,7 @@ static int status_of(int status, const struct chat_error *error)
 	    {"billing_error", 402},
 	    {"permission_error", 403},
 	    {"not_found_error", 404},
+	    {"conflict_error", 409},
 	    {"request_too_large", 413},
 	    {"rate_limit_error", 429},
 	    {"timeout_error", 504},
@@ -218,6 +237,7 @@ static int status_of(int status, const struct chat_error *error)
 	    {"NOT_FOUND", 404},
 	    {"RESOURCE_EXHAUSTED", 429},
 	    {"UNAVAILABLE", 503},
+	    {"CANCELLED", 499},
 	    {"DEADLINE_EXCEEDED", 504},
 	};
 
@@ -229,7 +249,7 @@ static int status_of(int status, const struct chat_error *error)
 
 const char *openai_error_type(int status, const struct chat_error *error)
 {
-	status = status_of(status, error);
+	status = is_spent(error) ? 402 : status_of(status, error);
 	for (size_t i = 0; i < ARRAY_LENGTH(openai_errors); i++)
 		if (openai_errors[i].status == status)
 			return openai_errors[i].type;
@@ -246,17 +266,18 @@ static bool is_over_context(const struct chat_error *error)
 	       says(error->message, "Input is too long") || says(error->message, "context length");
 }
 
-const char *openai_error_code(int status, const struct chat_error *error)
+struct text openai_error_code(int status, const struct chat_error *error)
 {
-	status = status_of(status, error);
+	status = is_spent(error) ? 402 : status_of(status, error);
 	if ((status == 400 || status == 413) && is_over_context(error))
-		return "context_length_exceeded";
-	if (status >= 503 || text_is(error->type, "overloaded_error"))
-		return "overloaded";
+		return TEXT("context_length_exceeded");
+	if ((status >= 503 && status != 504) || text_is(error->type, "overloaded_error"))
+		return TEXT("overloaded");
 	for (size_t i = 0; i < ARRAY_LENGTH(openai_errors); i++)
-		if (openai_errors[i].status == status)
-			return openai_errors[i].code;
-	return NULL;
+		if (openai_errors[i].status == status && openai_errors[i].code != NULL)
+			return text_of(openai_errors[i].code);
+	/* Google's word, where OpenAI's has none. */
+	return error->status.len > 0 ? error->status : (struct text){NULL, 0};
 }
 
 int reply_write_error(const struct chat_reply *reply, int status, enum client_format format,

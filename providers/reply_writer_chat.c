@@ -26,6 +26,8 @@ static void write_usage(struct json_writer *json, const struct chat_usage *usage
 			json_write_member_int(json, "cache_write_tokens", usage->cache_write);
 		json_write_object_end(json);
 	}
+	if (usage->cache_write_1h > 0 && usage->cache_write >= usage->cache_write_1h)
+		writer_cache_creation(json, usage);
 	if (usage->reasoning >= 0) {
 		json_write_key(json, "completion_tokens_details");
 		json_write_object(json);
@@ -55,16 +57,52 @@ static void write_extra(struct json_writer *json, struct text extra)
 	json_write_raw(json, extra);
 }
 
-static void write_thinking_blocks(struct json_writer *json, const struct chat_choice *choice,
-                                  size_t from)
+static void write_raw_list(struct json_writer *json, const char *key, const struct text *items,
+                           size_t from, size_t count)
 {
-	if (from == choice->thinking_block_count)
+	if (from == count)
 		return;
-	json_write_key(json, "thinking_blocks");
+	json_write_key(json, key);
 	json_write_array(json);
-	for (size_t i = from; i < choice->thinking_block_count; i++)
-		json_write_raw(json, choice->thinking_blocks[i]);
+	for (size_t i = from; i < count; i++)
+		json_write_raw(json, items[i]);
 	json_write_array_end(json);
+}
+
+/* What OpenAI's format has no name for, under names of ours: signed thoughts, and all else. */
+static void write_blocks(struct json_writer *json, const struct chat_choice *choice,
+                         size_t thoughts, size_t parts)
+{
+	write_raw_list(json, "thinking_blocks", choice->thinking_blocks, thoughts,
+	               choice->thinking_block_count);
+	write_raw_list(json, "provider_parts", choice->parts, parts, choice->part_count);
+}
+
+static void write_logprobs(struct json_writer *json, const struct chat_choice *choice)
+{
+	json_write_key(json, "logprobs");
+	if (choice->logprob_count == 0) {
+		json_write_null(json);
+		return;
+	}
+	json_write_object(json);
+	write_raw_list(json, "content", choice->logprob_items, 0, choice->logprob_count);
+	json_write_member_c(json, "refusal", NULL);
+	json_write_object_end(json);
+}
+
+/*
+ * Beside finish_reason: the provider's own word for it (OpenRouter's name), for several of theirs
+ * are one of OpenAI's, and what it says more. A turn that is paused goes on when it is sent back.
+ */
+static void write_stop(struct json_writer *json, const struct chat_reply *reply)
+{
+	if (reply->stop.len > 0)
+		json_write_member(json, "native_finish_reason", reply->stop);
+	if (reply->stop_sequence.len > 0)
+		json_write_member(json, "stop_sequence", reply->stop_sequence);
+	if (text_is(reply->stop, "pause_turn"))
+		json_write_member_bool(json, "incomplete", true);
 }
 
 static struct text finish_of(const struct chat_choice *choice)
@@ -97,14 +135,20 @@ static void open_chunk(struct chunk *chunk, struct reply_writer *writer,
 	json_write_object(&chunk->json);
 }
 
-static void close_chunk(struct chunk *chunk, struct text finish)
+/* `ended`: the choice that ends with it; NULL: none does. */
+static void close_chunk(struct chunk *chunk, const struct chat_reply *reply,
+                        const struct chat_choice *ended)
 {
 	json_write_object_end(&chunk->json);
+	if (ended != NULL && ended->logprob_count > 0)
+		write_logprobs(&chunk->json, ended);
 	json_write_key(&chunk->json, "finish_reason");
-	if (finish.data == NULL)
+	if (ended == NULL)
 		json_write_null(&chunk->json);
 	else
-		json_write_string(&chunk->json, finish);
+		json_write_string(&chunk->json, finish_of(ended));
+	if (ended != NULL)
+		write_stop(&chunk->json, reply);
 	json_write_object_end(&chunk->json);
 	json_write_array_end(&chunk->json);
 	json_write_object_end(&chunk->json);
@@ -112,8 +156,6 @@ static void close_chunk(struct chunk *chunk, struct text finish)
 		writer_event(chunk->writer, NULL, text_buf_view(&chunk->text));
 	text_buf_done(&chunk->text);
 }
-
-static const struct text no_finish = {NULL, 0};
 
 static void tell_text(struct reply_writer *writer, const struct chat_reply *reply, int64_t index,
                       const char *member, struct text piece)
@@ -124,7 +166,7 @@ static void tell_text(struct reply_writer *writer, const struct chat_reply *repl
 		return;
 	open_chunk(&chunk, writer, reply, index);
 	json_write_member(&chunk.json, member, piece);
-	close_chunk(&chunk, no_finish);
+	close_chunk(&chunk, reply, NULL);
 }
 
 static void tell_call(struct reply_writer *writer, const struct chat_reply *reply,
@@ -156,22 +198,24 @@ static void tell_call(struct reply_writer *writer, const struct chat_reply *repl
 		write_extra(&chunk.json, call->extra);
 	json_write_object_end(&chunk.json);
 	json_write_array_end(&chunk.json);
-	close_chunk(&chunk, no_finish);
+	close_chunk(&chunk, reply, NULL);
 	done->begun = true;
 }
 
 /* Those that are new since the last time. */
-static void tell_thinking_blocks(struct reply_writer *writer, const struct chat_reply *reply,
-                                 struct written_choice *written, const struct chat_choice *choice)
+static void tell_blocks(struct reply_writer *writer, const struct chat_reply *reply,
+                        struct written_choice *written, const struct chat_choice *choice)
 {
 	struct chunk chunk;
 
-	if (written->thinking_blocks == choice->thinking_block_count)
+	if (written->thinking_blocks == choice->thinking_block_count &&
+	    written->parts == choice->part_count)
 		return;
 	open_chunk(&chunk, writer, reply, choice->index);
-	write_thinking_blocks(&chunk.json, choice, written->thinking_blocks);
-	close_chunk(&chunk, no_finish);
+	write_blocks(&chunk.json, choice, written->thinking_blocks, written->parts);
+	close_chunk(&chunk, reply, NULL);
 	written->thinking_blocks = choice->thinking_block_count;
+	written->parts = choice->part_count;
 }
 
 static void tell_role(struct reply_writer *writer, const struct chat_reply *reply,
@@ -185,7 +229,7 @@ static void tell_role(struct reply_writer *writer, const struct chat_reply *repl
 	open_chunk(&chunk, writer, reply, written->index);
 	json_write_member_c(&chunk.json, "role", "assistant");
 	json_write_member_c(&chunk.json, "content", "");
-	close_chunk(&chunk, no_finish);
+	close_chunk(&chunk, reply, NULL);
 }
 
 static void update(struct reply_writer *writer, const struct chat_reply *reply)
@@ -196,7 +240,7 @@ static void update(struct reply_writer *writer, const struct chat_reply *reply)
 		tell_role(writer, reply, written);
 		tell_text(writer, reply, choice->index, "reasoning_content",
 		          written_rest(choice->reasoning, &written->reasoning));
-		tell_thinking_blocks(writer, reply, written, choice);
+		tell_blocks(writer, reply, written, choice);
 		tell_text(writer, reply, choice->index, "content",
 		          written_rest(choice->content, &written->content));
 		tell_text(writer, reply, choice->index, "refusal",
@@ -232,7 +276,7 @@ static void end(struct reply_writer *writer, const struct chat_reply *reply)
 	for (size_t i = 0; i < reply->choice_count; i++) {
 		open_chunk(&chunk, writer, reply, reply->choices[i].index);
 		write_extra(&chunk.json, reply->choices[i].extra);
-		close_chunk(&chunk, finish_of(&reply->choices[i]));
+		close_chunk(&chunk, reply, &reply->choices[i]);
 	}
 	if (writer->options.usage_asked && reply->usage.present)
 		tell_usage(writer, reply);
@@ -265,11 +309,12 @@ static void write_calls(struct reply_writer *writer, struct json_writer *json,
 }
 
 static void write_choice(struct reply_writer *writer, struct json_writer *json,
-                         const struct chat_choice *choice)
+                         const struct chat_reply *reply, const struct chat_choice *choice)
 {
 	/* Null says that there is no text; an empty one is what a reply without anything holds. */
-	bool none =
-	    choice->content.len == 0 && (choice->tool_call_count > 0 || choice->refusal.len > 0);
+	bool blocked = choice->content.data == NULL && text_is(finish_of(choice), "content_filter");
+	bool none = choice->content.len == 0 &&
+	            (choice->tool_call_count > 0 || choice->refusal.len > 0 || blocked);
 
 	json_write_object(json);
 	json_write_member_int(json, "index", choice->index);
@@ -289,12 +334,12 @@ static void write_choice(struct reply_writer *writer, struct json_writer *json,
 	else
 		json_write_null(json);
 	write_calls(writer, json, choice);
-	write_thinking_blocks(json, choice, 0);
+	write_blocks(json, choice, 0, 0);
 	write_extra(json, choice->extra);
 	json_write_object_end(json);
-	json_write_key(json, "logprobs");
-	json_write_null(json);
+	write_logprobs(json, choice);
 	json_write_member(json, "finish_reason", finish_of(choice));
+	write_stop(json, reply);
 	json_write_object_end(json);
 }
 
@@ -308,7 +353,7 @@ static void body(struct reply_writer *writer, const struct chat_reply *reply)
 	json_write_key(&json, "choices");
 	json_write_array(&json);
 	for (size_t i = 0; i < reply->choice_count; i++)
-		write_choice(writer, &json, &reply->choices[i]);
+		write_choice(writer, &json, reply, &reply->choices[i]);
 	json_write_array_end(&json);
 	if (reply->usage.present) {
 		json_write_key(&json, "usage");
@@ -334,7 +379,12 @@ static void error_body(const struct chat_error *error, int status, struct text_b
 		json_write_null(&json);
 	else
 		json_write_string(&json, error->param);
-	json_write_member_c(&json, "code", openai_error_code(status, error));
+	struct text code = openai_error_code(status, error);
+	json_write_key(&json, "code");
+	if (code.data == NULL)
+		json_write_null(&json);
+	else
+		json_write_string(&json, code);
 	json_write_object_end(&json);
 	json_write_object_end(&json);
 }

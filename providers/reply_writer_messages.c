@@ -18,7 +18,7 @@ enum block {
 
 /* --- pieces --- */
 
-static const char *stop_reason_of(const struct chat_choice *choice)
+static const char *stop_reason_of(const struct chat_reply *reply, const struct chat_choice *choice)
 {
 	struct text finish = choice->finish_reason;
 
@@ -28,7 +28,18 @@ static const char *stop_reason_of(const struct chat_choice *choice)
 		return "max_tokens";
 	if (text_is(finish, "content_filter"))
 		return "refusal";
-	return "end_turn";
+	return reply->stop_sequence.len > 0 ? "stop_sequence" : "end_turn";
+}
+
+static void write_stop(struct json_writer *json, const struct chat_reply *reply,
+                       const struct chat_choice *choice)
+{
+	json_write_member_c(json, "stop_reason", stop_reason_of(reply, choice));
+	json_write_key(json, "stop_sequence");
+	if (reply->stop_sequence.len > 0)
+		json_write_string(json, reply->stop_sequence);
+	else
+		json_write_null(json);
 }
 
 /* Their input is without what the cache gave or took. */
@@ -37,12 +48,17 @@ static void write_usage(struct json_writer *json, const struct chat_usage *usage
 	int64_t cached = int64_max(usage->cached_input, 0);
 	int64_t written = int64_max(usage->cache_write, 0);
 
+	int64_t input = int64_max(usage->input, 0);
+	/* Some count what the cache gave beside the prompt. */
+	int64_t fresh = cached + written <= input ? input - cached - written : input;
+
 	json_write_object(json);
-	json_write_member_int(json, "input_tokens",
-	                      int64_max(int64_max(usage->input, 0) - cached - written, 0));
+	json_write_member_int(json, "input_tokens", fresh);
 	json_write_member_int(json, "cache_creation_input_tokens", written);
 	json_write_member_int(json, "cache_read_input_tokens", cached);
 	json_write_member_int(json, "output_tokens", int64_max(usage->output, 0));
+	if (usage->cache_write_1h > 0 && usage->cache_write >= usage->cache_write_1h)
+		writer_cache_creation(json, usage);
 	json_write_object_end(json);
 }
 
@@ -249,8 +265,7 @@ static void end(struct reply_writer *writer, const struct chat_reply *reply)
 	open_event(&event, "message_delta");
 	json_write_key(&event.json, "delta");
 	json_write_object(&event.json);
-	json_write_member_c(&event.json, "stop_reason", stop_reason_of(choice));
-	json_write_member_c(&event.json, "stop_sequence", NULL);
+	write_stop(&event.json, reply, choice);
 	json_write_object_end(&event.json);
 	json_write_key(&event.json, "usage");
 	write_usage(&event.json, &reply->usage);
@@ -319,8 +334,7 @@ static void body(struct reply_writer *writer, const struct chat_reply *reply)
 		json_write_object_end(&json);
 	}
 	json_write_array_end(&json);
-	json_write_member_c(&json, "stop_reason", stop_reason_of(choice));
-	json_write_member_c(&json, "stop_sequence", NULL);
+	write_stop(&json, reply, choice);
 	json_write_key(&json, "usage");
 	write_usage(&json, &reply->usage);
 	json_write_object_end(&json);

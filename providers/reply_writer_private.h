@@ -16,7 +16,7 @@ struct written_choice {
 	int64_t index;
 	bool begun; /* its first chunk, with the role */
 	size_t content, reasoning, refusal;
-	size_t thinking_blocks;
+	size_t thinking_blocks, parts;
 	struct written_call *calls; /* arena */
 	size_t call_room;
 	/* --- of the formats that have blocks --- */
@@ -70,8 +70,11 @@ MUST_CHECK struct text writer_call_id(struct reply_writer *writer,
                                       const struct chat_tool_call *call, int64_t choice, size_t at);
 /* One event: "event: NAME" where there is a name, then the JSON that `write` wrote. */
 void writer_event(struct reply_writer *writer, const char *name, struct text json);
+/* Writes "cache_creation", Anthropic's: what was put into the cache for how long, at what price. */
+void writer_cache_creation(struct json_writer *json, const struct chat_usage *usage);
 /* An error's type in OpenAI's words, and what a client may rely on in `code`; by status. */
 const char *openai_error_type(int status, const struct chat_error *error);
-const char *openai_error_code(int status, const struct chat_error *error);
+/* Data NULL: none. */
+struct text openai_error_code(int status, const struct chat_error *error);
 
 #endif

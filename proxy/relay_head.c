@@ -129,6 +129,17 @@ size_t relay_head(struct relay *relay, const struct exchange *exchange, bool wit
 	return head.count;
 }
 
+/* The provider's own status, where the client hears another: 529 is 503 to OpenAI's clients. */
+static void add_upstream_status(struct relay *relay, const struct refusal *refusal,
+                                struct head *head)
+{
+	int told = relay->first_status != 0 ? relay->first_status : refusal_status(refusal);
+
+	if (relay->upstream_status >= 400 && relay->upstream_status != told)
+		add(head, TEXT("x-proviso-upstream-status"),
+		    text_format(&relay->arena, "%d", relay->upstream_status));
+}
+
 size_t relay_refusal_head(struct relay *relay, const struct refusal *refusal,
                           struct http_header out[RELAY_HEADERS_MAX])
 {
@@ -139,6 +150,7 @@ size_t relay_refusal_head(struct relay *relay, const struct refusal *refusal,
 		add(&head, TEXT("Retry-After"),
 		    text_format(&relay->arena, "%lld", (long long)refusal->retry_after_s));
 	add_request(relay, &head);
+	add_upstream_status(relay, refusal, &head);
 	add(&head, TEXT("x-proviso-route"), relay->intake->decision.route);
 	add(&head, TEXT("x-proviso-task"), relay->intake->decision.task);
 	return head.count;

@@ -126,6 +126,7 @@ static void inherit(struct relay *relay, const struct relay *failed)
 	*relay_first(relay) = *failed->first;
 	relay->first_outweighs = failed->first_outweighs;
 	relay->first_status = failed->first_status;
+	relay->upstream_status = failed->upstream_status;
 	relay->first_body_is_stream = failed->first_body_is_stream;
 	relay->first_body = text_copy(&relay->arena, failed->first_body);
 }

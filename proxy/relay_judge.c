@@ -106,7 +106,7 @@ static void judge_filtered(struct relay_judgement *out)
 
 static void judge_pause(const struct relay_case *asked, struct relay_judgement *out)
 {
-	out->wait_ms = pace_retry_after_ms(asked->exchange, asked->now_wall_ms);
+	out->wait_ms = pace_asked_ms(asked->exchange, asked->reply, asked->now_wall_ms);
 	/* Limits that were not hit name their resets as well: only these two speak of now. */
 	if (asked->exchange->status != 429 && asked->exchange->status != 503 &&
 	    exchange_header(asked->exchange, "retry-after").data == NULL)

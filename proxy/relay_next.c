@@ -327,6 +327,7 @@ static void keep_first(struct relay *relay, const struct relay_judgement *judgem
 	(void)refusal_set(relay_first(relay), judgement->code, "%.*s: %s%s%.*s",
 	                  TEXT_ARG(relay->target->name), judgement->reason,
 	                  said.len > 0 ? ": " : "", TEXT_ARG(said));
+	relay->upstream_status = exchange == NULL ? 0 : exchange->status;
 	if (judgement->code == REFUSAL_RATE_LIMITED)
 		relay->first->retry_after_s =
 		    int64_max((int64_max(judgement->wait_ms, 0) + 999) / 1000, 1);

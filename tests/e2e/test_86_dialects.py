@@ -230,8 +230,8 @@ def test_what_is_left_out_is_told(native):
 
 
 def test_what_cannot_be_carried_is_refused_and_nobody_is_asked(native):
-    answer = native.proxy.chat(logprobs=True, top_logprobs=2)
-    assert answer.status == 400 and "logprobs" in answer.error["message"], answer
+    answer = native.proxy.chat(functions=[{"name": "f", "parameters": {}}])
+    assert answer.status == 400 and "functions" in answer.error["message"], answer
     assert native.up.requests == []
 
 
@@ -241,6 +241,17 @@ def test_cases_are_asked_in_the_dialect(native, proviso):
     done = proviso("check", "a/m", "--case", "CH-01,CH-02,ST-01,US-01,TS-03", "--profile", "smoke", env=KEYS)
     made = cells(proviso.cwd / "proviso-matrix.json")
     assert made and all(cell["verdict"] == "pass" for cell in made.values()), done
+
+
+def test_a_status_that_is_changed_is_told(scripted, start):
+    """529 is no status that OpenAI's clients know: they get 503, and who looks at why sees what it was."""
+    said = json.dumps({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})
+    up = scripted(lambda head, body, number: reply(said, status="529 Overloaded"))
+    provider = {"dialect": "anthropic", "base_url": up.url, "api_key": "env:KEY_A",
+                "models": {"m": {**MODEL, "price": PRICES["a"]}}}
+    answer = start({"a": up.url}, providers={"a": provider}, policy={"mode": "warn"}).chat()
+    assert answer.status in (502, 503) and "Overloaded" in answer.error["message"], answer
+    assert answer.headers["x-proviso-upstream-status"] == "529", answer
 
 
 @pytest.mark.parametrize("version, base, path", [

@@ -145,6 +145,18 @@ def test_a_providers_refusal_keeps_its_words(start, scripted):
     assert "no such thing" in answer.error["message"]
 
 
+def test_beta_headers_travel_to_who_understands_them(start, scripted):
+    """Or a coding agent's long context and its interleaved thoughts are off, and nobody says so."""
+    message = {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": "end_turn",
+               "usage": {"input_tokens": 1, "output_tokens": 1}}
+    up = scripted(lambda head, body, number: reply(json.dumps(message)))
+    provider = {"dialect": "anthropic", "base_url": up.url, "api_key": "env:KEY_A", "models": {"m": {}}}
+    proxy = start({"a": up.url}, providers={"a": provider}, policy={"mode": "warn"})
+    assert ask(proxy, {"anthropic-beta": "context-1m,interleaved-thinking"}).status == 200
+    head = up.requests[-1][0].decode().lower()
+    assert "anthropic-beta: context-1m,interleaved-thinking" in head and "anthropic-version: 2023-06-01" in head
+
+
 def test_only_what_is_proven_for_the_shape_serves_it(start, good, matrix, tmp_path):
     """A message with tools is routed as a chat request with tools is."""
     known = json.loads(matrix.read_text())

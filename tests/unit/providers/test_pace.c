@@ -318,6 +318,26 @@ START_TEST(waits_are_read_in_every_form)
 }
 END_TEST
 
+START_TEST(a_wait_may_stand_in_the_error)
+{
+	struct http_header header = {TEXT("retry-after"), TEXT("3")};
+	struct exchange exchange = {.status = 429};
+	struct chat_reply reply = {.errors = {{.message = TEXT("slow")},
+	                                      {.retry_delay = TEXT("34.4s")}},
+	                           .error_count = 2};
+
+	ck_assert_int_eq(pace_asked_ms(&exchange, &reply, NOW_MS), 34400);
+	ck_assert_int_eq(pace_asked_ms(&exchange, NULL, NOW_MS), -1);
+	reply.errors[1].retry_delay = TEXT("soon");
+	ck_assert_int_eq(pace_asked_ms(&exchange, &reply, NOW_MS), -1);
+	/* The header is the newer word. */
+	exchange.headers = &header;
+	exchange.header_count = 1;
+	reply.errors[1].retry_delay = TEXT("34.4s");
+	ck_assert_int_eq(pace_asked_ms(&exchange, &reply, NOW_MS), 3000);
+}
+END_TEST
+
 START_TEST(no_bytes_of_a_header_break_the_reading)
 {
 	/* Every cut of every spelling, and every byte in every place of one. */
@@ -371,6 +391,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, whoever_is_cancelled_is_passed_over);
 	tcase_add_test(cases, an_empty_queue_leaves_nothing_to_come);
 	tcase_add_loop_test(cases, waits_are_read_in_every_form, 0, (int)ARRAY_LENGTH(answers));
+	tcase_add_test(cases, a_wait_may_stand_in_the_error);
 	tcase_add_test(cases, no_bytes_of_a_header_break_the_reading);
 	tcase_add_test(cases, backoff_doubles_to_its_cap_with_full_jitter);
 }
