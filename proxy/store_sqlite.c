@@ -288,11 +288,12 @@ bool store_do(struct store_query *query, struct fault *fault)
 
 struct text store_text(struct store_query *query, int column)
 {
-	if (sqlite3_column_type(query->statement, column) == SQLITE_NULL)
-		return (struct text){NULL, 0};
+	/* A million rows of forty columns: the type is asked for only where it tells something. */
 	const void *bytes = sqlite3_column_blob(query->statement, column);
-	int len = sqlite3_column_bytes(query->statement, column);
-	return (struct text){bytes == NULL ? "" : bytes, (size_t)len};
+	if (bytes != NULL)
+		return (struct text){bytes, (size_t)sqlite3_column_bytes(query->statement, column)};
+	bool null = sqlite3_column_type(query->statement, column) == SQLITE_NULL;
+	return (struct text){null ? NULL : "", 0};
 }
 
 int64_t store_int(struct store_query *query, int column)
@@ -302,7 +303,9 @@ int64_t store_int(struct store_query *query, int column)
 
 int64_t store_int_or(struct store_query *query, int column, int64_t if_null)
 {
-	if (sqlite3_column_type(query->statement, column) == SQLITE_NULL)
+	int64_t value = sqlite3_column_int64(query->statement, column);
+
+	if (value == 0 && sqlite3_column_type(query->statement, column) == SQLITE_NULL)
 		return if_null;
-	return sqlite3_column_int64(query->statement, column);
+	return value;
 }

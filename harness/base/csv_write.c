@@ -2,30 +2,56 @@
 #include "harness/base/csv.h"
 
 #include <csv.h>
-#include <inttypes.h>
 #include <math.h>
 
-enum { DOUBLE_DIGITS_MAX = 17 };
+enum {
+	DOUBLE_DIGITS_MAX = 17,
+	NUMBER_BYTES = 40,
+	USD_DECIMALS = 12, /* of a pico-USD */
+};
 
 void csv_writer_init(struct csv_writer *writer, struct text_buf *out, bool spreadsheet_safe)
 {
 	*writer = (struct csv_writer){.out = out, .spreadsheet_safe = spreadsheet_safe};
 }
 
-static void start_field(struct csv_writer *writer)
-{
-	if (writer->row_started) {
-		(void)text_buf_byte(writer->out, ',');
-		writer->row_filled = true;
-	}
-	writer->row_started = true;
-}
-
+/* A field as it is, with the comma before it. */
 static void write_bare(struct csv_writer *writer, struct text value)
 {
-	start_field(writer);
-	writer->row_filled = writer->row_filled || value.len != 0;
-	(void)text_buf_add(writer->out, value);
+	size_t comma = writer->row_started ? 1 : 0;
+	char *to = text_buf_reserve(writer->out, comma + value.len);
+
+	writer->row_filled = writer->row_filled || writer->row_started || value.len != 0;
+	writer->row_started = true;
+	if (to == NULL)
+		return;
+	to[0] = ',';
+	if (value.len != 0)
+		memcpy(to + comma, value.data, value.len);
+	to[comma + value.len] = '\0';
+	writer->out->len += comma + value.len;
+}
+
+/*
+ * Most cells are words and numbers: bytes of printable ASCII that neither CSV nor a spreadsheet
+ * reads anything into, wherever they stand.
+ */
+static bool is_plain(struct text value)
+{
+	static const bool special[0x80] = {
+	    ['"'] = true, [','] = true, [';'] = true, ['='] = true,
+	    ['+'] = true, ['-'] = true, ['@'] = true,
+	};
+
+	for (size_t i = 0; i < value.len; i++) {
+		unsigned char c = (unsigned char)value.data[i];
+		bool outer = i == 0 || i + 1 == value.len;
+		if (c < ' ' || c >= 0x7f || (c == ' ' && outer))
+			return false;
+		if (special[c] && (i == 0 || c == '"' || c == ',' || c == ';'))
+			return false;
+	}
+	return true;
 }
 
 /* What a spreadsheet would run as a formula (CWE-1236), or skip to see one. */
@@ -132,19 +158,24 @@ static bool is_readable(struct text value, bool visible)
 
 static void write_field(struct csv_writer *writer, struct text value)
 {
-	start_field(writer);
-	writer->row_filled = writer->row_filled || value.len != 0;
-	if (needs_quotes(value, writer->spreadsheet_safe))
-		write_quoted(writer, value);
-	else
-		(void)text_buf_add(writer->out, value);
+	if (!needs_quotes(value, writer->spreadsheet_safe)) {
+		write_bare(writer, value);
+		return;
+	}
+	write_bare(writer, (struct text){NULL, 0});
+	writer->row_filled = true;
+	write_quoted(writer, value);
 }
 
 void csv_write_text(struct csv_writer *writer, struct text value)
 {
-	bool defuse = writer->spreadsheet_safe && starts_formula(value);
 	struct text_buf changed;
 
+	if (is_plain(value)) {
+		write_bare(writer, value);
+		return;
+	}
+	bool defuse = writer->spreadsheet_safe && starts_formula(value);
 	if (!defuse && is_readable(value, writer->spreadsheet_safe)) {
 		write_field(writer, value);
 		return;
@@ -157,12 +188,25 @@ void csv_write_text(struct csv_writer *writer, struct text value)
 	text_buf_done(&changed);
 }
 
+/* The digits of a number end at `end`; where they begin. */
+static char *put_digits(char *end, uint64_t value)
+{
+	do {
+		*--end = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	return end;
+}
+
 void csv_write_int(struct csv_writer *writer, int64_t value)
 {
-	char text[32];
+	char text[NUMBER_BYTES];
+	char *end = text + sizeof(text);
+	char *at = put_digits(end, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 
-	(void)snprintf(text, sizeof(text), "%" PRId64, value);
-	write_bare(writer, text_of(text));
+	if (value < 0)
+		*--at = '-';
+	write_bare(writer, (struct text){at, (size_t)(end - at)});
 }
 
 void csv_write_number(struct csv_writer *writer, struct text digits)
@@ -208,16 +252,24 @@ void csv_write_double(struct csv_writer *writer, double value, int decimals)
 
 void csv_write_usd(struct csv_writer *writer, int64_t pico_usd)
 {
-	const int64_t usd = 1000000000000;
-	char text[40];
+	char text[NUMBER_BYTES];
+	char *end = text + sizeof(text);
+	int decimals = USD_DECIMALS;
 
 	if (pico_usd < 0) {
 		csv_write_unknown(writer);
 		return;
 	}
-	(void)snprintf(text, sizeof(text), "%" PRId64 ".%012" PRId64, pico_usd / usd,
-	               pico_usd % usd);
-	write_bare(writer, cut_zeros(text));
+	uint64_t rest = (uint64_t)pico_usd;
+	for (; decimals > 0 && rest % 10 == 0; decimals--)
+		rest /= 10;
+	char *at = end;
+	for (; decimals > 0; decimals--, rest /= 10)
+		*--at = (char)('0' + rest % 10);
+	if (at != end)
+		*--at = '.';
+	at = put_digits(at, rest);
+	write_bare(writer, (struct text){at, (size_t)(end - at)});
 }
 
 void csv_write_unknown(struct csv_writer *writer)

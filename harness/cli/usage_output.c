@@ -9,7 +9,11 @@
 
 #include <errno.h>
 
-enum { ROW_MAX_BYTES = 1 << 20, SUMS = 9 };
+enum {
+	ROW_MAX_BYTES = 1 << 20,
+	WRITE_BYTES = 256 << 10, /* rows are written when so much of them has come together */
+	SUMS = 9,
+};
 
 /* --- raw rows -------------------------------------------------------------------------------- */
 
@@ -20,15 +24,20 @@ struct rows {
 	bool any;
 };
 
-static bool flush(struct rows *rows, struct fault *fault)
+static bool flush_rows(struct rows *rows, struct fault *fault)
 {
 	bool written = !rows->out.overflow &&
 	               fwrite(rows->out.data, 1, rows->out.len, rows->stream) == rows->out.len;
 	int number = errno;
 
 	text_buf_reset(&rows->out);
-	arena_reset(&rows->arena);
 	return written || fault_system(fault, number, "writing the usage");
+}
+
+static bool end_row(struct rows *rows, struct fault *fault)
+{
+	arena_reset(&rows->arena);
+	return (rows->out.len < WRITE_BYTES && !rows->out.overflow) || flush_rows(rows, fault);
 }
 
 /* May be below 0. */
@@ -78,7 +87,7 @@ static bool row_csv(void *context, const struct ledger_row *row, struct fault *f
 		csv_field(&writer, &ledger_columns[i], (const char *)row + ledger_columns[i].offset,
 		          &rows->arena);
 	csv_write_end_row(&writer);
-	return flush(rows, fault);
+	return end_row(rows, fault);
 }
 
 bool usage_rows_csv(const struct usage_query *query, FILE *stream, struct fault *fault)
@@ -86,12 +95,12 @@ bool usage_rows_csv(const struct usage_query *query, FILE *stream, struct fault 
 	struct rows rows = {.stream = stream};
 	struct csv_writer writer;
 
-	text_buf_init(&rows.out, ROW_MAX_BYTES);
+	text_buf_init(&rows.out, WRITE_BYTES + ROW_MAX_BYTES);
 	csv_writer_init(&writer, &rows.out, true);
 	for (size_t i = 0; i < LEDGER_COLUMNS; i++)
 		csv_write_text(&writer, text_of(ledger_columns[i].name));
 	csv_write_end_row(&writer);
-	bool good = flush(&rows, fault) && usage_each(query, row_csv, &rows, fault);
+	bool good = usage_each(query, row_csv, &rows, fault) && flush_rows(&rows, fault);
 	text_buf_done(&rows.out);
 	arena_done(&rows.arena);
 	return good;
@@ -145,18 +154,18 @@ static bool row_json(void *context, const struct ledger_row *row, struct fault *
 		json_field(&writer, &ledger_columns[i],
 		           (const char *)row + ledger_columns[i].offset, &rows->arena);
 	json_write_object_end(&writer);
-	return flush(rows, fault);
+	return end_row(rows, fault);
 }
 
 bool usage_rows_json(const struct usage_query *query, FILE *stream, struct fault *fault)
 {
 	struct rows rows = {.stream = stream};
 
-	text_buf_init(&rows.out, ROW_MAX_BYTES);
+	text_buf_init(&rows.out, WRITE_BYTES + ROW_MAX_BYTES);
 	(void)text_buf_add_c(&rows.out, "[");
-	bool good = flush(&rows, fault) && usage_each(query, row_json, &rows, fault);
+	bool good = usage_each(query, row_json, &rows, fault);
 	(void)text_buf_add_c(&rows.out, "\n]\n");
-	good = good && flush(&rows, fault);
+	good = good && flush_rows(&rows, fault);
 	text_buf_done(&rows.out);
 	arena_done(&rows.arena);
 	return good;
