@@ -71,8 +71,9 @@ static bool budget_holds(struct worker *worker, const struct relay_client *clien
 		scope.key = client->key->id;
 		scope.key_limit_pico_usd = client->key->budget_pico_usd;
 		scope.key_per = client->key->per;
+		scope.key_unpriced = client->key->unpriced;
 	}
-	return budget_applies(worker->proxy->budgets, &scope);
+	return budget_needs_price(worker->proxy->budgets, &scope);
 }
 
 bool admit_read(struct worker *worker, const struct http_request *request,

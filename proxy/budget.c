@@ -198,6 +198,7 @@ static void set_limit(struct budget_account *account, const struct config_budget
 	account->soft = isnan(budget->soft)
 	                    ? INT64_MAX
 	                    : (int64_t)((double)budget->limit_pico_usd * budget->soft);
+	account->unpriced = budget->unpriced == CONFIG_ALLOW;
 	account->live = true;
 }
 
@@ -285,9 +286,10 @@ static bool matches(const struct config_scope *wanted, const struct budget_scope
 	       fits(wanted->provider, said->provider) && fits(wanted->target, said->target);
 }
 
-bool budget_applies(struct budget_table *table, const struct budget_scope *scope)
+bool budget_needs_price(struct budget_table *table, const struct budget_scope *scope)
 {
-	bool applies = scope->key_limit_pico_usd >= 0 && scope->key.data != NULL;
+	bool applies =
+	    scope->key_limit_pico_usd >= 0 && scope->key.data != NULL && !scope->key_unpriced;
 
 	hold(table);
 	for (size_t i = 0; i < table->count && !applies; i++) {
@@ -297,7 +299,8 @@ bool budget_applies(struct budget_table *table, const struct budget_scope *scope
 			wanted.provider = (struct text){NULL, 0};
 		if (scope->target.data == NULL)
 			wanted.target = (struct text){NULL, 0};
-		applies = account->live && !account->own && matches(&wanted, scope);
+		applies =
+		    account->live && !account->own && !account->unpriced && matches(&wanted, scope);
 	}
 	let_go(table);
 	return applies;
@@ -325,6 +328,7 @@ static struct budget_account *own_account(struct budget_table *table,
 		account->live = true;
 	}
 	account->limit = scope->key_limit_pico_usd;
+	account->unpriced = scope->key_unpriced;
 	return account;
 }
 
@@ -426,8 +430,10 @@ static enum budget_result reserve(struct budget_table *table, const struct budge
 		(void)snprintf(denial->name, sizeof(denial->name), "what was spent is not known");
 		return BUDGET_DENIED;
 	}
-	if (count > 0 && bound < 0)
-		return BUDGET_UNPRICED;
+	for (size_t i = 0; i < count; i++)
+		if (bound < 0 && !found[i]->unpriced)
+			return BUDGET_UNPRICED;
+	bound = int64_max(bound, 0);
 	for (size_t i = 0; i < count; i++) {
 		roll(found[i], now_wall_ms);
 		int64_t used = plus(found[i]->spent, found[i]->reserved);

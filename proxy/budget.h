@@ -48,11 +48,12 @@ struct budget_scope {
 	struct text key, team, workflow, task, provider, target;
 	int64_t key_limit_pico_usd; /* the key's own budget; -1: none */
 	int key_per;                /* enum config_period */
+	bool key_unpriced;          /* that budget lets pass what has no known price */
 };
 
-/* Whether some budget would apply, target and provider aside where they are not said (any of them
- * may match): then prices are needed. */
-MUST_CHECK bool budget_applies(struct budget_table *table, const struct budget_scope *scope);
+/* Whether some budget would apply that lets nothing unpriced pass, target and provider aside where
+ * they are not said (any of them may match). */
+MUST_CHECK bool budget_needs_price(struct budget_table *table, const struct budget_scope *scope);
 
 enum { BUDGET_HELD_MAX = 16, BUDGET_NAMES_BYTES = 512 };
 
@@ -69,7 +70,7 @@ struct budget_reservation {
 enum budget_result {
 	BUDGET_RESERVED, /* also where none applies: count is 0 */
 	BUDGET_DENIED,   /* some budget has no room: nothing was reserved */
-	BUDGET_UNPRICED, /* a budget applies and the bound is unknown */
+	BUDGET_UNPRICED, /* the bound is unknown, and a budget applies that lets none such pass */
 };
 
 struct budget_denial {

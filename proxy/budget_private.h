@@ -12,8 +12,9 @@ struct budget_account {
 	struct config_scope scope;
 	struct text name;
 	int per;
-	bool own;  /* of a key: found by its id alone */
-	bool live; /* the config at hand has it */
+	bool own;      /* of a key: found by its id alone */
+	bool live;     /* the config at hand has it */
+	bool unpriced; /* what has no known price passes, and takes nothing */
 	int64_t limit, soft;
 	int64_t period_wall_ms, spent, reserved; /* of that period */
 	int64_t rolled_until_wall_ms;            /* before that nothing is to be rolled */

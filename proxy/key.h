@@ -35,6 +35,7 @@ struct key {
 	int64_t requests_per_minute, tokens_per_minute, streams; /* 0: no limit */
 	int64_t budget_pico_usd;                                 /* -1: none */
 	int per;                                                 /* enum config_period */
+	bool unpriced;      /* that budget lets pass what has no known price */
 	int content;        /* enum config_content, what the ledger keeps; -1: as the config says */
 	int evidence;       /* enum key_evidence */
 	int64_t max_age_ms; /* of the verdicts that its requests rest on; -1: as the config says */

@@ -188,7 +188,7 @@ bool key_store_changes(struct key_store *store, int64_t *out, struct fault *faul
 	"id, name, teams, routes, targets, endpoints, requests_per_minute, tokens_per_minute,"     \
 	" streams, budget, per, created, expires, revoked, rotated, overlap_until, hash, "         \
 	"old_hash,"                                                                                \
-	" content, evidence, max_age"
+	" content, evidence, max_age, unpriced"
 
 /* Lists are kept one item a line. */
 static struct text_list read_list(struct arena *arena, struct text lines)
@@ -243,6 +243,7 @@ static struct key *read_key(struct store_query *query)
 	key->evidence = (int)int64_max(int64_min(store_int(query, 19), KEY_EVIDENCE_STRICT),
 	                               KEY_EVIDENCE_CONFIG);
 	key->max_age_ms = store_int(query, 20);
+	key->unpriced = store_int(query, 21) == 1;
 	return key;
 }
 
@@ -308,7 +309,7 @@ static bool insert_key(struct key_store *store, const struct key *wanted, struct
 
 	if (!store_prepare(store->store,
 	                   "INSERT INTO keys(" KEY_COLUMNS
-	                   ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,NULL,?,NULL,?,?,?)",
+	                   ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,NULL,?,NULL,?,?,?,?)",
 	                   &query, fault))
 		return false;
 	store_bind_text(query, 1, id);
@@ -328,6 +329,7 @@ static bool insert_key(struct key_store *store, const struct key *wanted, struct
 	store_bind_count(query, 15, wanted->content);
 	store_bind_int(query, 16, wanted->evidence);
 	store_bind_count(query, 17, wanted->max_age_ms);
+	store_bind_int(query, 18, wanted->unpriced);
 	bool good = store_do(query, fault);
 	store_query_free(query);
 	arena_done(&arena);

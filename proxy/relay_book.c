@@ -40,6 +40,7 @@ static struct budget_scope scope_of(const struct relay *relay)
 	if (key != NULL) {
 		scope.key_limit_pico_usd = key->budget_pico_usd;
 		scope.key_per = key->per;
+		scope.key_unpriced = key->unpriced;
 	}
 	return scope;
 }

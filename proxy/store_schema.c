@@ -57,5 +57,7 @@ const char *const store_schema[] = {
     /* What a key demands of the evidence; NULL: as the config says. */
     ("ALTER TABLE keys ADD COLUMN evidence INTEGER;"
      "ALTER TABLE keys ADD COLUMN max_age INTEGER;"),
+    /* Whether a key's budget lets pass what has no known price; NULL: no. */
+    "ALTER TABLE keys ADD COLUMN unpriced INTEGER;",
 };
 const int store_schema_count = (int)ARRAY_LENGTH(store_schema);

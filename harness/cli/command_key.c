@@ -21,6 +21,8 @@ static const char *const format_names[] = {"table", "json", NULL};
 static const char *const per_names[] = {"hour", "day", "week", "month", "prepaid", NULL};
 /* As enum config_content has them. */
 static const char *const content_names[] = {"none", "redacted", "full", NULL};
+/* As enum config_leave has them. */
+static const char *const unpriced_names[] = {"reject", "allow", NULL};
 static const int64_t DAY_MS = 86400000;
 
 struct key_command {
@@ -31,6 +33,7 @@ struct key_command {
 	int per;                 /* -1: not given */
 	int content;             /* -1: not given */
 	int evidence;            /* enum key_evidence */
+	int unpriced;            /* enum config_leave; -1: not given */
 	int64_t max_age_ms;      /* -1: not given */
 	int64_t overlap_ms;
 	int format;
@@ -63,6 +66,10 @@ static const struct option key_rows[] = {
     ROW("budget", USD, budget_pico_usd, CREATE, "USD", "create: what it may spend; needs --per", 0),
     ROW("per", CHOICE, per, CREATE, "PERIOD", "create: hour, day, week, month (UTC) or prepaid",
         .names = per_names),
+    ROW("unpriced", CHOICE, unpriced, CREATE, "WHAT",
+        "create: what that budget says to targets without a known price: reject (default) or "
+        "allow, and then their cost is not counted",
+        .names = unpriced_names),
     ROW("content", CHOICE, content, CREATE, "WHAT",
         "create: what the ledger keeps of prompts and answers: none, redacted or full (default: "
         "ledger.content)",
@@ -99,6 +106,7 @@ static void key_defaults(void *state)
 	key->per = -1;
 	key->content = -1;
 	key->max_age_ms = -1;
+	key->unpriced = -1;
 	key->overlap_ms = 3600000;
 }
 
@@ -162,6 +170,8 @@ static bool read_wanted(const struct key_command *given, int64_t now_ms, struct 
 
 	if (name.data == NULL)
 		return fault_set(fault, FAULT_USAGE, "key create wants --name NAME");
+	if (given->unpriced >= 0 && given->budget_pico_usd < 0)
+		return fault_set(fault, FAULT_USAGE, "--unpriced belongs to --budget");
 	if (given->max_age_ms == 0)
 		return fault_set(fault, FAULT_USAGE, "--max-age is 0: no verdict is as young");
 	if ((given->budget_pico_usd >= 0) != (given->per >= 0))
@@ -178,6 +188,7 @@ static bool read_wanted(const struct key_command *given, int64_t now_ms, struct 
 	    .streams = given->streams,
 	    .budget_pico_usd = given->budget_pico_usd,
 	    .per = given->per < 0 ? CONFIG_PREPAID : given->per,
+	    .unpriced = given->unpriced == CONFIG_ALLOW,
 	    .content = given->content,
 	    .evidence = given->evidence,
 	    .max_age_ms = given->max_age_ms,
@@ -250,6 +261,9 @@ static void write_json(const struct key *key, int64_t now_ms, struct json_writer
 	json_write_member_count(writer, "streams", key->streams > 0 ? key->streams : -1);
 	router_write_usd(writer, "budget_usd", key->budget_pico_usd);
 	json_write_member_c(writer, "per", key->budget_pico_usd >= 0 ? per_names[key->per] : NULL);
+	json_write_member_c(writer, "unpriced",
+	                    key->budget_pico_usd < 0 ? NULL
+	                                             : unpriced_names[key->unpriced ? 1 : 0]);
 	json_write_member_c(writer, "content",
 	                    key->content >= 0 ? content_names[key->content] : NULL);
 	json_write_member_c(writer, "evidence", key_evidence_names[key->evidence]);

@@ -148,7 +148,8 @@ struct config_budget {
 	int64_t limit_pico_usd;
 	int per; /* enum config_period */
 	const struct json *soft_node;
-	double soft; /* share of the limit that alerts; NaN: none */
+	double soft;  /* share of the limit that alerts; NaN: none */
+	int unpriced; /* enum config_leave: requests whose cost can't be bounded */
 	const struct json *node;
 };
 

@@ -178,6 +178,9 @@ static const struct setting budget_rows[] = {
 	    .doc = "The calendar period (UTC) that it is for; prepaid: it is never renewed."),
 	ROW(config_budget, "soft", SETTING_NODE, soft_node,
 	    .doc = "The share of the limit, from 0 to 1, at which an alert is given."),
+	ROW(config_budget, "unpriced", SETTING_ENUM, unpriced, .names = leave_names,
+	    .doc = "Whether a target without a known price may serve what the budget is for; what it "
+	           "costs is then not counted (default reject)."),
 };
 static const struct setting_table budget_table =
 	TABLE_WITH_NODE(config_budget, "budget", budget_rows);

@@ -261,6 +261,10 @@ def test_an_unknown_price_is_not_spent_from_a_budget(start, scripted):
     assert proxy.chat().status == 200
     refused = proxy.chat(headers={"x-proviso-team": "search"})
     assert refused.status == 503 and "price" in refused.error["excluded"][0]["reason"], refused
+    config["budgets"][0]["unpriced"] = "allow"
+    proxy.config_path.write_text(json.dumps(config))
+    while proxy.chat(headers={"x-proviso-team": "search"}).status != 200:
+        pass  # until it is read
 
 
 # --- keys ----------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def test_what_a_key_may_do_is_listed(desk):
 def test_a_store_of_the_first_release_is_taken_over_with_its_keys(desk):
     key = create(desk)
     store = sqlite3.connect(desk.cwd / "k.db", isolation_level=None)
-    for column in ("content", "evidence", "max_age"):
+    for column in ("content", "evidence", "max_age", "unpriced"):
         store.execute(f"ALTER TABLE keys DROP COLUMN {column}")
     for table_name in ("attempts", "open_attempts"):
         for column in ("computed_cost_usd", "expected_cost_usd", "cost_parts", "cost_difference_usd"):
@@ -89,9 +89,10 @@ def test_a_store_of_the_first_release_is_taken_over_with_its_keys(desk):
 
 
 def test_a_key_may_demand_more_of_the_evidence(desk):
-    create(desk, "--evidence", "strict", "--max-age", "7d")
+    create(desk, "--evidence", "strict", "--max-age", "7d", "--budget", "1", "--per", "day", "--unpriced", "allow")
     [said] = listed(desk)
-    assert (said["evidence"], said["max_age_s"]) == ("strict", 7 * 86400)
+    assert (said["evidence"], said["max_age_s"], said["unpriced"]) == ("strict", 7 * 86400, "allow")
+    assert desk("key", "create", "--name", "ci", "--unpriced", "allow").code == 2
     assert desk("key", "create", "--name", "ci", "--evidence", "none").code == 2
     assert desk("key", "create", "--name", "ci", "--max-age", "0s").code == 2
 

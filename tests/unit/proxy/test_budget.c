@@ -112,11 +112,11 @@ START_TEST(all_that_apply_or_none)
 	                 BUDGET_RESERVED);
 	/* Nothing applies, and prices are not needed; where one does, they are. */
 	struct budget_scope nobody = {.key_limit_pico_usd = -1};
-	ck_assert(!budget_applies(table, &(struct budget_scope){.team = TEXT("x"),
-	                                                        .provider = TEXT("other"),
-	                                                        .target = TEXT("other/m"),
-	                                                        .key_limit_pico_usd = -1}));
-	ck_assert(budget_applies(table, &nobody)); /* it may go to lab */
+	ck_assert(!budget_needs_price(table, &(struct budget_scope){.team = TEXT("x"),
+	                                                            .provider = TEXT("other"),
+	                                                            .target = TEXT("other/m"),
+	                                                            .key_limit_pico_usd = -1}));
+	ck_assert(budget_needs_price(table, &nobody)); /* it may go to lab */
 	ck_assert_int_eq(reserve(table, &search, -1, NEW_YEAR_MS, &third), BUDGET_UNPRICED);
 	ck_assert_int_eq(reserve(table, &nobody, -1, NEW_YEAR_MS, &third), BUDGET_RESERVED);
 	ck_assert_uint_eq(third.count, 0);
@@ -311,11 +311,49 @@ START_TEST(limits_alert_once_a_period_and_a_reload_keeps_what_is_known)
 }
 END_TEST
 
+START_TEST(what_has_no_price_passes_where_each_budget_allows_it)
+{
+	struct rig rig;
+	rig_open(&rig);
+	struct config_budget budgets[] = {
+	    budget_of((struct config_scope){.team = TEXT("search")}, 10, CONFIG_DAY),
+	    budget_of((struct config_scope){.provider = TEXT("lab")}, 4, CONFIG_DAY),
+	};
+	budgets[0].unpriced = CONFIG_ALLOW;
+	struct budget_table *table = table_of(&rig, budgets, 2, &no_ledger);
+	struct budget_scope team = {.team = TEXT("search"), .key_limit_pico_usd = -1};
+	struct budget_scope both = {
+	    .team = TEXT("search"), .provider = TEXT("lab"), .key_limit_pico_usd = -1};
+	struct budget_reservation held, other;
+
+	ck_assert_int_eq(reserve(table, &both, -1, NEW_YEAR_MS, &held), BUDGET_UNPRICED);
+	ck_assert_int_eq(reserve(table, &team, -1, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	/* It holds nothing back, is told where it is booked, and what it cost is taken if told. */
+	ck_assert_int_eq(reserve(table, &team, 10, NEW_YEAR_MS, &other), BUDGET_RESERVED);
+	budget_release(table, &other);
+	ck_assert_int_eq(budget_settle(table, &held, -1), 0);
+	ck_assert_int_eq(reserve(table, &team, -1, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	ck_assert_int_eq(budget_settle(table, &held, 11), 11);
+	ck_assert_int_eq(reserve(table, &team, -1, NEW_YEAR_MS, &held), BUDGET_DENIED);
+	/* A key's own budget says it for itself. */
+	struct budget_scope key = {
+	    .key = TEXT("k1"), .key_limit_pico_usd = 5, .key_per = CONFIG_DAY};
+	ck_assert(budget_needs_price(table, &key));
+	ck_assert_int_eq(reserve(table, &key, -1, NEW_YEAR_MS, &held), BUDGET_UNPRICED);
+	key.key_unpriced = true;
+	ck_assert_int_eq(reserve(table, &key, -1, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	budget_release(table, &held);
+	budget_table_free(table);
+	rig_close(&rig);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
 	tcase_add_test(cases, periods_are_calendar_ones_in_utc);
 	tcase_add_test(cases, all_that_apply_or_none);
 	tcase_add_test(cases, a_late_settlement_belongs_to_its_own_period);
+	tcase_add_test(cases, what_has_no_price_passes_where_each_budget_allows_it);
 	tcase_add_test(cases, side_by_side_they_never_overshoot);
 	tcase_add_test(cases, a_restart_knows_what_was_spent_and_what_was_reserved);
 	tcase_add_test(cases, limits_alert_once_a_period_and_a_reload_keeps_what_is_known);
