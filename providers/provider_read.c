@@ -257,6 +257,17 @@ static bool check_version(const struct reading *r, const struct provider *provid
 	return false;
 }
 
+/* On a network of one's own that may be meant; on any other whoever stands between reads it. */
+static void warn_of_clear_text(const struct reading *r, const struct provider *provider)
+{
+	if (provider->key_ref.data == NULL || provider->loopback ||
+	    !text_starts(provider->base_url, TEXT("http://")))
+		return;
+	(void)fault_list_warn(r->faults, place_of(r, "base_url"),
+	                      "the key of %.*s travels there in clear text; https:// hides it",
+	                      TEXT_ARG(provider->name));
+}
+
 static bool read_provider(struct reading *r, struct provider *out)
 {
 	struct provider_config config = provider_config_defaults;
@@ -296,7 +307,9 @@ static bool read_provider(struct reading *r, struct provider *out)
 	out->base_url = url.url;
 	out->loopback = url.loopback;
 	good = check_version(r, out) && good;
-	return read_key_ref(r, &config, &url, &out->key_ref) && good;
+	good = read_key_ref(r, &config, &url, &out->key_ref) && good;
+	warn_of_clear_text(r, out);
+	return good;
 }
 
 /* --- no key in a mistake --- */

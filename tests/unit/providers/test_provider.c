@@ -237,6 +237,22 @@ START_TEST(a_key_from_the_environment_follows_to_this_machine_only)
 }
 END_TEST
 
+START_TEST(a_key_in_clear_text_is_warned_of)
+{
+	expect_good("lab: {base_url: \"http://10.0.0.5/v1\", api_key: env:LAB_KEY}");
+	ck_assert_uint_eq(faults.count, 1);
+	assert_fault_says(&faults.items[0], "clear text");
+	ck_assert_uint_ne(faults.items[0].line, 0);
+	expect_good("lab: {base_url: \"https://10.0.0.5/v1\", api_key: env:LAB_KEY}");
+	ck_assert_uint_eq(faults.count, 0);
+	expect_good("lab: {base_url: \"http://127.0.0.1/v1\", api_key: env:LAB_KEY}");
+	ck_assert_uint_eq(faults.count, 0);
+	expect_good("lab: {base_url: \"http://10.0.0.5/v1\"}");
+	ck_assert_uint_eq(faults.count, 0);
+	done();
+}
+END_TEST
+
 START_TEST(a_local_server_needs_no_key)
 {
 	struct fault fault;
@@ -428,6 +444,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_catalogue_provider_without_its_variable_says_which);
 	tcase_add_test(cases, a_second_usual_variable_counts_as_well);
 	tcase_add_test(cases, a_key_from_the_environment_follows_to_this_machine_only);
+	tcase_add_test(cases, a_key_in_clear_text_is_warned_of);
 	tcase_add_test(cases, a_local_server_needs_no_key);
 	tcase_add_test(cases, every_entry_of_the_catalogue_can_be_read);
 	tcase_add_test(cases, without_config_the_providers_whose_variable_is_set_are_used);
