@@ -152,9 +152,23 @@ static void take_logprobs(struct reply_build *build, struct build_choice *choice
 	}
 }
 
+/* Its own clients ask for numbers in place of words; these mean the same in both of its APIs. */
+static struct text reason_of(const struct json *candidate)
+{
+	static const char *const words[] = {
+	    "FINISH_REASON_UNSPECIFIED", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER"};
+	int64_t number;
+
+	if (!json_is(json_member(candidate, "finishReason"), JSON_NUMBER))
+		return json_string(candidate, "finishReason");
+	if (json_integer(candidate, "finishReason", 0, ARRAY_LENGTH(words) - 1, &number))
+		return text_of(words[number]);
+	return json_member(candidate, "finishReason")->text;
+}
+
 static void take_candidate(struct reply_build *build, const struct json *candidate, size_t position)
 {
-	struct text reason = json_string(candidate, "finishReason");
+	struct text reason = reason_of(candidate);
 	int64_t index;
 
 	if (!json_integer(candidate, "index", 0, INT32_MAX, &index))

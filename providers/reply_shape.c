@@ -79,8 +79,10 @@ static void body_as(struct reply_build *build, const struct json *root,
                     const struct reply_shape *shape)
 {
 	take_shape(build, shape);
-	/* A refusal has the provider's error, not the form of a reply. */
-	if (build->context.status >= 400 && error_shape_read(build, root, false))
+	/* A refusal has the provider's error, not the form of a reply; of a file no status is
+	 * known. */
+	if ((build->context.status >= 400 || !shape->matches(root)) &&
+	    error_shape_read(build, root, false))
 		return;
 	if (json_is(root, JSON_OBJECT) || shape->matches(root))
 		shape->read_body(build, root);
