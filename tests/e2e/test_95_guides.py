@@ -133,4 +133,4 @@ def test_a_guide_works_as_written(tmp_path, guide):
 
 
 def test_no_guide_is_forgotten():
-    assert [guide.name for guide in GUIDES] == ["proviso-guide-ci.7", "proviso-guide-onboard.7"]
+    assert [guide.name for guide in GUIDES] == ["proviso-guide-ci.7", "proviso-guide-onboard.7", "proviso-guide-reports.7"]
