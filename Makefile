@@ -129,6 +129,11 @@ unit:
 	+$(Q)$(MAKE) --no-print-directory $(ASAN) unit-programs
 	$(Q)CK_TAP_LOG_FILE_NAME=- CK_VERBOSITY=silent prove -j2 $(if $(filter 1,$(V)),-v) -e 'timeout 600' $(patsubst tests/unit/%.c,.build/asan/unit/%,$(UNIT_SOURCES))
 
+# --- the part of the manual that the program tells itself ---
+.PHONY: manual
+manual: all
+	$(Q)bash harness/cli/man/keys.sh write $(BUILD)/proviso
+
 # --- style: layers, sizes, banned words, headers that compile alone, the manual --------
 
 .PHONY: style headers

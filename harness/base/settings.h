@@ -77,6 +77,20 @@ struct setting_table {
 MUST_CHECK bool settings_read(const struct setting_table *table, const struct json *node, void *out,
                               struct arena *arena, struct fault_list *faults);
 
+/* A key for a manual. */
+struct setting_line {
+	struct text key;   /* where it stands: policy.waivers[].until, routes.NAME.targets */
+	struct text takes; /* "duration", "enforce | warn | shadow"; data NULL: further keys */
+	const struct setting *row;
+};
+typedef void setting_told(void *context, const struct setting_line *line);
+/*
+ * Each key of the table in its order, what a key holds behind it; `prefix` stands before them all.
+ * Lines live as long as the arena.
+ */
+void settings_list(const struct setting_table *table, struct text prefix, struct arena *arena,
+                   setting_told *tell, void *context);
+
 enum { SETTING_FORMAT_BYTES = 32 };
 /* A duration in its largest whole unit ("90s", "15m"), as messages and manuals show it. */
 void setting_format_duration(int64_t ms, char out[SETTING_FORMAT_BYTES]);

@@ -13,6 +13,7 @@ struct validate {
 	struct text config;
 	struct text_list files;
 	int format;
+	bool keys;
 };
 
 enum validate_format { VALIDATE_TEXT, VALIDATE_JSON };
@@ -47,6 +48,10 @@ static const struct option validate_rows[] = {
      .value = "FORMAT",
      .help = "text (default), json",
      .names = format_names},
+    {.name = "keys",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct validate, keys),
+     .help = "read nothing: list every key that a config may have, and what it takes"},
 };
 
 static const struct option_table validate_options = {
@@ -226,6 +231,62 @@ static void tell(const struct reading *reading)
 	}
 }
 
+/* --- the keys ----------------------------------------------------------------------------- */
+
+struct key_list {
+	struct text_buf out;
+	struct json_writer writer;
+	bool json;
+	struct arena *arena;
+};
+
+static void list_key(void *context, const struct setting_line *line)
+{
+	struct key_list *list = context;
+	bool providers = text_is(line->key, "providers"); /* read by a table of their own */
+	struct text takes = providers ? (struct text){NULL, 0} : line->takes;
+
+	if (list->json) {
+		json_write_object(&list->writer);
+		json_write_member(&list->writer, "key", line->key);
+		if (takes.data == NULL)
+			json_write_member_c(&list->writer, "takes", NULL);
+		else
+			json_write_member(&list->writer, "takes", takes);
+		json_write_member_bool(&list->writer, "required",
+		                       (line->row->flags & SETTING_REQUIRED) != 0);
+		json_write_member_c(&list->writer, "about", line->row->doc);
+		json_write_object_end(&list->writer);
+	} else {
+		(void)text_buf_format(&list->out, "%.*s%s%.*s%s\n    %s\n", TEXT_ARG(line->key),
+		                      takes.len > 0 ? ": " : "", TEXT_ARG(takes),
+		                      (line->row->flags & SETTING_REQUIRED) != 0 ? " (required)"
+		                                                                 : "",
+		                      line->row->doc);
+	}
+	if (providers)
+		settings_list(&provider_settings, TEXT("providers.NAME."), list->arena, list_key,
+		              list);
+}
+
+static int list_keys(bool json, struct arena *arena)
+{
+	struct key_list list = {.json = json, .arena = arena};
+	struct fault fault;
+
+	text_buf_init(&list.out, REPORT_BYTES);
+	json_writer_init(&list.writer, &list.out, true);
+	if (json)
+		json_write_array(&list.writer);
+	settings_list(&config_table, TEXT(""), arena, list_key, &list);
+	if (json) {
+		json_write_array_end(&list.writer);
+		(void)text_buf_byte(&list.out, '\n');
+	}
+	return command_write_report((struct text){0}, &list.out, &fault) ? EXIT_HOLDS
+	                                                                 : command_fail(&fault);
+}
+
 static int validate_run(void *state, struct arena *arena)
 {
 	const struct validate *validate = state;
@@ -236,6 +297,8 @@ static int validate_run(void *state, struct arena *arena)
 	};
 	struct fault fault;
 
+	if (validate->keys)
+		return list_keys(validate->format == VALIDATE_JSON, arena);
 	read_all(validate, &reading);
 	if (validate->format == VALIDATE_TEXT) {
 		tell(&reading);

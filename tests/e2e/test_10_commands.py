@@ -103,3 +103,16 @@ def test_a_report_takes_a_file_or_the_folder_of_a_run_by_itself(proviso):
     assert proviso("report", "csv", run / "matrix.json").out == proviso("report", "csv", "--matrix", run / "matrix.json").out
     assert proviso("report", "csv", run, "--run", run).code == 2
     assert proviso("report", run).code == 2
+
+
+def test_every_key_of_a_config_is_told_by_the_program(proviso):
+    told = {one["key"]: one for one in json.loads(proviso("validate", "--keys", "--format", "json").out)}
+    assert told["policy.mode"]["takes"] == "enforce | warn | shadow"
+    assert told["providers"]["required"] and told["providers"]["takes"] is None
+    assert {"routes.NAME.targets", "providers.NAME.models.NAME.price", "budgets[].scope.team", "proxy.timeouts.idle"} <= set(told)
+    shown = proviso("validate", "--keys").out
+    for key, one in told.items():
+        assert f"\n{key}" in "\n" + shown and f"    {one['about']}\n" in shown
+    # What is told is what is read: a key of each kind is taken, and one beside them is not.
+    (proviso.cwd / "some.yaml").write_text("version: 1\nproviders: {}\npolicy: {mode: warn}\nbudgets: [{scope: {team: a}, limit_usd: \"1\", per: day}]\n")
+    assert proviso("validate", "some.yaml").code == 0
