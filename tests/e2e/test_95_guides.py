@@ -1,4 +1,4 @@
-"""The guides of the manual: every command is run as it stands there.
+"""The guides of the manual, and the README's five minutes: every command is run as it stands there.
 
 In a guide a line that begins with `$ ` is a command, what follows is what it prints: these lines in this
 order, `...` for what differs each time. A command exits 0 unless `$ echo $?` follows it. A user who
@@ -47,7 +47,7 @@ class Shell:
         self.process.stdin.write(f"{command}\n_code=$?; echo; echo '<<'ended $_code'>>'; (exit $_code)\n")
         seen, ended = [], None
         deadline = time.monotonic() + COMMAND_LIMIT_S
-        while ended is None or missing(wanted, seen) and command.rstrip().endswith("&"):
+        while ended is None or missing(wanted, seen) and command.split("#")[0].rstrip().endswith("&"):
             try:
                 line = self.lines.get(timeout=max(0, deadline - time.monotonic()))
             except queue.Empty:
@@ -83,6 +83,14 @@ def missing(wanted, seen):
     return None
 
 
+def whole_command(command, lines):
+    """With what belongs to it: continued lines, the text of a here-document."""
+    heredoc = re.search(r"<<'?(\w+)'?$", command)
+    while command.endswith("\\") or heredoc and not command.endswith(f"\n{heredoc.group(1)}"):
+        command += "\n" + lines.pop(0)
+    return command
+
+
 def commands_of(page):
     """[(command, lines it is to print)] of the literal blocks of a page."""
     found = []
@@ -94,11 +102,7 @@ def commands_of(page):
                 assert found, f"{line!r} is printed by no command"
                 found[-1][1].append(line)
                 continue
-            command = line[2:]
-            heredoc = re.search(r"<<(\w+)$", command)
-            while command.endswith("\\") or heredoc and not command.endswith(f"\n{heredoc.group(1)}"):
-                command += "\n" + lines.pop(0)
-            found.append((command, []))
+            found.append((whole_command(line[2:], lines), []))
     return found
 
 
@@ -130,6 +134,56 @@ def test_a_guide_works_as_written(tmp_path, guide):
             assert lost is None, f"`{command}` does not print {lost!r} (there):\n" + "\n".join(seen)
     finally:
         shell.stop()
+
+
+# --- README.md, "Five minutes" ----------------------------------------------------------------------
+
+# Files that a reader has already, by the names that README.md gives them.
+OWN_FILES = {
+    "config.yaml": "model_list: [{model_name: m, litellm_params: {model: openai/gpt-4o, api_key: os.environ/OPENAI_API_KEY}}]\n",
+    "prices.json": '{"gpt-4o": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05}}',
+    "response.sse": 'data: {"id":"x","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"hi"}}]}\n\n',
+    "request.json": '{"model":"coder","messages":[{"role":"user","content":"hello"}],"stream":true}',
+    "last-week.csv": "started_at,requested_model,shape,prompt_tokens,completion_tokens\n2026-10-01T10:00:00Z,coder,chat,900,100\n",
+    "last-month.csv": "timestamp,input_tokens,output_tokens\n2026-10-01T10:00:00Z,900,100\n2026-10-30T10:00:00Z,900,100\n",
+}
+
+
+def commands_of_readme(text):
+    section = text.split("\n## Five minutes\n")[1].split("\n## ")[0]
+    found = []
+    for block in re.findall(r"^```sh\n(.*?)^```$", section, re.M | re.S):
+        lines = block.splitlines()
+        while lines:
+            line = lines.pop(0)
+            if line.strip() and not line.startswith("#"):
+                found.append(whole_command(line, lines))
+    return found
+
+
+def test_the_five_minutes_of_the_readme_work_as_written(tmp_path):
+    """Line by line in one shell, each exits 0; only ports differ, and what `make` has built is there already."""
+    text = (ROOT / "README.md").read_text()
+    for port in sorted(set(re.findall(r"127\.0\.0\.1:(\d{4})\b", text))):
+        text = text.replace(f":{port}", f":{free_port()}")
+    commands = commands_of_readme(text)
+    assert len(commands) >= 20 and commands[0].startswith("make && ")
+    for name, body in OWN_FILES.items():
+        (tmp_path / name).write_text(body)
+    shell = Shell(tmp_path)
+    try:
+        shell.run("make() { :; }", [])
+        for command in commands:
+            if "--base-config live.yaml" in command:
+                shell.run("cp proviso.yaml live.yaml", [])
+            # What goes on in the background has to listen before the next line asks it.
+            code, seen = shell.run(command, ["http://..."] if command.split("#")[0].rstrip().endswith("&") else [])
+            assert code == 0, f"`{command}` exits {code}:\n" + "\n".join(seen[-40:])
+        assert any(line.rstrip().endswith(" 200 OK") for line in seen), seen
+    finally:
+        shell.stop()
+    for name in ("cells.csv", "report.html", "forecast.html", "proviso-baseline.json"):
+        assert (tmp_path / name).stat().st_size > 100
 
 
 def test_no_guide_is_forgotten():
