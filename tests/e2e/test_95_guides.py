@@ -26,6 +26,12 @@ def free_port():
         return str(listener.getsockname()[1])
 
 
+def with_free_ports(text):
+    """All in one pass: a port that is put in may begin with one that is still to be replaced."""
+    ports = {port: free_port() for port in re.findall(r"127\.0\.0\.1:(\d{4})\b", text)}
+    return re.sub(r":(\d{4})\b", lambda found: ":" + ports.get(found.group(1), found.group(1)), text)
+
+
 class Shell:
     """One bash for a whole guide, as its reader has one. Ends all that it started."""
 
@@ -116,9 +122,7 @@ def test_what_is_wanted_has_to_be_there_in_order():
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem.removeprefix("proviso-guide-"))
 def test_a_guide_works_as_written(tmp_path, guide):
-    page = guide.read_text()
-    for port in sorted(set(re.findall(r"127\.0\.0\.1:(\d{4})\b", page))):
-        page = page.replace(f":{port}", f":{free_port()}")
+    page = with_free_ports(guide.read_text())
     steps = commands_of(page)
     assert len(steps) >= 8
     shell = Shell(tmp_path)
@@ -163,10 +167,7 @@ def commands_of_readme(text):
 
 def test_the_five_minutes_of_the_readme_work_as_written(tmp_path):
     """Line by line in one shell, each exits 0; only ports differ, and what `make` has built is there already."""
-    text = (ROOT / "README.md").read_text()
-    for port in sorted(set(re.findall(r"127\.0\.0\.1:(\d{4})\b", text))):
-        text = text.replace(f":{port}", f":{free_port()}")
-    commands = commands_of_readme(text)
+    commands = commands_of_readme(with_free_ports((ROOT / "README.md").read_text()))
     assert len(commands) >= 20 and commands[0].startswith("make && ")
     for name, body in OWN_FILES.items():
         (tmp_path / name).write_text(body)
