@@ -18,6 +18,17 @@ static const char *const api_names[] = {
     [CHAT_API_COHERE] = "cohere",           [CHAT_API_OLLAMA] = "ollama",
 };
 
+const struct chat_usage chat_usage_unknown = {
+    .input = -1,
+    .output = -1,
+    .total = -1,
+    .cached_input = -1,
+    .cache_write = -1,
+    .reasoning = -1,
+    .cost_pico_usd = -1,
+    .cache_write_1h = -1,
+};
+
 const char *endpoint_name(enum endpoint endpoint)
 {
 	REQUIRE(endpoint < ENDPOINT_COUNT);

@@ -90,6 +90,7 @@ struct chat_usage {
 	    region[CHAT_REGION_BYTES]; /* where it was served, as the provider says; "": not said */
 	enum chat_search search;
 };
+extern const struct chat_usage chat_usage_unknown; /* nothing was said */
 
 struct chat_tool_call {
 	int64_t index; /* as sent; -1: none was sent */

@@ -15,14 +15,7 @@ void reply_build_init(struct reply_build *build, const struct reply_context *con
 	build->event_arena = context->scratch != NULL ? context->scratch : &build->own_scratch;
 
 	struct chat_reply *reply = ARENA_NEW(arena, struct chat_reply);
-	reply->usage = (struct chat_usage){.input = -1,
-	                                   .output = -1,
-	                                   .total = -1,
-	                                   .cached_input = -1,
-	                                   .cache_write = -1,
-	                                   .reasoning = -1,
-	                                   .cost_pico_usd = -1,
-	                                   .cache_write_1h = -1};
+	reply->usage = chat_usage_unknown;
 	reply->item_count = -1;
 	reply->dimensions = -1;
 	reply->first_delta_us = -1;

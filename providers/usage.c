@@ -13,17 +13,6 @@ enum {
 	USD_MAX_DIGITS = 19 + 200, /* more digits than any cost has */
 };
 
-static const struct chat_usage unknown = {
-    .input = -1,
-    .output = -1,
-    .total = -1,
-    .cached_input = -1,
-    .cache_write = -1,
-    .reasoning = -1,
-    .cost_pico_usd = -1,
-    .cache_write_1h = -1,
-};
-
 /* A member as a count, or -1. */
 static int64_t count_of(const struct json *object, const char *name)
 {
@@ -186,7 +175,7 @@ static enum chat_search search_of(const struct json *usage)
 /* Nothing known, but for what stands beside the counts. */
 static void forget_counts(struct chat_usage *usage)
 {
-	struct chat_usage fresh = unknown;
+	struct chat_usage fresh = chat_usage_unknown;
 
 	fresh.service = usage->service;
 	memcpy(fresh.region, usage->region, sizeof(fresh.region));

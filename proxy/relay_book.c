@@ -7,17 +7,6 @@
 
 #include "harness/base/log.h"
 
-static const struct chat_usage no_usage = {
-    .input = -1,
-    .output = -1,
-    .total = -1,
-    .cached_input = -1,
-    .cache_write = -1,
-    .reasoning = -1,
-    .cost_pico_usd = -1,
-    .cache_write_1h = -1,
-};
-
 enum { BYTES_PER_TOKEN = 4 };
 
 /* --- before an attempt --- */
@@ -127,7 +116,7 @@ static void estimate(struct relay *relay, const struct chat_reply *reply)
 {
 	struct relay_facts *facts = &relay->facts;
 
-	facts->usage = no_usage;
+	facts->usage = chat_usage_unknown;
 	facts->usage.input = relay->prompt_bytes / BYTES_PER_TOKEN + ROUTER_MESSAGE_TOKENS;
 	facts->usage.output = (reply->text_bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN;
 	facts->usage_source = "estimated";
@@ -161,7 +150,7 @@ void relay_note_facts(struct relay *relay, const struct exchange *exchange,
 	} else if (answered && (reply->text_bytes > 0 || reply->complete)) {
 		estimate(relay, reply);
 	} else {
-		facts->usage = no_usage;
+		facts->usage = chat_usage_unknown;
 	}
 	/* Nobody bills an answer that was none, unless it says so; but whoever works when we hang
 	 * up is paid. Of a plain answer that had begun all may be owed: its cost stays unknown, and
