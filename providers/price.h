@@ -10,6 +10,7 @@
 #define PROVISO_PROVIDERS_PRICE_H
 
 #include "providers/chat.h"
+#include "providers/decimal.h"
 
 /* Pico-USD per million tokens; -1: not said. */
 struct price_rates {
@@ -165,13 +166,13 @@ MUST_CHECK struct text price_parts(const struct price *prices, const struct chat
 struct price_part {
 	enum price_meter meter;
 	int64_t quantity;
-	struct text price; /* digits, and a point within them */
+	struct decimal price; /* USD per million tokens; of a request by the piece */
 };
 struct price_parts {
 	struct price_part parts[PRICE_METER_COUNT];
 	size_t count;
 	struct text service, above, window, region; /* data NULL: none */
-	struct text fee;                            /* digits, as a price */
+	struct decimal fee;                         /* per cent */
 };
 /* False where the text is none that price_parts writes. */
 MUST_CHECK bool price_parts_read(struct text text, struct price_parts *out);

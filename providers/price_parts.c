@@ -4,7 +4,6 @@
 enum {
 	USD_DECIMALS = 12, /* of a rate, in pico-USD */
 	FACTOR_DECIMALS = 6,
-	DECIMAL_DIGITS = 48, /* of 128 bits, with room for zeros before them */
 	PARTS_MAX_BYTES = 1024,
 	MINUTE_MS = 60000,
 };
@@ -22,57 +21,16 @@ const char *const price_meter_names[PRICE_METER_COUNT] = {
 static const char *const service_names[CHAT_SERVICE_COUNT] = {"standard", "batch", "flex",
                                                               "priority"};
 
-__extension__ typedef unsigned __int128 uint128;
-
 /* --- writing --- */
 
-struct decimal {
-	uint128 digits;
-	int decimals;
-};
-
-static void cut_zeros(struct decimal *decimal)
-{
-	while (decimal->decimals > 0 && decimal->digits % 10 == 0) {
-		decimal->digits /= 10;
-		decimal->decimals--;
-	}
-}
-
-/* The rate times all factors; false: more digits than 128 bits hold. */
+/* The rate times all factors; false: more digits than fit. */
 static bool multiply(int64_t rate, const int64_t factors[PRICE_FACTORS], struct decimal *out)
 {
-	*out = (struct decimal){(uint128)rate, USD_DECIMALS};
-	cut_zeros(out);
-	for (size_t i = 0; i < PRICE_FACTORS; i++) {
-		if (factors[i] == PRICE_FACTOR_ONE)
-			continue;
-		if (__builtin_mul_overflow(out->digits, (uint128)factors[i], &out->digits))
+	*out = decimal_of((uint64_t)rate, USD_DECIMALS);
+	for (size_t i = 0; i < PRICE_FACTORS; i++)
+		if (!decimal_multiply(out, (uint64_t)factors[i], FACTOR_DECIMALS))
 			return false;
-		out->decimals += FACTOR_DECIMALS;
-		cut_zeros(out);
-	}
-	return out->decimals < DECIMAL_DIGITS - 1;
-}
-
-static void add_decimal(struct text_buf *out, struct decimal decimal)
-{
-	char text[DECIMAL_DIGITS + 2];
-	char *at = text + sizeof(text);
-
-	for (int i = 0; i < decimal.decimals || decimal.digits > 0 || i == 0; i++) {
-		if (i == decimal.decimals && i > 0)
-			*--at = '.';
-		*--at = (char)('0' + (int)(decimal.digits % 10));
-		decimal.digits /= 10;
-		/* One digit before the point at least. */
-		if (decimal.digits == 0 && i + 1 == decimal.decimals) {
-			*--at = '.';
-			*--at = '0';
-			break;
-		}
-	}
-	(void)text_buf_add(out, (struct text){at, (size_t)(text + sizeof(text) - at)});
+	return true;
 }
 
 static bool add_part(struct text_buf *out, enum price_meter meter, int64_t quantity, int64_t rate,
@@ -84,7 +42,7 @@ static bool add_part(struct text_buf *out, enum price_meter meter, int64_t quant
 		return false;
 	(void)text_buf_format(out, "%s%s=%lld@", out->len == 0 ? "" : " ", price_meter_names[meter],
 	                      (long long)quantity);
-	add_decimal(out, price);
+	decimal_write(price, out);
 	return true;
 }
 
@@ -141,10 +99,8 @@ static void add_conditions(struct text_buf *out, const struct price *price,
 	if (region != NULL)
 		add_word(out, "region", region->name);
 	if (price->fee > 0) {
-		struct decimal percent = {(uint128)price->fee, FACTOR_DECIMALS - 2};
-		cut_zeros(&percent);
 		(void)text_buf_add_c(out, " fee=");
-		add_decimal(out, percent);
+		decimal_write(decimal_of((uint64_t)price->fee, FACTOR_DECIMALS - 2), out);
 	}
 }
 
@@ -188,21 +144,6 @@ static struct text next_word(struct text *rest)
 	return word;
 }
 
-static bool is_price(struct text value)
-{
-	bool point = false;
-
-	if (value.len == 0 || value.len > DECIMAL_DIGITS + 1)
-		return false;
-	for (size_t i = 0; i < value.len; i++) {
-		if (value.data[i] == '.' && !point && i > 0 && i + 1 < value.len)
-			point = true;
-		else if (value.data[i] < '0' || value.data[i] > '9')
-			return false;
-	}
-	return true;
-}
-
 static bool read_meter(struct text key, struct text value, struct price_parts *out)
 {
 	size_t at = text_find_byte(value, '@', 0);
@@ -214,8 +155,7 @@ static bool read_meter(struct text key, struct text value, struct price_parts *o
 	    out->count == PRICE_METER_COUNT ||
 	    !text_to_int64(text_slice(value, 0, at), 0, INT64_MAX, &part.quantity))
 		return false;
-	part.price = text_slice(value, at + 1, value.len);
-	if (!is_price(part.price))
+	if (!decimal_read(text_slice(value, at + 1, value.len), &part.price))
 		return false;
 	out->parts[out->count++] = part;
 	return true;
@@ -239,9 +179,10 @@ bool price_parts_read(struct text text, struct price_parts *out)
 			out->window = value;
 		else if (text_is(key, "region"))
 			out->region = value;
-		else if (text_is(key, "fee") && is_price(value))
-			out->fee = value;
-		else if (!read_meter(key, value, out))
+		else if (text_is(key, "fee")) {
+			if (!decimal_read(value, &out->fee))
+				return false;
+		} else if (!read_meter(key, value, out))
 			return false;
 	}
 	return out->count > 0;

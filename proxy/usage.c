@@ -3,10 +3,11 @@
 #include "proxy/store_sqlite.h"
 
 #include "harness/base/loop.h"
+#include "harness/base/text_map.h"
 
 #include <stdlib.h>
 
-enum { SLOTS_MIN = 1024, KEY_MAX_BYTES = USAGE_BY_MAX * 8192 };
+enum { KEY_MAX_BYTES = USAGE_BY_MAX * 8192 };
 static const int64_t HOUR_MS = 3600000;
 
 /* --- columns --------------------------------------------------------------------------------- */
@@ -143,9 +144,8 @@ enum { SUMMED = 10 }; /* and cost_difference_usd, which an old ledger does not h
 struct grouping {
 	const struct usage_query *query;
 	struct arena *arena;
-	struct usage_group **slots; /* by hash; owned */
-	struct text *keys;          /* of the same slot; owned */
-	size_t room, count;
+	struct text_map groups;
+	struct usage_group *first, **last;
 	struct text_buf key;
 	struct arena moments; /* of the moment at hand */
 	int64_t moment_hour;
@@ -176,42 +176,6 @@ static void add_row(struct usage_group *group, struct store_query *row)
 		group->compared++;
 		group->difference += difference;
 	}
-}
-
-static uint64_t hash(struct text bytes)
-{
-	uint64_t value = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < bytes.len; i++)
-		value = (value ^ (unsigned char)bytes.data[i]) * 0x100000001b3;
-	return value ^ value >> 29;
-}
-
-static size_t slot_of(const struct grouping *g, struct text key)
-{
-	size_t at = (size_t)hash(key) & (g->room - 1);
-
-	while (g->slots[at] != NULL && !text_equal(g->keys[at], key))
-		at = (at + 1) & (g->room - 1);
-	return at;
-}
-
-static void make_room(struct grouping *g, size_t room)
-{
-	struct grouping old = *g;
-
-	g->room = room;
-	g->slots = memory_new_array(room, sizeof(struct usage_group *));
-	g->keys = memory_new_array(room, sizeof(*g->keys));
-	for (size_t i = 0; i < old.room; i++) {
-		if (old.slots[i] == NULL)
-			continue;
-		size_t at = slot_of(g, old.keys[i]);
-		g->slots[at] = old.slots[i];
-		g->keys[at] = old.keys[i];
-	}
-	memory_free(old.slots);
-	memory_free(old.keys);
 }
 
 /* Formatted once an hour of rows, which mostly come in order. */
@@ -275,26 +239,22 @@ static struct usage_group *group_of(struct grouping *g, struct store_query *row,
 {
 	struct parts parts = make_key(g, row);
 	struct text key = text_buf_view(&g->key);
-	size_t at = slot_of(g, key);
+	struct usage_group *group = text_map_find(&g->groups, key);
 
-	if (g->slots[at] != NULL)
-		return g->slots[at];
-	if (g->count == USAGE_GROUPS_MAX) {
+	if (group != NULL)
+		return group;
+	if (g->groups.count == USAGE_GROUPS_MAX) {
 		(void)fault_set(fault, FAULT_INPUT, "more than %d groups: group by fewer columns",
 		                USAGE_GROUPS_MAX);
 		return NULL;
 	}
-	if (2 * (g->count + 1) > g->room) {
-		make_room(g, size_mul(g->room, 2));
-		at = slot_of(g, key);
-	}
-	struct usage_group *group = ARENA_NEW(g->arena, struct usage_group);
+	group = ARENA_NEW(g->arena, struct usage_group);
 	key = text_copy(g->arena, key);
 	for (size_t i = 0; i < g->query->by_count; i++)
 		group->values[i] = (struct text){key.data + parts.starts[i], parts.lens[i]};
-	g->slots[at] = group;
-	g->keys[at] = key;
-	g->count++;
+	text_map_add(&g->groups, key, group);
+	*g->last = group;
+	g->last = &group->next;
 	return group;
 }
 
@@ -323,10 +283,9 @@ static bool read_groups(struct grouping *g, struct store_query *rows, struct usa
 	}
 	if (step == STORE_FAILED)
 		return false;
-	out->groups = ARENA_NEW_ARRAY(g->arena, struct usage_group, g->count + 1);
-	for (size_t i = 0; i < g->room; i++)
-		if (g->slots[i] != NULL)
-			out->groups[out->count++] = *g->slots[i];
+	out->groups = ARENA_NEW_ARRAY(g->arena, struct usage_group, g->groups.count + 1);
+	for (const struct usage_group *group = g->first; group != NULL; group = group->next)
+		out->groups[out->count++] = *group;
 	qsort(out->groups, out->count, sizeof(*out->groups), by_values);
 	return true;
 }
@@ -353,7 +312,8 @@ bool usage_group(const struct usage_query *query, struct arena *arena, struct us
 			(void)text_buf_format(&columns, ", %.*s", TEXT_ARG(query->by[i]));
 	}
 	text_buf_init(&g.key, KEY_MAX_BYTES);
-	make_room(&g, SLOTS_MIN);
+	text_map_init(&g.groups);
+	g.last = &g.first;
 	good = good && prepare(store, query, columns.data, "", &rows, fault) &&
 	       read_groups(&g, rows, out, fault);
 	store_query_free(rows);
@@ -361,7 +321,6 @@ bool usage_group(const struct usage_query *query, struct arena *arena, struct us
 	text_buf_done(&columns);
 	text_buf_done(&g.key);
 	arena_done(&g.moments);
-	memory_free(g.slots);
-	memory_free(g.keys);
+	text_map_done(&g.groups);
 	return good;
 }

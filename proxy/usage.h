@@ -29,6 +29,7 @@ struct usage_query {
 MUST_CHECK const char *usage_by_name(struct text given);
 
 struct usage_group {
+	struct usage_group *next;         /* of those that are still being summed up */
 	struct text values[USAGE_BY_MAX]; /* "" where unknown */
 	int64_t requests;                 /* first attempts */
 	int64_t attempts, ok, unpriced;   /* unpriced: cost not known, so not in the sum */

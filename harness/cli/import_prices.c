@@ -4,6 +4,7 @@
  */
 #include "harness/cli/import_prices.h"
 
+#include "harness/base/text_map.h"
 #include "harness/cli/importer.h"
 
 struct model {
@@ -18,19 +19,13 @@ struct maker {
 	struct model *first, *last;
 };
 
-/* Open addressing: indices + 1, at most half of them taken. A table may hold a million models. */
-struct index {
-	size_t *slots;
-	size_t mask;
-};
-
 struct table {
 	struct importer importer;
 	struct model *models; /* arena */
 	size_t count;
 	struct maker *makers; /* in the order of their first models; arena */
 	size_t maker_count;
-	struct index by_name, by_maker;
+	struct text_map by_name, by_maker; /* model, maker */
 };
 
 static bool put_model(struct table *table, const struct model *model)
@@ -51,68 +46,26 @@ static bool put_model(struct table *table, const struct model *model)
 
 /* --- what is there already --- */
 
-static void index_init(struct index *index, size_t items, struct arena *arena)
-{
-	size_t room = 16;
-
-	while (room / 2 < items)
-		room = size_mul(room, 2);
-	index->slots = ARENA_NEW_ARRAY(arena, size_t, room);
-	index->mask = room - 1;
-}
-
-/* FNV-1a. */
-static uint64_t hash_text(uint64_t hash, struct text bytes)
-{
-	for (size_t i = 0; i < bytes.len; i++)
-		hash = (hash ^ (unsigned char)bytes.data[i]) * 0x100000001b3;
-	return hash;
-}
-
-static size_t *slot_of_maker(const struct table *table, struct text name)
-{
-	const struct index *index = &table->by_maker;
-	size_t at = (size_t)hash_text(0xcbf29ce484222325, name) & index->mask;
-
-	while (index->slots[at] != 0 && !text_equal(table->makers[index->slots[at] - 1].name, name))
-		at = (at + 1) & index->mask;
-	return &index->slots[at];
-}
-
-static size_t *slot_of_model(const struct table *table, const struct model *model)
-{
-	const struct index *index = &table->by_name;
-	uint64_t hash = hash_text(hash_text(0xcbf29ce484222325, model->provider), model->name);
-	size_t at = (size_t)(hash ^ hash >> 29) & index->mask;
-
-	for (; index->slots[at] != 0; at = (at + 1) & index->mask) {
-		const struct model *there = &table->models[index->slots[at] - 1];
-		if (text_equal(there->name, model->name) &&
-		    text_equal(there->provider, model->provider))
-			break;
-	}
-	return &index->slots[at];
-}
-
 /* False: its provider has a model of that name. */
 static bool keep_model(struct table *table, const struct model *model)
 {
-	size_t *slot = slot_of_model(table, model);
-	size_t *maker_slot = slot_of_maker(table, model->provider);
+	struct text key = text_format(table->importer.arena, "%zu:%.*s%.*s", model->provider.len,
+	                              TEXT_ARG(model->provider), TEXT_ARG(model->name));
 
-	if (*slot != 0)
+	if (text_map_find(&table->by_name, key) != NULL)
 		return false;
-	struct model *kept = &table->models[table->count];
+	struct model *kept = &table->models[table->count++];
 	*kept = *model;
-	*slot = ++table->count;
-	if (*maker_slot == 0) {
-		table->makers[table->maker_count] = (struct maker){model->provider, kept, kept};
-		*maker_slot = ++table->maker_count;
-		return true;
+	text_map_add(&table->by_name, key, kept);
+	struct maker *maker = text_map_find(&table->by_maker, model->provider);
+	if (maker == NULL) {
+		maker = &table->makers[table->maker_count++];
+		*maker = (struct maker){model->provider, kept, kept};
+		text_map_add(&table->by_maker, model->provider, maker);
+	} else {
+		maker->last->next = kept;
+		maker->last = kept;
 	}
-	struct maker *maker = &table->makers[*maker_slot - 1];
-	maker->last->next = kept;
-	maker->last = kept;
 	return true;
 }
 
@@ -180,10 +133,14 @@ bool import_prices(const struct json *root, struct arena *arena, struct text_buf
 	table->importer = (struct importer){.arena = arena, .out = out, .fault = fault};
 	table->models = ARENA_NEW_ARRAY(arena, struct model, root->count);
 	table->makers = ARENA_NEW_ARRAY(arena, struct maker, root->count);
-	index_init(&table->by_name, root->count, arena);
-	index_init(&table->by_maker, root->count, arena);
-	JSON_EACH(node, root)
-	if (!add_model(table, node))
+	text_map_init(&table->by_name);
+	text_map_init(&table->by_maker);
+	bool good = true;
+	for (const struct json *node = root->first; node != NULL && good; node = node->next)
+		good = add_model(table, node);
+	text_map_done(&table->by_name);
+	text_map_done(&table->by_maker);
+	if (!good)
 		return false;
 	importer_put(&table->importer, table->count == 0 ? "version: 1\nproviders: {}\n"
 	                                                 : "version: 1\nproviders:\n");

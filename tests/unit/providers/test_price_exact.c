@@ -178,38 +178,24 @@ END_TEST
 enum { PLACES = 48, PARTS_REQUESTS = 50000 };
 
 /* quantity x price in 10^-48 USD per million; a request's price is by the piece. */
-static void add_part(const struct price_part *one, struct text decimal, BIGNUM *sum)
+static void add_part(const struct price_part *one, BIGNUM *sum)
 {
-	char digits[64];
-	size_t len = 0, decimals = 0;
-
-	for (size_t i = 0; i < decimal.len; i++) {
-		if (decimal.data[i] == '.')
-			decimals = decimal.len - i - 1;
-		else
-			digits[len++] = decimal.data[i];
-	}
-	digits[len] = '\0';
-	must(BN_dec2bn(&part, digits) > 0 && BN_mul_word(part, (BN_ULONG)one->quantity));
-	for (size_t i = decimals; i < PLACES; i++)
+	must(BN_set_word(part, (BN_ULONG)(one->price.digits >> 64)));
+	must(BN_lshift(part, part, 64) && BN_add_word(part, (BN_ULONG)one->price.digits));
+	must(BN_mul_word(part, (BN_ULONG)one->quantity));
+	for (int i = one->price.places; i < PLACES; i++)
 		must(BN_mul_word(part, 10));
 	if (one->meter == PRICE_METER_REQUEST)
 		must(BN_mul_word(part, MILLION));
 	must(BN_add(sum, sum, part));
 }
 
-/* Whole millionths of a per cent x 100: as the price holds it. */
-static int64_t fee_of(struct text percent)
+/* 10^-6, as the price holds it. */
+static int64_t fee_of(struct decimal percent)
 {
-	int64_t fee = 0;
-	size_t point = text_find_byte(percent, '.', 0);
-
-	for (size_t i = 0; i < percent.len; i++)
-		if (i != point)
-			fee = fee * 10 + percent.data[i] - '0';
-	for (size_t i = point == TEXT_NOT_FOUND ? 0 : percent.len - point - 1; i < 4; i++)
-		fee *= 10;
-	return fee;
+	for (; percent.places < 4; percent.places++)
+		percent.digits *= 10;
+	return (int64_t)percent.digits;
 }
 
 /* A bill by meters that does not come to the sum would be no bill. */
@@ -235,11 +221,11 @@ START_TEST(the_parts_of_a_cost_come_to_the_cost)
 		(void)draw_usage(&usage);
 		struct text text = price_parts(&price, &usage, 1000, &arena);
 		must(text.data != NULL && price_parts_read(text, &parts));
-		must(text_is(parts.window, "00:00") && (parts.fee.len > 0) == (price.fee > 0));
+		must(text_is(parts.window, "00:00") && (parts.fee.digits > 0) == (price.fee > 0));
 		tiered += parts.above.len > 0;
 		BN_zero(number);
 		for (size_t k = 0; k < parts.count; k++)
-			add_part(&parts.parts[k], parts.parts[k].price, number);
+			add_part(&parts.parts[k], number);
 		must(BN_mul_word(number, (BN_ULONG)(MILLION + fee_of(parts.fee))));
 		must(BN_div(number, remainder_left, number, divisor, context));
 		must(BN_lshift1(remainder_left, remainder_left));
