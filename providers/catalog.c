@@ -85,3 +85,15 @@ const char *catalog_nearest(struct text name, struct arena *arena)
 			names[count++] = text_c(arena, entry_name(file));
 	return text_nearest(name, names, count);
 }
+
+struct text provider_title(struct text name, struct arena *arena)
+{
+	struct catalog_entry *entry;
+	struct fault fault;
+
+	if (!catalog_find(name, arena, &entry, &fault) || entry == NULL || entry->title.len == 0)
+		return name;
+	/* What a bill or a report calls it; by which format it is asked is no part of that. */
+	return text_slice(entry->title, 0,
+	                  text_find(entry->title, TEXT(" (OpenAI-compatible)"), 0));
+}

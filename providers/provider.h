@@ -70,6 +70,8 @@ extern const struct setting_table provider_settings;
  */
 MUST_CHECK bool provider_set_read(const struct json *node, struct arena *arena,
                                   struct provider_set *out, struct fault_list *faults);
+/* What people call it: the catalogue's title, or the name where the catalogue has none. Arena. */
+MUST_CHECK struct text provider_title(struct text name, struct arena *arena);
 /* The catalogue's providers whose usual environment variable is set. */
 MUST_CHECK bool provider_set_from_environment(struct arena *arena, struct provider_set *out,
                                               struct fault *fault);

@@ -103,35 +103,83 @@ static void read_field(struct store_query *query, int at, const struct ledger_co
 	}
 }
 
-bool usage_each(const struct usage_query *query,
-                bool (*row)(void *context, const struct ledger_row *row, struct fault *fault),
-                void *context, struct fault *fault)
+/* Some columns of each row, by their numbers in ledger_columns. */
+struct reading {
+	const struct usage_query *query;
+	size_t columns[LEDGER_COLUMNS];
+	size_t count;
+	const char *order; /* what stands behind the conditions */
+	bool (*row)(void *context, const struct ledger_row *row, struct fault *fault);
+	void *context;
+};
+
+static bool read_rows(const struct reading *reading, struct store_query *rows, struct fault *fault)
+{
+	enum store_step step;
+
+	while ((step = store_step(rows, fault)) == STORE_ROW) {
+		struct ledger_row seen = ledger_row_unknown;
+		for (size_t i = 0; i < reading->count; i++)
+			read_field(rows, (int)i, &ledger_columns[reading->columns[i]], &seen);
+		if (!reading->row(reading->context, &seen, fault))
+			return false;
+	}
+	return step == STORE_DONE;
+}
+
+static bool read_ledger(const struct reading *reading, struct fault *fault)
 {
 	struct text_buf columns;
 	struct store *store;
 	struct store_query *rows = NULL;
-	enum store_step step = STORE_FAILED;
 
-	if (!store_open(query->ledger, STORE_READ, &store, fault))
+	if (!store_open(reading->query->ledger, STORE_READ, &store, fault))
 		return false;
 	text_buf_init(&columns, 4096);
 	bool good = true;
-	for (size_t i = 0; i < LEDGER_COLUMNS && good; i++)
-		good = add_column(store, ledger_columns[i].name, &columns, fault);
-	good = good && prepare(store, query, columns.data,
-	                       "ORDER BY started_at, request_id, attempt", &rows, fault);
+	for (size_t i = 0; i < reading->count && good; i++)
+		good = add_column(store, ledger_columns[reading->columns[i]].name, &columns, fault);
+	good = good && prepare(store, reading->query, columns.data, reading->order, &rows, fault) &&
+	       read_rows(reading, rows, fault);
 	text_buf_done(&columns);
-	while (good && (step = store_step(rows, fault)) == STORE_ROW) {
-		struct ledger_row seen = ledger_row_unknown;
-		for (size_t i = 0; i < LEDGER_COLUMNS; i++)
-			read_field(rows, (int)i, &ledger_columns[i], &seen);
-		good = row(context, &seen, fault);
-	}
-	if (good && step == STORE_FAILED)
-		good = false;
 	store_query_free(rows);
 	store_close(store);
 	return good;
+}
+
+bool usage_each(const struct usage_query *query,
+                bool (*row)(void *context, const struct ledger_row *row, struct fault *fault),
+                void *context, struct fault *fault)
+{
+	struct reading reading = {
+	    .query = query,
+	    .count = LEDGER_COLUMNS,
+	    .order = "ORDER BY started_at, request_id, attempt",
+	    .row = row,
+	    .context = context,
+	};
+
+	for (size_t i = 0; i < LEDGER_COLUMNS; i++)
+		reading.columns[i] = i;
+	return read_ledger(&reading, fault);
+}
+
+bool usage_each_charge(const struct usage_query *query,
+                       bool (*row)(void *context, const struct ledger_row *row,
+                                   struct fault *fault),
+                       void *context, struct fault *fault)
+{
+	static const char *const names[] = {
+	    "started_at",  "attempt",   "key_id",        "team",     "workflow",
+	    "task",        "target",    "prompt_tokens", "cost_usd", "completion_tokens",
+	    "cost_source", "cost_parts"};
+	struct reading reading = {
+	    .query = query, .order = "AND target IS NOT NULL", .row = row, .context = context};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+		reading.columns[reading.count++] =
+		    (size_t)(ledger_column_find(text_of(names[i])) - ledger_columns);
+	return read_ledger(&reading, fault);
 }
 
 /* --- groups ---------------------------------------------------------------------------------- */
@@ -230,7 +278,6 @@ static struct parts make_key(struct grouping *g, struct store_query *row)
 		parts.lens[i] = value.len;
 		(void)text_buf_add(&g->key, value);
 	}
-	REQUIRE(!g->key.overflow); /* LEDGER_TEXT_MAX of each */
 	return parts;
 }
 
@@ -238,6 +285,11 @@ static struct usage_group *group_of(struct grouping *g, struct store_query *row,
                                     struct fault *fault)
 {
 	struct parts parts = make_key(g, row);
+	if (g->key.overflow) { /* LEDGER_TEXT_MAX of each is room enough */
+		(void)fault_set(fault, FAULT_INPUT,
+		                "the ledger holds a text that is longer than it writes any");
+		return NULL;
+	}
 	struct text key = text_buf_view(&g->key);
 	struct usage_group *group = text_map_find(&g->groups, key);
 

@@ -55,4 +55,14 @@ MUST_CHECK bool usage_each(const struct usage_query *query,
                                        struct fault *fault),
                            void *context, struct fault *fault);
 
+/*
+ * The same in no order, and with what a bill needs only: moment, attempt, key, team, workflow,
+ * task, target, prompt and completion tokens, cost, its source and its parts. What was sent nowhere
+ * is left out.
+ */
+MUST_CHECK bool usage_each_charge(const struct usage_query *query,
+                                  bool (*row)(void *context, const struct ledger_row *row,
+                                              struct fault *fault),
+                                  void *context, struct fault *fault);
+
 #endif

@@ -5,12 +5,19 @@
 #include "harness/cli/usage_output.h"
 #include "harness/run/config.h"
 
-enum { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON, FORMAT_FOCUS, OUT_MAX_BYTES = 1 << 30 };
+enum {
+	FORMAT_TABLE,
+	FORMAT_CSV,
+	FORMAT_JSON,
+	FORMAT_FOCUS,
+	OUT_MAX_BYTES = 1 << 30,
+	METADATA_MAX_BYTES = 64 << 10
+};
 static const char *const format_names[] = {"table", "csv", "json", "focus", NULL};
 static const int64_t DAY_MS = 86400000;
 
 struct usage {
-	struct text config, ledger, since, until;
+	struct text config, ledger, since, until, metadata;
 	struct text_list by, operands;
 	int format;
 };
@@ -38,6 +45,11 @@ static const struct option usage_rows[] = {
      .value = "FORMAT",
      .help = "table (default), csv, json, focus",
      .names = format_names},
+    {.name = "metadata",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct usage, metadata),
+     .value = "FILE",
+     .help = "with focus: write the metadata of its columns there"},
     {.name = "ledger",
      .kind = OPTION_TEXT,
      .offset = offsetof(struct usage, ledger),
@@ -79,7 +91,39 @@ static bool read_query(const struct usage *usage, struct usage_query *query, str
 	if (usage->format == FORMAT_FOCUS && usage->by.count > 0)
 		return fault_set(fault, FAULT_USAGE,
 		                 "FOCUS says itself what a row is: --by does not go with it");
+	if (usage->metadata.data != NULL && usage->format != FORMAT_FOCUS)
+		return fault_set(fault, FAULT_USAGE, "--metadata goes with --format focus only");
 	return true;
+}
+
+static int show_focus(const struct usage *usage, const struct usage_query *query,
+                      struct arena *arena)
+{
+	struct text_buf out, metadata;
+	struct fault fault;
+	int64_t unpriced;
+
+	text_buf_init(&out, OUT_MAX_BYTES);
+	if (!usage_focus(query, arena, &unpriced, &out, &fault)) {
+		text_buf_done(&out);
+		return command_fail(&fault);
+	}
+	if (usage->metadata.data != NULL) {
+		text_buf_init(&metadata, METADATA_MAX_BYTES);
+		usage_focus_metadata(arena, &metadata);
+		if (!command_write_report(usage->metadata, &metadata, &fault)) {
+			text_buf_done(&out);
+			return command_fail(&fault);
+		}
+	}
+	if (unpriced > 0)
+		(void)fprintf(
+		    stderr,
+		    "proviso: warning: %lld attempts used tokens at an unknown cost: they "
+		    "are in no charge\n",
+		    (long long)unpriced);
+	return command_write_report((struct text){NULL, 0}, &out, &fault) ? EXIT_HOLDS
+	                                                                  : command_fail(&fault);
 }
 
 static int show(const struct usage *usage, struct usage_query *query, struct arena *arena)
@@ -93,8 +137,8 @@ static int show(const struct usage *usage, struct usage_query *query, struct are
 	if (query->by_count == 0 && usage->format == FORMAT_JSON)
 		return usage_rows_json(query, stdout, &fault) ? EXIT_HOLDS : command_fail(&fault);
 	if (usage->format == FORMAT_FOCUS)
-		usage_focus_by(query);
-	else if (query->by_count == 0)
+		return show_focus(usage, query, arena);
+	if (query->by_count == 0)
 		query->by[query->by_count++] = TEXT("target");
 	if (!usage_group(query, arena, &groups, &fault))
 		return command_fail(&fault);
@@ -103,10 +147,8 @@ static int show(const struct usage *usage, struct usage_query *query, struct are
 		usage_groups_table(query, &groups, &out);
 	else if (usage->format == FORMAT_CSV)
 		usage_groups_csv(query, &groups, &out);
-	else if (usage->format == FORMAT_JSON)
-		usage_groups_json(query, &groups, &out);
 	else
-		usage_focus(&groups, &out);
+		usage_groups_json(query, &groups, &out);
 	return command_write_report((struct text){NULL, 0}, &out, &fault) ? EXIT_HOLDS
 	                                                                  : command_fail(&fault);
 }

@@ -17,8 +17,12 @@ void usage_groups_json(const struct usage_query *query, const struct usage_group
 void usage_groups_table(const struct usage_query *query, const struct usage_groups *groups,
                         struct text_buf *out);
 
-/* usage_focus.c: FOCUS 1.2; the query's grouping is made by usage_focus_by. */
-void usage_focus_by(struct usage_query *query);
-void usage_focus(const struct usage_groups *groups, struct text_buf *out);
+/*
+ * usage_focus.c: FOCUS 1.2, appended. `unpriced`: attempts that used tokens and are in no charge,
+ * since nobody knows what they cost. The metadata says what the columns are.
+ */
+MUST_CHECK bool usage_focus(const struct usage_query *query, struct arena *arena, int64_t *unpriced,
+                            struct text_buf *out, struct fault *fault);
+void usage_focus_metadata(struct arena *arena, struct text_buf *out);
 
 #endif
