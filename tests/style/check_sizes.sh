@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Files of at most 600 lines, functions of at most 60, lines of at most 100 columns. TAP for prove.
+# Files of at most 600 lines, those of the tests too; functions of at most 60, lines of at most 100 columns. TAP for prove.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 bad=0
 mapfile -t files < <(git ls-files -co --exclude-standard 'harness/*.[ch]' 'providers/*.[ch]' 'cases/*.[ch]' 'reports/*.[ch]' 'proxy/*.[ch]')
-for file in "${files[@]}"; do
+mapfile -t tests < <(git ls-files -co --exclude-standard 'tests/*.[ch]' 'tests/*.py' 'tests/*.mjs' 'tests/*.sh')
+for file in "${files[@]}" "${tests[@]}"; do
   lines=$(wc -l < "$file")
   if [ "$lines" -gt 600 ]; then echo "# $file has $lines lines (at most 600)"; bad=1; fi
 done

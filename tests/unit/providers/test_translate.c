@@ -2,11 +2,7 @@
  * Native replies as OpenAI's clients get them: what is read from the translation is what is read
  * from the original, in whatever pieces it came; and nothing in it breaks a rule of the wire.
  */
-#include "harness/base/file.h"
-#include "providers/translate.h"
-#include "tests/unit/providers/reply_unit.h"
-
-#include <dirent.h>
+#include "tests/unit/providers/translate_rig.h"
 
 enum { RECORDED_MAX_BYTES = 8 << 20 };
 
@@ -24,160 +20,29 @@ static const struct {
     {"ollama_chat-", &dialect_ollama, 2},
 };
 
-static const struct chat_request asked = {.endpoint = ENDPOINT_CHAT,
-                                          .body = TEXT_INIT("{\"model\":\"asked\"}")};
-static const struct chat_request asked_streamed = {.endpoint = ENDPOINT_CHAT,
-                                                   .body = TEXT_INIT("{\"model\":\"asked\"}"),
-                                                   .streamed = true,
-                                                   .usage_asked = true};
-
-/* The exchange that brought these bytes in pieces of that size, one a millisecond; 0: in one. */
-static struct exchange exchange_of(struct text body, int status, size_t piece)
-{
-	size_t count = piece == 0 ? 1 : body.len / piece + 1;
-	struct exchange exchange = {
-	    .status = status,
-	    .body = body,
-	    .request_body = TEXT("{}"),
-	    .started_wall_ms = 1700000000000,
-	    .chunks = ARENA_NEW_ARRAY(&unit_arena, struct exchange_chunk, count),
-	};
-
-	for (size_t i = 0; i < count; i++)
-		exchange.chunks[exchange.chunk_count++] = (struct exchange_chunk){
-		    (int64_t)(i + 1) * 1000,
-		    piece == 0 ? body.len : size_min((i + 1) * piece, body.len)};
-	return exchange;
-}
-
-static const struct exchange *translate(const struct dialect *dialect, struct text body, int status,
-                                        size_t piece, const struct chat_request *request)
-{
-	struct exchange *exchange = ARENA_NEW(&unit_arena, struct exchange);
-
-	*exchange = exchange_of(body, status, piece);
-	return translate_exchange(exchange, dialect, request, &unit_arena);
-}
-
-static const struct chat_reply *read_as(const struct exchange *exchange,
-                                        const struct dialect *dialect,
-                                        const struct chat_request *request)
-{
-	const struct reply_context context = {
-	    .dialect = dialect,
-	    .request = request,
-	    .status = exchange->status,
-	    .content_type = exchange_header(exchange, "content-type"),
-	};
-
-	return reply_read(&context, exchange->body, &unit_arena);
-}
-
-static void assert_same_text(const char *what, struct text a, struct text b)
-{
-	ck_assert_msg(text_equal(a, b), "%s: \"%.*s\" became \"%.*s\"", what, TEXT_ARG(a),
-	              TEXT_ARG(b));
-}
-
-static void assert_same_choice(const struct chat_choice *a, const struct chat_choice *b)
-{
-	assert_same_text("content", a->content, b->content);
-	assert_same_text("reasoning", a->reasoning, b->reasoning);
-	/* Some whole replies do not say why they end. */
-	assert_same_text("finish_reason",
-	                 a->finish_reason.len == 0 ? TEXT("stop") : a->finish_reason,
-	                 b->finish_reason);
-	ck_assert_uint_eq(a->tool_call_count, b->tool_call_count);
-	for (size_t i = 0; i < a->tool_call_count; i++) {
-		/* Where the provider gives none, one is made. */
-		if (a->tool_calls[i].id.len > 0)
-			assert_same_text("id", a->tool_calls[i].id, b->tool_calls[i].id);
-		ck_assert_uint_gt(b->tool_calls[i].id.len, 0);
-		assert_same_text("name", a->tool_calls[i].name, b->tool_calls[i].name);
-		assert_same_text("arguments", a->tool_calls[i].arguments,
-		                 b->tool_calls[i].arguments);
-		assert_same_text("extra", a->tool_calls[i].extra, b->tool_calls[i].extra);
-	}
-	assert_same_text("extra", a->extra, b->extra);
-	ck_assert_uint_eq(a->thinking_block_count, b->thinking_block_count);
-	for (size_t i = 0; i < a->thinking_block_count; i++)
-		assert_same_text("thinking block", a->thinking_blocks[i], b->thinking_blocks[i]);
-}
-
-static void assert_same_usage(const struct chat_usage *a, const struct chat_usage *b)
-{
-	ck_assert_int_eq(a->present, b->present);
-	ck_assert_int_eq(a->input, b->input);
-	ck_assert_int_eq(a->output, b->output);
-	ck_assert_int_eq(a->cached_input, b->cached_input);
-	ck_assert_int_eq(a->cache_write, b->cache_write);
-	ck_assert_int_eq(a->reasoning, b->reasoning);
-}
-
-static void assert_breaks_nothing(const struct chat_reply *reply)
-{
-	for (size_t i = 0; i < reply->violation_count; i++)
-		ck_assert_msg(reply->violations[i].grade == WIRE_HARMLESS, "%s: %.*s",
-		              wire_rule_id(reply->violations[i].rule),
-		              TEXT_ARG(reply->violations[i].detail));
-}
-
-/* However it came, the same bytes; and read, the same reply. */
-static void assert_translated(const struct dialect *dialect, struct text body,
-                              const struct chat_request *request)
-{
-	static const size_t pieces[] = {1, 3, 61};
-	const struct exchange *whole = translate(dialect, body, 200, 0, request);
-	struct exchange native = exchange_of(body, 200, 0);
-	const struct chat_reply *from = read_as(&native, dialect, request);
-	const struct chat_reply *to = read_as(whole, &dialect_openai, request);
-
-	ck_assert_int_eq(from->complete, to->complete);
-	ck_assert_int_eq(to->streamed, request->streamed);
-	assert_breaks_nothing(to);
-	ck_assert_uint_eq(from->choice_count, to->choice_count);
-	for (size_t i = 0; i < from->choice_count; i++)
-		assert_same_choice(&from->choices[i], &to->choices[i]);
-	assert_same_usage(&from->usage, &to->usage);
-	for (size_t i = 0; i < ARRAY_LENGTH(pieces) && body.len < 20000; i++) {
-		/* Where it is cut says where chunks begin, and nothing else. */
-		const struct chat_reply *again = read_as(
-		    translate(dialect, body, 200, pieces[i], request), &dialect_openai, request);
-		for (size_t c = 0; c < to->choice_count; c++)
-			assert_same_choice(&to->choices[c], &again->choices[c]);
-		assert_breaks_nothing(again);
-	}
-}
-
-/* clang-format off */
-#define EVENT(type, rest)                                                                          \
-	"event: " type "\ndata: {\"type\":\"" type "\"" rest "}\n\n"
-
-#define BLOCK(index, block) \
+#define BLOCK(index, block)                                                                        \
 	EVENT("content_block_start", ",\"index\":" index ",\"content_block\":" block)
-#define BLOCK_DELTA(index, delta) \
+#define BLOCK_DELTA(index, delta)                                                                  \
 	EVENT("content_block_delta", ",\"index\":" index ",\"delta\":" delta)
-#define STOP(index) EVENT("content_block_stop", ",\"index\":" index)
 
-static const char stream[] =
-    EVENT("message_start", ",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\","
-          "\"model\":\"claude\",\"content\":[],\"usage\":{\"input_tokens\":10,"
-          "\"cache_read_input_tokens\":5,\"output_tokens\":1}}")
-    BLOCK("0", "{\"type\":\"thinking\",\"thinking\":\"\"}")
-    BLOCK_DELTA("0", "{\"type\":\"thinking_delta\",\"thinking\":\"hm\"}")
-    BLOCK_DELTA("0", "{\"type\":\"signature_delta\",\"signature\":\"SIG\"}")
-    STOP("0") EVENT("ping", "")
-    BLOCK("1", "{\"type\":\"text\",\"text\":\"\"}")
-    BLOCK_DELTA("1", "{\"type\":\"text_delta\",\"text\":\"I l\\u00f6ok\"}")
-    STOP("1")
-    BLOCK("2", "{\"type\":\"tool_use\",\"id\":\"toolu_1\",\"name\":\"f\",\"input\":{}}")
-    BLOCK_DELTA("2", "{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"a\\\":\"}")
-    BLOCK_DELTA("2", "{\"type\":\"input_json_delta\",\"partial_json\":\"1}\"}")
-    STOP("2")
-    BLOCK("3", "{\"type\":\"tool_use\",\"id\":\"toolu_2\",\"name\":\"g\",\"input\":{}}")
-    STOP("3")
-    EVENT("message_delta", ",\"delta\":{\"stop_reason\":\"tool_use\"},\"usage\":{\"output_tokens\":20}")
-    EVENT("message_stop", "");
+static const char stream[] = EVENT(
+    "message_start", ",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\","
+		     "\"model\":\"claude\",\"content\":[],\"usage\":{\"input_tokens\":10,"
+		     "\"cache_read_input_tokens\":5,\"output_tokens\":1}}")
+    BLOCK("0", "{\"type\":\"thinking\",\"thinking\":\"\"}") BLOCK_DELTA(
+	"0", "{\"type\":\"thinking_delta\",\"thinking\":\"hm\"}")
+	BLOCK_DELTA("0", "{\"type\":\"signature_delta\",\"signature\":\"SIG\"}") STOP("0") EVENT(
+	    "ping", "") BLOCK("1", "{\"type\":\"text\",\"text\":\"\"}")
+	    BLOCK_DELTA("1", "{\"type\":\"text_delta\",\"text\":\"I l\\u00f6ok\"}") STOP("1") BLOCK(
+		"2", "{\"type\":\"tool_use\",\"id\":\"toolu_1\",\"name\":\"f\",\"input\":{}}")
+		BLOCK_DELTA("2", "{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"a\\\":\"}")
+		    BLOCK_DELTA("2", "{\"type\":\"input_json_delta\",\"partial_json\":\"1}\"}")
+			STOP("2") BLOCK("3", "{\"type\":\"tool_use\",\"id\":\"toolu_2\",\"name\":"
+                                             "\"g\",\"input\":{}}") STOP("3")
+			    EVENT("message_delta", ",\"delta\":{\"stop_reason\":\"tool_use\"},"
+                                                   "\"usage\":{\"output_tokens\":20}")
+				EVENT("message_stop", "");
+
 /* clang-format on */
 
 START_TEST(a_stream_says_the_same_in_both_formats)
@@ -280,150 +145,6 @@ START_TEST(refusals_keep_the_providers_words)
 }
 END_TEST
 
-/* --- Gemini --------------------------------------------------------------------------------- */
-
-/* clang-format off */
-#define PARTS(rest) \
-	"data: {\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[" rest "\"index\":0}]," \
-	"\"modelVersion\":\"gemini-3\",\"responseId\":\"r1\",\"usageMetadata\":{\"promptTokenCount\":9," \
-	"\"cachedContentTokenCount\":4,\"candidatesTokenCount\":3,\"thoughtsTokenCount\":2," \
-	"\"totalTokenCount\":14}}\r\n\r\n"
-
-static const char gemini_stream[] =
-    PARTS("{\"text\":\"hm\",\"thought\":true}]},")
-    PARTS("{\"text\":\"I look\"}]},")
-    PARTS("{\"functionCall\":{\"name\":\"f\",\"args\":{\"a\":1}},\"thoughtSignature\":\"S1\"}]},")
-    PARTS("{\"functionCall\":{\"id\":\"own\",\"name\":\"g\"}}]},")
-    PARTS("{\"text\":\"\",\"thoughtSignature\":\"S2\"}]},\"finishReason\":\"STOP\",");
-/* clang-format on */
-
-START_TEST(a_gemini_stream_says_the_same_in_both_formats)
-{
-	const struct chat_reply *reply;
-
-	assert_translated(&dialect_gemini, text_of(gemini_stream), &asked_streamed);
-	reply = read_as(translate(&dialect_gemini, text_of(gemini_stream), 200, 7, &asked_streamed),
-	                &dialect_openai, &asked_streamed);
-	const struct chat_choice *choice = &reply->choices[0];
-	ck_assert_uint_eq(choice->tool_call_count, 2);
-	assert_text(choice->tool_calls[0].extra, "{\"google\":{\"thought_signature\":\"S1\"}}");
-	ck_assert_ptr_null(choice->tool_calls[1].extra.data);
-	assert_text(choice->tool_calls[1].arguments, "{}");
-	assert_text(choice->tool_calls[1].id, "own");
-	assert_text(choice->extra, "{\"google\":{\"thought_signature\":\"S2\"}}");
-	assert_text(choice->reasoning, "hm");
-	assert_text(choice->finish_reason, "tool_calls");
-	ck_assert_int_eq(reply->usage.input, 9);
-	ck_assert_int_eq(reply->usage.cached_input, 4);
-	ck_assert_int_eq(reply->usage.output, 5);
-	ck_assert_int_eq(reply->usage.reasoning, 2);
-}
-END_TEST
-
-START_TEST(a_gemini_stream_without_a_reason_to_end_gets_none)
-{
-	size_t end = text_find(text_of(gemini_stream),
-	                       TEXT("data: {\"candidates\":[{\"content\":{"
-	                            "\"role\":\"model\",\"parts\":[{"
-	                            "\"functionCall\""),
-	                       0);
-	struct text half = text_slice(text_of(gemini_stream), 0, end);
-	const struct exchange *to = translate(&dialect_gemini, half, 200, 0, &asked_streamed);
-	ck_assert_uint_ne(text_find(to->body, TEXT("I look"), 0), TEXT_NOT_FOUND);
-	ck_assert_uint_eq(text_find(to->body, TEXT("[DONE]"), 0), TEXT_NOT_FOUND);
-	ck_assert_uint_ne(text_find(to->body, TEXT("ended before its reply did"), 0),
-	                  TEXT_NOT_FOUND);
-}
-END_TEST
-
-/* Every reason to end, and what OpenAI's clients hear (B7). */
-static const struct {
-	const char *reason, *finish; /* NULL: an error */
-} gemini_reasons[] = {
-    {"STOP", "stop"},
-    {"MAX_TOKENS", "length"},
-    {"SAFETY", "content_filter"},
-    {"BLOCKLIST", "content_filter"},
-    {"PROHIBITED_CONTENT", "content_filter"},
-    {"SPII", "content_filter"},
-    {"IMAGE_SAFETY", "content_filter"},
-    {"LANGUAGE", "content_filter"},
-    {"RECITATION", "content_filter"},
-    {"OTHER", "stop"},
-    {"FINISH_REASON_UNSPECIFIED", "stop"},
-    {"NEW_AND_UNKNOWN", "stop"},
-    {"MALFORMED_FUNCTION_CALL", NULL},
-    {"UNEXPECTED_TOOL_CALL", NULL},
-};
-
-START_TEST(geminis_reasons_to_end_are_openais)
-{
-	struct text body = text_format(&unit_arena,
-	                               "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}]"
-	                               "},\"finishReason\":\"%s\"}],\"usageMetadata\":{"
-	                               "\"promptTokenCount\":1,\"totalTokenCount\":1}}",
-	                               gemini_reasons[_i].reason);
-	const struct exchange *to = translate(&dialect_gemini, body, 200, 0, &asked);
-
-	if (gemini_reasons[_i].finish == NULL) {
-		ck_assert_uint_ne(text_find(to->body, TEXT("{\"error\":{"), 0), TEXT_NOT_FOUND);
-		ck_assert_uint_eq(text_find(to->body, TEXT("choices"), 0), TEXT_NOT_FOUND);
-		return;
-	}
-	assert_translated(&dialect_gemini, body, &asked);
-	assert_text(read_as(to, &dialect_openai, &asked)->choices[0].finish_reason,
-	            gemini_reasons[_i].finish);
-}
-END_TEST
-
-START_TEST(a_prompt_that_gemini_blocks_is_a_choice_without_content)
-{
-	assert_translated(
-	    &dialect_gemini,
-	    TEXT("{\"promptFeedback\":{\"blockReason\":\"SAFETY\"},\"responseId\":\"r\","
-	         "\"usageMetadata\":{\"promptTokenCount\":1,\"totalTokenCount\":1}}"),
-	    &asked);
-}
-END_TEST
-
-/* B10: the status, what is said in the type and code, alone and in an array. */
-static const struct {
-	int status, want;
-	const char *word, *message, *openai;
-} gemini_refusals[] = {
-    {400, 400, "INVALID_ARGUMENT", "bad n", "\"type\":\"invalid_request_error\""},
-    {400, 400, "FAILED_PRECONDITION", "no", "\"type\":\"invalid_request_error\""},
-    {400, 401, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.",
-     "\"type\":\"authentication_error\",\"param\":null,\"code\":\"invalid_api_key\""},
-    {401, 401, "UNAUTHENTICATED", "no key", "\"type\":\"authentication_error\""},
-    {403, 403, "PERMISSION_DENIED", "no", "\"type\":\"permission_error\""},
-    {404, 404, "NOT_FOUND", "models/x is not found", "\"code\":\"model_not_found\""},
-    {429, 429, "RESOURCE_EXHAUSTED", "slow", "\"type\":\"rate_limit_error\""},
-    {500, 500, "INTERNAL", "oops", "\"type\":\"server_error\""},
-    {503, 503, "UNAVAILABLE", "busy", "\"type\":\"server_error\""},
-    {504, 504, "DEADLINE_EXCEEDED", "late", "\"type\":\"timeout\""},
-};
-
-START_TEST(geminis_refusals_keep_their_words)
-{
-	for (int array = 0; array < 2; array++) {
-		struct text body = text_format(
-		    &unit_arena,
-		    "%s{\"error\":{\"code\":%d,\"message\":\"%s\",\"status\":\"%s\"}}%s",
-		    array ? "[" : "", gemini_refusals[_i].status, gemini_refusals[_i].message,
-		    gemini_refusals[_i].word, array ? "]" : "");
-		const struct exchange *to =
-		    translate(&dialect_gemini, body, gemini_refusals[_i].status, 0, &asked);
-		ck_assert_int_eq(to->status, gemini_refusals[_i].want);
-		ck_assert_msg(text_find(to->body, text_of(gemini_refusals[_i].message), 0) !=
-		                      TEXT_NOT_FOUND &&
-		                  text_find(to->body, text_of(gemini_refusals[_i].openai), 0) !=
-		                      TEXT_NOT_FOUND,
-		              "%.*s", TEXT_ARG(to->body));
-	}
-}
-END_TEST
-
 /* --- Cohere, Ollama --------------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -456,6 +177,7 @@ static const struct {
     {&dialect_cohere, cohere_stream, "I will"},
     {&dialect_ollama, ollama_stream, "hm"},
 };
+
 /* clang-format on */
 
 START_TEST(streams_with_calls_say_the_same_in_both_formats)
@@ -584,13 +306,6 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, pieces_keep_the_time_at_which_they_came);
 	tcase_add_test(cases, what_broke_off_gets_no_end);
 	tcase_add_loop_test(cases, refusals_keep_the_providers_words, 0, ARRAY_LENGTH(refusals));
-	tcase_add_test(cases, a_gemini_stream_says_the_same_in_both_formats);
-	tcase_add_test(cases, a_gemini_stream_without_a_reason_to_end_gets_none);
-	tcase_add_loop_test(cases, geminis_reasons_to_end_are_openais, 0,
-	                    ARRAY_LENGTH(gemini_reasons));
-	tcase_add_test(cases, a_prompt_that_gemini_blocks_is_a_choice_without_content);
-	tcase_add_loop_test(cases, geminis_refusals_keep_their_words, 0,
-	                    ARRAY_LENGTH(gemini_refusals));
 	tcase_add_loop_test(cases, streams_with_calls_say_the_same_in_both_formats, 0,
 	                    ARRAY_LENGTH(calling));
 	tcase_add_test(cases, a_line_is_passed_on_before_the_next_one_comes);

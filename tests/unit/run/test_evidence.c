@@ -1,100 +1,6 @@
 /* Who is proven for what: each verdict of each severity, both ways of asking, age, hashes, waivers,
  * policy; and that the quick answer and the long one never differ. */
-#include "harness/run/evidence.h"
-
-#include "tests/unit/run/routing.h"
-
-#include <stdio.h>
-
-#define T "lab/qwen"
-
-static struct routing rig;
-static struct config_policy policy;
-static struct config_waiver waivers[3];
-static struct provider provider;
-static struct provider_model model;
-static struct target target;
-static const struct evidence *evidence;
-static struct evidence_finding finding;
-static repair_bits repairs; /* that whoever asks may use */
-static int64_t now_ms;
-
-static void set_up(void)
-{
-	routing_init(&rig);
-	now_ms = ROUTING_NOW_MS;
-	policy = (struct config_policy){.max_age_ms = 14 * ROUTING_DAY_MS};
-	model = (struct provider_model){.name = TEXT("qwen"), .context = -1, .max_output = -1};
-	provider = (struct provider){.name = TEXT("lab"), .models = &model, .model_count = 1};
-	target = (struct target){&provider, &model, TEXT(T)};
-}
-
-static void tear_down(void)
-{
-	repairs = 0;
-	arena_done(&rig.arena);
-}
-
-static void build(void)
-{
-	matrix_sort(&rig.matrix);
-	struct evidence_sources sources = {&rig.suite, &rig.matrix, &policy, &target, 1};
-	evidence = evidence_build(&sources, &rig.arena);
-}
-
-/* Both answers; they must be one. */
-static bool allows_shape(const struct shape *shape)
-{
-	const struct evidence_question question = {
-	    .shape = shape, .repairs = repairs, .now_wall_ms = now_ms};
-	bool allowed = evidence_allows(evidence, 0, &question);
-
-	memset(&finding, 0xa5, sizeof(finding)); /* nothing of it may be taken as it was */
-	evidence_judge(evidence, 0, &question, &finding);
-	ck_assert_msg(finding.eligible == (finding.excluding == 0), "eligible is not what it says");
-	ck_assert_msg(allowed == finding.eligible, "evidence_allows says %d, evidence_judge %d",
-	              allowed, finding.eligible);
-	return allowed;
-}
-
-static void prove(const struct shape *shape, struct arena *arena, struct evidence_proof *proof)
-{
-	const struct evidence_question question = {
-	    .shape = shape, .repairs = repairs, .now_wall_ms = now_ms};
-
-	evidence_prove(evidence, 0, &question, arena, proof);
-}
-
-static bool allows(const char *names)
-{
-	struct shape shape = routing_shape(&rig, names);
-
-	return allows_shape(&shape);
-}
-
-static bool builds_and_allows(const char *names)
-{
-	build();
-	return allows(names);
-}
-
-static void add_waiver(size_t at, const char *case_id, int64_t until_wall_ms)
-{
-	waivers[at] = (struct config_waiver){
-	    .target = TEXT(T), .case_id = text_of(case_id), .until_wall_ms = until_wall_ms};
-	policy.waivers = (struct setting_list){waivers, at + 1};
-}
-
-static void assert_block(size_t at, const char *id, const char *verdict, const char *part)
-{
-	const struct evidence_block *block = &finding.blocks[at];
-
-	ck_assert_uint_gt(finding.count, at);
-	ck_assert_ptr_nonnull(block->eval_case);
-	assert_text(block->eval_case->id, id);
-	ck_assert_str_eq(block->verdict, verdict);
-	ck_assert_msg(strstr(block->reason, part) != NULL, "reason \"%s\"", block->reason);
-}
+#include "tests/unit/run/evidence_rig.h"
 
 /* --- verdicts ----------------------------------------------------------------------- */
 
@@ -359,69 +265,6 @@ START_TEST(a_verdict_on_another_question_does_not_count)
 }
 END_TEST
 
-/* --- waivers ------------------------------------------------------------------------------ */
-
-START_TEST(a_waiver_holds_to_its_last_moment_and_is_shown)
-{
-	routing_case(&rig, "CH-01", CASE_GATE, "chat", "sync");
-	routing_case(&rig, "PA-01", CASE_REQUIRED, "seed", "sync");
-	routing_cell(&rig, T, "CH-01", VERDICT_FAIL);
-	routing_cell(&rig, T, "PA-01", VERDICT_IGNORED);
-	add_waiver(0, "PA-01", now_ms + 5);
-	ck_assert(!builds_and_allows("chat seed"));
-	ck_assert_uint_eq(finding.count, 2);
-	ck_assert_uint_eq(finding.excluding, 1);
-	assert_block(0, "CH-01", "fail", "fails"); /* what excludes stands first */
-	assert_block(1, "PA-01", "ignored", "ignored");
-	ck_assert_ptr_eq(finding.blocks[1].waiver, &waivers[0]);
-	add_waiver(1, "CH-01", now_ms);
-	ck_assert(builds_and_allows("chat seed"));
-	ck_assert_uint_eq(finding.count, 2);
-	now_ms += 1;
-	ck_assert(!allows("chat seed"));
-	ck_assert_ptr_null(finding.blocks[0].waiver);
-}
-END_TEST
-
-START_TEST(a_waiver_covers_never_asked_stale_and_changed)
-{
-	routing_case(&rig, "CH-01", CASE_GATE, "chat", "sync");
-	add_waiver(0, "CH-01", now_ms + 1);
-	ck_assert(builds_and_allows("chat"));
-	struct matrix_cell *cell = routing_cell(&rig, T, "CH-01", VERDICT_PASS);
-	cell->tested_wall_ms = 0;
-	ck_assert(builds_and_allows("chat"));
-	assert_block(0, "CH-01", "stale", "too long ago");
-	cell->case_hash = TEXT("another");
-	ck_assert(builds_and_allows("chat"));
-	assert_block(0, "CH-01", "stale", "changed");
-}
-END_TEST
-
-START_TEST(of_two_waivers_the_longer_one_counts_and_others_do_not)
-{
-	routing_case(&rig, "CH-01", CASE_GATE, "chat", "sync");
-	routing_cell(&rig, T, "CH-01", VERDICT_FAIL);
-	add_waiver(0, "CH-02", now_ms + 1);
-	add_waiver(1, "CH-01", now_ms - 1);
-	ck_assert(!builds_and_allows("chat"));
-	add_waiver(2, "CH-01", now_ms + 1);
-	ck_assert(builds_and_allows("chat"));
-	waivers[2].target = TEXT("lab/other");
-	ck_assert(!builds_and_allows("chat"));
-}
-END_TEST
-
-START_TEST(a_waiver_on_an_advisory_cell_proves_nothing)
-{
-	routing_case(&rig, "RE-01", CASE_ADVISORY, "responses", "sync");
-	routing_cell(&rig, T, "RE-01", VERDICT_FAIL);
-	add_waiver(0, "RE-01", now_ms + 1);
-	ck_assert(!builds_and_allows("responses"));
-	ck_assert_ptr_null(finding.blocks[0].eval_case);
-}
-END_TEST
-
 /* --- long prompts, fields ----------------------------------------------------------------- */
 
 START_TEST(a_prompt_is_long_where_it_fills_more_than_half_of_the_window)
@@ -460,97 +303,6 @@ START_TEST(a_field_that_no_feature_names_can_be_vouched_for)
 	assert_text(unknown.items[0], "field.new");
 	shape = routing_shape(&rig, "chat seed");
 	ck_assert_uint_eq(evidence_unknown_fields(evidence, &shape, &rig.arena).count, 0);
-}
-END_TEST
-
-START_TEST(a_waiver_of_the_streamed_cell_excuses_that_alone)
-{
-	routing_case(&rig, "CH-01", CASE_GATE, "chat", "both");
-	routing_cell(&rig, T, "CH-01", VERDICT_FAIL);
-	routing_cell(&rig, T, "CH-01~stream", VERDICT_FAIL);
-	add_waiver(0, "CH-01~stream", now_ms);
-	ck_assert(builds_and_allows("chat stream"));
-	ck_assert(!allows("chat"));
-}
-END_TEST
-
-/* --- behind repairs ------------------------------------------------------------------------- */
-
-static struct matrix_cell *repaired_cell(const char *label, enum verdict verdict,
-                                         repair_bits needed, enum verdict repaired)
-{
-	struct matrix_cell *cell = routing_cell(&rig, T, label, verdict);
-
-	cell->repairs = needed;
-	cell->repaired_verdict = repaired;
-	return cell;
-}
-
-START_TEST(a_gate_cell_counts_repaired_only_with_all_its_repairs_allowed)
-{
-	const repair_bits both = REPAIR_BIT(REPAIR_TS_01) | REPAIR_BIT(REPAIR_TC_20);
-	struct evidence_proof proof;
-
-	routing_case(&rig, "CH-01", CASE_GATE, "chat", "both");
-	routing_case(&rig, "TS-01", CASE_GATE, "tools", "stream");
-	routing_cell(&rig, T, "CH-01~stream", VERDICT_PASS);
-	routing_cell(&rig, T, "CH-01", VERDICT_PASS);
-	repaired_cell("TS-01~stream", VERDICT_FAIL, both, VERDICT_PASS);
-	ck_assert(!builds_and_allows("chat stream tools"));
-	repairs = REPAIR_BIT(REPAIR_TS_01);
-	ck_assert(!allows("chat stream tools"));
-	assert_block(0, "TS-01", "fail", "fails");
-	repairs = both | REPAIR_BIT(REPAIR_SU_01);
-	ck_assert(allows("chat stream tools"));
-	ck_assert_uint_eq(finding.repairs, both);
-	ck_assert_uint_eq(finding.count, 0);
-	struct shape shape = routing_shape(&rig, "chat stream tools");
-	prove(&shape, &rig.arena, &proof);
-	ck_assert_uint_eq(proof.count, 2);
-	assert_text(proof.cells.items[1], "TS-01~stream repaired");
-	/* What needs no repair gets none. */
-	ck_assert(allows("chat stream"));
-	ck_assert_uint_eq(finding.repairs, 0);
-}
-END_TEST
-
-START_TEST(a_repaired_cell_is_no_better_than_its_repaired_verdict_and_age)
-{
-	const repair_bits needed = REPAIR_BIT(REPAIR_TS_01);
-
-	repairs = REPAIR_ALL;
-	routing_case(&rig, "TS-01", CASE_GATE, "chat", "both");
-	struct matrix_cell *cell =
-	    repaired_cell("TS-01", VERDICT_FAIL, needed, VERDICT_INCONCLUSIVE);
-	ck_assert(!builds_and_allows("chat"));
-	cell->repaired_verdict = VERDICT_FAIL;
-	ck_assert(!builds_and_allows("chat"));
-	cell->repaired_verdict = VERDICT_PASS;
-	ck_assert(builds_and_allows("chat"));
-	cell->tested_wall_ms = now_ms - policy.max_age_ms - 1;
-	ck_assert(!builds_and_allows("chat"));
-	cell->tested_wall_ms = now_ms - ROUTING_DAY_MS;
-	cell->case_hash = TEXT("another");
-	ck_assert(!builds_and_allows("chat"));
-	cell->case_hash = text_of(rig.suite.cases[0].hash);
-	cell->repairs = 0; /* passed by nothing: a file that was edited */
-	ck_assert(!builds_and_allows("chat"));
-}
-END_TEST
-
-START_TEST(a_required_cell_is_mended_where_it_is_no_longer_proven_bad)
-{
-	routing_case(&rig, "CH-01", CASE_GATE, "chat", "both");
-	routing_case(&rig, "TC-20", CASE_REQUIRED, "chat", "both");
-	routing_cell(&rig, T, "CH-01", VERDICT_PASS);
-	struct matrix_cell *cell =
-	    repaired_cell("TC-20", VERDICT_FAIL, REPAIR_BIT(REPAIR_TC_20), VERDICT_INCONCLUSIVE);
-	ck_assert(!builds_and_allows("chat"));
-	repairs = REPAIR_BIT(REPAIR_TC_20);
-	ck_assert(allows("chat"));
-	ck_assert_uint_eq(finding.repairs, repairs);
-	cell->repaired_verdict = VERDICT_IGNORED;
-	ck_assert(!builds_and_allows("chat"));
 }
 END_TEST
 
@@ -652,16 +404,8 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, a_date_in_the_future_is_no_proof);
 	tcase_add_test(cases, old_news_of_a_case_that_is_no_gate_does_not_count);
 	tcase_add_test(cases, a_verdict_on_another_question_does_not_count);
-	tcase_add_test(cases, a_waiver_holds_to_its_last_moment_and_is_shown);
-	tcase_add_test(cases, a_waiver_covers_never_asked_stale_and_changed);
-	tcase_add_test(cases, of_two_waivers_the_longer_one_counts_and_others_do_not);
-	tcase_add_test(cases, a_waiver_on_an_advisory_cell_proves_nothing);
 	tcase_add_test(cases, a_prompt_is_long_where_it_fills_more_than_half_of_the_window);
 	tcase_add_test(cases, a_field_that_no_feature_names_can_be_vouched_for);
-	tcase_add_test(cases, a_waiver_of_the_streamed_cell_excuses_that_alone);
-	tcase_add_test(cases, a_gate_cell_counts_repaired_only_with_all_its_repairs_allowed);
-	tcase_add_test(cases, a_repaired_cell_is_no_better_than_its_repaired_verdict_and_age);
-	tcase_add_test(cases, a_required_cell_is_mended_where_it_is_no_longer_proven_bad);
 	tcase_add_test(cases, the_proof_names_the_gate_cells_and_their_oldest_date);
 	tcase_add_test(cases, what_excludes_is_told_first_and_never_dropped_for_what_does_not);
 }
