@@ -33,6 +33,33 @@ void decode_copy(struct decoding *d, const char *from, const char *to)
 	json_write_node(&d->json, member);
 }
 
+void decode_drop(struct decoding *d, const char *field)
+{
+	dropped_add(&d->dropped, d->arena, text_of(field));
+}
+
+void decode_drop_others(struct decoding *d, const struct json *object, const char *where,
+                        const char *const *carried)
+{
+	dropped_add_others(&d->dropped, d->arena, object, where, carried);
+}
+
+bool decode_tools(struct decoding *d, void (*write)(struct decoding *d, const struct json *tool))
+{
+	const struct json *tools = decode_field(d->root, "tools");
+
+	if (tools == NULL || tools->count == 0)
+		return false;
+	json_write_key(&d->json, "tools");
+	json_write_array(&d->json);
+	JSON_EACH(tool, tools)
+	{
+		write(d, tool);
+	}
+	json_write_array_end(&d->json);
+	return true;
+}
+
 void decode_write_text(struct decoding *d, struct text text)
 {
 	json_write_object(&d->json);
@@ -41,13 +68,15 @@ void decode_write_text(struct decoding *d, struct text text)
 	json_write_object_end(&d->json);
 }
 
-void decode_write_image(struct decoding *d, struct text url)
+void decode_write_image(struct decoding *d, struct text url, struct text detail)
 {
 	json_write_object(&d->json);
 	json_write_member_c(&d->json, "type", "image_url");
 	json_write_key(&d->json, "image_url");
 	json_write_object(&d->json);
 	json_write_member(&d->json, "url", url);
+	if (detail.len > 0)
+		json_write_member(&d->json, "detail", detail);
 	json_write_object_end(&d->json);
 	json_write_object_end(&d->json);
 }
@@ -89,7 +118,7 @@ void decode_write_named(struct decoding *d, struct text name)
 }
 
 bool decode_run(const struct json *root, struct arena *arena, void (*write)(struct decoding *d),
-                struct text *out, struct decode_fault *fault)
+                struct decoded *out, struct decode_fault *fault)
 {
 	struct decoding d = {.root = root, .arena = arena, .fault = fault};
 	struct text_buf buf;
@@ -103,7 +132,8 @@ bool decode_run(const struct json *root, struct arena *arena, void (*write)(stru
 		decode_refuse(&d, NULL, "the body must be a JSON object");
 	if (buf.overflow)
 		decode_refuse(&d, NULL, "the request is too large");
-	*out = d.refused ? TEXT("") : text_copy(arena, text_buf_view(&buf));
+	out->body = d.refused ? TEXT("") : text_copy(arena, text_buf_view(&buf));
+	out->dropped = dropped_list(&d.dropped, arena);
 	text_buf_done(&buf);
 	return !d.refused;
 }

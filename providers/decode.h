@@ -4,23 +4,31 @@
  * the other way round; OpenAI API reference, "Create a model response".)
  *
  * What would change the answer and has no place in a chat request is refused by name; what would
- * not is left out.
+ * not is left out, and listed.
  */
 #ifndef PROVISO_PROVIDERS_DECODE_H
 #define PROVISO_PROVIDERS_DECODE_H
 
 #include "harness/base/json.h"
+#include "providers/dropped.h"
 
 struct decode_fault {
 	const char *param; /* the field that is wrong or can't be carried; NULL: none */
 	char message[256];
 };
 
+/* The chat request, in the arena. */
+struct decoded {
+	struct text body;
+	struct text_list
+	    dropped; /* what has no place in it, by the names that the client gave it */
+};
+
 /*
- * Anthropic's messages. The chat request's body, in the arena; false with the fault. Signed
+ * Anthropic's messages; false with the fault. Signed
  * thoughts are kept in `thinking_blocks` of the assistant's message, for a target that signed them.
  */
-MUST_CHECK bool decode_messages(const struct json *root, struct arena *arena, struct text *out,
+MUST_CHECK bool decode_messages(const struct json *root, struct arena *arena, struct decoded *out,
                                 struct decode_fault *fault);
 
 /* How many tokens the prompt may be, for count_tokens: an estimate, by its bytes. */
@@ -30,7 +38,7 @@ MUST_CHECK int64_t decode_messages_tokens(const struct json *root, struct arena 
  * OpenAI's responses. State that the provider would keep (previous_response_id, conversation,
  * background) is refused; thoughts of earlier turns are left out.
  */
-MUST_CHECK bool decode_responses(const struct json *root, struct arena *arena, struct text *out,
+MUST_CHECK bool decode_responses(const struct json *root, struct arena *arena, struct decoded *out,
                                  struct decode_fault *fault);
 
 #endif

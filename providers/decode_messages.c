@@ -53,6 +53,25 @@ static bool is_plain(const struct json *content)
 	return true;
 }
 
+/* What stands in a block beside its type and what was taken of it: a mark for the cache. */
+static void drop_rest(struct decoding *d, const struct json *block, const char *where)
+{
+	static const struct {
+		const char *type;
+		const char *const carried[6];
+	} blocks[] = {
+	    {"text", {"type", "text", NULL}},
+	    {"image", {"type", "source", NULL}},
+	    {"document", {"type", "source", "title", NULL}},
+	    {"tool_use", {"type", "id", "name", "input", NULL}},
+	    {"tool_result", {"type", "tool_use_id", "content", "is_error", NULL}},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(blocks); i++)
+		if (text_is(type_of(block), blocks[i].type))
+			decode_drop_others(d, block, where, blocks[i].carried);
+}
+
 static struct text joined(struct decoding *d, const struct json *content)
 {
 	struct text_buf buf;
@@ -85,6 +104,13 @@ static void write_system(struct decoding *d)
 	json_write_member_c(&d->json, "role", "system");
 	json_write_member(&d->json, "content", joined(d, system));
 	json_write_object_end(&d->json);
+	JSON_EACH(block, json_is(system, JSON_ARRAY) ? system : NULL)
+	{
+		if (!text_is(type_of(block), "text"))
+			decode_refuse(d, "system", "a block of type '%.*s' can't be carried",
+			              TEXT_ARG(type_of(block)));
+		drop_rest(d, block, "system");
+	}
 }
 
 static void write_result(struct decoding *d, const struct json *block)
@@ -111,7 +137,7 @@ static void write_user_part(struct decoding *d, const struct json *block)
 	if (text_is(type, "text"))
 		decode_write_text(d, json_string(block, "text"));
 	else if (text_is(type, "image"))
-		decode_write_image(d, url_of(d, json_member(block, "source")));
+		decode_write_image(d, url_of(d, json_member(block, "source")), TEXT(""));
 	else if (text_is(type, "document"))
 		write_document(d, block);
 	else
@@ -218,9 +244,19 @@ static void write_assistant(struct decoding *d, const struct json *content)
 
 static void write_message(struct decoding *d, const struct json *message)
 {
+	static const char *const carried[] = {"role", "content", NULL};
 	const struct json *content = decode_field(message, "content");
 	struct text role = json_string(message, "role");
 
+	decode_drop_others(d, message, "messages", carried);
+	JSON_EACH(block, json_is(content, JSON_ARRAY) ? content : NULL)
+	{
+		drop_rest(d, block, "messages.content");
+		JSON_EACH(inner, json_member(block, "content"))
+		{
+			drop_rest(d, inner, "messages.content.content");
+		}
+	}
 	if (!json_is(content, JSON_STRING) && !json_is(content, JSON_ARRAY)) {
 		decode_refuse(d, "messages",
 		              "each message needs content: a string or a list of blocks");
@@ -242,6 +278,8 @@ static void write_message(struct decoding *d, const struct json *message)
 
 static void write_tool(struct decoding *d, const struct json *tool)
 {
+	static const char *const carried[] = {"type",         "name",   "description",
+	                                      "input_schema", "strict", NULL};
 	struct text type = type_of(tool);
 
 	if (type.data != NULL && !text_is(type, "custom")) {
@@ -249,6 +287,7 @@ static void write_tool(struct decoding *d, const struct json *tool)
 		              TEXT_ARG(type));
 		return;
 	}
+	decode_drop_others(d, tool, "tools", carried);
 	json_write_object(&d->json);
 	json_write_member_c(&d->json, "type", "function");
 	json_write_key(&d->json, "function");
@@ -269,12 +308,14 @@ static void write_tool(struct decoding *d, const struct json *tool)
 
 static void write_choice(struct decoding *d)
 {
+	static const char *const carried[] = {"type", "name", "disable_parallel_tool_use", NULL};
 	const struct json *choice = decode_field(d->root, "tool_choice");
 	const struct json *one_only = decode_field(choice, "disable_parallel_tool_use");
 	struct text type = type_of(choice);
 
 	if (choice == NULL)
 		return;
+	decode_drop_others(d, choice, "tool_choice", carried);
 	json_write_key(&d->json, "tool_choice");
 	if (text_is(type, "tool")) {
 		decode_write_named(d, json_string(choice, "name"));
@@ -292,24 +333,17 @@ static void write_choice(struct decoding *d)
 
 static void write_tools(struct decoding *d)
 {
-	const struct json *tools = decode_field(d->root, "tools");
-
-	if (tools == NULL || tools->count == 0)
-		return;
-	json_write_key(&d->json, "tools");
-	json_write_array(&d->json);
-	JSON_EACH(tool, tools)
-	{
-		write_tool(d, tool);
-	}
-	json_write_array_end(&d->json);
-	write_choice(d);
+	if (decode_tools(d, write_tool))
+		write_choice(d);
+	else if (decode_field(d->root, "tool_choice") != NULL)
+		decode_drop(d, "tool_choice");
 }
 
 /* --- parameters --- */
 
 static void write_effort(struct decoding *d)
 {
+	static const char *const of_thinking[] = {"type", "budget_tokens", NULL};
 	const struct json *thinking = decode_field(d->root, "thinking");
 	struct text effort = json_string(json_member(d->root, "output_config"), "effort");
 	int64_t budget;
@@ -321,7 +355,10 @@ static void write_effort(struct decoding *d)
 		                    budget < EFFORT_LOW_BELOW      ? "low"
 		                    : budget < EFFORT_MEDIUM_BELOW ? "medium"
 		                                                   : "high");
+	} else if (thinking != NULL) {
+		decode_drop(d, "thinking"); /* on or off, and nothing says how much */
 	}
+	decode_drop_others(d, thinking, "thinking", of_thinking);
 }
 
 static void write_format(struct decoding *d)
@@ -361,11 +398,29 @@ static void check(struct decoding *d)
 			decode_refuse(d, refused[i], "%s can't be carried", refused[i]);
 }
 
+static void drop_members(struct decoding *d)
+{
+	static const char *const carried[] = {
+	    "model",       "messages",       "system",   "max_tokens",    "temperature",
+	    "top_p",       "stream",         "tools",    "thinking",      "metadata",
+	    "tool_choice", "stop_sequences", "provider", "output_config", NULL};
+	static const char *const of_metadata[] = {"user_id", NULL};
+	static const char *const of_output[] = {"effort", "format", NULL};
+	static const char *const of_format[] = {"type", "schema", NULL};
+	const struct json *output = decode_field(d->root, "output_config");
+
+	decode_drop_others(d, d->root, NULL, carried);
+	decode_drop_others(d, decode_field(d->root, "metadata"), "metadata", of_metadata);
+	decode_drop_others(d, output, "output_config", of_output);
+	decode_drop_others(d, json_member(output, "format"), "output_config.format", of_format);
+}
+
 static void write_request(struct decoding *d)
 {
 	struct text user = json_string(json_member(d->root, "metadata"), "user_id");
 
 	check(d);
+	drop_members(d);
 	if (d->refused)
 		return;
 	json_write_object(&d->json);
@@ -393,7 +448,7 @@ static void write_request(struct decoding *d)
 	json_write_object_end(&d->json);
 }
 
-bool decode_messages(const struct json *root, struct arena *arena, struct text *out,
+bool decode_messages(const struct json *root, struct arena *arena, struct decoded *out,
                      struct decode_fault *fault)
 {
 	return decode_run(root, arena, write_request, out, fault);

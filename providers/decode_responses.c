@@ -8,16 +8,30 @@ static struct text type_of(const struct json *item)
 
 /* --- content --- */
 
+/* Of what a server gave: it names the part, and nothing depends on it. */
+#define GIVEN "type", "id", "status"
+
+static void drop_rest(struct decoding *d, const struct json *part)
+{
+	static const char *const of_image[] = {GIVEN, "image_url", "detail", NULL};
+	static const char *const of_others[] = {GIVEN,       "text",     "refusal",     "filename",
+	                                        "file_data", "logprobs", "annotations", NULL};
+	bool image = text_is(type_of(part), "input_image");
+
+	decode_drop_others(d, part, "input.content", image ? of_image : of_others);
+}
+
 static void write_part(struct decoding *d, const struct json *part)
 {
 	struct text type = type_of(part);
 
+	drop_rest(d, part);
 	if (text_is(type, "input_text") || text_is(type, "output_text"))
 		decode_write_text(d, json_string(part, "text"));
 	else if (text_is(type, "refusal"))
 		decode_write_text(d, json_string(part, "refusal"));
 	else if (text_is(type, "input_image") && json_string(part, "image_url").len > 0)
-		decode_write_image(d, json_string(part, "image_url"));
+		decode_write_image(d, json_string(part, "image_url"), json_string(part, "detail"));
 	else if (text_is(type, "input_file") && json_string(part, "file_data").len > 0)
 		decode_write_file(d, json_string(part, "filename"), json_string(part, "file_data"));
 	else
@@ -44,6 +58,7 @@ static struct text joined(struct decoding *d, const struct json *content)
 			text_buf_done(&buf);
 			return (struct text){NULL, 0};
 		}
+		drop_rest(d, part);
 		(void)text_buf_add(&buf, json_string(part, "text"));
 	}
 	struct text whole = text_copy(d->arena, text_buf_view(&buf));
@@ -86,6 +101,18 @@ static bool is_assistant(const struct json *item)
 	return is_message(item) && text_is(json_string(item, "role"), "assistant");
 }
 
+static void drop_item_rest(struct decoding *d, const struct json *item)
+{
+	static const char *const of_message[] = {GIVEN, "role", "content", NULL};
+	static const char *const of_call[] = {GIVEN,       "call_id", "name",
+	                                      "arguments", "output",  NULL};
+
+	if (is_message(item))
+		decode_drop_others(d, item, "input", of_message);
+	else if (is_call(item) || text_is(type_of(item), "function_call_output"))
+		decode_drop_others(d, item, "input", of_call);
+}
+
 /* The calls from `item` on, which belong to one message; the last of them. */
 static const struct json *write_calls(struct decoding *d, const struct json *item)
 {
@@ -94,6 +121,7 @@ static const struct json *write_calls(struct decoding *d, const struct json *ite
 	json_write_key(&d->json, "tool_calls");
 	json_write_array(&d->json);
 	for (; item != NULL && is_call(item); item = item->next) {
+		drop_item_rest(d, item);
 		decode_write_call(d, json_string(item, "call_id"), json_string(item, "name"),
 		                  json_string(item, "arguments"));
 		last = item;
@@ -146,18 +174,28 @@ static void write_result(struct decoding *d, const struct json *item)
 	json_write_object_end(&d->json);
 }
 
+/* What it thought is told to people and to no model; what only its server can read is lost. */
+static void drop_reasoning(struct decoding *d, const struct json *item)
+{
+	if (decode_field(item, "encrypted_content") != NULL)
+		decode_drop(d, "input.encrypted_content");
+}
+
 static void write_items(struct decoding *d, const struct json *input)
 {
 	const struct json *item = json_is(input, JSON_ARRAY) ? input->first : NULL;
 
 	for (; item != NULL; item = item->next) {
+		drop_item_rest(d, item);
 		if (is_call(item) || is_assistant(item))
 			item = write_turn(d, item);
 		else if (is_message(item))
 			write_message(d, item);
 		else if (text_is(type_of(item), "function_call_output"))
 			write_result(d, item);
-		else if (!text_is(type_of(item), "reasoning"))
+		else if (text_is(type_of(item), "reasoning"))
+			drop_reasoning(d, item);
+		else
 			decode_refuse(d, "input", "an item of type '%.*s' can't be carried",
 			              TEXT_ARG(type_of(item)));
 	}
@@ -190,18 +228,20 @@ static void write_messages(struct decoding *d)
 
 static void write_tool(struct decoding *d, const struct json *tool)
 {
-	static const char *const members[] = {"name", "description", "parameters", "strict"};
+	static const char *const members[] = {"name",   "description", "parameters",
+	                                      "strict", "type",        NULL};
 
 	if (!text_is(type_of(tool), "function")) {
 		decode_refuse(d, "tools", "a tool of type '%.*s' can't be carried",
 		              TEXT_ARG(type_of(tool)));
 		return;
 	}
+	decode_drop_others(d, tool, "tools", members);
 	json_write_object(&d->json);
 	json_write_member_c(&d->json, "type", "function");
 	json_write_key(&d->json, "function");
 	json_write_object(&d->json);
-	for (size_t i = 0; i < ARRAY_LENGTH(members); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(members) - 2; i++) {
 		if (decode_field(tool, members[i]) == NULL)
 			continue;
 		json_write_key(&d->json, members[i]);
@@ -213,18 +253,16 @@ static void write_tool(struct decoding *d, const struct json *tool)
 
 static void write_tools(struct decoding *d)
 {
-	const struct json *tools = decode_field(d->root, "tools");
+	static const char *const of_choice[] = {"type", "name", NULL};
 	const struct json *choice = decode_field(d->root, "tool_choice");
 
-	if (tools == NULL || tools->count == 0)
+	if (!decode_tools(d, write_tool)) {
+		if (choice != NULL &&
+		    !(json_is(choice, JSON_STRING) && text_is(choice->text, "auto")))
+			decode_drop(d, "tool_choice");
 		return;
-	json_write_key(&d->json, "tools");
-	json_write_array(&d->json);
-	JSON_EACH(tool, tools)
-	{
-		write_tool(d, tool);
 	}
-	json_write_array_end(&d->json);
+	decode_drop_others(d, choice, "tool_choice", of_choice);
 	if (json_is(choice, JSON_OBJECT) && text_is(type_of(choice), "function")) {
 		json_write_key(&d->json, "tool_choice");
 		decode_write_named(d, json_string(choice, "name"));
@@ -240,8 +278,13 @@ static void write_tools(struct decoding *d)
 static void write_format(struct decoding *d)
 {
 	static const char *const members[] = {"name", "description", "schema", "strict"};
-	const struct json *format = decode_field(json_member(d->root, "text"), "format");
+	static const char *const of_text[] = {"format", "verbosity", NULL};
+	const struct json *text = decode_field(d->root, "text");
+	const struct json *format = decode_field(text, "format");
 
+	if (json_string(text, "verbosity").len > 0)
+		json_write_member(&d->json, "verbosity", json_string(text, "verbosity"));
+	decode_drop_others(d, text, "text", of_text);
 	if (format == NULL || text_is(type_of(format), "text"))
 		return;
 	json_write_key(&d->json, "response_format");
@@ -280,11 +323,58 @@ static void check(struct decoding *d)
 		decode_refuse(d, "background", "background can't be carried");
 }
 
+/* Members that say what a server of responses would do anyway, or need not do here. */
+static bool says_nothing(const struct json *member)
+{
+	if (text_is(member->key, "store") || text_is(member->key, "background"))
+		return json_is(member, JSON_BOOL) && !member->truth;
+	return text_is(member->key, "truncation") && json_is(member, JSON_STRING) &&
+	       text_is(member->text, "disabled");
+}
+
+static void drop_members(struct decoding *d)
+{
+	static const char *const carried[] = {"model",
+	                                      "input",
+	                                      "instructions",
+	                                      "max_output_tokens",
+	                                      "temperature",
+	                                      "top_p",
+	                                      "stream",
+	                                      "user",
+	                                      "tools",
+	                                      "tool_choice",
+	                                      "parallel_tool_calls",
+	                                      "service_tier",
+	                                      "text",
+	                                      "reasoning",
+	                                      "provider",
+	                                      "safety_identifier",
+	                                      "prompt_cache_key",
+	                                      NULL};
+	static const char *const named[] = {"store", "background", "truncation", NULL};
+	static const char *const of_reasoning[] = {"effort", NULL};
+	const char *all[ARRAY_LENGTH(carried) + ARRAY_LENGTH(named)];
+	size_t count = 0;
+
+	for (size_t i = 0; carried[i] != NULL; i++)
+		all[count++] = carried[i];
+	for (size_t i = 0; named[i] != NULL; i++) {
+		const struct json *member = decode_field(d->root, named[i]);
+		if (member != NULL && says_nothing(member))
+			all[count++] = named[i];
+	}
+	all[count] = NULL;
+	decode_drop_others(d, d->root, NULL, all);
+	decode_drop_others(d, decode_field(d->root, "reasoning"), "reasoning", of_reasoning);
+}
+
 static void write_request(struct decoding *d)
 {
 	const struct json *effort = decode_field(json_member(d->root, "reasoning"), "effort");
 
 	check(d);
+	drop_members(d);
 	if (d->refused)
 		return;
 	json_write_object(&d->json);
@@ -295,6 +385,8 @@ static void write_request(struct decoding *d)
 	decode_copy(d, "top_p", "top_p");
 	decode_copy(d, "stream", "stream");
 	decode_copy(d, "user", "user");
+	decode_copy(d, "safety_identifier", "safety_identifier");
+	decode_copy(d, "prompt_cache_key", "prompt_cache_key");
 	decode_copy(d, "service_tier", "service_tier");
 	write_tools(d);
 	write_format(d);
@@ -305,7 +397,7 @@ static void write_request(struct decoding *d)
 	json_write_object_end(&d->json);
 }
 
-bool decode_responses(const struct json *root, struct arena *arena, struct text *out,
+bool decode_responses(const struct json *root, struct arena *arena, struct decoded *out,
                       struct decode_fault *fault)
 {
 	return decode_run(root, arena, write_request, out, fault);

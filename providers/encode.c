@@ -35,13 +35,7 @@ bool encode_end(struct encoding *encoding, const struct encode_door *door, struc
 		encode_refuse(encoding, "the request is too large");
 	out->body = text_copy(encoding->arena, text_buf_view(&encoding->body));
 	text_buf_done(&encoding->body);
-	out->dropped.items =
-	    encoding->dropped_count == 0
-		? NULL
-		: ARENA_NEW_ARRAY(encoding->arena, struct text, encoding->dropped_count);
-	out->dropped.count = encoding->dropped_count;
-	for (size_t i = 0; i < encoding->dropped_count; i++)
-		out->dropped.items[i] = encoding->dropped[i];
+	out->dropped = dropped_list(&encoding->dropped, encoding->arena);
 	return good && !encoding->refused;
 }
 
@@ -61,12 +55,7 @@ void encode_refuse(struct encoding *encoding, const char *format, ...)
 
 void encode_drop(struct encoding *encoding, const char *field)
 {
-	for (size_t i = 0; i < encoding->dropped_count; i++)
-		if (text_is(encoding->dropped[i], field))
-			return;
-	if (encoding->dropped_count < ENCODE_MAX_DROPPED)
-		encoding->dropped[encoding->dropped_count++] =
-		    text_copy(encoding->arena, text_of(field));
+	dropped_add(&encoding->dropped, encoding->arena, text_of(field));
 }
 
 const struct json *encode_field(const struct json *object, const char *name)
@@ -157,15 +146,7 @@ const struct provider_model *encode_model(const struct encoding *encoding)
 void encode_drop_others(struct encoding *encoding, const struct json *object, const char *where,
                         const char *const *carried)
 {
-	JSON_EACH(member, json_is(object, JSON_OBJECT) ? object : NULL)
-	{
-		if (member->type == JSON_NULL || is_listed(carried, member->key))
-			continue;
-		struct text name = text_visible(encoding->arena, member->key, 64);
-		encode_drop(encoding,
-		            text_c(encoding->arena,
-		                   text_format(encoding->arena, "%s.%.*s", where, TEXT_ARG(name))));
-	}
+	dropped_add_others(&encoding->dropped, encoding->arena, object, where, carried);
 }
 
 /* "4", "5" of "opus-4-5": the next part that is a number of up to two digits; -1: none. */

@@ -10,11 +10,11 @@
 
 #include "harness/base/http_parse.h"
 #include "harness/base/json_write.h"
+#include "providers/dropped.h"
 #include "providers/provider.h"
 
 enum {
 	ENCODE_MAX_BODY_BYTES = 64 << 20,
-	ENCODE_MAX_DROPPED = 64, /* further ones are not listed */
 	ENCODE_MAX_MESSAGES = 1 << 16,
 };
 
@@ -32,8 +32,7 @@ struct encoding {
 	struct arena *arena;
 	struct text_buf body; /* the native one; encode_begin to encode_end */
 	struct json_writer json;
-	struct text dropped[ENCODE_MAX_DROPPED];
-	size_t dropped_count;
+	struct dropped dropped;
 	struct fault *fault;
 	bool refused;
 };

@@ -139,6 +139,8 @@ struct text encode_anthropic_id(struct encoding *encoding, struct text id)
 
 /* --- messages ----------------------------------------------------------------------------- */
 
+static const char *const nothing_more[] = {NULL};
+
 static void write_system(struct encoding *e)
 {
 	if (!encode_has_system(e))
@@ -147,8 +149,10 @@ static void write_system(struct encoding *e)
 	json_write_array(&e->json);
 	JSON_EACH(message, json_member(e->root, "messages"))
 	{
-		if (encode_is_system(message))
-			write_text_block(e, encode_text(e, json_member(message, "content"), NULL));
+		if (!encode_is_system(message))
+			continue;
+		encode_check_message(e, message, nothing_more);
+		write_text_block(e, encode_text(e, json_member(message, "content"), NULL));
 	}
 	json_write_array_end(&e->json);
 }
@@ -172,6 +176,7 @@ static void write_tool_result(struct encoding *e, const struct json *message)
 {
 	const struct json *content = json_member(message, "content");
 
+	encode_check_message(e, message, nothing_more);
 	json_write_object(&e->json);
 	json_write_member_c(&e->json, "type", "tool_result");
 	json_write_member(&e->json, "tool_use_id",

@@ -47,8 +47,10 @@ static void write_message(struct encoding *e, const struct json *message)
 	json_write_member(&e->json, "role", role);
 	if (text_is(role, "tool"))
 		json_write_member(&e->json, "tool_call_id", json_string(message, "tool_call_id"));
-	if (content == NULL && json_string(message, "refusal").len > 0)
-		content = json_member(message, "refusal");
+	if (content == NULL)
+		content = encode_field(message, "refusal");
+	else if (encode_field(message, "refusal") != NULL)
+		encode_drop(e, "messages.refusal");
 	if (content != NULL || !calls)
 		write_content(e, content);
 	/* What it meant to do with the tools is its own word, and comes back as thoughts. */

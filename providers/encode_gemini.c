@@ -200,6 +200,8 @@ static void write_call(struct encoding *e, const struct json *call, bool first)
 	json_write_object_end(&e->json);
 }
 
+static const char *const nothing_more[] = {NULL};
+
 static void write_result(struct turns *turns, const struct json *message)
 {
 	struct encoding *e = turns->e;
@@ -211,6 +213,7 @@ static void write_result(struct turns *turns, const struct json *message)
 
 	if (call == NULL)
 		return;
+	encode_check_message(e, message, nothing_more);
 	json_write_object(&e->json);
 	json_write_key(&e->json, "functionResponse");
 	json_write_object(&e->json);
@@ -335,9 +338,10 @@ static void write_system(struct encoding *e)
 	json_write_array(&e->json);
 	JSON_EACH(message, json_member(e->root, "messages"))
 	{
-		if (encode_is_system(message))
-			write_text_part(e, encode_text(e, json_member(message, "content"), NULL),
-			                TEXT(""));
+		if (!encode_is_system(message))
+			continue;
+		encode_check_message(e, message, nothing_more);
+		write_text_part(e, encode_text(e, json_member(message, "content"), NULL), TEXT(""));
 	}
 	json_write_array_end(&e->json);
 	json_write_object_end(&e->json);

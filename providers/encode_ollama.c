@@ -53,6 +53,8 @@ static void write_message(struct encoding *e, const struct json *message)
 
 	if (content == NULL)
 		content = encode_field(message, "refusal");
+	else if (encode_field(message, "refusal") != NULL)
+		encode_drop(e, "messages.refusal");
 	json_write_object(&e->json);
 	json_write_member(&e->json, "role", role);
 	json_write_member(&e->json, "content", encode_text(e, content, "image_url"));

@@ -33,17 +33,20 @@ static bool translate(struct arena *arena, struct intake *out, struct refusal *r
 {
 	struct source *source = ARENA_NEW(arena, struct source);
 	struct decode_fault wrong;
+	struct decoded decoded;
 	struct fault fault;
 	struct json *root;
 
 	*source = (struct source){.name = TEXT_INIT("body")};
-	bool decoded = out->client_endpoint == ENDPOINT_MESSAGES
-	                   ? decode_messages(out->client_body, arena, &source->body, &wrong)
-	                   : decode_responses(out->client_body, arena, &source->body, &wrong);
-	if (!decoded) {
+	bool good = out->client_endpoint == ENDPOINT_MESSAGES
+	                ? decode_messages(out->client_body, arena, &decoded, &wrong)
+	                : decode_responses(out->client_body, arena, &decoded, &wrong);
+	if (!good) {
 		refusal->param = wrong.param;
 		return refusal_set(refusal, REFUSAL_INVALID_REQUEST, "%s", wrong.message);
 	}
+	source->body = decoded.body;
+	out->dropped = decoded.dropped;
 	if (!json_read(source, &body_limits, arena, &root, &fault))
 		return refusal_set(refusal, REFUSAL_INVALID_REQUEST, "the request: %s",
 		                   fault.message);

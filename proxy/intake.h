@@ -20,6 +20,7 @@ struct intake {
 	struct router_request request; /* points into this struct: do not move it */
 	struct router_decision decision;
 	struct text workflow, team; /* of the headers; data NULL: not given */
+	struct text_list dropped; /* of the client's format, what has no place in a chat request */
 };
 
 /* Beside the bytes. */

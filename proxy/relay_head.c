@@ -2,6 +2,8 @@
  * decided. */
 #include "proxy/relay_private.h"
 
+#include "providers/dropped.h"
+
 #include <stdio.h>
 
 enum { LIST_MAX_BYTES = 1024 };
@@ -49,6 +51,21 @@ static struct text list_of(struct relay *relay, const struct text *items, size_t
 		value = text_copy(&relay->arena, text_buf_view(&list));
 	text_buf_done(&list);
 	return value;
+}
+
+/* On the way from the client's format to a chat request, and from there to the provider's. */
+static struct text list_dropped(struct relay *relay, const struct exchange *exchange)
+{
+	const struct text_list *first = &relay->intake->dropped;
+	size_t first_count = relay_is_native(relay) ? 0 : first->count;
+	struct text all[2 * DROPPED_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < first_count && count < ARRAY_LENGTH(all); i++)
+		all[count++] = first->items[i];
+	for (size_t i = 0; i < exchange->dropped_count && count < ARRAY_LENGTH(all); i++)
+		all[count++] = exchange->dropped[i];
+	return list_of(relay, all, count);
 }
 
 static struct text list_unproven(struct relay *relay, const struct router_candidate *candidate)
@@ -121,8 +138,7 @@ size_t relay_head(struct relay *relay, const struct exchange *exchange, bool wit
 		say_type(relay, &head);
 	add_request(relay, &head);
 	add_decision(relay, &head);
-	add(&head, TEXT("x-proviso-dropped"),
-	    list_of(relay, exchange->dropped, exchange->dropped_count));
+	add(&head, TEXT("x-proviso-dropped"), list_dropped(relay, exchange));
 	if (with_cost && relay->facts.cost.pico_usd >= 0)
 		add(&head, TEXT("x-proviso-cost-usd"),
 		    relay_usd(&relay->arena, relay->facts.cost.pico_usd));

@@ -69,14 +69,14 @@ static bool translate(struct explaining *e, enum endpoint *endpoint, struct json
                       struct fault *fault)
 {
 	struct decode_fault wrong;
-	struct text translated;
+	struct decoded decoded;
 
 	if (*endpoint != ENDPOINT_MESSAGES)
 		return true;
-	if (!decode_messages(*body, e->arena, &translated, &wrong))
+	if (!decode_messages(*body, e->arena, &decoded, &wrong))
 		return fault_set(fault, FAULT_INPUT, "%s", wrong.message);
 	*endpoint = ENDPOINT_CHAT;
-	return json_read_text(translated, "translated request", e->arena, body, fault);
+	return json_read_text(decoded.body, "translated request", e->arena, body, fault);
 }
 
 static bool read_request(struct explaining *e, struct fault *fault)
@@ -153,13 +153,13 @@ static void fall_to_chat(struct explaining *e)
 	const struct json *body = e->request.body;
 	struct decode_fault wrong;
 	struct shape_fault bad;
-	struct text translated;
+	struct decoded decoded;
 	struct fault fault;
 	struct json *chat;
 
 	if (!feature_has(&e->shape.features, FEATURE_RESPONSES) || e->decision.count > 0 ||
-	    !decode_responses(body, e->arena, &translated, &wrong) ||
-	    !json_read_text(translated, "translated request", e->arena, &chat, &fault))
+	    !decode_responses(body, e->arena, &decoded, &wrong) ||
+	    !json_read_text(decoded.body, "translated request", e->arena, &chat, &fault))
 		return;
 	e->request.body = chat;
 	if (shape_read(ENDPOINT_CHAT, chat, e->arena, &e->shape, &bad) &&

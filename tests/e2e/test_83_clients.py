@@ -6,6 +6,7 @@ tests fail: nothing else proves that real programs work.
 """
 import fcntl
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -229,3 +230,68 @@ def messages(tmp_path_factory, matrix):
 def test_anthropics_client_is_served_by_a_provider_of_openais_format(messages, name):
     assert "saw" in messages[name], messages[name]
     assert messages[name]["saw"] == MESSAGES[name]
+
+
+# The clients' own types, and where in tests/unit/providers/client_fields.yaml what is of them stands.
+OPENAI, ANTHROPIC = "openai/resources/", "@anthropic-ai/sdk/resources/messages/messages.d.ts"
+CHAT, RESPONSES = OPENAI + "chat/completions/completions.d.ts", OPENAI + "responses/responses.d.ts"
+TYPES = [
+    (CHAT, "ChatCompletionCreateParamsBase", "chat", ""),
+    (CHAT, "ChatCompletionSystemMessageParam", "chat", "/messages/0"),
+    (CHAT, "ChatCompletionUserMessageParam", "chat", "/messages/1"),
+    (CHAT, "ChatCompletionContentPartText", "chat", "/messages/1/content/0"),
+    (CHAT, "ChatCompletionContentPartImage", "chat", "/messages/1/content/1"),
+    (CHAT, "ChatCompletionAssistantMessageParam", "chat", "/messages/2"),
+    (CHAT, "ChatCompletionMessageFunctionToolCall", "chat", "/messages/2/tool_calls/0"),
+    (CHAT, "ChatCompletionToolMessageParam", "chat", "/messages/3"),
+    (CHAT, "ChatCompletionFunctionTool", "chat", "/tools/0"),
+    (ANTHROPIC, "MessageCreateParamsBase", "messages", ""),
+    (ANTHROPIC, "TextBlockParam", "messages", "/messages/0/content/0"),
+    (ANTHROPIC, "ImageBlockParam", "messages", "/messages/0/content/1"),
+    (ANTHROPIC, "DocumentBlockParam", "messages", "/messages/0/content/2"),
+    (ANTHROPIC, "ToolUseBlockParam", "messages", "/messages/1/content/1"),
+    (ANTHROPIC, "ToolResultBlockParam", "messages", "/messages/2/content/0"),
+    (ANTHROPIC, "Tool", "messages", "/tools/0"),
+    (ANTHROPIC, "ThinkingConfigEnabled", "messages", "/thinking"),
+    (RESPONSES, "ResponseCreateParamsBase", "responses", ""),
+    (RESPONSES, "ResponseInputText", "responses", "/input/0/content/0"),
+    (RESPONSES, "ResponseInputImage", "responses", "/input/0/content/1"),
+    (RESPONSES, "ResponseInputFile", "responses", "/input/0/content/2"),
+    (RESPONSES, "ResponseOutputMessage", "responses", "/input/2"),
+    (RESPONSES, "ResponseFunctionToolCall", "responses", "/input/3"),
+    (RESPONSES, "FunctionTool", "responses", "/tools/0"),
+    (RESPONSES, "ResponseTextConfig", "responses", "/text"),
+]
+# Which kind a thing is is not asked apart from what it is.
+KINDS = {"type", "role", "function", "content", "text", "source", "format", "effort"}
+
+
+def members(path, name):
+    """The members of one of the clients' interfaces."""
+    text = re.sub(r"/\*.*?\*/", "", (INSTALLED / "node_modules" / path).read_text(), flags=re.S)
+    begin = re.search(rf"export interface {name}\b[^{{]*\{{", text)
+    found, depth = [], 0
+    for line in text[begin.end():].split("\n"):
+        member = re.match(r"\s*(\w+)\??:", line)
+        if member and depth == 0:
+            found.append(member[1])
+        depth += line.count("{") - line.count("}")
+        if depth < 0:
+            return found
+    raise AssertionError(f"{name} does not end")
+
+
+def test_every_field_of_the_clients_types_is_among_those_that_are_followed():
+    """A field that a newer client brings is missed here, and not by somebody whose requests lose it."""
+    install()
+    parts = re.split(r"^(\w+):$", (ROOT / "tests/unit/providers/client_fields.yaml").read_text(), flags=re.M)
+    followed = {api: re.findall(r"- \{at: ([^,]+),", body) for api, body in zip(parts[1::2], parts[2::2])}
+    count = 0
+    for path, name, api, where in TYPES:
+        known = members(path, name)
+        assert known, name
+        for member in known:
+            at = f"{where}/{member}"
+            assert any(field == at or field.startswith(at + "/") for field in followed[api]) or member in KINDS, f"{name}.{member}"
+            count += 1
+    assert count > 150, count

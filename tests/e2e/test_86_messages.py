@@ -184,3 +184,21 @@ def test_tokens_are_counted_without_asking_anybody(start, good):
 def test_the_key_may_come_as_x_api_key(start, good):
     proxy = start({"a": good})
     assert ask(proxy, headers={"x-api-key": "whatever", "anthropic-version": "2023-06-01"}).status == 200
+
+
+def test_what_has_no_place_on_the_way_is_told(start, good):
+    """Both ways of a translation: what chat requests have no name for, and what the provider's format has none for."""
+    proxy = start({"a": good})
+    answer = ask(proxy, top_k=5, system=[{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}])
+    assert answer.status == 200 and answer.headers["x-proviso-dropped"] == "top_k, system.cache_control", answer
+    assert "x-proviso-dropped" not in ask(proxy).headers
+
+
+def test_a_target_of_the_clients_format_loses_nothing(start, scripted):
+    message = {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": "end_turn",
+               "usage": {"input_tokens": 1, "output_tokens": 1}}
+    up = scripted(lambda head, body, number: reply(json.dumps(message)))
+    provider = {"dialect": "anthropic", "base_url": up.url, "api_key": "env:KEY_A", "models": {"m": {}}}
+    answer = ask(start({"a": up.url}, providers={"a": provider}, policy={"mode": "warn"}), top_k=5)
+    assert answer.status == 200 and "x-proviso-dropped" not in answer.headers, answer
+    assert json.loads(up.requests[-1][1])["top_k"] == 5

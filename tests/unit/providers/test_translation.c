@@ -360,10 +360,10 @@ static void check_client(const char *what, const struct json *row)
 	const struct json *asks = json_member(row, "asks");
 	struct text refused = json_string(row, "refuses");
 	struct decode_fault fault = {0};
-	struct text body;
+	struct decoded decoded;
 	bool good = client_of(row) == CLIENT_MESSAGES
-	                ? decode_messages(asks, &arena, &body, &fault)
-	                : decode_responses(asks, &arena, &body, &fault);
+	                ? decode_messages(asks, &arena, &decoded, &fault)
+	                : decode_responses(asks, &arena, &decoded, &fault);
 
 	if (refused.data != NULL) {
 		ck_assert_msg(!good, "%s: not refused", what);
@@ -372,9 +372,10 @@ static void check_client(const char *what, const struct json *row)
 		return;
 	}
 	ck_assert_msg(good, "%s: %s", what, fault.message);
-	struct json *root = read_json(body);
+	struct json *root = read_json(decoded.body);
 	assert_holds(what, json_member(row, "means"), root);
 	assert_lacks(what, row, root);
+	assert_dropped(what, row, decoded.dropped.items, decoded.dropped.count);
 }
 
 /* --- a test elsewhere ----------------------------------------------------------------------- */
