@@ -90,6 +90,11 @@ static void add_cost(struct html_page *page, const struct matrix_cell *cell)
 	csv_writer_init(&writer, page->out, false);
 	csv_write_usd(&writer, cell->cost_pico_usd);
 	(void)text_buf_add_c(page->out, " USD");
+	if (cell->compared && cell->told_pico_usd != cell->computed_pico_usd) {
+		(void)text_buf_add_c(page->out, ", as the provider tells; by its price ");
+		csv_writer_init(&writer, page->out, false);
+		csv_write_usd(&writer, cell->computed_pico_usd);
+	}
 }
 
 static void add_facts(struct html_page *page, const struct matrix_cell *cell)

@@ -2,6 +2,7 @@
 #include "reports/html.h"
 
 #include "harness/base/csv.h"
+#include "providers/money.h"
 #include "reports/report_availability.h"
 
 #include <inttypes.h>
@@ -97,7 +98,8 @@ static void add_usd(struct html_page *page, int64_t pico_usd)
 
 struct costs {
 	int64_t pico_usd, prompt, completion;
-	size_t priced, counted, unknown, passed;
+	size_t priced, counted, unknown, passed, compared;
+	money difference; /* of the compared: told less computed */
 };
 
 static struct costs add_up(const struct matrix *matrix, size_t from, size_t to)
@@ -108,6 +110,9 @@ static struct costs add_up(const struct matrix *matrix, size_t from, size_t to)
 		const struct matrix_cell *cell = &matrix->cells[i];
 		costs.passed += cell->verdict == VERDICT_PASS;
 		costs.unknown += cell->cost_pico_usd < 0;
+		costs.compared += cell->compared;
+		if (cell->compared)
+			costs.difference += (money)cell->told_pico_usd - cell->computed_pico_usd;
 		if (cell->cost_pico_usd >= 0 && cell->cost_pico_usd < INT64_MAX - costs.pico_usd) {
 			costs.pico_usd += cell->cost_pico_usd;
 			costs.priced++;
@@ -123,7 +128,7 @@ static struct costs add_up(const struct matrix *matrix, size_t from, size_t to)
 	return costs;
 }
 
-static void add_cost_row(struct html_page *page, size_t from, size_t to)
+static void add_cost_row(struct html_page *page, size_t from, size_t to, bool compared)
 {
 	struct costs costs = add_up(page->matrix, from, to);
 
@@ -143,11 +148,19 @@ static void add_cost_row(struct html_page *page, size_t from, size_t to)
 		(void)text_buf_add_c(page->out, "unknown");
 	else
 		add_usd(page, costs.pico_usd / (int64_t)costs.passed);
-	(void)text_buf_format(page->out, "<td class=n>%zu</tr>\n", costs.unknown);
+	(void)text_buf_format(page->out, "<td class=n>%zu", costs.unknown);
+	if (compared && costs.compared == 0)
+		(void)text_buf_add_c(page->out, "<td class=n>tells none");
+	else if (compared)
+		(void)text_buf_format(
+		    page->out, "<td class=n>%s%s", costs.difference > 0 ? "+" : "",
+		    text_c(page->arena, money_text(costs.difference, page->arena)));
+	(void)text_buf_add_c(page->out, "</tr>\n");
 }
 
 static void add_costs(struct html_page *page)
 {
+	bool compared = add_up(page->matrix, 0, page->matrix->count).compared > 0;
 	size_t to;
 
 	(void)text_buf_add_c(
@@ -155,11 +168,13 @@ static void add_costs(struct html_page *page)
 	    "<section id=cost><h2>Tokens and cost</h2><p class=mute>Of the checks themselves, as "
 	    "far as it is known.</p><div class=scroll><table><thead><tr><th scope=col>target"
 	    "<th scope=col>tokens in<th scope=col>tokens out<th scope=col>USD"
-	    "<th scope=col>USD for each passing cell<th scope=col>cells of unknown cost</tr>"
-	    "</thead><tbody>\n");
+	    "<th scope=col>USD for each passing cell<th scope=col>cells of unknown cost");
+	if (compared)
+		(void)text_buf_add_c(page->out, "<th scope=col>USD told above its price");
+	(void)text_buf_add_c(page->out, "</tr></thead><tbody>\n");
 	for (size_t from = 0; from < page->matrix->count; from = to) {
 		to = end_of_target(page->matrix, from);
-		add_cost_row(page, from, to);
+		add_cost_row(page, from, to, compared);
 	}
 	(void)text_buf_add_c(page->out, "</tbody></table></div></section>\n");
 }

@@ -3,6 +3,7 @@
 
 #include "harness/base/csv.h"
 #include "harness/base/loop.h"
+#include "providers/money.h"
 #include "reports/report_changes.h"
 
 #include <math.h>
@@ -59,6 +60,8 @@ static void write_header(struct csv_writer *writer)
 	    "repairs",
 	    "kind",
 	    "pass_hat_3",
+	    "computed_cost_usd",
+	    "cost_difference_usd",
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(columns); i++)
@@ -157,6 +160,21 @@ static void write_costs(struct csv_writer *writer, const struct matrix_cell *cel
 	csv_write_text(writer, cell->price_version);
 }
 
+/* What the price gives of those requests whose cost the provider told, and by how much it told
+ * more. */
+static void write_difference(struct csv_writer *writer, const struct matrix_cell *cell,
+                             struct arena *arena)
+{
+	if (!cell->compared) {
+		csv_write_unknown(writer);
+		csv_write_unknown(writer);
+		return;
+	}
+	csv_write_usd(writer, cell->computed_pico_usd);
+	csv_write_number(writer,
+	                 money_text((money)cell->told_pico_usd - cell->computed_pico_usd, arena));
+}
+
 static void write_row(struct csv_writer *writer, const struct matrix_cell *cell,
                       const struct cell_change *change, struct arena *arena)
 {
@@ -180,6 +198,7 @@ static void write_row(struct csv_writer *writer, const struct matrix_cell *cell,
 	csv_write_text(writer,
 	               text_of(cell->kind == CASE_KIND_NONE ? "" : case_kind_names[cell->kind]));
 	csv_write_double(writer, matrix_pass_hat(cell), 4);
+	write_difference(writer, cell, arena);
 	csv_write_end_row(writer);
 }
 

@@ -69,7 +69,8 @@ struct journal_attempt {
 	int64_t prompt_tokens, cached_tokens, completion_tokens, reasoning_tokens; /* -1: unknown */
 	struct text usage_source, cost_source, price_version;
 	int64_t cost_pico_usd;
-	int64_t ttft_us, latency_us; /* -1: unknown */
+	int64_t computed_cost_pico_usd; /* usage times price beside a reported cost; -1: unknown */
+	int64_t ttft_us, latency_us;    /* -1: unknown */
 };
 
 struct journal {

@@ -66,6 +66,7 @@ static const struct member members[] = {
 	MEMBER("cost_pico_usd", MEMBER_COUNT, cost_pico_usd, false),
 	MEMBER("cost_source", MEMBER_TEXT, cost_source, false),
 	MEMBER("price_version", MEMBER_TEXT, price_version, false),
+	MEMBER("computed_cost_pico_usd", MEMBER_COUNT, computed_cost_pico_usd, false),
 	MEMBER("ttft_us", MEMBER_COUNT, ttft_us, false),
 	MEMBER("latency_us", MEMBER_COUNT, latency_us, false),
 };

@@ -218,6 +218,12 @@ static void count_money(struct matrix_builder *builder, struct counted_cell *cou
 	add_count(&cell->completion_tokens, attempt->completion_tokens);
 	add_count(&cell->reasoning_tokens, attempt->reasoning_tokens);
 	add_count(&cell->cost_pico_usd, attempt->cost_pico_usd);
+	if (attempt->cost_pico_usd >= 0 && attempt->computed_cost_pico_usd >= 0 &&
+	    text_is(attempt->cost_source, "reported")) {
+		cell->compared = true;
+		add_count(&cell->told_pico_usd, attempt->cost_pico_usd);
+		add_count(&cell->computed_pico_usd, attempt->computed_cost_pico_usd);
+	}
 	keep_first(builder, &cell->usage_source, attempt->usage_source);
 	keep_first(builder, &cell->cost_source, attempt->cost_source);
 	keep_first(builder, &cell->price_version, attempt->price_version);

@@ -44,6 +44,9 @@ struct matrix_cell {
 	int64_t prompt_tokens, cached_tokens, completion_tokens, reasoning_tokens;
 	struct text usage_source, cost_source, price_version;
 	int64_t cost_pico_usd; /* of this case's own requests, retries included; -1 unknown */
+	/* Some requests' cost was reported and computed: both sums, of these. */
+	bool compared;
+	int64_t told_pico_usd, computed_pico_usd;
 	int64_t ttft_p50_us, ttft_p90_us, latency_p50_us, latency_p90_us; /* -1 unknown */
 	double tokens_per_second; /* completion tokens over the whole latency; NaN unknown */
 	int64_t retries;

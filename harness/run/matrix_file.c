@@ -40,6 +40,7 @@ struct cell_row {
 	struct text_list vouches;
 	int64_t tokens[4];
 	int64_t cost_pico_usd, retries;
+	int64_t told_pico_usd, computed_pico_usd;
 	bool optional;
 	struct text repairs;
 	int repaired_verdict;
@@ -80,6 +81,13 @@ static const struct setting token_rows[] = {
 	ROW_TOKENS("reasoning", tokens[3]),
 };
 #define TABLE(key, table_rows) {.what = key, .rows = table_rows, .count = ARRAY_LENGTH(table_rows)}
+static const struct setting compared_rows[] = {
+	{.name = "reported_usd", .type = SETTING_USD,
+	 .offset = offsetof(struct cell_row, told_pico_usd), .flags = SETTING_REQUIRED},
+	{.name = "computed_usd", .type = SETTING_USD,
+	 .offset = offsetof(struct cell_row, computed_pico_usd), .flags = SETTING_REQUIRED},
+};
+static const struct setting_table compared_table = TABLE("cost_compared", compared_rows);
 static const struct setting_table outcome_table = TABLE("outcomes", outcome_rows);
 static const struct setting_table latency_table = TABLE("latency", latency_rows);
 static const struct setting_table token_table = TABLE("tokens", token_rows);
@@ -139,6 +147,7 @@ static const struct setting cell_rows[] = {
 	ROW_COUNT("retries", retries),
 	{.name = "optional", .type = SETTING_BOOL, .offset = offsetof(struct cell_row, optional)},
 	{.name = "repaired", .type = SETTING_STRUCT, .table = &repaired_table},
+	{.name = "cost_compared", .type = SETTING_STRUCT, .table = &compared_table},
 };
 static const struct setting_table cell_table = {
 	.what = "cell",
@@ -324,7 +333,10 @@ static void take_texts(const struct cell_row *row, struct matrix_cell *cell)
 bool matrix_read_cell(const struct json *node, struct arena *arena, struct matrix_cell *cell,
                       struct fault_list *faults)
 {
-	struct cell_row row = {.cost_pico_usd = -1, .tokens = {-1, -1, -1, -1}};
+	struct cell_row row = {.cost_pico_usd = -1,
+	                       .told_pico_usd = -1,
+	                       .computed_pico_usd = -1,
+	                       .tokens = {-1, -1, -1, -1}};
 
 	if (!settings_read(&cell_table, node, &row, arena, faults))
 		return false;
@@ -344,6 +356,9 @@ bool matrix_read_cell(const struct json *node, struct arena *arena, struct matri
 	    .completion_tokens = row.tokens[2],
 	    .reasoning_tokens = row.tokens[3],
 	    .cost_pico_usd = row.cost_pico_usd,
+	    .compared = row.told_pico_usd >= 0,
+	    .told_pico_usd = int64_max(row.told_pico_usd, 0),
+	    .computed_pico_usd = int64_max(row.computed_pico_usd, 0),
 	    .retries = row.retries,
 	    .optional = row.optional,
 	};

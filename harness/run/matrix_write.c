@@ -127,6 +127,18 @@ static void write_measures(struct json_writer *writer, const struct matrix_cell 
 		json_write_member_bool(writer, "optional", true);
 }
 
+/* What the provider told and what its price gives, where both are known. */
+static void write_compared(struct json_writer *writer, const struct matrix_cell *cell)
+{
+	if (!cell->compared)
+		return;
+	json_write_key(writer, "cost_compared");
+	json_write_object(writer);
+	write_usd(writer, "reported_usd", cell->told_pico_usd);
+	write_usd(writer, "computed_usd", cell->computed_pico_usd);
+	json_write_object_end(writer);
+}
+
 static void write_repaired(struct json_writer *writer, const struct matrix_cell *cell,
                            struct arena *arena)
 {
@@ -202,6 +214,7 @@ void matrix_write_json(const struct matrix *matrix, struct text_buf *out)
 		write_origin(&writer, &matrix->cells[i], &arena);
 		write_measures(&writer, &matrix->cells[i]);
 		write_repaired(&writer, &matrix->cells[i], &arena);
+		write_compared(&writer, &matrix->cells[i]);
 		json_write_object_end(&writer);
 		arena_reset(&arena);
 	}

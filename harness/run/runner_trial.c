@@ -27,6 +27,7 @@ static struct journal_attempt line_of(const struct trial_ask *ask)
 	    .completion_tokens = -1,
 	    .reasoning_tokens = -1,
 	    .cost_pico_usd = -1,
+	    .computed_cost_pico_usd = -1,
 	    .ttft_us = -1,
 	    .latency_us = -1,
 	};
@@ -65,8 +66,11 @@ static void tell_costs(const struct runner_trial *trial, const struct call_attem
 	line->owner = true;
 	line->cost_pico_usd = cost.pico_usd;
 	line->cost_source = name_or_none(cost_source_name(cost.source));
-	if (cost.source == COST_COMPUTED)
+	/* Also beside a reported one, which it is held against. */
+	if (cost.computed_pico_usd >= 0)
 		line->price_version = cost.version;
+	if (cost.source == COST_REPORTED)
+		line->computed_cost_pico_usd = cost.computed_pico_usd;
 	if (usage->present) {
 		line->prompt_tokens = usage->input;
 		line->completion_tokens = usage->output;

@@ -1,5 +1,7 @@
 """US-11: a charge that a provider tells is held against the price that the config says; who tells none is neither good nor bad."""
+import csv
 import json
+from fractions import Fraction
 
 from conftest import cells, chat, reply
 
@@ -31,9 +33,28 @@ def test_the_bill_is_held_against_the_price_also_at_replay(proviso, sim, tmp_pat
         (tmp_path / "proviso-matrix.json").unlink()
         done = proviso("check", "--replay", folder)
         again = cells(tmp_path / "proviso-matrix.json")["sim/sim-small", "US-11", "sync"]
-        assert done.code == 1 and again["first_error"] == told
+        assert done.code == 1 and again["first_error"] == told and again["cost_compared"] == cell["cost_compared"]
     head = json.loads((tmp_path / "old/journal.jsonl").read_text().splitlines()[0])
     assert [one["input"] for one in head["targets"][0]["prices"]["price"]] == ["0.15", "0.16"]
+
+
+def test_what_is_told_stands_beside_what_its_price_gives(proviso, sim, tmp_path):
+    """In the cell, the CSV and the report: who looks at the bill sees by how much, not only that."""
+    done, cell = check(proviso, tmp_path, sim("--break", "US-11").url, '{input: "0.15", output: "0.60"}', "--case", "CH-01",
+                       "--csv", "c.csv", "--html", "r.html", "--out", "run")
+    told, computed = (Fraction(cell["cost_compared"][name]) for name in ("reported_usd", "computed_usd"))
+    assert told == Fraction(cell["cost_usd"]) and told > computed > 0, cell
+    with open(tmp_path / "c.csv", newline="") as file:
+        rows = {(row["case_id"], row["variant"]): row for row in csv.DictReader(file)}
+    row = rows["US-11", "sync"]
+    assert (Fraction(row["computed_cost_usd"]), Fraction(row["cost_difference_usd"])) == (computed, told - computed)
+    assert rows["CH-01", "sync"]["cost_source"] == "computed" and rows["CH-01", "sync"]["cost_difference_usd"] == ""
+    assert list(row)[-2:] == ["computed_cost_usd", "cost_difference_usd"] and row["price_version"].startswith("config-")
+    both = sum(Fraction(rows["US-11", variant]["cost_difference_usd"]) for variant in ("sync", "stream"))
+    report = (tmp_path / "r.html").read_text()
+    assert "USD told above its price</tr></thead><tbody>" in report
+    assert f"<td class=n>+{format(float(both), '.12f').rstrip('0')}</tr>" in report
+    assert f"USD, as the provider tells; by its price {row['computed_cost_usd']}<" in report
 
 
 def test_who_tells_no_charge_or_refuses_to_is_unsupported_and_no_failure(proviso, scripted, tmp_path):
