@@ -63,8 +63,9 @@ static struct scale x_scale(double low, double high)
 
 static void begin(const struct chart_axes *axes, struct text_buf *out)
 {
-	(void)text_buf_format(out, "<svg class=chart viewBox=\"0 0 %d %d\" role=img aria-label=\"",
-	                      WIDTH, HEIGHT);
+	(void)text_buf_format(
+	    out, "<div class=scroll><svg class=chart viewBox=\"0 0 %d %d\" role=img aria-label=\"",
+	    WIDTH, HEIGHT);
 	html_add_text(out, text_of(axes->alt));
 	(void)text_buf_format(out,
 	                      "\">\n<path class=axis d=\"M%d %dV%dH%d\"/>\n"
@@ -174,12 +175,14 @@ static void add_point(const struct scale *x, const struct scale *y, const struct
 {
 	double at_x = place(x, point->x);
 	double at_y = place(y, point->y);
+	bool far_right = at_x > LEFT + (WIDTH - RIGHT - LEFT) * 0.7; /* else it runs out of sight */
 
 	(void)text_buf_format(out, "<circle class=%s cx=\"%.1f\" cy=\"%.1f\" r=5><title>",
 	                      point->on_front ? "best" : "other", at_x, at_y);
 	html_add_text(out, point->title);
-	(void)text_buf_format(out, "</title></circle><text x=\"%.1f\" y=\"%.1f\">", at_x + 8,
-	                      at_y - 6);
+	(void)text_buf_format(out, "</title></circle><text x=\"%.1f\" y=\"%.1f\"%s>",
+	                      far_right ? at_x - 8 : at_x + 8, at_y - 6,
+	                      far_right ? " text-anchor=end" : "");
 	html_add_text(out, point->label);
 	(void)text_buf_add_c(out, "</text>\n");
 }
@@ -206,7 +209,7 @@ void chart_scatter(const struct chart_axes *axes, const struct chart_point *poin
 	add_front(&x, &y, points, count, out);
 	for (size_t i = 0; i < count; i++)
 		add_point(&x, &y, &points[i], out);
-	(void)text_buf_add_c(out, "</svg>\n");
+	(void)text_buf_add_c(out, "</svg></div>\n");
 }
 
 /* --- lines ---------------------------------------------------------------------------- */
@@ -251,5 +254,5 @@ void chart_lines(const struct chart_axes *axes, const struct chart_line *lines, 
 		(void)text_buf_add_c(out, "\"/>\n");
 	}
 	add_legend(lines, line_count, out);
-	(void)text_buf_add_c(out, "</svg>\n");
+	(void)text_buf_add_c(out, "</svg></div>\n");
 }

@@ -53,6 +53,11 @@ void html_add_change(struct html_page *page, const struct matrix_cell *cell);
 /* report_quality.c: scores and costs by kind of work; nothing where no task was asked. */
 void html_add_quality(struct html_page *page);
 
+/* html_front.c: cost against quality, and what the checks cost from day to day; nothing where there
+ * is nothing to tell. */
+void html_add_front(struct html_page *page);
+void html_add_spend(struct html_page *page);
+
 /* report_claims.c: what the config claims of the targets; nothing where it claims nothing. */
 void html_add_claims(struct html_page *page);
 

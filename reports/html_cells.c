@@ -185,7 +185,10 @@ static void begin_group(struct html_page *page, size_t group)
 	    summary->worst != NULL && report_cell_effect(summary->worst, NULL) == REPORT_FAILS;
 
 	(void)text_buf_format(page->out, "<details%s><summary>", open ? " open" : "");
-	html_add_verdict(page, summary->verdict);
+	if (summary->scored)
+		(void)text_buf_add_c(page->out, "<span class=v>SCORED</span>");
+	else
+		html_add_verdict(page, summary->verdict);
 	(void)text_buf_add_c(page->out, " <b>");
 	html_add_text(page->out, summary->target);
 	(void)text_buf_add_c(page->out, "</b> ");

@@ -61,7 +61,7 @@ static const char *const style_lines[] = {
     "@media(max-width:40rem){body{padding:.7rem .6rem 3rem;font-size:14px}",
     "h1{font-size:1.25rem}dl{grid-template-columns:1fr}dt{margin-top:.3rem;font-size:.85em}",
     "th,td{padding:.25rem .4rem}tbody th{max-width:11rem;white-space:normal;",
-    "overflow-wrap:break-word}}\n",
+    "overflow-wrap:break-word}.chart{min-width:34rem}}\n",
     "@media print{:root{--ink:#000;--page:#fff;--soft:#fff;--mute:#333;--line:#888;--link:#000;",
     "--good:#000;--bad:#000;--warn:#000;--goodbg:#fff;--badbg:#fff;--warnbg:#fff}",
     "body{max-width:none;padding:0;font-size:10pt}nav{display:none}",

@@ -148,6 +148,8 @@ const char *report_severity_word(const struct matrix_cell *cell);
 MUST_CHECK struct text report_rate_words(const struct matrix_cell *cell, struct arena *arena);
 /* "PASS", "FAIL" ...: one word a verdict, the same everywhere. */
 const char *report_verdict_word(enum verdict verdict);
+/* The same of a capability; SCORED where it is tasks, of which the section on quality tells. */
+const char *report_summary_word(const struct matrix_summary *summary);
 /* Whether a cell that does not pass counts against the target: matrix_cell_counts. */
 MUST_CHECK bool report_cell_matters(const struct matrix_cell *cell);
 

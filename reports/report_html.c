@@ -47,6 +47,14 @@ static void add_counts(struct html_page *page)
 	(void)text_buf_add_c(page->out, "</p>\n");
 }
 
+static bool has_tasks(const struct matrix *matrix)
+{
+	for (size_t i = 0; i < matrix->count; i++)
+		if (matrix->cells[i].kind != CASE_KIND_NONE)
+			return true;
+	return false;
+}
+
 static void add_title(struct html_page *page)
 {
 	const struct matrix *matrix = page->matrix;
@@ -67,6 +75,9 @@ static void add_title(struct html_page *page)
 	(void)text_buf_add_c(page->out, "<nav>");
 	if (page->context->comparison != NULL)
 		(void)text_buf_add_c(page->out, "<a href=\"#changes\">Changes</a>");
+	if (has_tasks(matrix))
+		(void)text_buf_add_c(page->out, "<a href=\"#quality\">Quality</a><a "
+		                                "href=\"#front\">Cost against quality</a>");
 	(void)text_buf_add_c(page->out, "<a href=\"#cells\">Cells</a><a href=\"#latency\">"
 	                                "Latency</a><a href=\"#cost\">Cost</a>");
 	if (matrix->availability_count > 0)
@@ -91,8 +102,8 @@ static void add_box(struct html_page *page, struct text target, struct text capa
 		    !text_equal(summary->capability, capability))
 			continue;
 		(void)text_buf_format(page->out, "<td class=%s><a href=\"#g%zu\">%s %zu/%zu</a>",
-		                      verdict_name(summary->verdict), i,
-		                      report_verdict_word(summary->verdict), summary->passed,
+		                      summary->scored ? "skipped" : verdict_name(summary->verdict),
+		                      i, report_summary_word(summary), summary->passed,
 		                      summary->total);
 		return;
 	}
@@ -148,9 +159,11 @@ void report_html(const struct matrix *matrix, const struct report_context *conte
 	html_add_changes(&page);
 	add_table(&page);
 	html_add_quality(&page);
+	html_add_front(&page);
 	html_add_claims(&page);
 	html_add_cells(&page);
 	html_add_measures(&page);
+	html_add_spend(&page);
 	(void)text_buf_add_c(out, "</body></html>\n");
 	arena_done(&arena);
 }

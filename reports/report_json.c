@@ -21,6 +21,7 @@ static void write_summaries(const struct matrix *matrix, struct json_writer *wri
 		json_write_member(writer, "target", summary->target);
 		json_write_member(writer, "capability", summary->capability);
 		json_write_member_c(writer, "verdict", verdict_name(summary->verdict));
+		json_write_member_bool(writer, "scored", summary->scored);
 		json_write_member_int(writer, "passed", (int64_t)summary->passed);
 		json_write_member_int(writer, "total", (int64_t)summary->total);
 		if (summary->worst != NULL)

@@ -47,8 +47,8 @@ static void add_summaries(const struct matrix *matrix, struct text_buf *out)
 		(void)text_buf_add_c(out, " | ");
 		markdown_add(out, summaries[i].capability);
 		(void)text_buf_format(out, " | %s | %zu of %zu |\n",
-		                      report_verdict_word(summaries[i].verdict),
-		                      summaries[i].passed, summaries[i].total);
+		                      report_summary_word(&summaries[i]), summaries[i].passed,
+		                      summaries[i].total);
 	}
 	arena_done(&arena);
 }

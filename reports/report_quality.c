@@ -8,6 +8,7 @@
 #include "reports/markdown.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 enum { MONEY_MAX_BYTES = 64 };
 
@@ -15,6 +16,8 @@ enum { MONEY_MAX_BYTES = 64 };
 
 struct text report_quality_score(const struct quality *quality, struct arena *arena)
 {
+	if (isnan(quality->low))
+		return text_format(arena, "%.2f", quality->score);
 	return text_format(arena, "%.2f (%.2f to %.2f)", quality->score, quality->low,
 	                   quality->high);
 }
@@ -41,6 +44,9 @@ struct text report_quality_cost(const struct quality *quality, struct arena *are
 		return TEXT("unknown");
 	if (quality->per_pass_pico_usd < 0)
 		return TEXT("none passed");
+	if (quality->per_pass_low_pico_usd < 0)
+		return text_format(arena, "%.*s USD",
+		                   TEXT_ARG(usd(quality->per_pass_pico_usd, arena)));
 	return text_format(arena, "%.*s (%.*s to %.*s) USD",
 	                   TEXT_ARG(usd(quality->per_pass_pico_usd, arena)),
 	                   TEXT_ARG(usd(quality->per_pass_low_pico_usd, arena)),
@@ -68,9 +74,10 @@ void report_quality_terminal(const struct matrix *matrix, struct text_buf *out)
 			(void)text_buf_byte(out, '\n');
 		}
 		(void)text_buf_format(
-		    out, "    %-14s %.*s  %" PRId64 " of %" PRId64 " passed; %.*s\n",
+		    out, "    %-14s %.*s  %" PRId64 " of %" PRId64 " passed; %.*s%s\n",
 		    case_kind_names[all[i].kind], TEXT_ARG(report_quality_score(&all[i], &arena)),
-		    all[i].passed, all[i].trials, TEXT_ARG(report_quality_cost(&all[i], &arena)));
+		    all[i].passed, all[i].trials, TEXT_ARG(report_quality_cost(&all[i], &arena)),
+		    all[i].on_front ? "; front" : "");
 	}
 	if (count > 0)
 		(void)text_buf_byte(out, '\n');
@@ -89,14 +96,15 @@ void report_quality_markdown(const struct matrix *matrix, struct text_buf *out)
 		(void)text_buf_add_c(out,
 		                     "\n### Quality by kind of work\n\n"
 		                     "| target | kind | score (95 %) | passed | cost per passed "
-		                     "task (95 %) |\n|---|---|---|---|---|\n");
+		                     "task (95 %) | front |\n|---|---|---|---|---|---|\n");
 	for (size_t i = 0; i < count; i++) {
 		(void)text_buf_add_c(out, "| ");
 		markdown_add(out, all[i].target);
 		(void)text_buf_format(
-		    out, " | %s | %.*s | %" PRId64 " of %" PRId64 " | %.*s |\n",
+		    out, " | %s | %.*s | %" PRId64 " of %" PRId64 " | %.*s | %s |\n",
 		    case_kind_names[all[i].kind], TEXT_ARG(report_quality_score(&all[i], &arena)),
-		    all[i].passed, all[i].trials, TEXT_ARG(report_quality_cost(&all[i], &arena)));
+		    all[i].passed, all[i].trials, TEXT_ARG(report_quality_cost(&all[i], &arena)),
+		    all[i].on_front ? "FRONT" : "");
 	}
 	arena_done(&arena);
 }
@@ -114,17 +122,65 @@ void html_add_quality(struct html_page *page)
 		       "over those that passed; both at 95 %. Quality ranks targets and gates "
 		       "nothing.</p><div class=scroll><table><thead><tr><th scope=col>target"
 		       "<th scope=col>kind<th scope=col>score<th scope=col>passed"
-		       "<th scope=col>cost per passed task</tr></thead><tbody>\n");
+		       "<th scope=col>cost per passed task<th scope=col>front</tr></thead>"
+		       "<tbody>\n");
 	for (size_t i = 0; i < count; i++) {
 		(void)text_buf_add_c(page->out, "<tr><th scope=row>");
 		html_add_text(page->out, all[i].target);
 		(void)text_buf_format(
-		    page->out, "</th><td>%s<td>%.*s<td>%" PRId64 " of %" PRId64 "<td>%.*s</tr>\n",
+		    page->out,
+		    "</th><td>%s<td>%.*s<td>%" PRId64 " of %" PRId64 "<td>%.*s<td>%s</tr>\n",
 		    case_kind_names[all[i].kind],
 		    TEXT_ARG(report_quality_score(&all[i], page->arena)), all[i].passed,
-		    all[i].trials, TEXT_ARG(report_quality_cost(&all[i], page->arena)));
+		    all[i].trials, TEXT_ARG(report_quality_cost(&all[i], page->arena)),
+		    all[i].on_front ? "<span class=\"v pass\">FRONT</span>" : "");
 	}
 	(void)text_buf_add_c(page->out, "</tbody></table></div></section>\n");
+}
+
+/* --- CSV --- */
+
+void report_quality_csv(const struct matrix *matrix, struct text_buf *out)
+{
+	static const char *const columns[] = {"target",
+	                                      "kind",
+	                                      "tasks",
+	                                      "trials",
+	                                      "passed",
+	                                      "score",
+	                                      "score_low",
+	                                      "score_high",
+	                                      "cost_usd",
+	                                      "cost_per_pass_usd",
+	                                      "cost_per_pass_low_usd",
+	                                      "cost_per_pass_high_usd",
+	                                      "on_front"};
+	struct csv_writer writer;
+	struct arena arena = {0};
+	size_t count;
+	const struct quality *all = quality_of(matrix, &arena, &count);
+
+	csv_writer_init(&writer, out, true);
+	for (size_t i = 0; i < ARRAY_LENGTH(columns); i++)
+		csv_write_text(&writer, text_of(columns[i]));
+	csv_write_end_row(&writer);
+	for (size_t i = 0; i < count; i++) {
+		csv_write_text(&writer, all[i].target);
+		csv_write_text(&writer, text_of(case_kind_names[all[i].kind]));
+		csv_write_int(&writer, all[i].tasks);
+		csv_write_int(&writer, all[i].trials);
+		csv_write_int(&writer, all[i].passed);
+		csv_write_double(&writer, all[i].score, 6);
+		csv_write_double(&writer, all[i].low, 6);
+		csv_write_double(&writer, all[i].high, 6);
+		csv_write_usd(&writer, all[i].cost_pico_usd);
+		csv_write_usd(&writer, all[i].per_pass_pico_usd);
+		csv_write_usd(&writer, all[i].per_pass_low_pico_usd);
+		csv_write_usd(&writer, all[i].per_pass_high_pico_usd);
+		csv_write_text(&writer, text_of(all[i].on_front ? "true" : "false"));
+		csv_write_end_row(&writer);
+	}
+	arena_done(&arena);
 }
 
 /* --- JSON --- */
@@ -159,6 +215,7 @@ void report_quality_write(const struct matrix *matrix, struct json_writer *write
 		router_write_usd(writer, "cost_per_pass_usd", all[i].per_pass_pico_usd);
 		router_write_usd(writer, "cost_per_pass_low_usd", all[i].per_pass_low_pico_usd);
 		router_write_usd(writer, "cost_per_pass_high_usd", all[i].per_pass_high_pico_usd);
+		json_write_member_bool(writer, "on_front", all[i].on_front);
 		json_write_object_end(writer);
 	}
 	if (count > 0)

@@ -15,6 +15,8 @@ MUST_CHECK struct text report_quality_cost(const struct quality *quality, struct
 /* Each writes nothing where the matrix has no task with a score. */
 void report_quality_terminal(const struct matrix *matrix, struct text_buf *out);
 void report_quality_markdown(const struct matrix *matrix, struct text_buf *out);
+/* Its rows alone, under a header that stands in any case. */
+void report_quality_csv(const struct matrix *matrix, struct text_buf *out);
 /* The member "quality": a list of objects. */
 void report_quality_write(const struct matrix *matrix, struct json_writer *writer);
 

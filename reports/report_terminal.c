@@ -40,6 +40,11 @@ const char *report_verdict_word(enum verdict verdict)
 	return "?";
 }
 
+const char *report_summary_word(const struct matrix_summary *summary)
+{
+	return summary->scored ? "SCORED" : report_verdict_word(summary->verdict);
+}
+
 bool report_cell_matters(const struct matrix_cell *cell)
 {
 	return matrix_cell_counts(cell);
@@ -125,8 +130,8 @@ static const struct matrix_summary *find_summary(const struct page *page, struct
 
 static struct text summary_words(const struct page *page, const struct matrix_summary *summary)
 {
-	return text_format(page->arena, "%s %zu/%zu", report_verdict_word(summary->verdict),
-	                   summary->passed, summary->total);
+	return text_format(page->arena, "%s %zu/%zu", report_summary_word(summary), summary->passed,
+	                   summary->total);
 }
 
 static void add_summary(struct page *page, const struct matrix_summary *summary, size_t width)
@@ -136,10 +141,11 @@ static void add_summary(struct page *page, const struct matrix_summary *summary,
 		return;
 	}
 	struct text words = summary_words(page, summary);
-	if (page->options->colour)
+	bool colour = page->options->colour && !summary->scored;
+	if (colour)
 		(void)text_buf_add_c(page->out, verdict_colour(summary->verdict));
 	add_padded(page, words, width);
-	if (page->options->colour)
+	if (colour)
 		(void)text_buf_add_c(page->out, "\x1b[0m");
 }
 

@@ -40,7 +40,7 @@ static const struct option check_rows[] = {
      .help = "ask everything twice and tell how many false alarms that raises"},
     {CHECK_OPTION("format", OPTION_CHOICE, format), .value = "FORMAT",
      .help = "what is printed: table (default), csv, json, markdown, html, junit, github, "
-             "codequality",
+             "codequality, quality",
      .names = matrix_format_names},
     {CHECK_OPTION("csv", OPTION_TEXT, csv), .value = "FILE", .help = "write the cells as CSV"},
     {CHECK_OPTION("json", OPTION_TEXT, json), .value = "FILE", .help = "write the report as JSON"},

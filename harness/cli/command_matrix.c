@@ -23,7 +23,7 @@ static const struct option matrix_rows[] = {
      .kind = OPTION_CHOICE,
      .offset = offsetof(struct show, format),
      .value = "FORMAT",
-     .help = "table (default), csv, json, markdown, html, junit, github, codequality",
+     .help = "table (default), csv, json, markdown, html, junit, github, codequality, quality",
      .names = matrix_format_names},
     {.name = "out",
      .letter = 'o',
@@ -218,15 +218,17 @@ static int report_run(void *state, struct arena *arena)
 	for (int i = MATRIX_CSV; show->operands.count > 0 && matrix_format_names[i] != NULL; i++)
 		if (text_is(show->operands.items[0], matrix_format_names[i]))
 			return show_matrix(show, path, (enum matrix_format)i, arena);
-	(void)fault_set(&fault, FAULT_USAGE,
-	                "report wants a FORMAT: csv, json, markdown, html, junit, github or "
-	                "codequality");
+	(void)fault_set(
+	    &fault, FAULT_USAGE,
+	    "report wants a FORMAT: csv, json, markdown, html, junit, github, codequality or "
+	    "quality");
 	return command_fail(&fault);
 }
 
 const struct command command_matrix = {
     .name = "matrix",
-    .summary = "show a matrix: table, csv, json, markdown, html, junit, github, codequality",
+    .summary =
+	"show a matrix: table, csv, json, markdown, html, junit, github, codequality, quality",
     .operands = "[FILE]",
     .about = "Shows a matrix file (default " DEFAULT_MATRIX ") or the matrix of a run folder.",
     .options = &matrix_options,
@@ -236,8 +238,8 @@ const struct command command_matrix = {
 
 const struct command command_report = {
     .name = "report",
-    .summary = "export csv, json, markdown, html, junit, github or codequality",
-    .operands = "csv|json|markdown|html|junit|github|codequality [FILE]",
+    .summary = "export csv, json, markdown, html, junit, github, codequality or quality",
+    .operands = "csv|json|markdown|html|junit|github|codequality|quality [FILE]",
     .about = "Writes a report from a matrix file or a run's folder; nothing is asked again.\n"
 	     "From a run, html shows the bytes behind each verdict.",
     .options = &report_options,

@@ -3,9 +3,10 @@
 
 #include "harness/cli/command.h"
 #include "reports/report_changes.h"
+#include "reports/report_quality.h"
 
 const char *const matrix_format_names[] = {"table", "csv",    "json",        "markdown", "html",
-                                           "junit", "github", "codequality", NULL};
+                                           "junit", "github", "codequality", "quality",  NULL};
 
 enum { WORST_SHOWN = 20 };
 
@@ -45,6 +46,9 @@ bool matrix_output(const struct matrix *matrix, enum matrix_format format,
 		break;
 	case MATRIX_CODEQUALITY:
 		report_codequality(matrix, context, &out);
+		break;
+	case MATRIX_QUALITY:
+		report_quality_csv(matrix, &out);
 		break;
 	}
 	return command_write_report(path, &out, fault);

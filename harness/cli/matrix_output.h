@@ -15,6 +15,7 @@ enum matrix_format {
 	MATRIX_JUNIT,
 	MATRIX_GITHUB,
 	MATRIX_CODEQUALITY,
+	MATRIX_QUALITY, /* scores by target and kind of work, as CSV */
 };
 
 /* NULL-terminated, in the enum's order. */

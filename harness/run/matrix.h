@@ -138,6 +138,7 @@ struct matrix_summary {
 	struct text target, capability;
 	enum verdict verdict;
 	size_t passed, total;
+	bool scored; /* all of it tasks, which rank and prove nothing: no verdict is shown of it */
 	const struct matrix_cell *worst; /* NULL: all pass */
 };
 /* By target, then capability in the order of their first case. Arena. */

@@ -209,6 +209,7 @@ static void summary_add(struct summary_state *state, const struct matrix_cell *c
 {
 	struct matrix_summary *summary = &state->summary;
 
+	summary->scored = cell->kind != CASE_KIND_NONE && (summary->scored || summary->total == 0);
 	summary->total++;
 	summary->passed += cell->verdict == VERDICT_PASS;
 	if (summary->total > 1 && (cell->severity > state->severity ||

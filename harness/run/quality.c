@@ -73,6 +73,77 @@ void quality_of_target(const struct matrix *matrix, size_t from, size_t to,
 		conclude(&out[kind]);
 }
 
+/* Whether `other` leaves no reason to choose `quality`. */
+static bool beats(const struct quality *other, const struct quality *quality)
+{
+	if (other->per_pass_pico_usd < 0 || other->per_pass_pico_usd > quality->per_pass_pico_usd ||
+	    other->score < quality->score)
+		return false;
+	return other->per_pass_pico_usd < quality->per_pass_pico_usd ||
+	       other->score > quality->score;
+}
+
+static void mark_front(struct quality *all, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		all[i].on_front = all[i].per_pass_pico_usd >= 0;
+		for (size_t k = 0; k < count && all[i].on_front; k++)
+			if (all[k].kind == all[i].kind && beats(&all[k], &all[i]))
+				all[i].on_front = false;
+	}
+}
+
+static unsigned kinds_of(const struct quality *all, size_t from, size_t to)
+{
+	unsigned kinds = 0;
+
+	for (size_t i = from; i < to; i++)
+		kinds |= 1U << all[i].kind;
+	return kinds;
+}
+
+static struct quality sum_kinds(const struct quality *rows, size_t count)
+{
+	struct quality sum = {.target = rows[0].target,
+	                      .kind = CASE_KIND_NONE,
+	                      .low = (double)NAN,
+	                      .high = (double)NAN,
+	                      .pass_rate = (double)NAN,
+	                      .per_pass_pico_usd = -1,
+	                      .per_pass_low_pico_usd = -1,
+	                      .per_pass_high_pico_usd = -1};
+
+	for (size_t i = 0; i < count; i++) {
+		sum.tasks += rows[i].tasks;
+		sum.trials += rows[i].trials;
+		sum.passed += rows[i].passed;
+		sum.score += rows[i].score / (double)count;
+		add_cost(&sum, rows[i].cost_pico_usd);
+	}
+	if (sum.passed > 0)
+		sum.per_pass_pico_usd = divide(sum.cost_pico_usd, (double)sum.passed);
+	return sum;
+}
+
+struct quality *quality_overall(const struct quality *all, size_t all_count, struct arena *arena,
+                                size_t *count)
+{
+	struct quality *out = ARENA_NEW_ARRAY(arena, struct quality, all_count + 1);
+	unsigned every = kinds_of(all, 0, all_count);
+	size_t to;
+
+	*count = 0;
+	for (size_t from = 0; (every & (every - 1)) != 0 && from < all_count; from = to) {
+		for (to = from + 1; to < all_count && text_equal(all[to].target, all[from].target);
+		     to++)
+			;
+		if (kinds_of(all, from, to) == every)
+			out[(*count)++] = sum_kinds(&all[from], to - from);
+	}
+	mark_front(out, *count);
+	return out;
+}
+
 struct quality *quality_of(const struct matrix *matrix, struct arena *arena, size_t *count)
 {
 	struct quality kinds[CASE_KINDS];
@@ -93,5 +164,6 @@ struct quality *quality_of(const struct matrix *matrix, struct arena *arena, siz
 			if (kinds[kind].tasks > 0)
 				all[(*count)++] = kinds[kind];
 	}
+	mark_front(all, *count);
 	return all;
 }

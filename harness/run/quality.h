@@ -27,11 +27,21 @@ struct quality {
 	 */
 	int64_t cost_pico_usd;
 	int64_t per_pass_pico_usd, per_pass_low_pico_usd, per_pass_high_pico_usd;
+	/* Pareto: its cost is known, and no other target is as good at that kind for less, or
+	 * better for as much. */
+	bool on_front;
 };
 
 /* By target as the matrix is sorted, then kind. Arena; views into the matrix. */
 MUST_CHECK struct quality *quality_of(const struct matrix *matrix, struct arena *arena,
                                       size_t *count);
+/*
+ * One row a target of those that were asked every kind of work that any was asked: the mean of its
+ * kinds' scores, each counting alike (low, high and pass_rate are NaN: kinds are no sample), and
+ * all money over all that passed. Its kind is CASE_KIND_NONE. Nothing where there is one kind.
+ */
+MUST_CHECK struct quality *quality_overall(const struct quality *all, size_t all_count,
+                                           struct arena *arena, size_t *count);
 /* The same of one target's cells [from, to), kind by kind; out[CASE_KIND_NONE] stays without tasks.
  */
 void quality_of_target(const struct matrix *matrix, size_t from, size_t to,

@@ -56,6 +56,14 @@ def test_scores_and_costs_are_the_same_in_every_report(checked, proviso, tmp_pat
     mine = [row for row in rows if row["provider"] == "poor" and row["kind"] == "formatting"]
     assert 0 < some["passed"] < some["trials"] == len(mine) == some["tasks"]
     assert some["score"] == pytest.approx(sum(float(row["quality"]) for row in mine) / len(mine), abs=1e-6)
+    table = proviso("report", "quality")
+    assert table.code == 0
+    for row in csv.DictReader(table.out.splitlines()):
+        one = listed.pop((row["target"], row["kind"]))
+        assert float(row["score"]) == pytest.approx(one["score"], abs=1e-6)
+        assert (float(row["cost_per_pass_usd"]) if row["cost_per_pass_usd"] else None) == one["cost_per_pass_usd"]
+        assert row["on_front"] == str(one["on_front"]).lower()
+    assert not listed
     spent = sum(float(row["cost_usd"]) for row in mine)
     assert float(some["cost_per_pass_usd"]) == pytest.approx(spent / some["passed"])
     assert float(some["cost_per_pass_low_usd"]) < float(some["cost_per_pass_usd"]) < float(some["cost_per_pass_high_usd"])
