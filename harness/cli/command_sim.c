@@ -174,6 +174,8 @@ static int print_list(void)
 	(void)printf(
 	    "\nfaults, by name (ID:3 only the first three requests, ID%%30 about 30 of 100):\n");
 	print_defects(sim_faults);
+	(void)printf("\ndefects of native dialects, each noticed by a case through it:\n");
+	print_defects(sim_native_defects);
 	(void)printf("\nprofiles:\n");
 	for (const struct sim_profile_info *profile = sim_profiles; profile->name != NULL;
 	     profile++)
@@ -214,6 +216,7 @@ static int write_list(void)
 	json_write_object(&writer);
 	write_defects(&writer, "defects", sim_defects);
 	write_defects(&writer, "faults", sim_faults);
+	write_defects(&writer, "native_defects", sim_native_defects);
 	json_write_key(&writer, "profiles");
 	json_write_array(&writer);
 	for (const struct sim_profile_info *profile = sim_profiles; profile->name != NULL;

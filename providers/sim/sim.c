@@ -258,7 +258,12 @@ static void sim_on_request(void *context, struct http_exchange *exchange)
 	struct sim_request request = {
 	    .method = http->method,
 	    .path = http->path,
+	    .query = http->query,
 	    .authorization = http_header(http, "authorization"),
+	    .x_api_key = http_header(http, "x-api-key"),
+	    .anthropic_version = http_header(http, "anthropic-version"),
+	    .x_goog_api_key = http_header(http, "x-goog-api-key"),
+	    .api_key = http_header(http, "api-key"),
 	    .body = http->body,
 	    .serial = sim->requests + text_is(http->method, "POST"),
 	    .wall_ms = loop_wall_ms(sim->loop),

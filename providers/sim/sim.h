@@ -38,6 +38,11 @@ struct sim_answer {
 struct sim_question {
 	enum endpoint endpoint;
 	const struct json *body;
+	/*
+	 * Members that came through from another dialect, beside model and messages
+	 * (NULL-terminated): what else was asked for is not known. NULL: all did.
+	 */
+	const char *const *carried;
 };
 
 struct sim_oracle {
@@ -96,6 +101,8 @@ struct sim_defect_info {
 extern const struct sim_defect_info sim_defects[]; /* ends with id NULL */
 /* The same for faults that belong to no one case: cuts, stalls, storms, odd shapes. */
 extern const struct sim_defect_info sim_faults[]; /* ends with id NULL */
+/* The same for defects of native dialects; `affects` is who notices, through the dialect. */
+extern const struct sim_defect_info sim_native_defects[]; /* ends with id NULL */
 struct sim_profile_info {
 	const char *name;
 	const char *does;

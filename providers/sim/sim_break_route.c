@@ -82,9 +82,9 @@ static void route_fail(const struct sim_serving *serving, const struct route_fau
 	    .code = text_of(row->code),
 	};
 
-	sim_output_error(serving, &error, out);
 	if (row->retry_after != NULL)
-		sim_output_header(out, "retry-after", route_retry_after(serving, row->retry_after));
+		error.retry_after = route_retry_after(serving, row->retry_after);
+	sim_output_error(serving, &error, out);
 }
 
 bool sim_break_route(const struct sim_serving *serving, struct sim_output *out)

@@ -577,6 +577,13 @@ void sim_break_stream(struct sim_stream *stream)
 	for (size_t i = 0; i < ARRAY_LENGTH(wire_acts); i++)
 		if (sim_breaks(serving, wire_acts[i].which))
 			wire_acts[i].act(stream);
+	sim_break_endings(stream);
+}
+
+void sim_break_endings(struct sim_stream *stream)
+{
+	const struct sim_serving *serving = stream->completion.serving;
+
 	stream->end = stream->count;
 	for (size_t i = 0; i < ARRAY_LENGTH(wire_endings); i++)
 		if (sim_breaks(serving, wire_endings[i].which))

@@ -9,6 +9,8 @@
 
 const struct sim_defect_info sim_defects[] = {SIM_DEFECT_TABLE(DEFECT_INFO){NULL, NULL, NULL}};
 const struct sim_defect_info sim_faults[] = {SIM_FAULT_TABLE(DEFECT_INFO){NULL, NULL, NULL}};
+const struct sim_defect_info sim_native_defects[] = {
+    SIM_NATIVE_TABLE(DEFECT_INFO){NULL, NULL, NULL}};
 
 #undef DEFECT_INFO
 
@@ -16,7 +18,8 @@ const struct sim_defect_info sim_faults[] = {SIM_FAULT_TABLE(DEFECT_INFO){NULL, 
 static const struct {
 	const char *id;
 	enum sim_scope scope;
-} defect_rows[SIM_BREAK_COUNT] = {SIM_DEFECT_TABLE(DEFECT_SCOPE) SIM_FAULT_TABLE(DEFECT_SCOPE)};
+} defect_rows[SIM_BREAK_COUNT] = {SIM_DEFECT_TABLE(DEFECT_SCOPE) SIM_FAULT_TABLE(DEFECT_SCOPE)
+                                      SIM_NATIVE_TABLE(DEFECT_SCOPE)};
 #undef DEFECT_SCOPE
 
 const struct sim_options sim_defaults = {

@@ -5,9 +5,10 @@
 #include "providers/sim/sim_private.h"
 
 enum {
-	MODEL_QUOTE_BYTES = 160,    /* of the user's words that a reply repeats */
-	MODEL_RESULT_BYTES = 1000,  /* of each tool result */
-	MODEL_WORDS_DEFAULT = 24,   /* filler behind a plain reply */
+	MODEL_QUOTE_BYTES = 160,   /* of the user's words that a reply repeats */
+	MODEL_RESULT_BYTES = 1000, /* of each tool result */
+	MODEL_WORDS_DEFAULT = 24,  /* filler behind a plain reply */
+	MODEL_WORDS_THOUGHT = 8,
 	MODEL_WORDS_MAX = 100000,   /* somebody asked for a novel */
 	MODEL_WORD_LETTERS_MIN = 4, /* shorter parts of a tool's name say nothing */
 };
@@ -300,6 +301,10 @@ void sim_model_answer(const struct sim_serving *serving, const struct sim_ask *a
                       struct sim_answer *answer)
 {
 	*answer = (struct sim_answer){.status = 200};
+	if (ask->thinks)
+		answer->reasoning = text_format(
+		    serving->arena, "I think of %.*s.",
+		    TEXT_ARG(sim_model_words(serving->arena, serving->draw, MODEL_WORDS_THOUGHT)));
 	if (ask->endpoint == ENDPOINT_CHAT)
 		model_call_tools(serving, ask, answer);
 	if (answer->tool_call_count > 0)

@@ -20,11 +20,13 @@
 #include "harness/base/json_write.h"
 #include "providers/sim/sim.h"
 #include "providers/sim/sim_defect_table.h"
+#include "providers/sim/sim_native_table.h"
 
 enum {
 	SIM_BODY_MAX_BYTES = 64 << 20, /* of an answer: 128 choices of a full context fit */
 	SIM_HEADERS_MAX = 16,
-	SIM_STOPS_MAX = 4,
+	SIM_STOPS_MAX = 16,
+	SIM_CHAT_STOPS_MAX = 4, /* of OpenAI's; others take more */
 	SIM_CHOICES_MAX = 128,
 	SIM_CALLS_MAX = 16,
 	SIM_TOOLS_MAX = 128,
@@ -50,8 +52,9 @@ enum sim_scope {
 enum sim_break {
 #define SIM_BREAK_NAME(name, id, scope, does, affects) SIM_##name,
 	SIM_DEFECT_TABLE(SIM_BREAK_NAME) SIM_FAULT_TABLE(SIM_BREAK_NAME)
+	    SIM_NATIVE_TABLE(SIM_BREAK_NAME)
 #undef SIM_BREAK_NAME
-	    SIM_BREAK_COUNT
+		SIM_BREAK_COUNT
 };
 
 /* One switched-on defect: always, or `NAME:25` the first 25 requests, or `NAME%30` for 30 in 100.
@@ -65,6 +68,7 @@ struct sim_switch {
 };
 
 struct sim_memory; /* sim_memory.h */
+struct sim_native; /* sim_native.h */
 
 /* What a simulator is set to. Const while it serves, but for what it remembers. */
 struct sim_setup {
@@ -100,8 +104,9 @@ struct sim_serving {
 	bool canonical; /* the oracle knows the question */
 	struct text case_id;
 	size_t step;
-	struct sim_answer reference; /* where canonical */
-	bool streamed;               /* a stream is asked for */
+	struct sim_answer reference;     /* where canonical */
+	bool streamed;                   /* a stream is asked for */
+	const struct sim_native *native; /* the dialect that is spoken; NULL: OpenAI's */
 };
 
 /* Whether that defect acts on this request. */
@@ -153,6 +158,7 @@ struct sim_ask {
 	enum sim_format format;
 	const struct json *schema; /* FORMAT_JSON_SCHEMA; may be NULL */
 	int64_t prompt_tokens;
+	bool thinks; /* thoughts are asked for, which no chat request can */
 };
 
 /* An error as OpenAI words it. data NULL: null. */
@@ -241,6 +247,7 @@ struct sim_choice {
 	struct sim_call calls[SIM_CALLS_MAX];
 	size_t call_count;
 	struct text finish;
+	struct text stopped_by; /* the stop text that ended it; data NULL: none did */
 };
 
 struct sim_usage {
@@ -304,9 +311,10 @@ enum sim_chunk_kind {
 struct sim_chunk {
 	enum sim_chunk_kind kind;
 	size_t choice;
-	int64_t call;     /* index of the tool call; -1: left out */
-	struct text text; /* content, arguments, finish reason, raw bytes */
-	struct text id;   /* of the call; data NULL: left out */
+	int64_t call;       /* index of the tool call; -1: left out */
+	struct text text;   /* content, arguments, finish reason, raw bytes */
+	struct text native; /* its bytes in another dialect; data NULL: it is written as OpenAI's */
+	struct text id;     /* of the call; data NULL: left out */
 	struct text name;
 	struct text stream_id; /* of the completion */
 	struct text role;      /* data NULL: left out */
@@ -361,6 +369,8 @@ void sim_gzip_add(struct sim_gzip *gzip, struct text bytes, struct text_buf *out
 /* The end: nothing is coded after it. */
 void sim_gzip_end(struct sim_gzip *gzip, struct text_buf *out);
 void sim_break_stream(struct sim_stream *stream);
+/* How it ends, by the kinds of its chunks: cuts and stalls. Its list must change no more. */
+void sim_break_endings(struct sim_stream *stream);
 /* The part of it that is about the order and the numbers of chunks (sim_break_chunks.c). */
 void sim_break_chunks(struct sim_stream *stream);
 
@@ -368,7 +378,10 @@ void sim_break_chunks(struct sim_stream *stream);
 
 struct sim_request {
 	struct text method, path;
+	struct text query;         /* behind '?'; data NULL: none */
 	struct text authorization; /* data NULL: none */
+	/* Of native dialects; data NULL: none. */
+	struct text x_api_key, anthropic_version, x_goog_api_key, api_key;
 	struct text body;
 	int64_t serial;  /* as in sim_serving */
 	int64_t wall_ms; /* since the epoch */
@@ -403,7 +416,15 @@ void sim_break_pace(const struct sim_serving *serving, struct sim_output *out);
 void sim_output_header(struct sim_output *out, const char *name, struct text value);
 /* Replaces the value of a header that is there. */
 void sim_output_replace_header(struct sim_output *out, const char *name, struct text value);
+/* In the dialect that is spoken. */
 void sim_output_error(const struct sim_serving *serving, const struct sim_error *error,
                       struct sim_output *out);
+/* The body of a POST as JSON; `serving` gets its digests. False: *error. */
+MUST_CHECK bool sim_route_read(struct sim_serving *serving, struct text body, struct json **root,
+                               struct sim_error *error);
+/* The two steps of a request: whether the suite knows it; what is said to it. */
+void sim_route_ask_oracle(struct sim_serving *serving, const struct sim_question *question);
+MUST_CHECK bool sim_route_say(struct sim_serving *serving, struct sim_ask *ask,
+                              struct sim_completion *completion, struct sim_error *error);
 
 #endif

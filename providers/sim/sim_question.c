@@ -258,13 +258,13 @@ static bool question_check_known(const struct sim_serving *serving, const struct
 static bool question_refuse_stop(const struct sim_serving *serving, const struct json *stop,
                                  struct sim_error *error)
 {
-	if (stop->type == JSON_ARRAY && stop->count > SIM_STOPS_MAX)
+	if (stop->type == JSON_ARRAY && stop->count > SIM_CHAT_STOPS_MAX)
 		return sim_refuse(
 		    error, "array_above_max_length", TEXT("stop"),
 		    text_format(serving->arena,
 		                "Invalid 'stop': array too long. Expected an array with maximum "
 		                "length %d, but got an array with length %u instead.",
-		                SIM_STOPS_MAX, stop->count));
+		                SIM_CHAT_STOPS_MAX, stop->count));
 	return sim_refuse(error, "invalid_type", TEXT("stop"),
 	                  TEXT("Invalid type for 'stop': expected a string or an array of "
 	                       "strings."));
@@ -282,7 +282,8 @@ static bool question_read_stops(const struct sim_serving *serving, struct sim_as
 			ask->stops[ask->stop_count++] = stop->text;
 		return true;
 	}
-	if (stop->type != JSON_ARRAY || stop->count > SIM_STOPS_MAX)
+	size_t most = serving->native != NULL ? SIM_STOPS_MAX : SIM_CHAT_STOPS_MAX;
+	if (stop->type != JSON_ARRAY || stop->count > most)
 		return question_refuse_stop(serving, stop, error);
 	JSON_EACH(item, stop)
 	{

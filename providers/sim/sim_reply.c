@@ -36,7 +36,8 @@ static struct text reply_take(struct reply_budget *budget, struct text text)
 }
 
 /* Before the first stop text that occurs. */
-static struct text reply_stop(const struct sim_ask *ask, struct text content, bool *stopped)
+static struct text reply_stop(const struct sim_ask *ask, struct text content,
+                              struct text *stopped_by)
 {
 	size_t end = content.len;
 
@@ -44,7 +45,7 @@ static struct text reply_stop(const struct sim_ask *ask, struct text content, bo
 		size_t at = text_find(content, ask->stops[i], 0);
 		if (at != TEXT_NOT_FOUND && at < end) {
 			end = at;
-			*stopped = true;
+			*stopped_by = ask->stops[i];
 		}
 	}
 	return text_slice(content, 0, end);
@@ -100,7 +101,7 @@ static int64_t reply_make_choice(const struct sim_serving *serving, const struct
 	int64_t room = int64_max(serving->setup->context - ask->prompt_tokens, 1);
 	struct reply_budget budget = {
 	    .left = ask->max_tokens >= 0 ? int64_min(ask->max_tokens, room) : room};
-	bool stopped = false;
+	struct text stopped_by = {0};
 
 	if (answer->reasoning.data != NULL)
 		out->reasoning = reply_take(&budget, answer->reasoning);
@@ -108,12 +109,14 @@ static int64_t reply_make_choice(const struct sim_serving *serving, const struct
 	if (answer->refusal.data != NULL)
 		out->refusal = reply_take(&budget, answer->refusal);
 	if (answer->content.data != NULL)
-		out->content = reply_take(&budget, reply_stop(ask, answer->content, &stopped));
+		out->content = reply_take(&budget, reply_stop(ask, answer->content, &stopped_by));
 	reply_take_calls(serving, answer, &budget, index, out);
 	/* Null belongs to calls and refusals only. */
 	if (out->content.data == NULL && out->call_count == 0 && out->refusal.data == NULL)
 		out->content = TEXT("");
-	out->finish = reply_finish(answer, out, budget.cut, stopped && !budget.cut);
+	if (!budget.cut)
+		out->stopped_by = stopped_by;
+	out->finish = reply_finish(answer, out, budget.cut, out->stopped_by.data != NULL);
 	return budget.used;
 }
 

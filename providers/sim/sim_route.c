@@ -3,6 +3,7 @@
  * asked for, which error, which bytes.
  */
 #include "providers/sim/sim_memory.h"
+#include "providers/sim/sim_native.h"
 #include "providers/sim/sim_responses.h"
 
 enum {
@@ -43,9 +44,13 @@ void sim_output_error(const struct sim_serving *serving, const struct sim_error 
 	struct text_buf body;
 
 	text_buf_init(&body, SIM_BODY_MAX_BYTES);
-	sim_render_error(error, sim_breaks(serving, SIM_ER_05), &body);
 	out->status = error->status;
-	if (error->retry_after.data != NULL)
+	if (serving->native != NULL)
+		out->status = serving->native->error(serving, error, &body);
+	else
+		sim_render_error(error, sim_breaks(serving, SIM_ER_05), &body);
+	/* Google's stands in the body. */
+	if (error->retry_after.data != NULL && serving->native != &sim_gemini)
 		sim_output_header(out, "retry-after", error->retry_after);
 	out->body = text_copy(serving->arena, text_buf_view(&body));
 	text_buf_done(&body);
@@ -165,15 +170,13 @@ static void route_hash_members(struct sim_serving *serving, const struct json *b
 		serving->draw = sim_draw(serving->draw, (uint64_t)serving->serial);
 }
 
-static void route_ask_oracle(struct sim_serving *serving, enum endpoint endpoint,
-                             const struct json *body)
+void sim_route_ask_oracle(struct sim_serving *serving, const struct sim_question *question)
 {
 	const struct sim_oracle *oracle = &serving->setup->oracle;
-	struct sim_question question = {endpoint, body};
 
 	if (oracle->answer != NULL)
 		serving->canonical =
-		    oracle->answer(oracle->context, &question, serving->arena, &serving->reference,
+		    oracle->answer(oracle->context, question, serving->arena, &serving->reference,
 		                   &serving->case_id, &serving->step);
 }
 
@@ -196,6 +199,16 @@ static bool route_read_body(struct sim_serving *serving, struct text body, struc
 		error->type = TEXT("server_error");
 	}
 	return false;
+}
+
+bool sim_route_read(struct sim_serving *serving, struct text body, struct json **root,
+                    struct sim_error *error)
+{
+	if (!route_read_body(serving, body, root, error))
+		return false;
+	serving->streamed = json_truth(*root, "stream", false);
+	route_hash_members(serving, *root);
+	return true;
 }
 
 /* --- what is answered --- */
@@ -268,8 +281,8 @@ static bool route_render(const struct sim_completion *completion, struct sim_out
 }
 
 /* What is said to a question that was found good: `completion`, or an error. */
-static bool route_say(struct sim_serving *serving, struct sim_ask *ask,
-                      struct sim_completion *completion, struct sim_error *error)
+bool sim_route_say(struct sim_serving *serving, struct sim_ask *ask,
+                   struct sim_completion *completion, struct sim_error *error)
 {
 	struct sim_answer answer;
 
@@ -301,7 +314,7 @@ static bool route_complete(struct sim_serving *serving, enum endpoint endpoint,
 	struct sim_completion *completion = ARENA_NEW(serving->arena, struct sim_completion);
 
 	if (!sim_question_read(serving, endpoint, body, ask, error) ||
-	    !route_say(serving, ask, completion, error))
+	    !sim_route_say(serving, ask, completion, error))
 		return false;
 	sim_break_completion(completion);
 	return route_render(completion, out, error);
@@ -354,7 +367,7 @@ static bool route_respond(struct sim_serving *serving, const struct json *body,
 
 	if (!sim_responses_read(serving, body, question, error) ||
 	    !sim_question_read(serving, ENDPOINT_CHAT, question->chat, ask, error) ||
-	    !route_say(serving, ask, completion, error)) {
+	    !sim_route_say(serving, ask, completion, error)) {
 		sim_responses_rename(serving, error);
 		if (!serving->streamed || !sim_breaks(serving, SIM_RS_08))
 			return false;
@@ -398,11 +411,9 @@ static bool route_post(struct sim_serving *serving, const struct sim_request *re
 {
 	struct json *body;
 
-	if (!route_read_body(serving, request->body, &body, error))
+	if (!sim_route_read(serving, request->body, &body, error))
 		return false;
-	serving->streamed = json_truth(body, "stream", false);
-	route_hash_members(serving, body);
-	route_ask_oracle(serving, endpoint, body);
+	sim_route_ask_oracle(serving, &(struct sim_question){.endpoint = endpoint, .body = body});
 	if (sim_break_route(serving, out) || sim_break_travel(serving, request, out))
 		return true;
 	if (endpoint == ENDPOINT_RESPONSES)
@@ -522,7 +533,10 @@ void sim_route(const struct sim_setup *setup, const struct sim_request *request,
 	};
 	route_hash_body(serving, request->body);
 	route_start_output(serving, out);
-	if (!route_serve(serving, request, out, &error))
+	bool good;
+	if (!sim_native_serve(serving, request, out, &good, &error))
+		good = route_serve(serving, request, out, &error);
+	if (!good)
 		sim_output_error(serving, &error, out);
 	if (request->takes_gzip && out->status == 200 && !out->no_answer) {
 		out->gzip = true;

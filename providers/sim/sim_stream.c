@@ -321,12 +321,13 @@ void sim_stream_write(const struct sim_stream *stream, size_t chunk, struct text
 	const char *line = stream->crlf ? "\r\n" : "\n";
 
 	REQUIRE(chunk < stream->count);
-	if (source->kind == CHUNK_RAW) {
-		for (size_t i = 0; i < source->text.len; i++) {
-			if (source->text.data[i] == '\n')
+	if (source->kind == CHUNK_RAW || source->native.data != NULL) {
+		struct text bytes = source->native.data != NULL ? source->native : source->text;
+		for (size_t i = 0; i < bytes.len; i++) {
+			if (bytes.data[i] == '\n')
 				text_buf_add_c(out, line);
 			else
-				text_buf_byte(out, source->text.data[i]);
+				text_buf_byte(out, bytes.data[i]);
 		}
 		return;
 	}

@@ -440,7 +440,7 @@ bool sim_format_read(const struct sim_serving *serving, struct sim_ask *ask,
 		                  TEXT("Missing required parameter: 'response_format.type'."));
 	if (text_is(json_string(format, "type"), "json_object")) {
 		ask->format = FORMAT_JSON_OBJECT;
-		return tools_check_json_is_said(serving, ask, error);
+		return serving->native != NULL || tools_check_json_is_said(serving, ask, error);
 	}
 	if (!text_is(json_string(format, "type"), "json_schema") && sim_breaks(serving, SIM_ER_12))
 		return true;
