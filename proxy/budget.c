@@ -114,7 +114,7 @@ static void roll(struct budget_account *account, int64_t now_wall_ms)
 /* --- accounts --------------------------------------------------------------------------------
  */
 
-static struct text name_of(const struct config_scope *scope, int per, struct arena *arena)
+struct text budget_name(const struct config_scope *scope, int per, struct arena *arena)
 {
 	const struct {
 		const char *name;
@@ -184,9 +184,14 @@ static struct budget_account *add(struct budget_table *table, const struct confi
 	    .provider = copy(&table->arena, scope->provider),
 	    .target = copy(&table->arena, scope->target),
 	};
-	account->name = name_of(&account->scope, per, &table->arena);
+	account->name = budget_name(&account->scope, per, &table->arena);
 	table->accounts[table->count++] = account;
 	return account;
+}
+
+int64_t budget_soft(const struct config_budget *budget)
+{
+	return (int64_t)((double)budget->limit_pico_usd * budget->soft);
 }
 
 static void set_limit(struct budget_account *account, const struct config_budget *budget)
@@ -195,9 +200,7 @@ static void set_limit(struct budget_account *account, const struct config_budget
 	if (account->limit != budget->limit_pico_usd)
 		account->alerted = account->refused = false;
 	account->limit = budget->limit_pico_usd;
-	account->soft = isnan(budget->soft)
-	                    ? INT64_MAX
-	                    : (int64_t)((double)budget->limit_pico_usd * budget->soft);
+	account->soft = isnan(budget->soft) ? INT64_MAX : budget_soft(budget);
 	account->unpriced = budget->unpriced == CONFIG_ALLOW;
 	account->live = true;
 }

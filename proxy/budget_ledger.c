@@ -35,6 +35,9 @@ void budget_ledger_close(struct budget_ledger *ledger)
 static const char attempts_sum[] =
     "SELECT sum(coalesce(charged, cost_usd, 0) / 1000000000000),"
     " sum(coalesce(charged, cost_usd, 0) % 1000000000000) FROM attempts WHERE started_at >= ?1";
+static const char open_sum[] =
+    "SELECT sum(coalesce(charged, 0) / 1000000000000), sum(coalesce(charged, 0) % 1000000000000)"
+    " FROM open_attempts WHERE started_at >= ?1";
 static const char swept_sum[] = "SELECT sum(usd), sum(pico) FROM swept WHERE hour >= ?1";
 
 static bool add_up(struct store *store, const char *sql, const struct config_scope *scope,
@@ -76,6 +79,13 @@ static bool add_up(struct store *store, const char *sql, const struct config_sco
 	return good;
 }
 
+static int64_t pico_of(const int64_t sum[2])
+{
+	int64_t usd = sum[0] + sum[1] / USD;
+
+	return usd > INT64_MAX / USD - 1 ? INT64_MAX : usd * USD + sum[1] % USD;
+}
+
 bool budget_ledger_spent(struct budget_ledger *ledger, const struct config_scope *scope,
                          int64_t since_wall_ms, int64_t *out, struct fault *fault)
 {
@@ -90,8 +100,18 @@ bool budget_ledger_spent(struct budget_ledger *ledger, const struct config_scope
 	            add_up(ledger->store, swept_sum, scope, since_wall_ms, sum, fault);
 	store_rollback(ledger->store);
 	(void)pthread_mutex_unlock(&ledger->lock);
-	sum[0] += sum[1] / USD;
-	sum[1] %= USD;
-	*out = sum[0] > INT64_MAX / USD - 1 ? INT64_MAX : sum[0] * USD + sum[1];
+	*out = pico_of(sum);
+	return good;
+}
+
+bool budget_ledger_reserved(struct budget_ledger *ledger, const struct config_scope *scope,
+                            int64_t since_wall_ms, int64_t *out, struct fault *fault)
+{
+	int64_t sum[2] = {0, 0};
+
+	(void)pthread_mutex_lock(&ledger->lock);
+	bool good = add_up(ledger->store, open_sum, scope, since_wall_ms, sum, fault);
+	(void)pthread_mutex_unlock(&ledger->lock);
+	*out = pico_of(sum);
 	return good;
 }

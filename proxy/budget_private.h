@@ -31,6 +31,11 @@ struct budget_table {
 	void *context;
 };
 
+/* budget.c: "team=search per month"; arena. */
+MUST_CHECK struct text budget_name(const struct config_scope *scope, int per, struct arena *arena);
+/* What is spent when somebody is to be told; the budget has a soft limit. */
+MUST_CHECK int64_t budget_soft(const struct config_budget *budget);
+
 /* budget_ledger.c: a reader of what was spent, for one thread at a time (it locks). */
 struct budget_ledger;
 MUST_CHECK bool budget_ledger_open(const char *path, struct budget_ledger **out,
@@ -39,5 +44,9 @@ void budget_ledger_close(struct budget_ledger *ledger);
 /* Since that moment, what retention took included; 0 where ledger is NULL. */
 MUST_CHECK bool budget_ledger_spent(struct budget_ledger *ledger, const struct config_scope *scope,
                                     int64_t since_wall_ms, int64_t *out, struct fault *fault);
+/* For what the ledger holds as begun and not ended. */
+MUST_CHECK bool budget_ledger_reserved(struct budget_ledger *ledger,
+                                       const struct config_scope *scope, int64_t since_wall_ms,
+                                       int64_t *out, struct fault *fault);
 
 #endif

@@ -19,6 +19,7 @@ static const int64_t DAY_MS = 86400000;
 struct usage {
 	struct text config, ledger, since, until, metadata;
 	struct text_list by, operands;
+	bool budgets;
 	int format;
 };
 
@@ -38,6 +39,10 @@ static const struct option usage_rows[] = {
      .offset = offsetof(struct usage, by),
      .value = "COLUMN",
      .help = "sum up by key, team, workflow, task, target, day ..."},
+    {.name = "budgets",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct usage, budgets),
+     .help = "how each budget of the config and of its keys stands"},
     {.name = "format",
      .letter = 'f',
      .kind = OPTION_CHOICE,
@@ -68,6 +73,19 @@ static const struct option_table usage_options = {
     .operands = offsetof(struct usage, operands),
     .operands_max = 0,
 };
+
+/* Budgets have their own periods and scopes. */
+static bool check_budgets(const struct usage *usage, struct fault *fault)
+{
+	if (usage->since.data != NULL || usage->until.data != NULL || usage->by.count > 0 ||
+	    usage->ledger.data != NULL)
+		return fault_set(fault, FAULT_USAGE,
+		                 "--budgets says how they stand now, by the config: --since, "
+		                 "--until, --by and --ledger do not go with it");
+	if (usage->format == FORMAT_FOCUS)
+		return fault_set(fault, FAULT_USAGE, "--budgets: want table, csv or json");
+	return true;
+}
 
 static bool read_query(const struct usage *usage, struct usage_query *query, struct fault *fault)
 {
@@ -153,6 +171,28 @@ static int show(const struct usage *usage, struct usage_query *query, struct are
 	                                                                  : command_fail(&fault);
 }
 
+static int show_budgets(const struct usage *usage, const struct config *config, struct arena *arena)
+{
+	struct budget_state *states;
+	struct text_buf out;
+	struct fault fault;
+	size_t count;
+
+	if (!budget_states_read(config, command_now_wall_ms(), arena, &states, &count, &fault))
+		return command_fail(&fault);
+	if (count == 0)
+		(void)fprintf(stderr, "proviso: no budget is in the config, and no key has one\n");
+	text_buf_init(&out, OUT_MAX_BYTES);
+	if (usage->format == FORMAT_TABLE)
+		usage_budgets_table(states, count, &out);
+	else if (usage->format == FORMAT_CSV)
+		usage_budgets_csv(states, count, &out);
+	else
+		usage_budgets_json(states, count, &out);
+	return command_write_report((struct text){NULL, 0}, &out, &fault) ? EXIT_HOLDS
+	                                                                  : command_fail(&fault);
+}
+
 static int with_config(const struct usage *usage, struct usage_query *query, struct arena *arena)
 {
 	struct config *config = ARENA_NEW(arena, struct config);
@@ -163,7 +203,9 @@ static int with_config(const struct usage *usage, struct usage_query *query, str
 	bool loaded = config_load(usage->config.data == NULL ? NULL : text_c(arena, usage->config),
 	                          config, faults);
 	int code = command_fail_list(faults);
-	if (loaded && config->ledger.path.data == NULL) {
+	if (loaded && usage->budgets) {
+		code = show_budgets(usage, config, arena);
+	} else if (loaded && config->ledger.path.data == NULL) {
 		(void)fault_set(&fault, FAULT_INPUT,
 		                "the config names no ledger; add: ledger: {path: proviso.db}");
 		code = command_fail(&fault);
@@ -181,7 +223,7 @@ static int usage_run(void *state, struct arena *arena)
 	struct usage_query query = {.by_count = 0};
 	struct fault fault;
 
-	if (!read_query(usage, &query, &fault))
+	if (!read_query(usage, &query, &fault) || (usage->budgets && !check_budgets(usage, &fault)))
 		return command_fail(&fault);
 	if (usage->ledger.data == NULL)
 		return with_config(usage, &query, arena);

@@ -2,6 +2,7 @@
 #ifndef PROVISO_CLI_USAGE_OUTPUT_H
 #define PROVISO_CLI_USAGE_OUTPUT_H
 
+#include "proxy/budget_state.h"
 #include "proxy/usage.h"
 
 #include <stdio.h>
@@ -16,6 +17,11 @@ void usage_groups_json(const struct usage_query *query, const struct usage_group
                        struct text_buf *out);
 void usage_groups_table(const struct usage_query *query, const struct usage_groups *groups,
                         struct text_buf *out);
+
+/* usage_budgets.c: appended. */
+void usage_budgets_csv(const struct budget_state *states, size_t count, struct text_buf *out);
+void usage_budgets_json(const struct budget_state *states, size_t count, struct text_buf *out);
+void usage_budgets_table(const struct budget_state *states, size_t count, struct text_buf *out);
 
 /*
  * usage_focus.c: FOCUS 1.2, appended. `unpriced`: attempts that used tokens and are in no charge,

@@ -269,10 +269,68 @@ def test_days_bound_what_is_counted(desk):
     assert cost("--until", "2026-01-02T00:00:00Z") == 1
 
 
+BUDGETS = """budgets:
+  - {scope: {team: search}, limit_usd: "10", per: month, soft: "0.8"}
+  - {scope: {team: search, target: lab/small}, limit_usd: "100", per: prepaid}
+  - {scope: {provider: lab}, limit_usd: "5.5", per: week}
+"""
+EVER, ONCE = 32472144000000, 978307200000  # 2999 and 2001: in every period that has begun, and in none but the prepaid
+
+
+def test_budgets_say_what_is_spent_and_left(desk):
+    """Whoever has to top up a prepaid account, or asks why requests are refused, sees it without reading a log."""
+    (desk.cwd / "proviso.yaml").write_text(CONFIG + BUDGETS)
+    key = create(desk, "--budget", "2", "--per", "day")[3:11]
+    create(desk, "--budget", "3", "--per", "day", "--expires", "2999-12-31")
+    gone = create(desk, "--budget", "4", "--per", "day")[3:11]
+    assert desk("key", "revoke", gone).code == 0
+    fill(desk, [{"team": "search", "key_id": key, "started_at": EVER, "cost_usd": 8 * PICO + 1, "charged": 8 * PICO + 1},
+                {"team": "search", "started_at": ONCE, "cost_usd": 20 * PICO, "charged": 21 * PICO},
+                {"team": "ads", "started_at": EVER, "cost_usd": None, "charged": None}])
+    db = sqlite3.connect(desk.cwd / "k.db")
+    db.execute("INSERT INTO open_attempts(request_id, attempt, started_at, team, target, charged) VALUES('o', 1, ?, 'search', "
+               "'lab/small', ?)", [EVER, PICO // 2])
+    db.execute("INSERT INTO swept VALUES(?, '', 'search', '', '', 'lab/small', 7, 30, 5)", [ONCE])
+    db.commit()
+    db.close()
+    rows = table(usage(desk, "--budgets", "--format", "csv"))
+    said = json.loads(usage(desk, "--budgets", "--format", "json").out, parse_float=Fraction, parse_int=Fraction)
+    shown = usage(desk, "--budgets").out.splitlines()
+    assert [row["budget"] for row in rows] == ["team=search per month", "team=search target=lab/small prepaid", "provider=lab per week",
+                                               f"key={key} per day", rows[4]["budget"]]
+    assert [(row["spent_usd"], row["reserved_usd"], row["left_usd"], row["standing"]) for row in rows] == [
+        ("8.000000000001", "0.5", "1.499999999999", "soft"), ("59.000000000006", "0.5", "40.499999999994", "ok"),
+        ("8.000000000001", "0.5", "-3.000000000001", "full"), ("8.000000000001", "0", "-6.000000000001", "full"),
+        ("0", "0", "3", "ok")]
+    month, prepaid, week, own, _ = rows
+    assert (month["limit_usd"], month["soft_usd"], month["used_share"]) == ("10", "8", "0.85") and month["period_end"] > month["period_start"]
+    assert (prepaid["period_start"], prepaid["period_end"], prepaid["soft_usd"], prepaid["target"]) == ("", "", "", "lab/small")
+    assert (own["key_id"], own["key_name"], own["per"], week["provider"]) == (key, "ci", "day", "lab")
+    for row, one in zip(rows, said):
+        assert list(row) == list(one)
+        for name in row:
+            text = name.endswith("_usd") or name == "used_share"
+            assert (row[name] or None) == one[name] or (text and Fraction(row[name]) == one[name]), name
+    assert len(shown) == 6 and "team=search per month" in shown[1] and " 85%  soft" in shown[1] and shown[2].endswith("never")
+    assert f"key={key} per day (ci)" in shown[4] and "-6.00" in shown[4]
+
+
+def test_budgets_of_a_proxy_that_never_ran_are_whole(desk):
+    (desk.cwd / "proviso.yaml").write_text(CONFIG + BUDGETS)
+    rows = table(usage(desk, "--budgets", "--format", "csv"))
+    assert [(row["spent_usd"], row["left_usd"]) for row in rows] == [("0", "10"), ("0", "100"), ("0", "5.5")]
+    assert not (desk.cwd / "k.db").exists()
+    (desk.cwd / "proviso.yaml").write_text(CONFIG)
+    done = usage(desk, "--budgets")
+    assert "no budget is in the config" in done.err and len(done.out.splitlines()) == 1
+    assert json.loads(usage(desk, "--budgets", "--format", "json").out) == []
+
+
 @pytest.mark.parametrize("arguments, says", [
     (("--by", "cost_usd"), "--by is"), (("--by", "started_at"), "--by is"), (("--by", "nothing"), "--by is"),
     (("--since", "yesterday"), "want a day"), (("--format", "focus", "--by", "team"), "does not go with it"),
-    (("--format", "xml"), "table, csv, json, focus"), (("k.db",), "unexpected argument"),
+    (("--format", "xml"), "table, csv, json, focus"), (("--budgets", "--by", "team"), "do not go with it"),
+    (("--budgets", "--since", "2026-01-01"), "do not go with it"), (("--budgets", "--format", "focus"), "want table, csv or json"), (("k.db",), "unexpected argument"),
     (("--by", "team") * 9, "at most 8"), (("--ledger", "absent.db"), "absent.db is not there"), ((), "k.db is not there"),
 ])
 def test_wrong_usage_of_usage_is_told(desk, arguments, says):
