@@ -1,6 +1,8 @@
 /* `matrix [FILE]` and `report FORMAT`: a matrix that is on disk, shown or exported. */
 #include "harness/cli/command.h"
+#include "harness/cli/focus_charges.h"
 #include "harness/cli/matrix_output.h"
+#include "harness/cli/usage_output.h"
 
 #include "cases/suite.h"
 #include "harness/base/file.h"
@@ -207,6 +209,33 @@ static const char *report_path(const struct show *show, struct arena *arena, str
 	return path == NULL ? DEFAULT_MATRIX : path;
 }
 
+/* What the checks cost, in the columns of FOCUS: by its journal where it is a run. */
+static int report_focus(const struct show *show, const char *path, struct arena *arena)
+{
+	struct matrix *matrix = ARENA_NEW(arena, struct matrix);
+	struct focus_source source = focus_of_matrix(matrix);
+	struct text_buf out;
+	struct fault fault;
+	int64_t unpriced;
+
+	if (file_is_directory(path))
+		source = focus_of_run(run_folder_of(path, arena).journal);
+	else if (!matrix_read(path, arena, matrix, &fault))
+		return command_fail(&fault);
+	text_buf_init(&out, REPORT_MAX_BYTES);
+	if (!usage_focus(&source, arena, &unpriced, &out, &fault)) {
+		text_buf_done(&out);
+		return command_fail(&fault);
+	}
+	if (unpriced > 0)
+		(void)fprintf(
+		    stderr,
+		    "proviso: warning: %lld %s used tokens at an unknown cost: they are in "
+		    "no charge\n",
+		    (long long)unpriced, file_is_directory(path) ? "attempts" : "cells");
+	return command_write_report(show->out, &out, &fault) ? EXIT_HOLDS : command_fail(&fault);
+}
+
 static int report_run(void *state, struct arena *arena)
 {
 	struct show *show = state;
@@ -218,10 +247,11 @@ static int report_run(void *state, struct arena *arena)
 	for (int i = MATRIX_CSV; show->operands.count > 0 && matrix_format_names[i] != NULL; i++)
 		if (text_is(show->operands.items[0], matrix_format_names[i]))
 			return show_matrix(show, path, (enum matrix_format)i, arena);
-	(void)fault_set(
-	    &fault, FAULT_USAGE,
-	    "report wants a FORMAT: csv, json, markdown, html, junit, github, codequality or "
-	    "quality");
+	if (show->operands.count > 0 && text_is(show->operands.items[0], "focus"))
+		return report_focus(show, path, arena);
+	(void)fault_set(&fault, FAULT_USAGE,
+	                "report wants a FORMAT: csv, json, markdown, html, junit, github, "
+	                "codequality, quality or focus");
 	return command_fail(&fault);
 }
 
@@ -238,8 +268,8 @@ const struct command command_matrix = {
 
 const struct command command_report = {
     .name = "report",
-    .summary = "export csv, json, markdown, html, junit, github, codequality or quality",
-    .operands = "csv|json|markdown|html|junit|github|codequality|quality [FILE]",
+    .summary = "export csv, json, markdown, html, junit, github, codequality, quality or focus",
+    .operands = "csv|json|markdown|html|junit|github|codequality|quality|focus [FILE]",
     .about = "Writes a report from a matrix file or a run's folder; nothing is asked again.\n"
 	     "From a run, html shows the bytes behind each verdict.",
     .options = &report_options,

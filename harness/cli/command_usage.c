@@ -2,6 +2,7 @@
 #include "harness/cli/command.h"
 
 #include "harness/base/loop.h"
+#include "harness/cli/focus_charges.h"
 #include "harness/cli/usage_output.h"
 #include "harness/run/config.h"
 
@@ -119,10 +120,11 @@ static int show_focus(const struct usage *usage, const struct usage_query *query
 {
 	struct text_buf out, metadata;
 	struct fault fault;
+	const struct focus_source ledger = focus_of_ledger(query);
 	int64_t unpriced;
 
 	text_buf_init(&out, OUT_MAX_BYTES);
-	if (!usage_focus(query, arena, &unpriced, &out, &fault)) {
+	if (!usage_focus(&ledger, arena, &unpriced, &out, &fault)) {
 		text_buf_done(&out);
 		return command_fail(&fault);
 	}

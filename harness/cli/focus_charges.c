@@ -294,7 +294,17 @@ static int by_what_they_are(const void *a, const void *b)
 	return order;
 }
 
-bool focus_charges_read(const struct usage_query *query, struct arena *arena,
+static bool each_of_ledger(const void *source, focus_row *row, void *context, struct fault *fault)
+{
+	return usage_each_charge(source, row, context, fault);
+}
+
+struct focus_source focus_of_ledger(const struct usage_query *query)
+{
+	return (struct focus_source){each_of_ledger, query};
+}
+
+bool focus_charges_read(const struct focus_source *source, struct arena *arena,
                         struct focus_charges *out, struct fault *fault)
 {
 	struct gathering g = {.arena = arena, .out = out};
@@ -303,7 +313,7 @@ bool focus_charges_read(const struct usage_query *query, struct arena *arena,
 	g.last = &g.first;
 	text_map_init(&g.charges);
 	text_buf_init(&g.key, KEY_MAX_BYTES);
-	bool good = usage_each_charge(query, add_row, &g, fault);
+	bool good = source->each(source->source, add_row, &g, fault);
 	out->charges = ARENA_NEW_ARRAY(arena, struct focus_charge, g.charges.count + 1);
 	for (const struct focus_charge *charge = g.first; charge != NULL; charge = charge->next)
 		out->charges[out->count++] = *charge;

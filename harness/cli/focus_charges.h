@@ -1,4 +1,4 @@
-/* The ledger's attempts as charges: one for each day, account, project, target and unit price. */
+/* Attempts as charges: one for each day, account, project, target and unit price. */
 #ifndef PROVISO_CLI_FOCUS_CHARGES_H
 #define PROVISO_CLI_FOCUS_CHARGES_H
 
@@ -34,7 +34,23 @@ struct focus_charges {
 	int64_t unpriced;
 };
 
-MUST_CHECK bool focus_charges_read(const struct usage_query *query, struct arena *arena,
+typedef bool focus_row(void *context, const struct ledger_row *row, struct fault *fault);
+/* Where attempts come from: `each` calls `row` for every one; of a row is wanted what
+ * usage_each_charge tells. */
+struct focus_source {
+	bool (*each)(const void *source, focus_row *row, void *context, struct fault *fault);
+	const void *source;
+};
+
+/* The proxy's ledger. The query must outlive it. */
+MUST_CHECK struct focus_source focus_of_ledger(const struct usage_query *query);
+/* focus_run.c: what checking cost: a run's journal (the path must outlive it), or a matrix, whose
+ * cells are sums that no meter parts. */
+struct matrix;
+MUST_CHECK struct focus_source focus_of_run(const char *journal);
+MUST_CHECK struct focus_source focus_of_matrix(const struct matrix *matrix);
+
+MUST_CHECK bool focus_charges_read(const struct focus_source *source, struct arena *arena,
                                    struct focus_charges *out, struct fault *fault);
 
 #endif

@@ -365,13 +365,13 @@ static void write_charge(struct focus_writer *focus, const struct focus_charge *
 	csv_write_end_row(writer);
 }
 
-bool usage_focus(const struct usage_query *query, struct arena *arena, int64_t *unpriced,
+bool usage_focus(const struct focus_source *source, struct arena *arena, int64_t *unpriced,
                  struct text_buf *out, struct fault *fault)
 {
 	struct focus_charges charges;
 	struct focus_writer focus = {.arena = arena};
 
-	if (!focus_charges_read(query, arena, &charges, fault))
+	if (!focus_charges_read(source, arena, &charges, fault))
 		return false;
 	text_map_init(&focus.titles);
 	csv_writer_init(&focus.csv, out, false);

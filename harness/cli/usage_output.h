@@ -27,8 +27,9 @@ void usage_budgets_table(const struct budget_state *states, size_t count, struct
  * usage_focus.c: FOCUS 1.2, appended. `unpriced`: attempts that used tokens and are in no charge,
  * since nobody knows what they cost. The metadata says what the columns are.
  */
-MUST_CHECK bool usage_focus(const struct usage_query *query, struct arena *arena, int64_t *unpriced,
-                            struct text_buf *out, struct fault *fault);
+struct focus_source;
+MUST_CHECK bool usage_focus(const struct focus_source *source, struct arena *arena,
+                            int64_t *unpriced, struct text_buf *out, struct fault *fault);
 void usage_focus_metadata(struct arena *arena, struct text_buf *out);
 
 #endif

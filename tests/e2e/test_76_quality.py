@@ -2,6 +2,7 @@
 worse and costs less loses `best` and keeps `cheapest`, and gates nothing."""
 import csv
 import json
+from fractions import Fraction
 
 import pytest
 
@@ -138,3 +139,16 @@ cases:
     # The simulator knows nothing of these: it answers something, the program grades it and says no.
     assert rows["program"]["quality"] == "0.5" and rows["program"]["miss"] == "1"
     assert all(row["kind"] == "reasoning" for row in rows.values())
+
+
+def test_what_checks_cost_can_be_had_as_charges_of_a_run_and_of_a_matrix(checked, proviso, tmp_path):
+    cells = json.loads((tmp_path / "proviso-matrix.json").read_text(), parse_float=Fraction)["cells"]
+    [run] = (tmp_path / "proviso-runs").iterdir()
+    for source, meters in ((run, {"Input tokens", "Output tokens"}), (tmp_path / "proviso-matrix.json", {"Charges, as told"})):
+        done = proviso("report", "focus", source)
+        assert done.code == 0 and not done.err, done
+        charges = list(csv.DictReader(done.out.splitlines()))
+        assert {charge["SkuMeter"] for charge in charges} == meters
+        assert sum(Fraction(charge["BilledCost"]) for charge in charges) == sum(Fraction(cell["cost_usd"]) for cell in cells)
+        assert sum(int(charge["x_InputTokens"]) for charge in charges) == sum(cell["tokens"]["prompt"] for cell in cells)
+        assert {charge["Tags"] for charge in charges} == {'{"workflow":"check"}'}
