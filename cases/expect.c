@@ -305,6 +305,8 @@ static bool block_fits(const struct expectation *expect, const struct expect_ste
 		good &= expect_embeddings_fit(expect->embeddings, step, faults);
 	if (expect->times != NULL)
 		good &= expect_times_fits(expect->times, step, faults);
+	if (expect->grade != NULL)
+		good &= expect_grade_fits(expect->grade, step, faults);
 	if (expect->group != NULL)
 		good &= expect_group_fits(expect->group, step, faults);
 	if (expect->fates != NULL)

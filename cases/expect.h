@@ -65,6 +65,7 @@
 #include "providers/exchange.h"
 
 struct expectation;
+struct grading;
 struct suite_resources; /* compiled patterns and schemas, freed with the suite; resources.h */
 
 /* From the mildest to the gravest; a trial's outcome is its gravest finding. */
@@ -110,8 +111,9 @@ struct observation {
 	const struct template_values
 	    *values; /* of the trial, with the earlier steps; its own nonces */
 	const struct template_values *first_values; /* of copy 0; NULL: it was asked alone */
-	enum endpoint endpoint;                     /* that was asked */
-	const struct chat_wire *wire;               /* how it travelled; NULL: as always */
+	struct grading *grading; /* what programs said; NULL: they are run at once (grading.h) */
+	enum endpoint endpoint;  /* that was asked */
+	const struct chat_wire *wire; /* how it travelled; NULL: as always */
 	bool streamed;
 	/* Of copies asked at_once, all of them and which one this is; 0: it was asked alone. */
 	const struct observed_copy *copies;

@@ -213,6 +213,23 @@ bool expect_read_grade(struct expect_reader *reader, const struct json *node,
 	return good && (pass == NULL || read_double(reader, pass, 0.01, 1, &grade->pass));
 }
 
+/* An answer of a group is told of before the others have come: there is no waiting for a program.
+ */
+bool expect_grade_fits(const struct expect_grade *expect, const struct expect_step *step,
+                       struct fault_list *faults)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < expect->count && step->copies > 1; i++) {
+		if (expect->graders[i].kind != GRADER_COMMAND)
+			continue;
+		fault_list_at(faults, json_place(expect->graders[i].node),
+		              "a command can't grade copies that are asked at_once");
+		good = false;
+	}
+	return good;
+}
+
 /* --- judging --- */
 
 static struct text answer_of(const struct grader *grader, const struct judgement *judgement)

@@ -278,6 +278,8 @@ void expect_check_group(const struct expect_group *expect, const struct judgemen
 /* `pass` (may be NULL): from which score on it passes; 1 where it is not said. */
 MUST_CHECK bool expect_read_grade(struct expect_reader *reader, const struct json *node,
                                   const struct json *pass, const struct expect_grade **out);
+MUST_CHECK bool expect_grade_fits(const struct expect_grade *expect, const struct expect_step *step,
+                                  struct fault_list *faults);
 /* After all else: sets the score of the findings, and finds a miss below what passes. */
 void expect_check_grade(const struct expect_grade *expect, const struct judgement *judgement);
 

@@ -6,6 +6,7 @@
 #define PROVISO_CASES_GRADE_H
 
 #include "cases/expect_private.h"
+#include "cases/grading.h"
 
 /* What a grader says of one answer. */
 struct grade {
@@ -47,8 +48,39 @@ struct grade_command {
 
 MUST_CHECK bool grade_read_command(struct expect_reader *reader, const struct json *node,
                                    const struct grade_command **out);
-/* False, with a harness finding, where it gave no verdict. */
+/*
+ * False, with a harness finding, where it gave no verdict. Where the observation has a list of
+ * gradings it is looked up there, and noted to be run where it has not been.
+ */
 MUST_CHECK bool grade_run_command(const struct grade_command *command,
                                   const struct judgement *judgement, struct grade *out);
+
+/* --- grade_process.c: running it --- */
+
+enum grade_end {
+	GRADE_EXITED,    /* code: its exit status */
+	GRADE_SIGNALLED, /* code: the signal */
+	GRADE_LATE,
+	GRADE_FLOODED,
+	GRADE_STOPPED,   /* by us */
+	GRADE_UNSTARTED, /* code: errno */
+};
+
+struct grade_result {
+	enum grade_end end;
+	int code;
+	struct text_buf said, complaint; /* standard output and the beginning of standard error */
+};
+
+/* Waits for its end, at most its timeout; any thread. *stop set to true ends it soon. */
+void grade_process(const struct grade_command *command, struct text input, const atomic_bool *stop,
+                   struct grade_result *out);
+void grade_result_done(struct grade_result *result);
+
+/* --- grading.c --- */
+
+/* What came of it; false, and noted, where it has not been run on this input. */
+MUST_CHECK bool grading_find(struct grading *grading, const struct grade_command *command,
+                             struct text input, const struct grade_result **out);
 
 #endif

@@ -208,6 +208,7 @@ static void judge_expectations(struct trial_judge *t, size_t at, const struct ju
 	    .request = asked->request,
 	    .reference = step->reference,
 	    .values = t->values,
+	    .grading = asked->grading,
 	    .endpoint = step->endpoint,
 	    .wire = &step->wire,
 	    .streamed = question_streams(step, t->variant),

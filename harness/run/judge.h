@@ -15,6 +15,7 @@ struct judged_step {
 	const struct exchange *exchange;
 	const struct chat_reply *reply;
 	const struct json *request; /* the body as sent, NULL where it is no JSON */
+	struct grading *grading;    /* what programs said of it; NULL: they are run at once */
 };
 
 struct judgement {

@@ -102,7 +102,8 @@ static bool read_step(const struct replay *replay, struct chain *chain,
 	const struct chat_reply *reply =
 	    judge_read(&judged, dialect_from_name(chain->target->dialect), &chain->question.request,
 	               &chain->arena);
-	chain->steps[chain->count] = (struct judged_step){judged, reply, chain->question.body};
+	chain->steps[chain->count] =
+	    (struct judged_step){judged, reply, chain->question.body, NULL};
 	chain->values.steps[chain->count++] = reply;
 	/* Copies know of nothing that was asked together with them. */
 	case_group(chain->asks, chain->count - 1, &first, &end);

@@ -77,6 +77,7 @@ struct runner {
 	int64_t in_flight;                          /* each takes one of the jobs */
 	int64_t waiting;                            /* for the disk alone, and taking no job */
 	int64_t held;                               /* in flight, and wait for the disk to go on */
+	int64_t graders;                            /* threads on which programs grade */
 	int64_t started_ms, trials_done, trials_ms; /* for the estimate of what is left */
 	struct runner_progress progress;
 	struct loop_timer drain;
@@ -159,6 +160,11 @@ void trial_counted(struct runner_trial *trial);
 void trial_turn(struct runner_trial *trial);
 MUST_CHECK struct runner_trial *trial_next(const struct runner_trial *trial);
 void trial_cancel(struct runner_trial *trial);
+
+/* --- runner_grade.c: programs that grade answers --- */
+
+/* Has what the trial's judging noted run by other threads; then trial_graded. */
+void runner_grade(struct runner_trial *trial);
 
 /* --- runner_budget.c --- */
 

@@ -82,7 +82,8 @@ static bool read_answer(struct runner_trial *trial, size_t step, struct text evi
 	const struct exchange *judged = exchange;
 	const struct chat_reply *reply = judge_read(&judged, trial_target(trial)->provider->dialect,
 	                                            &ask->question.request, &trial->arena);
-	trial->steps[step] = (struct judged_step){judged, reply, ask->question.body};
+	trial->steps[step] =
+	    (struct judged_step){judged, reply, ask->question.body, &trial->gradings};
 	trial->values.steps[step] = trial->steps[step].reply;
 	ask->trial = trial;
 	ask->step = step;
@@ -223,6 +224,7 @@ static void trial_end(struct runner_trial *trial)
 		runner->trials_end = trial->link;
 	if (trial->stop_reason.data != NULL && runner->end != RUNNER_FAILED)
 		runner_stop_provider(runner, trial->provider, trial->stop_reason);
+	grading_done(&trial->gradings);
 	arena_done(&trial->arena);
 	memory_free(trial);
 	runner_take_back(runner, probe);
@@ -271,6 +273,8 @@ void trial_turn(struct runner_trial *trial)
 	bool written = trial->written;
 
 	trial->written = false;
+	if (trial->grading != TRIAL_UNGRADED)
+		return;
 	if (trial->calls > 0) {
 		/* Another attempt follows: its bound is reserved, with the last one's charge. */
 		if (written && !budget_allows(runner, 0)) {
@@ -291,6 +295,7 @@ void trial_turn(struct runner_trial *trial)
 void trial_cancel(struct runner_trial *trial)
 {
 	trial->cancelled = true;
+	grading_stop(&trial->gradings);
 	for (size_t i = trial->first; i < trial->end; i++)
 		if (trial->asks[i].call != NULL)
 			call_cancel(trial->asks[i].call);

@@ -179,14 +179,8 @@ static struct http_header *copy_headers(struct arena *arena, const struct http_h
 	return copy;
 }
 
-/*
- * The answer to a step that others follow must outlive its call. Its reply is read again from
- * the copied bytes: the way it is read at resume and replay too.
- */
-static void keep_answer(struct trial_ask *ask, const struct exchange *from)
+static const struct exchange *copy_exchange(const struct exchange *from, struct arena *arena)
 {
-	struct runner_trial *trial = ask->trial;
-	struct arena *arena = &trial->arena;
 	struct exchange *exchange = ARENA_NEW(arena, struct exchange);
 
 	*exchange = *from;
@@ -201,9 +195,35 @@ static void keep_answer(struct trial_ask *ask, const struct exchange *from)
 	exchange->chunks = ARENA_NEW_ARRAY(arena, struct exchange_chunk, from->chunk_count);
 	if (from->chunk_count > 0)
 		memcpy(exchange->chunks, from->chunks, from->chunk_count * sizeof(*from->chunks));
-	trial->steps[ask->step].exchange = exchange;
-	trial->steps[ask->step].reply =
-	    judge_reread(exchange, &dialect_openai, &ask->question.request, arena);
+	return exchange;
+}
+
+/*
+ * The answer to a step that others follow must outlive its call. Its reply is read again from
+ * the copied bytes: the way it is read at resume and replay too.
+ */
+static void keep_answer(struct trial_ask *ask, const struct exchange *from)
+{
+	struct runner_trial *trial = ask->trial;
+	struct judged_step *step = &trial->steps[ask->step];
+
+	step->exchange = copy_exchange(from, &trial->arena);
+	step->reply =
+	    judge_reread(step->exchange, &dialect_openai, &ask->question.request, &trial->arena);
+}
+
+/* The same of an answer as it came, until programs have graded it. */
+static void keep_attempt(struct trial_ask *ask, const struct call_attempt *came)
+{
+	struct runner_trial *trial = ask->trial;
+
+	if (came == &trial->answer)
+		return;
+	trial->answer = *came;
+	trial->answer.exchange = copy_exchange(came->exchange, &trial->arena);
+	trial->answer.reply =
+	    judge_reread(trial->answer.exchange, trial_target(trial)->provider->dialect,
+	                 &ask->question.request, &trial->arena);
 }
 
 static void take_answer(struct trial_ask *ask, const struct call_attempt *attempt)
@@ -212,7 +232,8 @@ static void take_answer(struct trial_ask *ask, const struct call_attempt *attemp
 	const struct case_step *asked = &trial_case(trial)->steps[ask->step];
 	struct judged_step *step = &trial->steps[ask->step];
 
-	*step = (struct judged_step){attempt->exchange, attempt->reply, ask->question.body};
+	*step = (struct judged_step){attempt->exchange, attempt->reply, ask->question.body,
+	                             &trial->gradings};
 	if (asked->copies > 1 || ask->step + 1 < trial_case(trial)->step_count)
 		keep_answer(ask, attempt->exchange);
 	trial->values.steps[ask->step] = step->reply;
@@ -405,6 +426,12 @@ static void judge_answer(struct trial_ask *ask, const struct call_attempt *came,
 				   : judge_cell(trial, i, trial->steps, &trial->values);
 	if (!trial->control)
 		notes = note_mends(trial, judgements);
+	if (grading_waits(&trial->gradings)) {
+		keep_attempt(ask, came);
+		trial->graded = ask;
+		runner_grade(trial);
+		return;
+	}
 	trial->over = !goes_on(trial, judgements);
 	trial->plain = trial->over && is_plain(trial, judgements);
 	trial_release_answered(trial);
@@ -423,6 +450,29 @@ static struct judgement judge_passing(struct runner_trial *trial, const struct e
 	else
 		judgement.detail = text_format(&trial->arena, "status %d", exchange->status);
 	return judgement;
+}
+
+/* What was asked is paid, graded or not; stopped before that, it is asked again. */
+static void write_ungraded(struct runner_trial *trial, struct judgement *judgements)
+{
+	for (size_t i = 0; i < trial->wanting_count; i++)
+		judgements[i] = (struct judgement){.outcome = OUTCOME_UNRUN,
+		                                   .detail = TEXT("stopped before it was graded")};
+	write_attempt(trial->graded, &trial->answer, judgements, NULL, false);
+}
+
+void trial_graded(struct runner_trial *trial)
+{
+	struct judgement *judgements =
+	    ARENA_NEW_ARRAY(&trial->arena, struct judgement, trial->wanting_count);
+
+	runner_schedule(trial->runner);
+	if (trial->runner->end == RUNNER_FAILED)
+		return;
+	if (trial->cancelled)
+		write_ungraded(trial, judgements);
+	else
+		judge_answer(trial->graded, &trial->answer, judgements);
 }
 
 void trial_attempt_came(void *context, const struct call_attempt *raw)

@@ -2,9 +2,13 @@
 #ifndef PROVISO_RUN_RUNNER_TRIAL_H
 #define PROVISO_RUN_RUNNER_TRIAL_H
 
+#include "cases/grading.h"
 #include "harness/run/runner_private.h"
 
 struct runner_trial;
+
+/* Where programs grade its answers. */
+enum trial_grading { TRIAL_UNGRADED, TRIAL_TO_GRADE, TRIAL_GRADING };
 
 /* One step while it is asked. */
 struct trial_ask {
@@ -38,6 +42,10 @@ struct runner_trial {
 
 	struct judged_step steps[CASE_MAX_STEPS];
 	struct template_values values;
+	struct grading gradings; /* what programs said of its answers */
+	enum trial_grading grading;
+	struct trial_ask *graded;   /* whose answer is being graded */
+	struct call_attempt answer; /* it, kept */
 	struct text stop_reason;
 	enum outcome unasked; /* why a step has no answer, with `unasked_why` */
 	struct text unasked_why;
@@ -77,6 +85,9 @@ void trial_note_unasked(struct trial_ask *ask, enum outcome outcome, const char 
 void trial_end_unasked(struct runner_trial *trial);
 /* Gives back what was reserved for steps that have their answer, or for all where it is over. */
 void trial_release_answered(struct runner_trial *trial);
+
+/* Programs have graded its answer: it is judged again, and goes on. */
+void trial_graded(struct runner_trial *trial);
 
 /* What a call tells (call.h); the context is its trial_ask. */
 void trial_attempt_came(void *context, const struct call_attempt *raw);

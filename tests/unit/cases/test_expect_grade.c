@@ -320,6 +320,52 @@ START_TEST(a_program_that_misbehaves_gives_no_verdict_and_is_gone_in_time)
 }
 END_TEST
 
+/* Whether anything lives in the process group whose number stands in the file. */
+static bool group_lives(const char *file)
+{
+	const char *look =
+	    text_format(&judging.arena, "ps -eo pgid=,stat= | grep -q \"^ *$(cat %s)  *[^Z ]\"",
+	                file)
+		.data;
+
+	return system(look) == 0;
+}
+
+START_TEST(a_hostile_program_is_killed_with_all_that_it_started)
+{
+	int64_t began_ms = now_ms();
+	const char *file =
+	    text_format(&judging.arena, "/tmp/proviso-grade-pid-%ld", (long)getpid()).data;
+
+	judging_content("x");
+	/* More memory than it may have. */
+	assert_gives_no_verdict("x=$(head -c 40000000 /dev/zero | tr '\\0' x); y=$x$x; "
+	                        "test ${#y} = 80000000 && exit 0; exit 7",
+	                        ",\"memory\":\"32m\"", "the grading command");
+	/* The same, allowed. */
+	assert_score(shell("x=$(head -c 1000000 /dev/zero | tr '\\0' x); test ${#x} = 1000000", ""),
+	             1, NULL);
+	/* It forks without an end, floods both outputs, and its children ignore what asks them to
+	 * end: none of them is left, though each would go on for a minute. */
+	struct text flood = text_format(
+	    &judging.arena,
+	    "trap '' TERM INT HUP; echo $$ > %s; i=0; while [ $i -lt 40 ]; do i=$((i+1)); "
+	    "(trap '' TERM INT HUP; exec sleep 60) & done; yes >&2 & yes",
+	    file);
+	assert_gives_no_verdict(flood.data, ",\"output\":\"8k\"", "more than 8192 bytes");
+	while (group_lives(file))
+		ck_assert_int_lt(now_ms() - began_ms, 50000);
+	struct text forks = text_format(&judging.arena,
+	                                "trap '' TERM INT HUP; echo $$ > %s; (while :; do (sleep "
+	                                "60 &) ; sleep 0.01; done) & wait",
+	                                file);
+	assert_gives_no_verdict(forks.data, ",\"timeout\":\"300ms\"", "longer than 300 ms");
+	while (group_lives(file))
+		ck_assert_int_lt(now_ms() - began_ms, 50000);
+	ck_assert_int_eq(unlink(file), 0);
+}
+END_TEST
+
 START_TEST(nothing_of_ours_reaches_a_program)
 {
 	judging_content("x");
@@ -351,6 +397,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, mistakes_are_found_when_loading);
 	tcase_add_test(cases, a_program_says_by_its_exit_status_and_score);
 	tcase_add_test(cases, a_program_that_misbehaves_gives_no_verdict_and_is_gone_in_time);
+	tcase_add_test(cases, a_hostile_program_is_killed_with_all_that_it_started);
 	tcase_add_test(cases, nothing_of_ours_reaches_a_program);
 }
 

@@ -39,6 +39,7 @@ static struct {
 	int64_t attempts_told;
 	int64_t stop_after; /* attempts; 0: never */
 	int64_t drain_ms;
+	unsigned suites; /* enum plan_suite */
 	void (*watch)(void *context, const struct journal_attempt *attempt);
 } rig UNUSED;
 
@@ -132,6 +133,7 @@ static inline void rig_teardown(void)
 static inline void rig_plan(const char *cases)
 {
 	struct plan_filter filter = {.profile = TEXT("onboard"),
+	                             .suites = rig.suites,
 	                             .cases = {ARENA_NEW_ARRAY(&rig.arena, struct text, 64), 0}};
 	struct text rest = text_of(cases);
 	struct text field;

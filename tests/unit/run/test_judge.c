@@ -121,7 +121,7 @@ static struct judged_step step_of(int status, enum exchange_end end, const char 
 	                              .end = end,
 	                              .end_detail = TEXT("the wire says")};
 	return (struct judged_step){
-	    exchange, judge_reread(exchange, &dialect_openai, &request, &arena), NULL};
+	    exchange, judge_reread(exchange, &dialect_openai, &request, &arena), NULL, NULL};
 }
 
 static const char *reply_saying(const char *content)
