@@ -1,5 +1,6 @@
 /* See decode_private.h. */
 #include "providers/decode_private.h"
+#include "providers/reply_state.h"
 
 #include <stdio.h>
 
@@ -93,7 +94,8 @@ void decode_write_file(struct decoding *d, struct text name, struct text data)
 	json_write_object_end(&d->json);
 }
 
-void decode_write_call(struct decoding *d, struct text id, struct text name, struct text arguments)
+void decode_write_call(struct decoding *d, struct text id, struct text name, struct text arguments,
+                       const struct json *extra)
 {
 	json_write_object(&d->json);
 	json_write_member(&d->json, "id", id);
@@ -103,6 +105,10 @@ void decode_write_call(struct decoding *d, struct text id, struct text name, str
 	json_write_member(&d->json, "name", name);
 	json_write_member(&d->json, "arguments", arguments);
 	json_write_object_end(&d->json);
+	if (json_is(extra, JSON_OBJECT)) {
+		json_write_key(&d->json, "extra_content");
+		json_write_node(&d->json, extra);
+	}
 	json_write_object_end(&d->json);
 }
 
@@ -115,6 +121,74 @@ void decode_write_named(struct decoding *d, struct text name)
 	json_write_member(&d->json, "name", name);
 	json_write_object_end(&d->json);
 	json_write_object_end(&d->json);
+}
+
+/* --- thoughts that were signed for somebody else --- */
+
+/* The message without them; true where there were some. */
+static bool write_message_without(struct json_writer *json, const struct json *message)
+{
+	bool found = false;
+
+	json_write_object(json);
+	JSON_EACH(member, message)
+	{
+		if (text_is(member->key, "thinking_blocks")) {
+			found = true;
+			continue;
+		}
+		json_write_key_text(json, member->key);
+		json_write_node(json, member);
+	}
+	json_write_object_end(json);
+	return found;
+}
+
+/* An item of a response's input, but for what we have closed; true where it was that. */
+static bool write_item_without(struct json_writer *json, const struct json *item)
+{
+	if (text_is(json_string(item, "type"), "reasoning") &&
+	    reply_state_is_ours(json_string(item, "encrypted_content")))
+		return true;
+	json_write_node(json, item);
+	return false;
+}
+
+struct text decode_without_thoughts(struct text body, struct arena *arena)
+{
+	struct fault unread;
+	struct json_writer json;
+	struct text_buf buf;
+	struct json *root;
+	bool found = false;
+
+	if ((text_find(body, TEXT("\"thinking_blocks\""), 0) == TEXT_NOT_FOUND &&
+	     text_find(body, TEXT("\"encrypted_content\""), 0) == TEXT_NOT_FOUND) ||
+	    !json_read_text(body, "request", arena, &root, &unread) || !json_is(root, JSON_OBJECT))
+		return body;
+	text_buf_init(&buf, DECODED_MAX_BYTES);
+	json_writer_init(&json, &buf, false);
+	json_write_object(&json);
+	JSON_EACH(member, root)
+	{
+		bool messages = text_is(member->key, "messages");
+		json_write_key_text(&json, member->key);
+		if (!json_is(member, JSON_ARRAY) || (!messages && !text_is(member->key, "input"))) {
+			json_write_node(&json, member);
+			continue;
+		}
+		json_write_array(&json);
+		JSON_EACH(item, member)
+		{
+			found |= messages ? write_message_without(&json, item)
+			                  : write_item_without(&json, item);
+		}
+		json_write_array_end(&json);
+	}
+	json_write_object_end(&json);
+	struct text without = found && !buf.overflow ? text_copy(arena, text_buf_view(&buf)) : body;
+	text_buf_done(&buf);
+	return without;
 }
 
 bool decode_run(const struct json *root, struct arena *arena, void (*write)(struct decoding *d),

@@ -31,12 +31,20 @@ struct decoded {
 MUST_CHECK bool decode_messages(const struct json *root, struct arena *arena, struct decoded *out,
                                 struct decode_fault *fault);
 
+/*
+ * A chat request that was made so, or a request for a response, for a target that speaks OpenAI's
+ * format: without the signed thoughts of another, which only their maker can read and others
+ * refuse. `body` itself where there are none.
+ */
+MUST_CHECK struct text decode_without_thoughts(struct text body, struct arena *arena);
+
 /* How many tokens the prompt may be, for count_tokens: an estimate, by its bytes. */
 MUST_CHECK int64_t decode_messages_tokens(const struct json *root, struct arena *arena);
 
 /*
  * OpenAI's responses. State that the provider would keep (previous_response_id, conversation,
- * background) is refused; thoughts of earlier turns are left out.
+ * background) is refused; thoughts of earlier turns are left out, and what of them must come back
+ * unread is kept as reply_state.h has it.
  */
 MUST_CHECK bool decode_responses(const struct json *root, struct arena *arena, struct decoded *out,
                                  struct decode_fault *fault);

@@ -184,7 +184,7 @@ static void write_call(struct decoding *d, const struct json *block)
 	const struct json *input = decode_field(block, "input");
 	struct text arguments = input == NULL ? TEXT("{}") : json_to_text(d->arena, input);
 
-	decode_write_call(d, json_string(block, "id"), json_string(block, "name"), arguments);
+	decode_write_call(d, json_string(block, "id"), json_string(block, "name"), arguments, NULL);
 }
 
 static bool is_thought(const struct json *block)

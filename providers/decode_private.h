@@ -12,6 +12,7 @@ struct decoding {
 	struct arena *arena;
 	struct json_writer json; /* of the chat request */
 	struct dropped dropped;
+	const struct json *state; /* what the next assistant's turn carries unread; NULL: nothing */
 	struct decode_fault *fault;
 	bool refused;
 };
@@ -34,8 +35,9 @@ MUST_CHECK bool decode_tools(struct decoding *d,
 void decode_write_text(struct decoding *d, struct text text);
 void decode_write_image(struct decoding *d, struct text url, struct text detail);
 void decode_write_file(struct decoding *d, struct text name, struct text data);
-/* {"id","type":"function","function":{"name","arguments"}} */
-void decode_write_call(struct decoding *d, struct text id, struct text name, struct text arguments);
+/* {"id","type":"function","function":{"name","arguments"}}; `extra` NULL: no extra_content. */
+void decode_write_call(struct decoding *d, struct text id, struct text name, struct text arguments,
+                       const struct json *extra);
 /* {"type":"function","function":{"name"}} */
 void decode_write_named(struct decoding *d, struct text name);
 /* Runs `write` on an object and gives what came of it. */

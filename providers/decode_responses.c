@@ -1,5 +1,6 @@
 /* OpenAI's responses as chat requests; see decode.h. */
 #include "providers/decode_private.h"
+#include "providers/reply_state.h"
 
 static struct text type_of(const struct json *item)
 {
@@ -122,12 +123,24 @@ static const struct json *write_calls(struct decoding *d, const struct json *ite
 	json_write_array(&d->json);
 	for (; item != NULL && is_call(item); item = item->next) {
 		drop_item_rest(d, item);
-		decode_write_call(d, json_string(item, "call_id"), json_string(item, "name"),
-		                  json_string(item, "arguments"));
+		struct text id = json_string(item, "call_id");
+		const struct json *extras = json_member(d->state, "calls");
+		decode_write_call(d, id, json_string(item, "name"), json_string(item, "arguments"),
+		                  json_member_text(extras, id));
 		last = item;
 	}
 	json_write_array_end(&d->json);
 	return last;
+}
+
+static void write_state(struct decoding *d, const char *name, enum json_type type)
+{
+	const struct json *kept = json_member(d->state, name);
+
+	if (!json_is(kept, type))
+		return;
+	json_write_key(&d->json, name);
+	json_write_node(&d->json, kept);
 }
 
 /* An assistant's words and the calls behind them are one message of a chat. */
@@ -144,6 +157,9 @@ static const struct json *write_turn(struct decoding *d, const struct json *item
 		write_content(d, json_member(item, "content"));
 	if (calls != NULL && is_call(calls))
 		last = write_calls(d, calls);
+	write_state(d, "thinking_blocks", JSON_ARRAY);
+	write_state(d, "extra_content", JSON_OBJECT);
+	d->state = NULL;
 	json_write_object_end(&d->json);
 	return last;
 }
@@ -174,10 +190,18 @@ static void write_result(struct decoding *d, const struct json *item)
 	json_write_object_end(&d->json);
 }
 
-/* What it thought is told to people and to no model; what only its server can read is lost. */
-static void drop_reasoning(struct decoding *d, const struct json *item)
+/*
+ * What it thought is told to people and to no model. What must come back unread is kept for the
+ * turn that follows, where it went through here; what another server has closed is lost.
+ */
+static void take_reasoning(struct decoding *d, const struct json *item)
 {
-	if (decode_field(item, "encrypted_content") != NULL)
+	const struct json *closed = decode_field(item, "encrypted_content");
+
+	if (closed == NULL)
+		return;
+	d->state = json_is(closed, JSON_STRING) ? reply_state_unpack(closed->text, d->arena) : NULL;
+	if (d->state == NULL)
 		decode_drop(d, "input.encrypted_content");
 }
 
@@ -194,7 +218,7 @@ static void write_items(struct decoding *d, const struct json *input)
 		else if (text_is(type_of(item), "function_call_output"))
 			write_result(d, item);
 		else if (text_is(type_of(item), "reasoning"))
-			drop_reasoning(d, item);
+			take_reasoning(d, item);
 		else
 			decode_refuse(d, "input", "an item of type '%.*s' can't be carried",
 			              TEXT_ARG(type_of(item)));

@@ -11,6 +11,13 @@ struct written_call {
 	size_t arguments;
 };
 
+/* An item of a response, in the order in which they are told. */
+struct written_item {
+	int kind;
+	int64_t call;    /* of a call: which */
+	size_t from, to; /* of a text: its part of all that was said; an open one has no end yet */
+};
+
 /* The same of a choice. */
 struct written_choice {
 	int64_t index;
@@ -20,9 +27,11 @@ struct written_choice {
 	struct written_call *calls; /* arena */
 	size_t call_room;
 	/* --- of the formats that have blocks --- */
-	int block;          /* kind of the block that is open; 0: none */
-	int64_t block_call; /* of which call */
-	int64_t blocks;     /* begun */
+	int block;                  /* kind of the block that is open; 0: none */
+	int64_t block_call;         /* of which call */
+	int64_t blocks;             /* begun */
+	struct written_item *items; /* arena; of responses, as many as blocks */
+	size_t item_room;
 };
 
 struct reply_format {

@@ -5,6 +5,7 @@
  * Of a stream one item is open at a time, as with Anthropic's blocks: the first call is written as
  * it comes, further ones when all is there.
  */
+#include "providers/reply_state.h"
 #include "providers/reply_writer_private.h"
 
 enum { RESPONSE_MAX_BYTES = 1 << 28 };
@@ -97,21 +98,46 @@ static void write_text_item(struct reply_writer *writer, const struct chat_reply
 	json_write_object_end(json);
 }
 
+/* What must come back with the conversation; data NULL: nothing. */
+static struct text state_of(struct reply_writer *writer, const struct chat_choice *choice)
+{
+	size_t count = choice->tool_call_count;
+	struct text *ids = ARENA_NEW_ARRAY(&writer->scratch, struct text, count + 1);
+
+	for (size_t i = 0; i < count; i++)
+		ids[i] = writer_call_id(writer, &choice->tool_calls[i], choice->index, i);
+	return reply_state_pack(choice, ids, &writer->scratch);
+}
+
+/* What goes with the thoughts or the calls: a text's own signature may be lost. */
+static bool is_signed(const struct chat_choice *choice)
+{
+	bool found = choice->thinking_block_count > 0;
+
+	for (size_t i = 0; i < choice->tool_call_count; i++)
+		found |= choice->tool_calls[i].extra.data != NULL;
+	return found;
+}
+
+/* `state` data NULL: it is not there, or not yet. */
 static void write_reasoning_item(struct reply_writer *writer, const struct chat_reply *reply,
-                                 struct json_writer *json, int64_t at, struct text text)
+                                 struct json_writer *json, int64_t at, struct text text,
+                                 struct text state)
 {
 	json_write_object(json);
 	json_write_member(json, "id", id_of(writer, reply, "rs", at));
 	json_write_member_c(json, "type", "reasoning");
 	json_write_key(json, "summary");
 	json_write_array(json);
-	if (text.data != NULL) {
+	if (text.len > 0) {
 		json_write_object(json);
 		json_write_member_c(json, "type", "summary_text");
 		json_write_member(json, "text", text);
 		json_write_object_end(json);
 	}
 	json_write_array_end(json);
+	if (state.data != NULL)
+		json_write_member(json, "encrypted_content", state);
 	json_write_object_end(json);
 }
 
@@ -134,24 +160,53 @@ static struct text said_by(const struct chat_choice *choice)
 	return choice->content.len == 0 ? choice->refusal : choice->content;
 }
 
-/* In the order in which a stream writes them, so that both number them alike. */
+static void write_item(struct reply_writer *writer, const struct chat_reply *reply,
+                       struct json_writer *json, int64_t at, const struct written_item *item)
+{
+	const struct chat_choice *choice = &reply->choices[0];
+
+	if (item->kind == ITEM_REASONING) {
+		write_reasoning_item(writer, reply, json, at,
+		                     text_slice(choice->reasoning, item->from, item->to),
+		                     state_of(writer, choice));
+	} else if (item->kind == ITEM_CALL) {
+		const struct chat_tool_call *call = &choice->tool_calls[item->call];
+		write_call_item(writer, reply, json, at, call,
+		                writer_call_id(writer, call, choice->index, (size_t)item->call),
+		                true);
+	} else {
+		struct text said = said_by(choice);
+		write_text_item(writer, reply, json, at,
+		                said.data == NULL ? TEXT("")
+		                                  : text_slice(said, item->from, item->to),
+		                "completed");
+	}
+}
+
+/* Of a stream the items as they were told; else thoughts, words and calls. */
 static void write_output(struct reply_writer *writer, const struct chat_reply *reply,
                          struct json_writer *json, const struct chat_choice *choice)
 {
+	const struct written_choice *told =
+	    choice != NULL && writer->choice_count > 0 ? &writer->choices[0] : NULL;
+	struct written_item item = {.to = SIZE_MAX};
 	int64_t at = 0;
 
 	json_write_key(json, "output");
 	json_write_array(json);
-	if (choice != NULL && choice->reasoning.len > 0)
-		write_reasoning_item(writer, reply, json, at++, choice->reasoning);
-	if (choice != NULL && (said_by(choice).len > 0 || choice->tool_call_count == 0))
-		write_text_item(writer, reply, json, at++,
-		                said_by(choice).data == NULL ? TEXT("") : said_by(choice),
-		                "completed");
-	for (size_t i = 0; choice != NULL && i < choice->tool_call_count; i++)
-		write_call_item(writer, reply, json, at++, &choice->tool_calls[i],
-		                writer_call_id(writer, &choice->tool_calls[i], choice->index, i),
-		                true);
+	for (; told != NULL && at < told->blocks; at++)
+		write_item(writer, reply, json, at, &told->items[at]);
+	if (told == NULL && choice != NULL) {
+		item.kind = ITEM_REASONING;
+		if (choice->reasoning.len > 0 || is_signed(choice))
+			write_item(writer, reply, json, at++, &item);
+		item.kind = ITEM_MESSAGE;
+		if (said_by(choice).len > 0 || choice->tool_call_count == 0)
+			write_item(writer, reply, json, at++, &item);
+		item.kind = ITEM_CALL;
+		for (; item.call < (int64_t)choice->tool_call_count; item.call++)
+			write_item(writer, reply, json, at++, &item);
+	}
 	json_write_array_end(json);
 }
 
@@ -286,7 +341,10 @@ static void tell_item(struct reply_writer *writer, const struct chat_reply *repl
 		    writer, reply, &event.json, at, &choice->tool_calls[call],
 		    writer_call_id(writer, &choice->tool_calls[call], choice->index, call), done);
 	} else if (written->block == ITEM_REASONING) {
-		write_reasoning_item(writer, reply, &event.json, at, text);
+		struct text state = {NULL, 0};
+		if (done)
+			state = state_of(writer, choice);
+		write_reasoning_item(writer, reply, &event.json, at, text, state);
 	} else {
 		write_text_item(writer, reply, &event.json, at, text,
 		                done ? "completed" : "in_progress");
@@ -320,16 +378,21 @@ static void tell_part(struct reply_writer *writer, const struct chat_reply *repl
 	close_event(&event);
 }
 
+static struct written_item *open_item_of(const struct written_choice *written)
+{
+	return &written->items[written->blocks - 1];
+}
+
 /* What the open item holds, all of it. */
 static struct text whole_of(const struct chat_reply *reply, const struct written_choice *written)
 {
 	const struct chat_choice *choice = &reply->choices[0];
+	const struct written_item *item = open_item_of(written);
 
-	if (written->block == ITEM_REASONING)
-		return choice->reasoning;
-	if (written->block == ITEM_CALL)
-		return choice->tool_calls[written->block_call].arguments;
-	return said_by(choice);
+	if (item->kind == ITEM_CALL)
+		return choice->tool_calls[item->call].arguments;
+	return text_slice(item->kind == ITEM_REASONING ? choice->reasoning : said_by(choice),
+	                  item->from, item->to);
 }
 
 static void tell_piece(struct reply_writer *writer, const struct chat_reply *reply,
@@ -362,6 +425,8 @@ static void close_item(struct reply_writer *writer, const struct chat_reply *rep
 {
 	if (written->block == ITEM_NONE)
 		return;
+	open_item_of(written)->to =
+	    written->block == ITEM_REASONING ? written->reasoning : written->content;
 	struct text whole = whole_of(reply, written);
 	if (whole.data == NULL)
 		whole = TEXT("");
@@ -372,10 +437,22 @@ static void close_item(struct reply_writer *writer, const struct chat_reply *rep
 	written->block = ITEM_NONE;
 }
 
+/* `from`: where in its text it begins. */
 static void open_item(struct reply_writer *writer, const struct chat_reply *reply,
-                      struct written_choice *written, enum item item, int64_t call)
+                      struct written_choice *written, enum item item, int64_t call, size_t from)
 {
 	close_item(writer, reply, written);
+	if ((size_t)written->blocks == written->item_room) {
+		size_t room = written->item_room == 0 ? 8 : written->item_room * 2;
+		struct written_item *grown =
+		    ARENA_NEW_ARRAY(&writer->arena, struct written_item, room);
+		if (written->blocks > 0)
+			memcpy(grown, written->items, (size_t)written->blocks * sizeof(*grown));
+		written->items = grown;
+		written->item_room = room;
+	}
+	written->items[written->blocks] =
+	    (struct written_item){.kind = (int)item, .call = call, .from = from};
 	written->block = (int)item;
 	written->block_call = call;
 	written->blocks++;
@@ -387,11 +464,29 @@ static void open_item(struct reply_writer *writer, const struct chat_reply *repl
 static void tell_text(struct reply_writer *writer, const struct chat_reply *reply,
                       struct written_choice *written, enum item item, struct text piece)
 {
+	size_t told = item == ITEM_REASONING ? written->reasoning : written->content;
+
 	if (piece.len == 0)
 		return;
-	if (written->block != (int)item)
-		open_item(writer, reply, written, item, -1);
+	if (written->block != (int)item) {
+		/* What is told now is no part of the item that it closes. */
+		size_t *end = item == ITEM_REASONING ? &written->reasoning : &written->content;
+		*end = told - piece.len;
+		open_item(writer, reply, written, item, -1, *end);
+		*end = told;
+	}
 	tell_piece(writer, reply, written, false, piece);
+}
+
+/* Signatures stand with the thoughts, also where these have no words. */
+static void open_for_state(struct reply_writer *writer, const struct chat_reply *reply,
+                           struct written_choice *written)
+{
+	for (int64_t i = 0; i < written->blocks; i++)
+		if (written->items[i].kind == ITEM_REASONING)
+			return;
+	if (is_signed(&reply->choices[0]))
+		open_item(writer, reply, written, ITEM_REASONING, -1, written->reasoning);
 }
 
 static void tell_call(struct reply_writer *writer, const struct chat_reply *reply,
@@ -402,7 +497,9 @@ static void tell_call(struct reply_writer *writer, const struct chat_reply *repl
 	struct text piece = written_rest(call->arguments, &done->arguments);
 
 	if (!done->begun)
-		open_item(writer, reply, written, ITEM_CALL, (int64_t)at);
+		open_for_state(writer, reply, written);
+	if (!done->begun)
+		open_item(writer, reply, written, ITEM_CALL, (int64_t)at, 0);
 	done->begun = true;
 	if (piece.len > 0)
 		tell_piece(writer, reply, written, false, piece);
@@ -418,6 +515,8 @@ static void update(struct reply_writer *writer, const struct chat_reply *reply)
 	if (written->block <= ITEM_REASONING && written->content == 0)
 		tell_text(writer, reply, written, ITEM_REASONING,
 		          written_rest(choice->reasoning, &written->reasoning));
+	if (written->block != ITEM_CALL && written->content == 0 && choice->content.len > 0)
+		open_for_state(writer, reply, written);
 	if (written->block != ITEM_CALL)
 		tell_text(writer, reply, written, ITEM_MESSAGE,
 		          written_rest(said_by(choice), &written->content));
@@ -433,7 +532,7 @@ static void end(struct reply_writer *writer, const struct chat_reply *reply)
 
 	/* A reply without a word is a message all the same. */
 	if (choice->tool_call_count == 0 && written->content == 0 && written->block != ITEM_MESSAGE)
-		open_item(writer, reply, written, ITEM_MESSAGE, -1);
+		open_item(writer, reply, written, ITEM_MESSAGE, -1, written->content);
 	for (size_t i = 0; i < choice->tool_call_count; i++)
 		tell_call(writer, reply, written, i);
 	tell_text(writer, reply, written, ITEM_MESSAGE,

@@ -132,6 +132,15 @@ static bool read_shape(struct arena *arena, struct intake *out, struct refusal *
 	       refuse(refusal, REFUSAL_INVALID_REQUEST, &fault);
 }
 
+/* A policy that lets unproven targets serve may have chosen one whose format has no responses. */
+static bool all_serve_responses(const struct router_decision *decision)
+{
+	for (size_t i = 0; i < decision->count; i++)
+		if (!decision->candidates[i].target->provider->dialect->openai_replies)
+			return false;
+	return decision->count > 0;
+}
+
 /*
  * No target that serves responses itself is proven: one that is proven for the same request as a
  * chat serves it, translated. Where there is none, or the request can't be one, all stays as it is.
@@ -141,7 +150,7 @@ static void fall_to_chat(const struct snapshot *snapshot, struct arena *arena, s
 	struct intake native = *out;
 	struct refusal untold;
 
-	if (out->endpoint != ENDPOINT_RESPONSES || out->decision.count > 0)
+	if (out->endpoint != ENDPOINT_RESPONSES || all_serve_responses(&out->decision))
 		return;
 	if (!translate(arena, out, &untold) || !read_shape(arena, out, &untold) ||
 	    !intake_decide(snapshot, arena, out, &untold) || out->decision.count == 0)

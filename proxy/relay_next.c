@@ -6,6 +6,7 @@
 
 #include "harness/base/json_write.h"
 #include "harness/base/log.h"
+#include "providers/decode.h"
 #include "proxy/alert.h"
 #include "proxy/splice.h"
 
@@ -128,6 +129,15 @@ static struct text body_for(struct relay *relay)
 	    .ask_usage = relay->usage_injected,
 	};
 	struct text body = relay_repair_request(relay, splice_body(&splice, &relay->arena));
+	bool others = relay->client_endpoint != ENDPOINT_CHAT &&
+	              relay->target->provider->dialect->openai_replies;
+
+	relay->thoughts_left = false;
+	if (others && !native) {
+		struct text without = decode_without_thoughts(body, &relay->arena);
+		relay->thoughts_left = without.data != body.data;
+		body = without;
+	}
 
 	/* The client's own bytes go with its exchange, and libcurl reads them for longer. */
 	return body.data == splice.root->source->body.data ? text_copy(&relay->arena, body) : body;

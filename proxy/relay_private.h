@@ -147,6 +147,7 @@ struct relay {
 	bool first_outweighs;      /* an answer of a provider, which counts more than a failure */
 	int first_status;          /* where the provider's own words are passed on; else 0 */
 	bool first_body_is_stream; /* of events */
+	bool thoughts_left;        /* out of the request: its target can't read them */
 	int upstream_status;       /* of the first failure, as the provider gave it; 0: none */
 	int64_t waited_ms;
 };

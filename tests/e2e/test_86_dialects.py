@@ -278,3 +278,36 @@ def test_a_config_that_no_dialect_fits_is_told(provider, words, proviso):
     (proviso.cwd / "proviso.yaml").write_text(json.dumps({"version": 1, "providers": {"a": provider}}))
     done = proviso("validate")
     assert done.code == 2 and words in done.err, done
+
+
+def test_signed_thoughts_go_back_to_who_signed_them_and_to_nobody_else(scripted, start):
+    """A coding agent's turn is thought by Claude, and the next one is served by another: what only Claude can read stays
+    out of it, and a third turn that goes back to Claude has it again."""
+    said = {"id": "resp_1", "object": "response", "created_at": 1, "model": "m", "status": "completed", "output": [
+        {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
+         "content": [{"type": "output_text", "text": "sunny it is", "annotations": []}]}],
+        "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}}
+    claude, other = scripted(Anthropic().answer), scripted(lambda head, body, number: reply(json.dumps(said)))
+    providers = {"a": {"dialect": "anthropic", "base_url": claude.url, "api_key": "env:KEY_A", "models": {"m": MODEL}},
+                 "b": {"base_url": other.url, "api_key": "env:KEY_B", "models": {"m": MODEL}}}
+    proxy = start({"a": claude.url, "b": other.url}, providers=providers, policy={"mode": "warn"})
+    tool = {"type": "function", **TOOL["function"]}
+
+    def ask(target, items):
+        answer = proxy.send("POST", "/v1/responses", {"model": f"{target}/m", "input": items, "tools": [tool], "store": False})
+        assert answer.status == 200, answer
+        return answer
+
+    items = [{"role": "user", "content": "weather in Paris?"}]
+    first = ask("a", items).json["output"]
+    assert [item["type"] for item in first] == ["reasoning", "function_call"] and first[0]["encrypted_content"]
+    items += first + [{"type": "function_call_output", "call_id": first[1]["call_id"], "output": "sunny"}]
+    second = ask("b", items)
+    sent = json.loads(other.requests[-1][1])
+    assert [item.get("type") for item in sent["input"]] == [None, "function_call", "function_call_output"]
+    assert sent["input"][1]["call_id"] == "toolu_1"
+    assert second.headers["x-proviso-dropped"] == "input.encrypted_content"
+    items += second.json["output"] + [{"role": "user", "content": "and tomorrow?"}]
+    ask("a", items)
+    turn = json.loads(claude.requests[-1][1])["messages"][1]["content"]
+    assert turn[0] == {"type": "thinking", "thinking": "hm", "signature": "SIGNED"} and turn[1]["id"] == "toolu_1"
