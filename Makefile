@@ -147,7 +147,7 @@ headers: $(HEADER_CHECKS)
 	@mkdir -p $(@D)
 	$(Q)printf '#include "%s"\nextern int alone;\n' $< | $(CC) $(compile) -Werror -fsyntax-only -x c - && touch $@
 
-# --- fuzzers: each tests/fuzz/fuzz_*.c; their corpora are replayed in `make test` ------
+# --- fuzzers: each tests/fuzz/fuzz_*.c with its dictionary; their corpora are replayed in `make test` ------
 
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_LIBS = $(BUILD)/embedded_data.o $(foreach layer,$(call reverse,$(LAYERS)),$(call archive,$(layer)))
@@ -175,7 +175,7 @@ fuzz: deps-test
 	+$(Q)$(MAKE) --no-print-directory $(FUZZ) fuzz-programs
 	$(Q)for name in $(or $(ONLY),$(FUZZERS)); do mkdir -p .build/corpus/$$name; echo "fuzzing $$name"; \
 	  .build/fuzz/fuzzer/$$name -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-	  $$(test -f tests/fuzz/$$name.dict && echo -dict=tests/fuzz/$$name.dict) \
+	  -dict=tests/fuzz/$$name.dict \
 	  .build/corpus/$$name tests/fuzz/corpus/$$name 2>&1 | tail -n 12 || exit 1; done
 
 # --- end to end: the real binary, sanitized, against scripted and simulated providers ----
