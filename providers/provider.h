@@ -70,6 +70,14 @@ extern const struct setting_table provider_settings;
  */
 MUST_CHECK bool provider_set_read(const struct json *node, struct arena *arena,
                                   struct provider_set *out, struct fault_list *faults);
+/*
+ * What somebody should know of a model's price at that moment: that none is known or holds (its
+ * costs are unknown then), or that it should have been looked at again. Data NULL: nothing, also
+ * where the provider is this machine and no price is given. Arena.
+ */
+MUST_CHECK struct text provider_price_note(const struct provider *provider,
+                                           const struct provider_model *model, int64_t now_wall_ms,
+                                           struct arena *arena);
 /* What people call it: the catalogue's title, or the name where the catalogue has none. Arena. */
 MUST_CHECK struct text provider_title(struct text name, struct arena *arena);
 /* The catalogue's providers whose usual environment variable is set. */

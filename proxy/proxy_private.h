@@ -89,6 +89,7 @@ struct proxy {
 	struct loop_timer key_timer;
 	struct loop_timer stale_timer;
 	char stale_told[DIGEST_SHORT + 1]; /* the matrix whose age was told; empty: none */
+	char prices_told[DIGEST_HEX + 1];  /* a digest of what was told of prices; empty: nothing */
 	struct loop_timer watchdog;
 	int64_t watchdog_ms; /* between two signs of life */
 	struct proxy_counters counters;

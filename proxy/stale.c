@@ -1,13 +1,14 @@
 /* Counting passes that are too old, and telling of them; see stale.h. */
 #include "proxy/stale.h"
 
+#include "harness/base/digest.h"
 #include "harness/base/json_write.h"
 #include "harness/base/log.h"
 #include "proxy/alert.h"
 
 #include <stdio.h>
 
-enum { LOOK_MS = 60 * 1000 };
+enum { LOOK_MS = 60 * 1000, PRICES_TOLD_MAX = 20 };
 
 static bool is_configured(const struct snapshot *snapshot, struct text target)
 {
@@ -59,6 +60,36 @@ static void tell(struct proxy *proxy, const char *hash, const struct stale_sum *
 	arena_done(&scratch);
 }
 
+static void tell_prices(struct proxy *proxy)
+{
+	const struct router *router = proxy->current->router;
+	int64_t now_wall_ms = loop_wall_ms(proxy->loop);
+	size_t count = router_target_count(router), told = 0;
+	struct arena scratch = {0};
+	struct text *notes = ARENA_NEW_ARRAY(&scratch, struct text, count);
+	struct digest digest;
+	char hex[DIGEST_HEX + 1];
+
+	digest_init(&digest);
+	for (size_t i = 0; i < count; i++) {
+		const struct target *target = router_target(router, i);
+		notes[i] =
+		    provider_price_note(target->provider, target->model, now_wall_ms, &scratch);
+		digest_add_field(&digest, target->name);
+		digest_add_field(&digest, notes[i]);
+	}
+	digest_done_hex(&digest, hex);
+	bool news = strcmp(hex, proxy->prices_told) != 0;
+	memcpy(proxy->prices_told, hex, sizeof(hex));
+	for (size_t i = 0; i < count && news; i++)
+		if (notes[i].data != NULL && told++ < PRICES_TOLD_MAX)
+			log_warn("proxy.price", "target=%.*s: %.*s",
+			         TEXT_ARG(router_target(router, i)->name), TEXT_ARG(notes[i]));
+	if (told > PRICES_TOLD_MAX)
+		log_warn("proxy.price", "the same of %zu more targets", told - PRICES_TOLD_MAX);
+	arena_done(&scratch);
+}
+
 static void look(void *context)
 {
 	stale_look(context);
@@ -69,6 +100,7 @@ void stale_look(struct proxy *proxy)
 	const char *hash = router_matrix_hash(proxy->current->router);
 	struct stale_sum sum;
 
+	tell_prices(proxy);
 	stale_count(proxy->current, loop_wall_ms(proxy->loop), &sum);
 	if (sum.stale == 0) {
 		proxy->stale_told[0] = '\0';

@@ -1,6 +1,9 @@
 /*
  * The matrix grows old: passes above policy.max_age prove nothing any more, and nobody notices
  * until requests are refused. Told once for each matrix, by the log and as an alert.
+ *
+ * Prices run out as well, and then costs are unknown: what is to be said of them
+ * (provider_price_note) is logged whenever it changes.
  */
 #ifndef PROVISO_PROXY_STALE_H
 #define PROVISO_PROXY_STALE_H

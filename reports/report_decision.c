@@ -108,6 +108,10 @@ static void add_candidate(const struct router *router, const struct router_reque
 	}
 	if (candidate->unproven.count > 0)
 		add_list(out, "; let pass:", &candidate->unproven);
+	struct text note = provider_price_note(
+	    candidate->target->provider, candidate->target->model, request->now_wall_ms, arena);
+	if (note.data != NULL)
+		(void)text_buf_format(out, "; %.*s", TEXT_ARG(note));
 	(void)text_buf_byte(out, '\n');
 }
 

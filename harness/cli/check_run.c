@@ -9,6 +9,8 @@
 #include "harness/run/run_folder.h"
 #include "reports/report.h"
 
+enum { PRICES_TOLD_MAX = 10 };
+
 /* --- after the run --- */
 
 /* Everything that shows the run is shown the same. */
@@ -111,6 +113,27 @@ static int64_t of_all_askings(const struct check_session *session, int64_t pico_
 	return session->options->calibrate ? plan_add_usd(pico_usd, pico_usd) : pico_usd;
 }
 
+/* Costs that will be unknown, or by an old price, are said before anything is asked. */
+static void tell_prices(const struct check_session *session)
+{
+	const struct plan *plan = &session->plan;
+	int64_t now_wall_ms = command_now_wall_ms();
+	size_t told = 0;
+
+	for (size_t i = 0; i < plan->target_count; i++) {
+		const struct target *target = &plan->targets[i];
+		struct text note = provider_price_note(target->provider, target->model, now_wall_ms,
+		                                       session->arena);
+		if (note.data != NULL && told++ < PRICES_TOLD_MAX)
+			(void)fprintf(stderr, "proviso: warning: %.*s: %.*s\n",
+			              TEXT_ARG(text_visible(session->arena, target->name, 80)),
+			              TEXT_ARG(note));
+	}
+	if (told > PRICES_TOLD_MAX)
+		(void)fprintf(stderr, "proviso: warning: the same of %zu more targets\n",
+		              told - PRICES_TOLD_MAX);
+}
+
 static void print_bound(const struct check_session *session)
 {
 	const struct plan *plan = &session->plan;
@@ -162,6 +185,7 @@ int check_prepare(struct check_loop *check, const char *recorded, struct fault *
 	check_recall(session);
 	if ((session->resuming && !check_same_suite(session, fault)) || !check_plan(session, fault))
 		return command_fail(fault);
+	tell_prices(session);
 	if (session->options->dry_run) {
 		print_bound(session);
 		return EXIT_HOLDS;

@@ -242,6 +242,10 @@ static void write_candidate(struct json_writer *writer, const struct router *rou
 	write_text_or_null(
 	    writer, "price_version",
 	    price_at(&candidate->target->model->price, router_price_moment(request))->version);
+	write_text_or_null(writer, "price_note",
+	                   provider_price_note(candidate->target->provider,
+	                                       candidate->target->model,
+	                                       router_price_moment(request), arena));
 	json_write_object_end(writer);
 }
 

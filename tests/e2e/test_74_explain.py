@@ -90,6 +90,20 @@ def test_headers_keys_tasks_and_wishes_count(desk):
     assert desk.explain({"model": "coder", "input": "x"}, "-e", "embeddings")["shape"] == ["embeddings"]
 
 
+def test_a_price_that_does_not_hold_is_said_and_never_0(desk):
+    assert [c["price_note"] for c in desk.explain(chat_body())["candidates"]] == [None, None]
+    desk.configure("", {'price: {input: "0.5", output: "1"}': 'price: {input: "0.5", output: "1", until: 2001-01-01}',
+                        'price: {input: "1", output: "2"}': 'price: {input: "1", output: "2", review_by: 2001-01-01}'})
+    good, bad = desk.explain(chat_body())["candidates"]  # what is unknown comes last
+    assert (bad["target"], bad["expected_cost_usd"], bad["price_version"]) == ("bad/sim-small", None, None)
+    assert bad["price_note"] == "its price ran out on 2001-01-01: what it costs is unknown"
+    assert good["expected_cost_usd"] > 0
+    assert good["price_note"] == "its price should have been looked at again by 2001-01-01"
+    (desk.proviso.cwd / "request.json").write_text(json.dumps(chat_body()))
+    shown = desk.proviso("explain", "--format", "table", "request.json").out
+    assert bad["price_note"] in shown and good["price_note"] in shown
+
+
 def test_the_key_of_a_provider_is_not_needed(desk):
     done = desk.proviso("explain", stdin=json.dumps(chat_body()))
     assert done.code == 0 and "the key of good is not here" in done.err, done

@@ -54,6 +54,32 @@ providers:
     assert "proviso.yaml:7:" in done.err and "look at this price again" in done.err
 
 
+NOTES = {"m": "its price ran out on 2001-01-01: what it costs is unknown",
+         "n": "its price should have been looked at again by 2001-02-01",
+         "o": "no price is known: what it costs is unknown",
+         "q": "no price holds before 2999-01-01: what it costs is unknown until then"}
+
+
+def test_check_says_what_it_will_not_know_the_cost_of(proviso, tmp_path):
+    """Else a run of unknown cost looks like one that cost nothing."""
+    (tmp_path / "proviso.yaml").write_text("""version: 1
+providers:
+  far:
+    base_url: https://far.example/v1
+    api_key: env:FAR_KEY
+    models:
+      m: {price: {input: "1", output: "1", until: 2001-01-01}}
+      n: {price: [{input: "1", output: "1", from: 2001-01-01, review_by: 2001-02-01}]}
+      o: {}
+      p: {price: {input: "1", output: "1"}}
+      q: {price: {input: "1", output: "1", from: 2999-01-01}}
+  near: {base_url: http://127.0.0.1:1/v1, models: {m: {}}}
+""")
+    done = proviso("check", "--dry-run", env={"FAR_KEY": "far-key-12345"})
+    assert done.code == 0, done
+    assert done.err.splitlines() == [f"proviso: warning: far/{name}: {note}" for name, note in NOTES.items()]
+
+
 def test_overlapping_prices_are_refused_with_their_place(proviso, tmp_path):
     (tmp_path / "proviso.yaml").write_text("""version: 1
 providers:

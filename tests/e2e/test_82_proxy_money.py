@@ -86,6 +86,30 @@ def test_a_reported_cost_stands_beside_the_computed_one(start, scripted, tmp_pat
     assert (summed["compared"], summed["cost_difference_usd"]) == ("2", "0.000120356789")
 
 
+def test_a_proxy_says_of_which_targets_it_knows_no_price(start, scripted):
+    """At the start and when it changes, once; whoever reads the log knows why costs are empty."""
+    proxy = start({"a": scripted(answer_well).url, "b": scripted(answer_well).url})
+    config = json.loads(proxy.config_path.read_text())
+    good = config["providers"]["a"]["models"]["m"]["price"]
+    assert "proxy.price" not in proxy.log_path.read_text()
+
+    def reload(price):
+        config["providers"]["a"]["models"]["m"]["price"] = price
+        before = proxy.log_path.read_text().count("proxy.reloaded")
+        proxy.config_path.write_text(json.dumps(config))
+        while proxy.log_path.read_text().count("proxy.reloaded") == before:
+            proxy.get("/livez")
+        return [line for line in proxy.log_path.read_text().splitlines() if "proxy.price" in line]
+
+    told = reload(good | {"until": "2001-01-01"})
+    assert len(told) == 1 and "target=a/m: its price ran out on 2001-01-01: what it costs is unknown" in told[0]
+    answer = proxy.chat()
+    assert answer.headers["x-proviso-target"] == "a/m" and "x-proviso-cost-usd" not in answer.headers
+    assert len(reload(good | {"until": "2001-01-01", "source": "again"})) == 1
+    assert len(reload(good)) == 1 and proxy.chat().headers["x-proviso-cost-usd"]
+    assert len(reload(good | {"review_by": "2001-01-01"})) == 2
+
+
 def test_rows_are_seen_however_often_others_look(start, scripted, tmp_path):
     """A reader that closes must not take itself for the last one and throw the log of the writer away."""
     proxy = start({"a": scripted(answer_well).url}, **LEDGER)
