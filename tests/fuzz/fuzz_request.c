@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct decode_fault refused = {0};
 	struct shape_fault wrong = {0};
 	struct fault fault;
-	struct text made;
+	struct decoded made;
 	struct json *root;
 
 	if (size < 1)
@@ -82,11 +82,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		                ? decode_responses(root, &arena, &made, &refused)
 		                : decode_messages(root, &arena, &made, &refused);
 		if (chat)
-			check_json(made, &arena);
+			check_json(made.body, &arena);
 		else
 			REQUIRE(refused.message[0] != '\0');
 		if (chat)
-			encode(ENDPOINT_CHAT, made, &arena);
+			encode(ENDPOINT_CHAT, made.body, &arena);
 		encode(endpoint, body, &arena);
 	}
 	arena_done(&arena);
