@@ -1,4 +1,5 @@
-/* The rooms of the HTML report: escaping, style, the cells and their evidence. Private to it. */
+/* The rooms of the HTML report: escaping, style, the cells and their evidence. Other pages share
+ * its head, style and escape. */
 #ifndef PROVISO_REPORTS_HTML_H
 #define PROVISO_REPORTS_HTML_H
 

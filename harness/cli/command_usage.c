@@ -11,10 +11,11 @@ enum {
 	FORMAT_CSV,
 	FORMAT_JSON,
 	FORMAT_FOCUS,
+	FORMAT_HTML,
 	OUT_MAX_BYTES = 1 << 30,
 	METADATA_MAX_BYTES = 64 << 10
 };
-static const char *const format_names[] = {"table", "csv", "json", "focus", NULL};
+static const char *const format_names[] = {"table", "csv", "json", "focus", "html", NULL};
 static const int64_t DAY_MS = 86400000;
 
 struct usage {
@@ -49,7 +50,7 @@ static const struct option usage_rows[] = {
      .kind = OPTION_CHOICE,
      .offset = offsetof(struct usage, format),
      .value = "FORMAT",
-     .help = "table (default), csv, json, focus",
+     .help = "table (default), csv, json, focus, html",
      .names = format_names},
     {.name = "metadata",
      .kind = OPTION_TEXT,
@@ -83,7 +84,7 @@ static bool check_budgets(const struct usage *usage, struct fault *fault)
 		return fault_set(fault, FAULT_USAGE,
 		                 "--budgets says how they stand now, by the config: --since, "
 		                 "--until, --by and --ledger do not go with it");
-	if (usage->format == FORMAT_FOCUS)
+	if (usage->format == FORMAT_FOCUS || usage->format == FORMAT_HTML)
 		return fault_set(fault, FAULT_USAGE, "--budgets: want table, csv or json");
 	return true;
 }
@@ -107,9 +108,10 @@ static bool read_query(const struct usage *usage, struct usage_query *query, str
 			                 TEXT_ARG(usage->by.items[i]));
 		query->by[query->by_count++] = text_of(name);
 	}
-	if (usage->format == FORMAT_FOCUS && usage->by.count > 0)
+	if ((usage->format == FORMAT_FOCUS || usage->format == FORMAT_HTML) && usage->by.count > 0)
 		return fault_set(fault, FAULT_USAGE,
-		                 "FOCUS says itself what a row is: --by does not go with it");
+		                 "%s says itself what a row is: --by does not go with it",
+		                 usage->format == FORMAT_FOCUS ? "FOCUS" : "the page");
 	if (usage->metadata.data != NULL && usage->format != FORMAT_FOCUS)
 		return fault_set(fault, FAULT_USAGE, "--metadata goes with --format focus only");
 	return true;
@@ -146,6 +148,20 @@ static int show_focus(const struct usage *usage, const struct usage_query *query
 	                                                                  : command_fail(&fault);
 }
 
+static int show_html(const struct usage_query *query, struct arena *arena)
+{
+	struct text_buf out;
+	struct fault fault;
+
+	text_buf_init(&out, OUT_MAX_BYTES);
+	if (usage_html(query, arena, &out, &fault))
+		return command_write_report((struct text){NULL, 0}, &out, &fault)
+		           ? EXIT_HOLDS
+		           : command_fail(&fault);
+	text_buf_done(&out);
+	return command_fail(&fault);
+}
+
 static int show(const struct usage *usage, struct usage_query *query, struct arena *arena)
 {
 	struct usage_groups groups;
@@ -158,6 +174,8 @@ static int show(const struct usage *usage, struct usage_query *query, struct are
 		return usage_rows_json(query, stdout, &fault) ? EXIT_HOLDS : command_fail(&fault);
 	if (usage->format == FORMAT_FOCUS)
 		return show_focus(usage, query, arena);
+	if (usage->format == FORMAT_HTML)
+		return show_html(query, arena);
 	if (query->by_count == 0)
 		query->by[query->by_count++] = TEXT("target");
 	if (!usage_group(query, arena, &groups, &fault))

@@ -23,6 +23,10 @@ void usage_budgets_csv(const struct budget_state *states, size_t count, struct t
 void usage_budgets_json(const struct budget_state *states, size_t count, struct text_buf *out);
 void usage_budgets_table(const struct budget_state *states, size_t count, struct text_buf *out);
 
+/* usage_html.c: a page of its own, appended: spend over time, and by whom and for what. */
+MUST_CHECK bool usage_html(const struct usage_query *query, struct arena *arena,
+                           struct text_buf *out, struct fault *fault);
+
 /*
  * usage_focus.c: FOCUS 1.2, appended. `unpriced`: attempts that used tokens and are in no charge,
  * since nobody knows what they cost. The metadata says what the columns are.

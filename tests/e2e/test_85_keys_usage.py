@@ -255,6 +255,25 @@ def test_sums_are_exact_over_a_hundred_thousand_rows(desk):
     assert "total" in shown and "unpriced" in shown and "reported-computed" in shown
 
 
+def test_usage_is_a_page_that_says_all_that_it_draws(desk):
+    day = 86400000
+    fill(desk, [{"started_at": 1767225600000 + n * 2 * day, "target": target, "team": "<b>a&b", "cost_usd": cost, "outcome": "ok",
+                 "prompt_tokens": 10, "completion_tokens": 2} for n in range(3)
+                for target, cost in (("x/m", 3 * PICO), ("y/<script>", 1), ("z/m", None))])
+    page = usage(desk, "--format", "html").out
+    assert "<script" not in page.lower().replace("&lt;script", "") and "<b>a" not in page and "src=" not in page
+    assert "9 requests in 9 attempts, 9.000000000003 USD and 3 attempts of unknown cost" in page
+    assert page.count("<svg ") == 1 and ">x/m</text>" in page and ">y/&lt;script&gt;</text>" in page and ">z/m</text>" not in page
+    for title in ("By target", "By team", "By day"):
+        assert f"<h2>{title}</h2>" in page
+    assert "<h2>By workflow</h2>" not in page  # nobody named one
+    days = re.findall(r"<th scope=row>(\d{4}-\d\d-\d\d)", page)
+    assert days == ["2026-01-01", "2026-01-03", "2026-01-05"]
+    assert "<td class=n>9<td class=n>3.000000" in page  # x/m: its three answers, and what each cost
+    assert usage(desk, "--format", "html", "--since", "2027-01-01").out.count("<svg ") == 0
+    assert desk("usage", "--format", "html", "--by", "team").code == 2
+
+
 def test_days_bound_what_is_counted(desk):
     midnight = 1767312000000  # 2026-01-02
     fill(desk, [{"started_at": midnight - 1, "cost_usd": PICO}, {"started_at": midnight, "cost_usd": 2 * PICO},
