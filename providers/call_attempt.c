@@ -180,6 +180,7 @@ static struct transport_limits limits_of(const struct attempt *attempt,
 	    .body_bytes = size_min(plan->body_max_bytes, attempt->body.max),
 	};
 
+	limits.trickles = plan->relay != NULL && plan->relay->body_dropped;
 	if (plan->relay != NULL && plan->relay->timeouts != NULL)
 		limits.timeouts = *plan->relay->timeouts;
 	if (limits.timeouts.total_ms <= 0 || limits.timeouts.total_ms > plan->total_ms)

@@ -191,7 +191,7 @@ struct chat_reply {
 	struct text system_fingerprint, served_by; /* served_by: an aggregator's `provider` */
 	struct text stop;          /* why a native format's reply ended, in its own word */
 	struct text stop_sequence; /* the one that ended it; data NULL: not said */
-	struct chat_error errors[CHAT_MAX_ERRORS];
+	struct chat_error *errors; /* arena; NULL: none */
 	size_t error_count;
 	struct chat_violation *violations;
 	size_t violation_count;

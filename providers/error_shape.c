@@ -22,6 +22,9 @@ void error_shape_add(struct reply_build *build, const struct chat_error *error)
 
 	if (reply->error_count == CHAT_MAX_ERRORS)
 		return;
+	/* Few replies have any: thousands of open streams would hold room for them. */
+	if (reply->errors == NULL)
+		reply->errors = ARENA_NEW_ARRAY(build->arena, struct chat_error, CHAT_MAX_ERRORS);
 	reply->errors[reply->error_count++] = (struct chat_error){
 	    .message = kept(build, error->message, ERROR_MAX_TEXT_BYTES),
 	    .type = kept(build, error->type, BUILD_MAX_NAME_BYTES),

@@ -56,24 +56,36 @@ void reply_saw(struct reply_build *build, enum wire_rule rule)
 	build->reply->saw[rule] = true;
 }
 
+/* One more kind; false past BUILD_MAX_KINDS. */
+static bool add_kind(struct reply_build *build, const struct build_kind *kind)
+{
+	if (build->kind_count == BUILD_MAX_KINDS)
+		return false;
+	if (build->kind_count == build->kind_room) {
+		size_t room = build->kind_room == 0 ? BUILD_FIRST_KINDS : build->kind_room * 2;
+		struct build_kind *grown = ARENA_NEW_ARRAY(build->arena, struct build_kind, room);
+		if (build->kind_count > 0)
+			memcpy(grown, build->kinds, build->kind_count * sizeof(*grown));
+		build->kinds = grown;
+		build->kind_room = room;
+	}
+	build->kinds[build->kind_count++] =
+	    (struct build_kind){kind->rule, kind->grade, kind->what, 1};
+	return true;
+}
+
 /* Counts one more of that kind; false where it would only repeat or flood. */
 static bool is_worth_keeping(struct reply_build *build, const struct build_kind *kind)
 {
-	struct build_kind *known = build->kinds;
-	struct build_kind *end = build->kinds + build->kind_count;
-
 	if (build->reply->violation_count == CHAT_MAX_VIOLATIONS)
 		return false;
-	while (known < end && (known->what != kind->what || known->rule != kind->rule ||
-	                       known->grade != kind->grade))
-		known++;
-	if (known < end)
-		return known->count++ < BUILD_SAME_VIOLATIONS;
-	if (build->kind_count == BUILD_MAX_KINDS)
-		return false;
-	*known = (struct build_kind){kind->rule, kind->grade, kind->what, 1};
-	build->kind_count++;
-	return true;
+	for (size_t i = 0; i < build->kind_count; i++) {
+		struct build_kind *known = &build->kinds[i];
+		if (known->what == kind->what && known->rule == kind->rule &&
+		    known->grade == kind->grade)
+			return known->count++ < BUILD_SAME_VIOLATIONS;
+	}
+	return add_kind(build, kind);
 }
 
 static void PRINTF_LIKE(3, 0)

@@ -15,7 +15,8 @@ enum {
 	BUILD_EVENT_MAX_NODES = 1 << 20, /* JSON values in one event */
 	BUILD_SAME_VIOLATIONS = 3,       /* kept of one kind: more would only repeat */
 	BUILD_MAX_KINDS = 128,           /* kinds of violations told apart */
-	BUILD_MAX_NAME_BYTES = 4096,     /* of an id, a model, a tool's name: longer is cut */
+	BUILD_FIRST_KINDS = 8,
+	BUILD_MAX_NAME_BYTES = 4096, /* of an id, a model, a tool's name: longer is cut */
 };
 
 /* A tool call as it comes in pieces. */
@@ -87,8 +88,8 @@ struct reply_build {
 	size_t choice_count, choice_room, published_room;
 	size_t call_count; /* of all choices */
 	size_t violation_room;
-	struct build_kind kinds[BUILD_MAX_KINDS];
-	size_t kind_count;
+	struct build_kind *kinds; /* arena; NULL: none yet */
+	size_t kind_count, kind_room;
 	int64_t now_us;
 	int64_t event; /* number of the event at hand, from 1; 0: a body */
 	char where[48];

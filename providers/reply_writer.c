@@ -207,7 +207,8 @@ static const struct {
 /* The money or a quota is gone, whatever status says so: never "slow down". */
 static bool is_spent(const struct chat_error *error)
 {
-	const struct chat_reply reply = {.errors = {*error}, .error_count = 1};
+	struct chat_error errors[] = {*error};
+	const struct chat_reply reply = {.errors = errors, .error_count = 1};
 
 	return chat_reply_quota_is_spent(&reply);
 }

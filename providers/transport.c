@@ -140,11 +140,13 @@ static void transport_close(void *context)
 {
 	struct transport *transport = context;
 
-	while (transport->idle != NULL) {
-		struct transfer *transfer = transport->idle;
+	for (size_t i = 0; i < ARRAY_LENGTH(transport->idle); i++) {
+		struct transfer *next;
 
-		transport->idle = transfer->next;
-		transfer_free(transfer);
+		for (struct transfer *one = transport->idle[i].first; one != NULL; one = next) {
+			next = one->next;
+			transfer_free(one);
+		}
 	}
 	for (size_t i = 0; i < TRANSPORT_ALL_SHARDS; i++) {
 		struct shard *shard = &transport->shards[i];
@@ -204,13 +206,14 @@ static void transfer_recycle(struct transfer *transfer)
 	struct transport *transport = transfer->transport;
 
 	transfer_reset(transfer);
-	if (transport->idle_count >= TRANSFERS_KEPT) {
+	struct transfer_pool *idle = &transport->idle[transfer->trickles];
+	if (idle->count >= TRANSFERS_KEPT) {
 		transfer_free(transfer);
 		return;
 	}
-	transfer->next = transport->idle;
-	transport->idle = transfer;
-	transport->idle_count++;
+	transfer->next = idle->first;
+	idle->first = transfer;
+	idle->count++;
 }
 
 void transfer_finish(struct transfer *transfer, enum exchange_end end, const char *detail)
@@ -265,14 +268,15 @@ static void transfer_work_later(struct transfer *transfer)
 	loop_defer(transfer->transport->loop, transfer_work, transfer);
 }
 
-static struct transfer *transfer_take(struct transport *transport)
+static struct transfer *transfer_take(struct transport *transport, bool trickles)
 {
-	struct transfer *transfer = transport->idle;
+	struct transfer_pool *idle = &transport->idle[trickles];
+	struct transfer *transfer = idle->first;
 
 	if (transfer == NULL)
-		return transfer_new(transport);
-	transport->idle = transfer->next;
-	transport->idle_count--;
+		return transfer_new(transport, trickles);
+	idle->first = transfer->next;
+	idle->count--;
 	transfer->next = NULL;
 	return transfer;
 }
@@ -282,7 +286,7 @@ struct transfer *transport_start(struct transport *transport, const struct wire_
                                  const struct transport_sink *sink)
 {
 	REQUIRE(transport->magic == TRANSPORT_MAGIC && !transport->freed);
-	struct transfer *transfer = transfer_take(transport);
+	struct transfer *transfer = transfer_take(transport, limits->trickles);
 
 	transfer->shard = shard_for(transport, request);
 	transfer->sink = *sink;

@@ -27,6 +27,8 @@ struct transport_sink {
 struct transport_limits {
 	struct provider_timeouts timeouts;
 	size_t body_bytes; /* more is EXCHANGE_TOO_LARGE */
+	/* It will come in small pieces for long: read into little memory, which thousands hold. */
+	bool trickles;
 };
 
 /* Owned. trace environment: none; proxies as libcurl does. */

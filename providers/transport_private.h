@@ -36,8 +36,12 @@ struct transport {
 	struct loop *loop;
 	struct shard shards[TRANSPORT_ALL_SHARDS];
 	struct transport_sockets *sockets;
-	struct transfer *idle; /* ready to be used again, with their easy handles */
-	size_t idle_count;
+	/* Ready to be used again, with their easy handles; apart, those that read in small pieces.
+	 */
+	struct transfer_pool {
+		struct transfer *first;
+		size_t count;
+	} idle[2];
 	size_t in_flight;
 	bool freed; /* by its owner; nothing is started any more */
 };
@@ -54,6 +58,7 @@ struct transfer {
 	struct shard *shard;
 	struct transfer *next; /* while idle */
 	CURL *easy;
+	bool trickles; /* for its life: libcurl keeps a handle's buffer, whatever is asked next */
 	struct transport_sink sink;
 	struct transport_limits limits;
 
@@ -105,7 +110,7 @@ void transport_harvest(struct shard *shard);
 
 /* --- transport_transfer.c: one transfer --- */
 
-MUST_CHECK struct transfer *transfer_new(struct transport *transport);
+MUST_CHECK struct transfer *transfer_new(struct transport *transport, bool trickles);
 void transfer_free(struct transfer *transfer);
 /* Sets the request; false where libcurl refuses it (`failed` says why). */
 MUST_CHECK bool transfer_prepare(struct transfer *transfer, const struct wire_request *request,

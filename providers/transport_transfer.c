@@ -12,6 +12,9 @@ enum {
 	EXPECT_FROM_BYTES = 512 << 10,
 	/* Below what load balancers allow an idle connection (60 s), so that we close first. */
 	IDLE_CONNECTION_MAX_SECONDS = 50,
+	/* Events are of some hundred bytes; of libcurl's own 16 KiB each open stream would in time
+	 * hold the pages that its largest read has touched. */
+	TRICKLE_READ_BYTES = 2 << 10,
 };
 
 static const char IDENTITY[] = "identity";
@@ -163,6 +166,24 @@ static int read_fields(struct text section, struct http_header *fields)
 	return count;
 }
 
+/*
+ * The answer has begun, so the head of the request has long left: libcurl asks for no line of it
+ * again. The key among them is overwritten, and of a stream that lasts nothing is kept.
+ */
+static void forget_heads(struct transfer *transfer)
+{
+	struct text_buf *bytes = &transfer->header_bytes;
+
+	(void)curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, NULL);
+	if (bytes->data != NULL)
+		explicit_bzero(bytes->data, bytes->len);
+	text_buf_done(bytes);
+	text_buf_done(&transfer->head);
+	memory_free(transfer->header_nodes);
+	transfer->header_nodes = NULL;
+	transfer->header_room = 0;
+}
+
 /* The blank line came. */
 static bool head_complete(struct transfer *transfer)
 {
@@ -185,6 +206,8 @@ static bool head_complete(struct transfer *transfer)
 	transfer->head_done = true;
 	if (!transfer->cancelled)
 		transfer->sink.head(transfer->sink.context, status, version, fields, (size_t)count);
+	if (transfer->trickles)
+		forget_heads(transfer);
 	return true;
 }
 
@@ -446,7 +469,7 @@ static void set_constant_options(struct transfer *transfer)
 		(void)curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
 }
 
-struct transfer *transfer_new(struct transport *transport)
+struct transfer *transfer_new(struct transport *transport, bool trickles)
 {
 	struct transfer *transfer = memory_new(sizeof(*transfer));
 
@@ -457,6 +480,10 @@ struct transfer *transfer_new(struct transport *transport)
 	text_buf_init(&transfer->header_bytes, REQUEST_HEAD_MAX_BYTES);
 	text_buf_init(&transfer->head, TRANSPORT_HEAD_MAX_BYTES);
 	set_constant_options(transfer);
+	transfer->trickles = trickles;
+	if (trickles)
+		(void)curl_easy_setopt(transfer->easy, CURLOPT_BUFFERSIZE,
+		                       (long)TRICKLE_READ_BYTES);
 	return transfer;
 }
 

@@ -41,7 +41,7 @@ static void deliver(struct relay *relay, const struct exchange *exchange,
 
 	relay_hedge_won(relay);
 	struct text body = relay_convert_body(relay, exchange, reply);
-	size_t header_count = relay_head(relay, exchange, true, headers);
+	size_t header_count = relay_head(relay, exchange, true, &relay->arena, headers);
 
 	if (relay->keeps_content)
 		(void)text_buf_add(&relay->response_content,

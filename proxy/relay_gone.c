@@ -78,15 +78,53 @@ static void leave_call(struct relay *relay)
 
 /* --- the word of the server --- */
 
-void relay_leave_exchange(struct relay *relay)
+/* What a row still wants of the decision is kept. */
+static void leave_intake(struct relay *relay)
 {
 	const struct router_decision *decision = &relay->intake->decision;
 
-	relay->exchange = NULL;
 	relay->intake = NULL;
 	relay->compared = ARENA_NEW_ARRAY(&relay->arena, const struct target *, decision->count);
 	for (size_t i = 0; i < decision->count; i++)
 		relay->compared[relay->compared_count++] = decision->candidates[i].target;
+}
+
+void relay_leave_exchange(struct relay *relay)
+{
+	relay->exchange = NULL;
+	if (relay->intake != NULL)
+		leave_intake(relay);
+}
+
+/* The shape without its request. */
+static struct shape keep_shape(const struct shape *shape, struct arena *arena)
+{
+	struct shape kept = *shape;
+
+	kept.model = text_copy(arena, shape->model);
+	kept.model_node = NULL;
+	kept.fields.items = ARENA_NEW_ARRAY(arena, struct text, shape->fields.count + 1);
+	for (size_t i = 0; i < shape->fields.count; i++)
+		kept.fields.items[i] = text_copy(arena, shape->fields.items[i]);
+	return kept;
+}
+
+void relay_drop_request(struct relay *relay)
+{
+	/* The client may have gone while the commit was written. */
+	if (relay->exchange == NULL)
+		return;
+	const struct router_candidate *candidate =
+	    &relay->intake->decision.candidates[relay->candidate];
+
+	/* The body that was sent says the same, unless it was put into another form. */
+	if (relay_is_native(relay) || (relay->repaired & REPAIR_REQUESTS) != 0)
+		return;
+	relay->asked = ARENA_NEW(&relay->arena, struct relay_asked);
+	relay->asked->shape = keep_shape(&relay->intake->shape, &relay->arena);
+	relay->asked->number = candidate->number;
+	leave_intake(relay);
+	http_exchange_drop_request(relay->exchange);
 }
 
 void relay_closed(struct relay *relay, bool client_gone)

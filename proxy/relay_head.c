@@ -23,6 +23,7 @@ struct text relay_usd(struct arena *arena, int64_t pico_usd)
 struct head {
 	struct http_header *items;
 	size_t count;
+	struct arena *arena; /* of the values that are made here */
 };
 
 /* Names of a config may hold anything; one that would end its line is not said. */
@@ -36,7 +37,7 @@ static void add(struct head *head, struct text name, struct text value)
 }
 
 /* Names of fields come from the client: nothing of them may end a line. */
-static struct text list_of(struct relay *relay, const struct text *items, size_t count)
+static struct text list_of(struct arena *arena, const struct text *items, size_t count)
 {
 	struct text_buf list;
 	struct text value = {NULL, 0};
@@ -48,13 +49,14 @@ static struct text list_of(struct relay *relay, const struct text *items, size_t
 		text_buf_add_visible(&list, items[i]);
 	}
 	if (list.len > 0)
-		value = text_copy(&relay->arena, text_buf_view(&list));
+		value = text_copy(arena, text_buf_view(&list));
 	text_buf_done(&list);
 	return value;
 }
 
 /* On the way from the client's format to a chat request, and from there to the provider's. */
-static struct text list_dropped(struct relay *relay, const struct exchange *exchange)
+static struct text list_dropped(const struct relay *relay, const struct exchange *exchange,
+                                struct arena *arena)
 {
 	const struct text_list *first = &relay->intake->dropped;
 	size_t first_count = relay_is_native(relay) ? 0 : first->count;
@@ -69,17 +71,18 @@ static struct text list_dropped(struct relay *relay, const struct exchange *exch
 		                   : TEXT("messages.thinking_blocks");
 	for (size_t i = 0; i < exchange->dropped_count && count < ARRAY_LENGTH(all); i++)
 		all[count++] = exchange->dropped[i];
-	return list_of(relay, all, count);
+	return list_of(arena, all, count);
 }
 
-static struct text list_unproven(struct relay *relay, const struct router_candidate *candidate)
+static struct text list_unproven(struct arena *arena, const struct router_candidate *candidate)
 {
 	if (!candidate->proven && candidate->unproven.count == 0)
 		return TEXT("all");
-	return list_of(relay, candidate->unproven.items, candidate->unproven.count);
+	return list_of(arena, candidate->unproven.items, candidate->unproven.count);
 }
 
-static struct text say_evidence(struct relay *relay, const struct router_candidate *candidate)
+static struct text say_evidence(const struct relay *relay, const struct router_candidate *candidate,
+                                struct arena *arena)
 {
 	const struct evidence_question question = {
 	    .shape = &relay->intake->shape,
@@ -93,11 +96,11 @@ static struct text say_evidence(struct relay *relay, const struct router_candida
 	               &proof);
 	if (proof.count == 0)
 		return TEXT("0");
-	return text_format(&relay->arena, "%zu; oldest=%.*s", proof.count,
-	                   TEXT_ARG(wall_format(&relay->arena, proof.oldest_wall_ms, false)));
+	return text_format(arena, "%zu; oldest=%.*s", proof.count,
+	                   TEXT_ARG(wall_format(arena, proof.oldest_wall_ms, false)));
 }
 
-static void add_decision(struct relay *relay, struct head *head)
+static void add_decision(const struct relay *relay, struct head *head)
 {
 	const struct router_decision *decision = &relay->intake->decision;
 	const struct router_candidate *candidate = &decision->candidates[relay->candidate];
@@ -107,20 +110,20 @@ static void add_decision(struct relay *relay, struct head *head)
 	add(head, TEXT("x-proviso-task"), decision->task);
 	/* Shadow changes nothing that a client could see: the log says it. */
 	if (decision->mode != CONFIG_SHADOW)
-		add(head, TEXT("x-proviso-unproven"), list_unproven(relay, candidate));
+		add(head, TEXT("x-proviso-unproven"), list_unproven(head->arena, candidate));
 	/* Of a stream not all is known yet: those that it is proven by, and so may be mended by. */
 	repair_bits repairs = relay->streamed ? candidate->repairs : relay->repaired;
 	if (repairs != 0)
-		add(head, TEXT("x-proviso-repairs"), repair_names(repairs, &relay->arena));
+		add(head, TEXT("x-proviso-repairs"), repair_names(repairs, head->arena));
 	add(head, TEXT("x-proviso-matrix"), text_of(router_matrix_hash(relay->snapshot->router)));
-	add(head, TEXT("x-proviso-evidence"), say_evidence(relay, candidate));
+	add(head, TEXT("x-proviso-evidence"), say_evidence(relay, candidate, head->arena));
 }
 
-static void add_request(struct relay *relay, struct head *head)
+static void add_request(const struct relay *relay, struct head *head)
 {
 	add(head, TEXT("x-proviso-request-id"), text_of(relay->id));
 	add(head, TEXT("x-proviso-attempts"),
-	    text_format(&relay->arena, "%zu", relay->attempt_count));
+	    text_format(head->arena, "%zu", relay->attempt_count));
 }
 
 /* What was translated has the type of what it became. */
@@ -132,20 +135,19 @@ static void say_type(const struct relay *relay, struct head *head)
 			    relay->streamed ? TEXT("text/event-stream") : TEXT("application/json");
 }
 
-size_t relay_head(struct relay *relay, const struct exchange *exchange, bool with_cost,
-                  struct http_header out[RELAY_HEADERS_MAX])
+size_t relay_head(const struct relay *relay, const struct exchange *exchange, bool with_cost,
+                  struct arena *arena, struct http_header out[RELAY_HEADERS_MAX])
 {
-	struct head head = {out, 0};
+	struct head head = {out, forward_down(exchange, out), arena};
 
-	head.count = forward_down(exchange, out);
 	if (relay_translates(relay))
 		say_type(relay, &head);
 	add_request(relay, &head);
 	add_decision(relay, &head);
-	add(&head, TEXT("x-proviso-dropped"), list_dropped(relay, exchange));
+	add(&head, TEXT("x-proviso-dropped"), list_dropped(relay, exchange, arena));
 	if (with_cost && relay->facts.cost.pico_usd >= 0)
 		add(&head, TEXT("x-proviso-cost-usd"),
-		    relay_usd(&relay->arena, relay->facts.cost.pico_usd));
+		    relay_usd(arena, relay->facts.cost.pico_usd));
 	return head.count;
 }
 
@@ -157,13 +159,13 @@ static void add_upstream_status(struct relay *relay, const struct refusal *refus
 
 	if (relay->upstream_status >= 400 && relay->upstream_status != told)
 		add(head, TEXT("x-proviso-upstream-status"),
-		    text_format(&relay->arena, "%d", relay->upstream_status));
+		    text_format(head->arena, "%d", relay->upstream_status));
 }
 
 size_t relay_refusal_head(struct relay *relay, const struct refusal *refusal,
                           struct http_header out[RELAY_HEADERS_MAX])
 {
-	struct head head = {out, 0};
+	struct head head = {out, 0, &relay->arena};
 
 	add(&head, TEXT("Content-Type"), TEXT("application/json")); /* the first: see its caller */
 	if (refusal->retry_after_s >= 0)

@@ -57,6 +57,12 @@ struct relay_facts {
 	bool owed;                                 /* there was an answer that is billed */
 };
 
+/* Of a request that was given back: what its reply is held against. */
+struct relay_asked {
+	struct shape shape; /* without views into the body */
+	size_t number;      /* of the target */
+};
+
 struct relay {
 	uint32_t magic;
 	enum relay_state state;
@@ -68,7 +74,8 @@ struct relay {
 	bool rate_taken;
 	int64_t rate_tokens; /* as they were taken */
 	int64_t prompt_bytes;
-	struct intake *intake;            /* goes with the exchange */
+	struct intake *intake;     /* goes with the exchange, or at the commit; NULL: it has gone */
+	struct relay_asked *asked; /* arena; of an intake that went at the commit */
 	const struct config_route *route; /* NULL: none */
 	bool drains;                      /* read to the end although the client has gone */
 	struct relay *twin; /* of the same exchange, while neither has answered; NULL: none */
@@ -182,6 +189,8 @@ MUST_CHECK bool relay_hedge_leaves(struct relay *relay);
 /* relay_gone.c: the client has left */
 /* The exchange and all that goes with it is not touched any more; what rows want of it is kept. */
 void relay_leave_exchange(struct relay *relay);
+/* A stream is committed: nobody else is asked, and the request goes, if its bytes were sent up. */
+void relay_drop_request(struct relay *relay);
 /* The attempt that was read to the end is over, or is to be cancelled after all. */
 void relay_drain_over(struct relay *relay);
 
@@ -286,7 +295,9 @@ MUST_CHECK struct text relay_convert_refusal(struct relay *relay, struct text bo
 
 /* relay_head.c: the headers of an answer, true at the moment when they are written */
 enum { RELAY_HEADERS_MAX = FORWARD_MAX_HEADERS + 14 };
-MUST_CHECK size_t relay_head(struct relay *relay, const struct exchange *exchange, bool with_cost,
+/* Views into the exchange, the snapshot and `arena`. */
+MUST_CHECK size_t relay_head(const struct relay *relay, const struct exchange *exchange,
+                             bool with_cost, struct arena *arena,
                              struct http_header out[RELAY_HEADERS_MAX]);
 /* The same for an answer of ours. */
 MUST_CHECK size_t relay_refusal_head(struct relay *relay, const struct refusal *refusal,

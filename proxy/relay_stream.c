@@ -208,10 +208,12 @@ bool relay_leaves_filtered(const struct relay *relay)
 static void commit(struct relay *relay)
 {
 	struct http_header headers[RELAY_HEADERS_MAX];
+	struct arena *scratch = &relay->worker->scratch;
+	struct frame_cutter again;
 
 	relay_hedge_won(relay);
-	size_t header_count = relay_head(relay, relay->head, false, headers);
-	struct frame_cutter again;
+	arena_reset(scratch); /* the head is copied at once: nothing of it stays with the stream */
+	size_t header_count = relay_head(relay, relay->head, false, scratch, headers);
 
 	relay_enter(relay, RELAY_STREAMING);
 	relay->open_stream = true;
@@ -253,10 +255,12 @@ static void consider_commit(struct relay *relay, const struct reply_reader *read
 	    relay->held_events >= RELAY_HELD_EVENTS_MAX || relay->held.len >= RELAY_HELD_BYTES_MAX;
 	bool long_ago = relay->held_events > 0 &&
 	                now_us - relay->sent_us > settings->timeouts.first_event_ms * 1000;
-	if (means_something(relay, reply) || ((full || long_ago) && relay->held_events > 0))
+	if (means_something(relay, reply) || ((full || long_ago) && relay->held_events > 0)) {
 		commit(relay);
-	else if (frame_rest(&relay->cutter).len >= RELAY_HELD_BYTES_MAX || full)
+		relay_drop_request(relay);
+	} else if (frame_rest(&relay->cutter).len >= RELAY_HELD_BYTES_MAX || full) {
 		relay_give_up(relay, "what came is no stream of events", false);
+	}
 }
 
 static void frame_came(void *context, struct text frame, bool whole)

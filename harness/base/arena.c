@@ -7,6 +7,7 @@
 
 enum {
 	ARENA_BLOCK_FIRST = 1024,
+	ARENA_SMALL = 8 << 10, /* up to that much, blocks are of the first one's size */
 	ARENA_BLOCK_LARGEST = 1 << 20,
 	ARENA_JOINED_MAX = 64 << 10, /* blocks up to that much become one at a reset */
 	ARENA_ALIGNMENT = 16,
@@ -40,9 +41,8 @@ static void arena_grow(struct arena *arena, size_t size)
 {
 	size_t wanted = ARENA_BLOCK_FIRST;
 
-	/* Doubles what is held: thousands of streams have several arenas each, most of them small.
-	 */
-	if (arena->held > wanted)
+	/* Doubles what is held, but for small ones: thousands of streams have several each. */
+	if (arena->held > ARENA_SMALL)
 		wanted = size_min(arena->held, ARENA_BLOCK_LARGEST);
 	if (wanted < size + ARENA_ALIGNMENT)
 		wanted = size + ARENA_ALIGNMENT;

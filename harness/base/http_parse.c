@@ -67,6 +67,14 @@ void http_parser_done(struct http_parser *parser)
 	parser->span_room = 0;
 }
 
+void http_parser_drop(struct http_parser *parser)
+{
+	REQUIRE(parser->state == HTTP_AT_DONE);
+	http_parser_done(parser);
+	parser->request = (struct http_request){.minor_version = parser->request.minor_version,
+	                                        .keep_alive = parser->request.keep_alive};
+}
+
 void http_parser_reset(struct http_parser *parser)
 {
 	text_buf_reset(&parser->bytes);

@@ -74,6 +74,8 @@ void http_parser_done(struct http_parser *parser);
 /* Ready for the next request on the same connection; memory is kept, but for that of a large body.
  */
 void http_parser_reset(struct http_parser *parser);
+/* After DONE: the request's bytes and headers are given back; `request` keeps its version. */
+void http_parser_drop(struct http_parser *parser);
 /*
  * Takes from `input`; *used says how many bytes. After DONE and BAD nothing more is taken until the
  * reset, and after BAD a reset is a mistake: where the next request begins can't be known.

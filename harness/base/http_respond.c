@@ -7,7 +7,10 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-enum { HTTP_OUT_MOVE_BYTES = 256 * 1024 };
+enum {
+	HTTP_OUT_MOVE_BYTES = 256 * 1024,
+	HTTP_CHUNK_FRAME_BYTES = 20, /* 16 digits, two line ends */
+};
 
 /* --- the queue --- */
 
@@ -26,7 +29,9 @@ static void queue_blocked(struct http_connection *connection, bool progress)
 static void queue_empty(struct http_connection *connection)
 {
 	connection->sent = 0;
-	if (connection->out.room > HTTP_KEPT_BYTES)
+	/* Most of a stream's life is spent between two events. */
+	if (connection->out.room > HTTP_KEPT_BYTES ||
+	    connection->exchange.answer == HTTP_ANSWER_BEGUN)
 		text_buf_done(&connection->out);
 	else
 		text_buf_reset(&connection->out);
@@ -294,6 +299,8 @@ bool http_respond_write(struct http_exchange *exchange, struct text bytes)
 	if (exchange->head_only || bytes.len == 0)
 		return !exchange->above_high;
 	struct text_buf *out = &connection->out;
+	/* At once; past the cap it is found out below. */
+	(void)!text_buf_reserve(out, bytes.len + HTTP_CHUNK_FRAME_BYTES);
 	if (exchange->chunked) {
 		add_number(out, bytes.len, 16);
 		text_buf_add(out, TEXT("\r\n"));
@@ -383,6 +390,13 @@ struct arena *http_exchange_arena(struct http_exchange *exchange)
 {
 	REQUIRE(exchange->magic == HTTP_EXCHANGE_MAGIC);
 	return &exchange->arena;
+}
+
+void http_exchange_drop_request(struct http_exchange *exchange)
+{
+	REQUIRE(exchange->magic == HTTP_EXCHANGE_MAGIC && exchange->open && !exchange->in_request);
+	arena_done(&exchange->arena);
+	http_parser_drop(&exchange->connection->parser);
 }
 
 void http_exchange_set_user(struct http_exchange *exchange, void *user)

@@ -72,8 +72,13 @@ void http_server_stop(struct http_server *server);
 /* --- the request --- */
 
 const struct http_request *http_exchange_request(const struct http_exchange *exchange);
-/* Lives as long as the exchange. */
+/* Lives as long as the exchange, or until http_exchange_drop_request. */
 struct arena *http_exchange_arena(struct http_exchange *exchange);
+/*
+ * An answer of hours needs neither the request nor the arena: both are given back, and no view of
+ * them is used from here. Not within the handler's `request`.
+ */
+void http_exchange_drop_request(struct http_exchange *exchange);
 void http_exchange_set_user(struct http_exchange *exchange, void *user);
 void *http_exchange_user(const struct http_exchange *exchange);
 /* "127.0.0.1:4711" of the peer; arena of the exchange. */

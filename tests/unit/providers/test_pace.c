@@ -322,9 +322,8 @@ START_TEST(a_wait_may_stand_in_the_error)
 {
 	struct http_header header = {TEXT("retry-after"), TEXT("3")};
 	struct exchange exchange = {.status = 429};
-	struct chat_reply reply = {.errors = {{.message = TEXT("slow")},
-	                                      {.retry_delay = TEXT("34.4s")}},
-	                           .error_count = 2};
+	struct chat_error errors[] = {{.message = TEXT("slow")}, {.retry_delay = TEXT("34.4s")}};
+	struct chat_reply reply = {.errors = errors, .error_count = ARRAY_LENGTH(errors)};
 
 	ck_assert_int_eq(pace_asked_ms(&exchange, &reply, NOW_MS), 34400);
 	ck_assert_int_eq(pace_asked_ms(&exchange, NULL, NOW_MS), -1);
