@@ -178,6 +178,31 @@ static void recall(const struct check_session *session, const struct matrix *mat
 	}
 }
 
+/*
+ * A run that goes on does so at the prices it began with: its costs are of one table, and a verdict
+ * about a charge (US-11) is what a replay makes of it, which knows no other prices.
+ */
+static void recall_prices(const struct check_session *session, struct target *target)
+{
+	const struct journal_target *began = remembered(session, target);
+
+	if (began == NULL || began->prices == NULL)
+		return;
+	const struct json *then = price_keep(began->prices, session->arena);
+	const struct json *now = price_keep(&target->model->price, session->arena);
+	if (then == NULL || (now != NULL && json_equal(then, now)))
+		return;
+	struct provider_model *model = ARENA_NEW(session->arena, struct provider_model);
+	*model = *target->model;
+	model->price = *began->prices;
+	target->model = model;
+	(void)fprintf(
+	    stderr,
+	    "proviso: warning: %.*s: the run goes on at the prices that it began with; the "
+	    "config says others now\n",
+	    TEXT_ARG(text_visible(session->arena, target->name, 80)));
+}
+
 void check_recall(struct check_session *session)
 {
 	const char *path = text_c(session->arena, session->options->matrix);
@@ -190,6 +215,8 @@ void check_recall(struct check_session *session)
 	for (size_t i = 0; i < session->target_count; i++) {
 		struct target *target = &session->targets[i];
 		struct text identity = {NULL, 0}, hours = {NULL, 0};
+		if (session->resuming)
+			recall_prices(session, target);
 		recall(session, &matrix, target, &identity, &hours);
 		if (identity.data == NULL && hours.data == NULL)
 			continue;

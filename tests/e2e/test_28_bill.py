@@ -57,6 +57,33 @@ def test_what_is_told_stands_beside_what_its_price_gives(proviso, sim, tmp_path)
     assert f"USD, as the provider tells; by its price {row['computed_cost_usd']}<" in report
 
 
+def test_a_run_goes_on_at_the_prices_it_began_with(proviso, sim, tmp_path):
+    """Else its costs are of two tables, and what it says of a charge is not what a replay says."""
+    url = sim().url
+    check(proviso, tmp_path, url, '{input: "0.15", output: "0.60"}', "--case", "CH-01", "--out", "run")
+    journal = tmp_path / "run/journal.jsonl"
+    whole = [json.loads(line) for line in journal.read_text().splitlines()]
+
+    def go_on(price):
+        """With the last line lost, as after a crash; the line that is asked anew."""
+        journal.write_text("\n".join(json.dumps(line) for line in whole[:-1]) + "\n")
+        (tmp_path / "proviso.yaml").write_text(
+            f'version: 1\nproviders:\n  sim: {{base_url: "{url}", api_key: "env:SIM_KEY", '
+            f'models: {{sim-small: {{context: 8192, price: {price}}}}}}}\n')
+        done = proviso("check", "--resume", "run", env=KEY)
+        assert done.code == 0, done
+        return done, json.loads(journal.read_text().splitlines()[-1])
+
+    cost = {name: whole[-1][name] for name in ("case", "cost_pico_usd", "cost_source", "price_version")}
+    done, line = go_on('{input: "150", output: "600"}')
+    assert "sim/sim-small: the run goes on at the prices that it began with" in done.err
+    assert {name: line[name] for name in cost} == cost and line["at"] >= whole[-1]["at"]
+    done, line = go_on('{input: "0.15", output: "0.60"}')
+    assert done.err.count("prices that it began with") == 0 and line["cost_pico_usd"] == cost["cost_pico_usd"]
+    done, line = go_on("null")
+    assert "prices that it began with" in done.err and line["cost_pico_usd"] == cost["cost_pico_usd"]
+
+
 def test_who_tells_no_charge_or_refuses_to_is_unsupported_and_no_failure(proviso, scripted, tmp_path):
     refusal = {"error": {"message": "Unrecognized request argument supplied: usage", "type": "invalid_request_error",
                          "param": None, "code": None}}
