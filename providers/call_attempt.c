@@ -63,6 +63,7 @@ static void head_came(void *context, int status, int http_version,
 		};
 	attempt->context.status = status;
 	attempt->context.content_type = exchange_header(exchange, "content-type");
+	attempt->context.error_type = exchange_header(exchange, "x-amzn-errortype");
 	attempt->reader = reply_reader_new(&attempt->context, &attempt->arena);
 	if (attempt->relay != NULL)
 		attempt->relay->head(attempt->relay_context, exchange);
@@ -207,6 +208,7 @@ bool attempt_start(struct attempt *attempt, const struct attempt_plan *plan,
 	if (!provider->dialect->encode(provider, plan->request, &attempt->arena, &attempt->wire,
 	                               fault))
 		return false;
+	attempt->wire.aws = provider->aws.access_key_id == NULL ? NULL : &provider->aws;
 	attempt->relay = plan->relay;
 	attempt->relay_context = plan->relay_context;
 	set_wire(attempt, &plan->request->wire);

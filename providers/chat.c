@@ -16,6 +16,7 @@ static const char *const api_names[] = {
     [CHAT_API_EMBEDDINGS] = "embeddings",   [CHAT_API_MODELS] = "models",
     [CHAT_API_ANTHROPIC] = "anthropic",     [CHAT_API_GEMINI] = "gemini",
     [CHAT_API_COHERE] = "cohere",           [CHAT_API_OLLAMA] = "ollama",
+    [CHAT_API_BEDROCK] = "bedrock",
 };
 
 const struct chat_usage chat_usage_unknown = {

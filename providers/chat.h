@@ -163,6 +163,7 @@ enum chat_api {
 	CHAT_API_GEMINI,
 	CHAT_API_COHERE,
 	CHAT_API_OLLAMA,
+	CHAT_API_BEDROCK,
 };
 
 enum {

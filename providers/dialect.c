@@ -1,12 +1,12 @@
 /* The dialects that a provider can be configured with. */
 #include "providers/dialect.h"
 
-static const struct dialect *const dialects[] = {&dialect_openai,    &dialect_azure,
-                                                 &dialect_anthropic, &dialect_gemini,
-                                                 &dialect_cohere,    &dialect_ollama};
+static const struct dialect *const dialects[] = {
+    &dialect_openai, &dialect_azure,  &dialect_anthropic, &dialect_gemini,
+    &dialect_cohere, &dialect_ollama, &dialect_bedrock};
 
 const char *const dialect_names[] = {"openai", "azure",  "anthropic", "gemini",
-                                     "cohere", "ollama", NULL};
+                                     "cohere", "ollama", "bedrock",   NULL};
 
 const struct dialect *dialect_from_name(struct text name)
 {

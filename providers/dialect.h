@@ -10,6 +10,7 @@
 #include "providers/reply_reader.h"
 
 struct provider;
+struct provider_aws;
 struct provider_model;
 struct reply_shape;
 
@@ -21,6 +22,8 @@ struct wire_request {
 	size_t header_count;
 	const char *key_header; /* "Authorization", "x-api-key", "api-key"; NULL: no key */
 	const char *key_prefix; /* "Bearer " or "" */
+	/* The key signs the request (aws_sigv4.h) and does not travel; NULL: it does. */
+	const struct provider_aws *aws;
 	struct text body;
 	const struct chat_wire *wire; /* how it travels; NULL: as always. Set by the attempt */
 	struct text_list dropped;     /* fields of the request that have no place in the dialect */
@@ -30,6 +33,7 @@ struct dialect {
 	const char *name;    /* "openai" */
 	bool openai_replies; /* they are read and passed on as they are; else translated */
 	bool lines;          /* a stream is lines of JSON, no events */
+	bool frames;         /* a stream is binary frames (event_stream.h), no events */
 	/*
 	 * The request in this dialect, in the arena. False where it can't be carried:
 	 * the fault says which field.
@@ -41,7 +45,7 @@ struct dialect {
 };
 
 extern const struct dialect dialect_openai, dialect_azure, dialect_anthropic, dialect_gemini,
-    dialect_cohere, dialect_ollama;
+    dialect_cohere, dialect_ollama, dialect_bedrock;
 
 /* NULL where there is no such dialect. */
 MUST_CHECK const struct dialect *dialect_from_name(struct text name);

@@ -307,6 +307,12 @@ static void write_tool(struct encoding *e, const struct json *tool)
 	json_write_object_end(&e->json);
 }
 
+void encode_anthropic_check_choice(struct encoding *e, enum encode_choice choice)
+{
+	if (choice >= ENCODE_CHOICE_REQUIRED && thinking_of(e) == THINKING_BUDGET)
+		encode_refuse(e, "tool_choice can't make this model call while it thinks");
+}
+
 static void write_choice(struct encoding *e)
 {
 	static const char *const types[] = {
@@ -321,8 +327,7 @@ static void write_choice(struct encoding *e)
 
 	if (choice == ENCODE_CHOICE_ABSENT && !one_only)
 		return;
-	if (choice >= ENCODE_CHOICE_REQUIRED && thinking_of(e) == THINKING_BUDGET)
-		encode_refuse(e, "tool_choice can't make this model call while it thinks");
+	encode_anthropic_check_choice(e, choice);
 	json_write_key(&e->json, "tool_choice");
 	json_write_object(&e->json);
 	json_write_member_c(&e->json, "type", types[choice]);
@@ -373,6 +378,11 @@ static void write_stop(struct encoding *e)
 	json_write_array_end(&e->json);
 }
 
+bool encode_anthropic_samples(const struct encoding *e)
+{
+	return version(e) < CLAUDE_UNSAMPLED;
+}
+
 static void write_temperature(struct encoding *e)
 {
 	const struct json *temperature = encode_field(e->root, "temperature");
@@ -380,7 +390,7 @@ static void write_temperature(struct encoding *e)
 
 	if (temperature == NULL)
 		return;
-	if (version(e) >= CLAUDE_UNSAMPLED) {
+	if (!encode_anthropic_samples(e)) {
 		encode_drop(e, "temperature");
 		return;
 	}
@@ -392,23 +402,28 @@ static void write_temperature(struct encoding *e)
 
 static void write_top_p(struct encoding *e)
 {
-	if (version(e) < CLAUDE_UNSAMPLED)
+	if (encode_anthropic_samples(e))
 		encode_copy(e, "top_p", "top_p");
 	else if (encode_field(e->root, "top_p") != NULL)
 		encode_drop(e, "top_p");
 }
 
-static void write_format(struct encoding *e)
+struct text encode_anthropic_effort(const struct encoding *e)
 {
 	struct text effort = encode_effort(e);
+
+	if (thinking_of(e) != THINKING_ADAPTIVE)
+		return (struct text){NULL, 0};
+	return text_is(effort, "minimal") ? TEXT("low") : effort;
+}
+
+static void write_format(struct encoding *e)
+{
+	struct text effort = encode_anthropic_effort(e);
 	const struct json *schema;
 
 	if (encode_format_of(e, &schema) == ENCODE_FORMAT_JSON)
 		encode_refuse(e, "response_format json_object can't be carried");
-	if (thinking_of(e) != THINKING_ADAPTIVE)
-		effort = (struct text){NULL, 0};
-	else if (text_is(effort, "minimal"))
-		effort = TEXT("low");
 	if (schema == NULL && effort.data == NULL)
 		return;
 	json_write_key(&e->json, "output_config");
@@ -449,7 +464,7 @@ static int64_t budget_of(struct encoding *e)
 	return int64_max(BUDGET_LEAST, int64_min(budget, BUDGET_MOST));
 }
 
-static void write_thinking(struct encoding *e)
+void encode_anthropic_thinking(struct encoding *e)
 {
 	static const char *const types[] = {[THINKING_OFF] = "disabled",
 	                                    [THINKING_BUDGET] = "enabled",
@@ -514,7 +529,7 @@ bool encode_anthropic(const struct provider *provider, const struct chat_request
 	write_top_p(e);
 	write_stop(e);
 	write_format(e);
-	write_thinking(e);
+	encode_anthropic_thinking(e);
 	write_user(e);
 	if (request->streamed)
 		json_write_member_bool(&e->json, "stream", true);

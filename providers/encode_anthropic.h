@@ -18,6 +18,16 @@ MUST_CHECK bool encode_anthropic(const struct provider *provider,
  */
 MUST_CHECK struct text encode_anthropic_id(struct encoding *encoding, struct text id);
 
+/* What depends on the version of Claude, behind whichever door; the model's name tells it. */
+/* Whether it takes temperature and top_p. */
+MUST_CHECK bool encode_anthropic_samples(const struct encoding *e);
+/* Refuses a choice that makes a model call which can't while it thinks. */
+void encode_anthropic_check_choice(struct encoding *e, enum encode_choice choice);
+/* Writes `thinking` where reasoning_effort is said. */
+void encode_anthropic_thinking(struct encoding *e);
+/* The effort that goes beside it, in output_config; data NULL: none does. */
+MUST_CHECK struct text encode_anthropic_effort(const struct encoding *e);
+
 /*
  * A JSON Schema as structured output takes it (Anthropic's guide, "Structured outputs"): objects
  * are closed, and what bounds numbers, lengths and lists is dropped as "schema.KEYWORD".

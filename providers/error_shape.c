@@ -16,6 +16,14 @@ static struct text kept(struct reply_build *build, struct text view, size_t max)
 	return view.data == NULL ? view : text_copy(build->arena, text_slice(view, 0, max));
 }
 
+/* AWS says it in a header: "ValidationException:http://internal.amazon.com/..." */
+static struct text aws_type(const struct reply_build *build)
+{
+	struct text said = build->context.error_type;
+
+	return text_slice(said, 0, text_find_byte(said, ':', 0));
+}
+
 void error_shape_add(struct reply_build *build, const struct chat_error *error)
 {
 	struct chat_reply *reply = build->reply;
@@ -27,7 +35,8 @@ void error_shape_add(struct reply_build *build, const struct chat_error *error)
 		reply->errors = ARENA_NEW_ARRAY(build->arena, struct chat_error, CHAT_MAX_ERRORS);
 	reply->errors[reply->error_count++] = (struct chat_error){
 	    .message = kept(build, error->message, ERROR_MAX_TEXT_BYTES),
-	    .type = kept(build, error->type, BUILD_MAX_NAME_BYTES),
+	    .type = kept(build, error->type.len > 0 ? error->type : aws_type(build),
+	                 BUILD_MAX_NAME_BYTES),
 	    .code = kept(build, error->code, BUILD_MAX_NAME_BYTES),
 	    .param = kept(build, error->param, BUILD_MAX_NAME_BYTES),
 	    .status = kept(build, error->status, BUILD_MAX_NAME_BYTES),
@@ -180,13 +189,20 @@ static bool read_fault(struct reply_build *build, const struct json *root)
 	return true;
 }
 
+static const struct json *either(const struct json *object, const char *a, const char *b)
+{
+	const struct json *member = json_member(object, a);
+
+	return member != NULL ? member : json_member(object, b);
+}
+
 /*
  * Flat: {"message", "type", "param", "code"}, {"object": "error", ...} or only
  * {"message"}. A reply that has choices or output is none.
  */
 static bool read_flat(struct reply_build *build, const struct json *root)
 {
-	const struct json *message = json_member(root, "message");
+	const struct json *message = either(root, "message", "Message"); /* AWS's gateways */
 	const struct json *errors = json_member(root, "errors");
 	bool named = text_is(json_string(root, "object"), "error");
 
@@ -195,6 +211,8 @@ static bool read_flat(struct reply_build *build, const struct json *root)
 	if (!json_is(message, JSON_STRING) && !named)
 		return false;
 	struct chat_error error = error_of(root, root);
+	if (json_is(message, JSON_STRING))
+		error.message = message->text;
 	if (json_is(message, JSON_OBJECT)) { /* Mistral's 422 */
 		const struct json *detail = json_member(message, "detail");
 		error.message = span_of(message);

@@ -36,7 +36,8 @@ bool provider_load_key(struct provider *provider, struct fault *fault)
 		return true;
 	if (node != NULL)
 		place = json_place(node);
-	return secret_load(provider->key_ref, place, &provider->key, fault);
+	return provider_aws_load(provider, fault) &&
+	       secret_load(provider->key_ref, place, &provider->key, fault);
 }
 
 void provider_set_done(struct provider_set *set)
@@ -44,6 +45,7 @@ void provider_set_done(struct provider_set *set)
 	for (size_t i = 0; i < set->count; i++) {
 		secret_free(set->items[i].key);
 		set->items[i].key = NULL;
+		provider_aws_done(&set->items[i].aws);
 	}
 	*set = (struct provider_set){0};
 }

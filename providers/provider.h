@@ -41,6 +41,15 @@ struct provider_timeouts {
 	int64_t connect_ms, first_event_ms, idle_ms, total_ms;
 };
 
+/* Of AWS: requests are signed with the provider's key, which is the secret access key. */
+struct provider_aws {
+	struct text access_key_id_ref; /* "env:NAME"; data NULL: nothing is signed */
+	struct text session_token_ref; /* of temporary keys; data NULL: none */
+	struct text region;            /* "eu-central-1" */
+	struct secret *access_key_id;  /* owned, as is the next; NULL until provider_load_key */
+	struct secret *session_token;
+};
+
 struct provider {
 	struct text name;
 	const struct dialect *dialect;
@@ -48,6 +57,7 @@ struct provider {
 	struct text api_version; /* Azure's, a date; data NULL: none */
 	struct text key_ref;     /* "env:NAME"; data NULL: no key */
 	struct secret *key;      /* owned; NULL until provider_load_key */
+	struct provider_aws aws;
 	struct provider_limits limits;
 	struct provider_timeouts timeouts;
 	struct provider_model *models;
@@ -90,7 +100,7 @@ MUST_CHECK bool provider_from_url(struct text base_url, struct text model, struc
 MUST_CHECK const struct provider *provider_find(const struct provider_set *set, struct text name);
 MUST_CHECK const struct provider_model *provider_model_find(const struct provider *provider,
                                                             struct text name);
-/* Loads the key into `provider->key`; nothing to do without a key_ref. */
+/* Loads the key into `provider->key`, and what signs with it; nothing to do without a key_ref. */
 MUST_CHECK bool provider_load_key(struct provider *provider, struct fault *fault);
 /* Frees the keys; the rest is arena memory. */
 void provider_set_done(struct provider_set *set);

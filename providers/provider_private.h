@@ -4,6 +4,10 @@
 
 #include "providers/provider.h"
 
+struct provider_aws_config {
+	struct text access_key_id, session_token;
+};
+
 struct provider_usage_config {
 	int prompt, completion; /* 0: the cache, reasoning is within; 1: it is apart */
 };
@@ -15,6 +19,7 @@ struct provider_config {
 	struct provider_limits limits;
 	struct provider_timeouts timeouts;
 	struct provider_usage_config usage;
+	struct provider_aws_config aws;
 	struct text region;
 	struct setting_list models; /* of struct provider_model_config */
 	const struct json *node;
@@ -38,6 +43,7 @@ struct catalog_entry {
 	struct text_list env; /* variables that usually hold the key, the usual one first */
 	struct text_list base_url_env; /* variables that usually hold the base URL */
 	bool key_optional;
+	bool aws_keys; /* where none of `env` is set, AWS's usual keys sign */
 	struct text source, reviewed, note;
 };
 
@@ -80,6 +86,26 @@ MUST_CHECK bool catalog_at(size_t index, struct arena *arena, struct catalog_ent
                            struct fault *fault);
 /* The nearest name of the catalogue, or NULL. */
 MUST_CHECK const char *catalog_nearest(struct text name, struct arena *arena);
+
+/* --- provider_aws.c: keys that sign, and regions that stand in a URL --- */
+
+/* "env:AWS_SECRET_ACCESS_KEY" where AWS's variables are set, else data NULL. */
+MUST_CHECK struct text provider_aws_key_ref(void);
+/* Where the entry serves: of one of AWS's by AWS's variables, else as it says itself. */
+MUST_CHECK struct text provider_aws_region(const struct catalog_entry *entry);
+/* The entry's URL, one of AWS's with that region in place of the entry's own. Arena. */
+MUST_CHECK struct text provider_aws_url(const struct catalog_entry *entry, struct text region,
+                                        struct arena *arena);
+/*
+ * How the provider signs, by its `aws:` (NULL: none is written), its key_ref and its base URL.
+ * False, fault: a part is missing.
+ */
+MUST_CHECK bool provider_aws_read(struct provider *provider,
+                                  const struct provider_aws_config *config, struct text region,
+                                  struct arena *arena, struct fault *fault);
+MUST_CHECK bool provider_aws_load(struct provider *provider, struct fault *fault);
+/* Frees what was loaded. */
+void provider_aws_done(struct provider_aws *aws);
 
 /* --- provider_url.c --- */
 

@@ -35,6 +35,8 @@ static struct text catalog_key_ref(const struct catalog_entry *entry, struct are
 
 	if (first_set(&entry->env, arena, &which) != NULL)
 		return text_format(arena, "env:%.*s", TEXT_ARG(which));
+	if (entry->aws_keys && provider_aws_key_ref().data != NULL)
+		return provider_aws_key_ref();
 	if (entry->key_optional || entry->env.count == 0)
 		return NONE;
 	/* Loading it will say which variable is missing. */
@@ -42,7 +44,7 @@ static struct text catalog_key_ref(const struct catalog_entry *entry, struct are
 }
 
 /* The entry's own address, or the one the environment gives it instead. */
-static bool catalog_url(const struct catalog_entry *entry, struct arena *arena,
+static bool catalog_url(const struct catalog_entry *entry, struct text region, struct arena *arena,
                         struct provider_url *out, struct fault *fault)
 {
 	struct text which;
@@ -50,7 +52,8 @@ static bool catalog_url(const struct catalog_entry *entry, struct arena *arena,
 	const char *value = first_set(&entry->base_url_env, arena, &which);
 
 	if (value == NULL)
-		return provider_url_read(entry->provider.base_url, arena, out, &why) ||
+		return provider_url_read(provider_aws_url(entry, region, arena), arena, out,
+		                         &why) ||
 		       fault_set(fault, FAULT_INTERNAL, "the catalogue's base_url of %.*s: %s",
 		                 TEXT_ARG(entry->name), why);
 	return provider_url_read(text_copy(arena, text_of(value)), arena, out, &why) ||
@@ -67,8 +70,10 @@ static bool from_catalog(const struct catalog_entry *entry, struct arena *arena,
                          struct provider *out, struct fault *fault)
 {
 	struct fault_list *faults = memory_new(sizeof(*faults));
+	struct provider_config here = entry->provider;
 	struct provider_url url;
 
+	here.region = provider_aws_region(entry);
 	*out = (struct provider){
 	    .name = entry->name,
 	    .dialect = dialect_at(entry->provider.dialect),
@@ -77,16 +82,16 @@ static bool from_catalog(const struct catalog_entry *entry, struct arena *arena,
 	    .limits = entry->provider.limits,
 	    .timeouts = entry->provider.timeouts,
 	};
-	bool good = provider_models_read(&entry->provider, entry->reviewed, arena, &out->models,
+	bool good = provider_models_read(&here, entry->reviewed, arena, &out->models,
 	                                 &out->model_count, faults);
 	if (!good)
 		*fault = faults->items[0];
 	memory_free(faults);
-	if (!good || !catalog_url(entry, arena, &url, fault))
+	if (!good || !catalog_url(entry, here.region, arena, &url, fault))
 		return false;
 	out->base_url = url.url;
 	out->loopback = url.loopback;
-	return true;
+	return provider_aws_read(out, NULL, here.region, arena, fault);
 }
 
 /* --- the config --- */
@@ -123,7 +128,7 @@ static bool read_url(const struct reading *r, const struct provider_config *conf
 		return false;
 	}
 	if (r->entry != NULL) {
-		if (catalog_url(r->entry, r->arena, out, &fault))
+		if (catalog_url(r->entry, config->region, r->arena, out, &fault))
 			return true;
 		(void)fault_list_at(r->faults, json_place(r->node), "%s", fault.message);
 		return false;
@@ -165,7 +170,7 @@ static bool read_key_ref(const struct reading *r, const struct provider_config *
 	*out = catalog_key_ref(r->entry, r->arena);
 	if (out->data == NULL || config->base_url.data == NULL || url->loopback)
 		return true;
-	if (catalog_url(r->entry, r->arena, &home, &fault) &&
+	if (catalog_url(r->entry, config->region, r->arena, &home, &fault) &&
 	    text_equal_ignoring_case(home.host, url->host))
 		return true;
 	(void)fault_list_at(r->faults, place_of(r, "base_url"),
@@ -268,6 +273,28 @@ static void warn_of_clear_text(const struct reading *r, const struct provider *p
 	                      TEXT_ARG(provider->name));
 }
 
+static bool read_aws(const struct reading *r, const struct provider_config *config,
+                     struct provider *out)
+{
+	bool said = json_member(r->node, "aws") != NULL;
+	struct fault fault;
+
+	if (said && config->aws.access_key_id.data != NULL &&
+	    !secret_check_reference(config->aws.access_key_id, place_of(r, "aws"), &fault)) {
+		(void)fault_list_add(r->faults, &fault);
+		return false;
+	}
+	if (said && config->aws.session_token.data != NULL &&
+	    !secret_check_reference(config->aws.session_token, place_of(r, "aws"), &fault)) {
+		(void)fault_list_add(r->faults, &fault);
+		return false;
+	}
+	if (provider_aws_read(out, said ? &config->aws : NULL, config->region, r->arena, &fault))
+		return true;
+	(void)fault_list_at(r->faults, place_of(r, said ? "aws" : "api_key"), "%s", fault.message);
+	return false;
+}
+
 static bool read_provider(struct reading *r, struct provider *out)
 {
 	struct provider_config config = provider_config_defaults;
@@ -290,6 +317,7 @@ static bool read_provider(struct reading *r, struct provider *out)
 	if (entry != NULL) {
 		config = entry->provider;
 		config.base_url = NONE;
+		config.region = provider_aws_region(entry);
 		config.models = (struct setting_list){0};
 	}
 	bool good = provider_config_read(r->node, &config, r->arena, r->faults);
@@ -308,6 +336,7 @@ static bool read_provider(struct reading *r, struct provider *out)
 	out->loopback = url.loopback;
 	good = check_version(r, out) && good;
 	good = read_key_ref(r, &config, &url, &out->key_ref) && good;
+	good = read_aws(r, &config, out) && good;
 	warn_of_clear_text(r, out);
 	return good;
 }
@@ -323,6 +352,8 @@ static bool may_hold_key(struct text name)
 
 	if (text_is(name, "tokens_per_minute"))
 		return false;
+	if (text_is(name, "aws"))
+		return true;
 	for (size_t i = 0; i < ARRAY_LENGTH(parts); i++)
 		for (size_t at = 0; at + parts[i].len <= name.len; at++)
 			if (text_equal_ignoring_case(text_slice(name, at, at + parts[i].len),

@@ -76,6 +76,14 @@ static const struct setting model_rows[] = {
 static const struct setting_table model_table =
 	TABLE_WITH_NODE(provider_model_config, "model", model_rows, node);
 
+static const struct setting aws_rows[] = {
+	ROW(provider_aws_config, "access_key_id", SETTING_TEXT, access_key_id,
+	    .doc = "Where the id of the key is that api_key is the secret of: env:NAME, file:PATH."),
+	ROW(provider_aws_config, "session_token", SETTING_TEXT, session_token,
+	    .doc = "Where the token of temporary keys is."),
+};
+static const struct setting_table aws_table = TABLE("aws", aws_rows);
+
 #define PROVIDER_ROWS(struct_name, prefix) \
 	ROW(struct_name, "dialect", SETTING_ENUM, prefix dialect, .names = dialect_names, \
 	    .doc = "The wire format it speaks."), \
@@ -99,6 +107,8 @@ static const struct setting provider_rows[] = {
 	PROVIDER_ROWS(provider_config, ),
 	ROW(provider_config, "api_key", SETTING_TEXT, api_key,
 	    .doc = "Where the key is: env:NAME or file:PATH; never the key itself."),
+	ROW(provider_config, "aws", SETTING_STRUCT, aws, .table = &aws_table,
+	    .doc = "Requests are signed with api_key, an AWS secret access key, and this."),
 };
 const struct setting_table provider_settings =
 	TABLE_WITH_NODE(provider_config, "provider", provider_rows, node);
@@ -112,6 +122,8 @@ static const struct setting catalog_rows[] = {
 	    .doc = "Variables that usually hold its base URL."),
 	ROW(catalog_entry, "key_optional", SETTING_BOOL, key_optional,
 	    .doc = "Whether it also answers without a key."),
+	ROW(catalog_entry, "aws_keys", SETTING_BOOL, aws_keys,
+	    .doc = "Whether AWS's usual keys sign its requests where it has no key of its own."),
 	ROW(catalog_entry, "source", SETTING_TEXT, source, .flags = SETTING_REQUIRED,
 	    .doc = "Where these facts come from."),
 	ROW(catalog_entry, "reviewed", SETTING_TEXT, reviewed, .flags = SETTING_REQUIRED,

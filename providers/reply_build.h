@@ -114,7 +114,8 @@ struct reply_build {
 	bool created_seen, terminal_seen, terminal_failed;
 	struct responses_state *responses; /* arena; NULL: none yet */
 	struct text stop;                  /* the reason in the native word, in the arena */
-	size_t thinking_from; /* where in the thoughts the block at hand begins: Anthropic's */
+	size_t thinking_from;  /* where in the thoughts the block at hand begins: Anthropic's */
+	struct text signature; /* of the block at hand, as far as it came; arena: Bedrock's */
 };
 
 /* Of one event, or of one call's arguments. */
@@ -230,6 +231,7 @@ void usage_read_anthropic_iterations(struct reply_build *build, const struct jso
 void usage_read_gemini(struct reply_build *build, const struct json *usage);
 void usage_read_cohere(struct reply_build *build, const struct json *usage);
 void usage_read_ollama(struct reply_build *build, const struct json *root);
+void usage_read_bedrock(struct reply_build *build, const struct json *usage);
 /* The service tier as the provider names it; what is not known is the standard, "" says nothing. */
 void usage_note_service(struct reply_build *build, struct text tier);
 /* A JSON number of USD as pico-USD, rounded to the nearest; false where it is none or too large. */
@@ -251,6 +253,7 @@ struct text dialect_anthropic_finish_reason(struct text stop_reason);
 struct text dialect_gemini_finish_reason(struct text reason, bool calls);
 struct text dialect_cohere_finish_reason(struct text reason);
 struct text dialect_ollama_finish_reason(struct text reason, bool calls);
+struct text dialect_bedrock_finish_reason(struct text reason);
 
 /* --- shapes (reply_shape.c) ----------------------------------------------- */
 
@@ -277,6 +280,6 @@ void reply_shape_body(struct reply_build *build, const struct json *root);
 void reply_shape_end(struct reply_build *build, bool cut);
 
 extern const struct reply_shape shape_chat, shape_completions, shape_responses, shape_embeddings,
-    shape_models, shape_anthropic, shape_gemini, shape_cohere, shape_ollama;
+    shape_models, shape_anthropic, shape_gemini, shape_cohere, shape_ollama, shape_bedrock;
 
 #endif

@@ -5,6 +5,7 @@
  * Text is looked at before headers: a JSON error on a stream request, SSE where
  * none was asked and lines of JSON are each read as what they are.
  */
+#include "providers/event_stream.h"
 #include "providers/reply_build.h"
 
 enum mode {
@@ -13,6 +14,7 @@ enum mode {
 	MODE_BODY,   /* all of it is one body */
 	MODE_LINES,  /* NDJSON */
 	MODE_STREAM, /* SSE */
+	MODE_FRAMES, /* AWS's binary event stream */
 };
 
 enum sniffed {
@@ -28,6 +30,7 @@ struct reply_reader {
 	struct reply_build
 	    *published; /* the same: what a const reader may still bring up to date */
 	struct sse_splitter splitter;
+	struct event_stream frames;
 	enum mode mode;
 	struct text_buf
 	    body;           /* body, or the line at hand; of a stream: until it proves to be one */
@@ -68,6 +71,9 @@ struct reply_reader *reply_reader_new(const struct reply_context *context, struc
 	sse_splitter_init(&reader->splitter, SSE_MAX_EVENT_BYTES);
 	reader->splitter.on_event = on_event;
 	reader->splitter.context = reader;
+	event_stream_init(&reader->frames);
+	reader->frames.on_event = on_event;
+	reader->frames.context = reader;
 	text_buf_init(&reader->body, REPLY_MAX_BYTES);
 	return reader;
 }
@@ -75,6 +81,7 @@ struct reply_reader *reply_reader_new(const struct reply_context *context, struc
 void reply_reader_done(struct reply_reader *reader)
 {
 	sse_splitter_done(&reader->splitter);
+	event_stream_done(&reader->frames);
 	text_buf_done(&reader->body);
 	reply_build_done(&reader->build);
 }
@@ -205,9 +212,30 @@ static bool lines_are_asked(const struct reply_context *context)
 	       context->request->streamed && context->status < 300;
 }
 
+static void feed_frames(struct reply_reader *reader, struct text bytes)
+{
+	event_stream_feed(&reader->frames, bytes);
+	reader->build.reply->events = reader->frames.frames;
+}
+
+/* A frame's length comes first, and its first byte is 0: no text begins so. */
+static bool are_frames(const struct reply_context *context, struct text bytes)
+{
+	return bytes.len > 0 && bytes.data[0] == '\0' &&
+	       (context->dialect == NULL || context->dialect->frames);
+}
+
 static void feed_start(struct reply_reader *reader, struct text bytes)
 {
 	size_t at = 0;
+
+	if (are_frames(&reader->build.context, bytes)) {
+		reader->mode = MODE_FRAMES;
+		reader->build.context.dialect = &dialect_bedrock; /* nobody else's are known */
+		reader->build.reply->streamed = true;
+		feed_frames(reader, bytes);
+		return;
+	}
 
 	while (at < bytes.len && is_blank(bytes.data[at]))
 		at++;
@@ -261,6 +289,9 @@ void reply_reader_feed(struct reply_reader *reader, struct text bytes, int64_t a
 	case MODE_STREAM:
 		feed_stream(reader, bytes);
 		break;
+	case MODE_FRAMES:
+		feed_frames(reader, bytes);
+		break;
 	}
 }
 
@@ -284,6 +315,26 @@ static bool is_ok_status(const struct reply_build *build)
 	return build->context.status < 300;
 }
 
+/* Frames that are cut or can't be right: what was lost is not known. */
+static void judge_frames(struct reply_reader *reader)
+{
+	struct reply_build *build = &reader->build;
+	const struct event_stream *frames = &reader->frames;
+
+	judge_content_type(build, WIRE_HT_02, "application/vnd.amazon.eventstream");
+	reply_saw(build, WIRE_ST_01);
+	if (frames->broken != NULL)
+		reply_violates(build, WIRE_ST_01, WIRE_BREAKS, "behind %lld whole frames: %s",
+		               (long long)frames->frames, frames->broken);
+	else if (event_stream_is_within(frames))
+		reply_violates(build, WIRE_ST_01, WIRE_BREAKS,
+		               "the stream ends within a frame, behind %lld whole ones",
+		               (long long)frames->frames);
+	else
+		return;
+	build->unclosed_json = true;
+}
+
 static void end_stream(struct reply_reader *reader)
 {
 	struct reply_build *build = &reader->build;
@@ -291,7 +342,9 @@ static void end_stream(struct reply_reader *reader)
 	const struct chat_request *request = build->context.request;
 
 	build->reply->streamed = true;
-	if (reader->mode == MODE_LINES) {
+	if (reader->mode == MODE_FRAMES) {
+		judge_frames(reader);
+	} else if (reader->mode == MODE_LINES) {
 		if (reader->body.len > 0)
 			finish_line(reader, true);
 		if (build->shape == NULL || build->shape->openai)
@@ -416,7 +469,7 @@ const struct chat_reply *reply_reader_end(struct reply_reader *reader, bool cut)
 		build->reply->comments = reader->splitter.facts.comments;
 	}
 	if (build->event > 0 || build->reply->comments > 0 || reader->mode == MODE_LINES ||
-	    reader->splitter.facts.dataless > 0)
+	    reader->mode == MODE_FRAMES || reader->splitter.facts.dataless > 0)
 		end_stream(reader);
 	else
 		end_body(reader);

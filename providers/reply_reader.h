@@ -21,6 +21,7 @@ struct reply_context {
 	const struct chat_request *request; /* NULL: judge only what needs no request */
 	int status;                         /* 0: not known (a file) */
 	struct text content_type;           /* data NULL: not known */
+	struct text error_type;             /* AWS's header x-amzn-errortype; data NULL: none */
 	bool cut;                           /* for reply_read: the framing did not end cleanly */
 	/*
 	 * Of content, reasoning and refusal only so much is kept (0: all), so that a stream that is

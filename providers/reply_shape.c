@@ -6,8 +6,8 @@
 
 /* Asked in this order: the unmistakable first. */
 static const struct reply_shape *const shapes[] = {
-    &shape_chat,   &shape_completions, &shape_responses,  &shape_anthropic, &shape_gemini,
-    &shape_cohere, &shape_ollama,      &shape_embeddings, &shape_models,
+    &shape_chat,   &shape_completions, &shape_responses, &shape_anthropic,  &shape_gemini,
+    &shape_cohere, &shape_bedrock,     &shape_ollama,    &shape_embeddings, &shape_models,
 };
 
 const struct reply_shape *reply_shape_of(const struct json *value, bool openai_only)
@@ -61,12 +61,31 @@ static const struct reply_shape *shape_asked(const struct reply_build *build)
 	return reply_shape_of_endpoint(build->context.request->endpoint);
 }
 
+/* An exception of a binary stream: {"message"}, or the text alone. Never the end of a reply. */
+static void take_failed(struct reply_build *build, const struct sse_event *event)
+{
+	struct text data = text_trim(event->data);
+	struct chat_error error = {.type = event->name, .message = data, .raw = data};
+	struct json *root;
+	struct fault unread;
+
+	if (text_starts(data, TEXT("{")) &&
+	    json_read_text(data, "exception", build->event_arena, &root, &unread) &&
+	    json_string(root, "message").data != NULL)
+		error.message = json_string(root, "message");
+	reply_saw(build, WIRE_ER_20);
+	error_shape_add(build, &error);
+}
+
 static void event_as(struct reply_build *build, const struct sse_event *event,
                      const struct reply_shape *shape)
 {
-	const struct json *root = reply_build_event_json(build, event);
-
 	take_shape(build, shape);
+	if (event->failed) {
+		take_failed(build, event);
+		return;
+	}
+	const struct json *root = reply_build_event_json(build, event);
 	if (json_is(root, JSON_OBJECT))
 		shape->read_event(build, event, root);
 	else if (root != NULL)

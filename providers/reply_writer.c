@@ -182,6 +182,16 @@ static bool says(struct text message, const char *words)
  */
 static int openai_status(int status, const struct chat_error *error)
 {
+	/* AWS forbids whom it does not know. */
+	static const char *const unknown_keys[] = {
+	    "UnrecognizedClientException", "InvalidSignatureException",
+	    "InvalidClientTokenId",        "IncompleteSignatureException",
+	    "ExpiredTokenException",       "MissingAuthenticationTokenException",
+	};
+
+	for (size_t i = 0; status == 403 && i < ARRAY_LENGTH(unknown_keys); i++)
+		if (text_is(error->type, unknown_keys[i]))
+			return 401;
 	if (status == 400 && says(error->message, "API key not valid"))
 		return 401;
 	return status >= 520 ? 503 : status;
@@ -240,6 +250,13 @@ static int status_of(int status, const struct chat_error *error)
 	    {"UNAVAILABLE", 503},
 	    {"CANCELLED", 499},
 	    {"DEADLINE_EXCEEDED", 504},
+	    /* Exceptions within Bedrock's streams. */
+	    {"validationException", 400},
+	    {"throttlingException", 429},
+	    {"internalServerException", 500},
+	    {"modelStreamErrorException", 500},
+	    {"serviceUnavailableException", 503},
+	    {"modelTimeoutException", 504},
 	};
 
 	for (size_t i = 0; status < 400 && i < ARRAY_LENGTH(words); i++)

@@ -16,6 +16,7 @@ struct sse_event {
 	struct text id;
 	bool
 	    closed; /* by a blank line; false for what stood at the end of the stream without one */
+	bool failed; /* an exception of a binary stream: the name is its type (event_stream.h) */
 };
 
 struct sse_facts {

@@ -99,6 +99,7 @@ const struct exchange *translate_exchange(const struct exchange *exchange,
 	    .request = request,
 	    .status = exchange->status,
 	    .content_type = exchange_header(exchange, "content-type"),
+	    .error_type = exchange_header(exchange, "x-amzn-errortype"),
 	};
 	const struct reply_writer_options options = {
 	    .format = CLIENT_CHAT,

@@ -2,6 +2,7 @@
  * One transfer: the request as libcurl wants it, the response as it comes, and the
  * timeouts. The easy handle is set up once and used again.
  */
+#include "providers/aws_sigv4.h"
 #include "providers/transport_private.h"
 
 #include <stdlib.h>
@@ -318,6 +319,70 @@ static struct curl_slist *link_lines(struct transfer *transfer, size_t count)
 	return count == 0 ? NULL : transfer->header_nodes;
 }
 
+/*
+ * Signed now: a signature is good for minutes, and an attempt may have waited. What the key goes
+ * into is a digest, so it is in no header.
+ */
+static CURLcode add_signature(struct transfer *transfer, const struct wire_request *request,
+                              const struct secret *key, size_t *count)
+{
+	const struct provider_aws *aws = request->aws;
+	struct text_buf *buf = &transfer->header_bytes;
+	const struct aws_signer signer = {
+	    .access_key_id = secret_reveal(aws->access_key_id),
+	    .secret_access_key = secret_reveal(key),
+	    .session_token = aws->session_token == NULL ? (struct text){NULL, 0}
+	                                                : secret_reveal(aws->session_token),
+	    .region = aws->region,
+	    .service = TEXT("bedrock"),
+	};
+	const struct aws_request signed_request = {
+	    .method = text_of(request->method),
+	    .url = text_of(request->url),
+	    .headers = request->headers,
+	    .header_count = request->header_count,
+	    .body = request->body,
+	};
+	struct aws_signature signature;
+
+	if (!aws_sigv4_sign(&signer, &signed_request, loop_wall_ms(transfer->transport->loop),
+	                    &signature))
+		return CURLE_BAD_FUNCTION_ARGUMENT;
+	add_header(buf, TEXT("Host"), TEXT(""), signature.host);
+	add_header(buf, TEXT("X-Amz-Date"), TEXT(""), text_of(signature.date));
+	add_header(buf, TEXT("Authorization"), TEXT(""), text_of(signature.authorization));
+	*count += 3;
+	if (aws->session_token == NULL)
+		return CURLE_OK;
+	add_header(buf, TEXT("X-Amz-Security-Token"), TEXT(""), signer.session_token);
+	*count += 1;
+	return CURLE_OK;
+}
+
+/* What the signature's headers take. */
+static size_t signature_room(const struct provider_aws *aws)
+{
+	enum { HOST_AND_DATE_BYTES = 512 };
+
+	if (aws == NULL)
+		return 0;
+	return AWS_SIGV4_AUTHORIZATION_BYTES + HOST_AND_DATE_BYTES +
+	       (aws->session_token == NULL ? 0 : secret_reveal(aws->session_token).len);
+}
+
+static CURLcode add_key(struct transfer *transfer, const struct wire_request *request,
+                        const struct secret *key, size_t *count)
+{
+	if (key == NULL || request->key_header == NULL)
+		return CURLE_OK;
+	if (request->aws != NULL)
+		return add_signature(transfer, request, key, count);
+	add_header(&transfer->header_bytes, text_of(request->key_header),
+	           text_of(request->key_prefix), secret_reveal(key));
+	*count += 1;
+	return CURLE_OK;
+}
+
 static CURLcode set_headers(struct transfer *transfer, const struct wire_request *request,
                             const struct secret *key)
 {
@@ -329,7 +394,7 @@ static CURLcode set_headers(struct transfer *transfer, const struct wire_request
 	for (size_t i = 0; i < request->header_count; i++)
 		room += request->headers[i].name.len + request->headers[i].value.len + 4;
 	if (key != NULL)
-		room += 256 + secret_reveal(key).len;
+		room += 256 + secret_reveal(key).len + signature_room(request->aws);
 	if (text_buf_reserve(buf, room) == NULL)
 		return CURLE_OUT_OF_MEMORY;
 	for (size_t i = 0; i < request->header_count; i++) {
@@ -348,11 +413,9 @@ static CURLcode set_headers(struct transfer *transfer, const struct wire_request
 		text_buf_byte(buf, '\0');
 		count++;
 	}
-	if (key != NULL && request->key_header != NULL) {
-		add_header(buf, text_of(request->key_header), text_of(request->key_prefix),
-		           secret_reveal(key));
-		count++;
-	}
+	CURLcode keyed = add_key(transfer, request, key, &count);
+	if (keyed != CURLE_OK)
+		return keyed;
 	if (encoding.data != NULL) {
 		/* libcurl writes this header itself, so that it knows what to decode. */
 		size_t at = buf->len;

@@ -382,6 +382,29 @@ void usage_read_anthropic_iterations(struct reply_build *build, const struct jso
 	kept->total = kept->input + kept->output;
 }
 
+void usage_read_bedrock(struct reply_build *build, const struct json *usage)
+{
+	struct chat_usage *kept = &build->reply->usage;
+	int64_t fresh = count_of(usage, "inputTokens");
+
+	if (!json_is(usage, JSON_OBJECT))
+		return;
+	forget_counts(kept);
+	kept->present = true;
+	build->reply->usage_seen++;
+	kept->cached_input = count_of(usage, "cacheReadInputTokens");
+	kept->cache_write = count_of(usage, "cacheWriteInputTokens");
+	JSON_EACH(detail, json_member(usage, "cacheDetails"))
+	{
+		if (text_is(json_string(detail, "ttl"), "1h"))
+			kept->cache_write_1h = count_of(detail, "inputTokens");
+	}
+	kept->output = count_of(usage, "outputTokens");
+	if (fresh >= 0)
+		kept->input = fresh + or_zero(kept->cached_input) + or_zero(kept->cache_write);
+	kept->total = known_sum(kept->input, kept->output);
+}
+
 void usage_read_gemini(struct reply_build *build, const struct json *usage)
 {
 	struct chat_usage *kept = &build->reply->usage;

@@ -321,6 +321,7 @@ const struct chat_reply *judge_reread(const struct exchange *exchange,
 	    .request = request,
 	    .status = exchange->status,
 	    .content_type = exchange_header(exchange, "content-type"),
+	    .error_type = exchange_header(exchange, "x-amzn-errortype"),
 	};
 	struct reply_reader *reader = reply_reader_new(&context, arena);
 	size_t from = 0;
