@@ -122,6 +122,8 @@ static void transfer_ended(void *context, enum exchange_end end, struct text det
 	struct attempt *attempt = context;
 	struct exchange *exchange = &attempt->exchange;
 
+	if (exchange->status == 0 && end == EXCHANGE_CUT)
+		exchange->reused = transport_reused(attempt->transfer);
 	attempt->transfer = NULL;
 	if (attempt->left && end == EXCHANGE_CANCELLED) {
 		end = EXCHANGE_LEFT;

@@ -314,9 +314,11 @@ bool transport_reused(const struct transfer *transfer)
 {
 	long made = 1;
 
-	REQUIRE(transfer->magic == TRANSFER_MAGIC && transfer->running);
-	return curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &made) == CURLE_OK &&
-	       made == 0;
+	REQUIRE(transfer->magic == TRANSFER_MAGIC);
+	/* Where libcurl was about to send again it has connected anew by now. */
+	return transfer->resent ||
+	       (curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &made) == CURLE_OK &&
+	        made == 0);
 }
 
 void transport_cancel(struct transfer *transfer)

@@ -45,7 +45,7 @@ MUST_CHECK struct transfer *transport_start(struct transport *transport,
                                             const struct secret *key,
                                             const struct transport_limits *limits,
                                             const struct transport_sink *sink);
-/* Whether its connection was there already; known once the head has come. */
+/* Whether its connection was there already; known once the head has come, and at the end. */
 MUST_CHECK bool transport_reused(const struct transfer *transfer);
 /* The end comes (from the loop) as EXCHANGE_CANCELLED. */
 void transport_cancel(struct transfer *transfer);

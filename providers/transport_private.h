@@ -69,6 +69,7 @@ struct transfer {
 	bool other_encoding; /* than identity was asked for */
 	bool other_version;  /* than HTTP/1.1, on a connection of its own */
 	bool expects;        /* 100 Continue */
+	bool resent;         /* kept open from before, the connection broke without an answer */
 
 	struct text_buf head; /* raw lines of the response's header section */
 	bool head_done;

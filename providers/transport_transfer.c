@@ -267,6 +267,7 @@ static int about_to_send(void *context, char *peer_ip UNUSED, char *our_ip UNUSE
 		return CURL_PREREQFUNC_ABORT;
 	}
 	if (transfer->phase != TRANSFER_CONNECTING) {
+		transfer->resent = true;
 		fail(transfer, EXCHANGE_CUT, "the connection was closed without an answer");
 		return CURL_PREREQFUNC_ABORT;
 	}
@@ -562,8 +563,7 @@ void transfer_reset(struct transfer *transfer)
 		(void)curl_easy_setopt(transfer->easy, CURLOPT_ACCEPT_ENCODING, IDENTITY);
 	if (transfer->other_version)
 		(void)set_version(transfer, false);
-	transfer->other_encoding = false;
-	transfer->expects = false;
+	transfer->expects = transfer->resent = false;
 	transfer->head_done = false;
 	transfer->body_len = 0;
 	transfer->error[0] = '\0';

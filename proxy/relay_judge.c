@@ -50,6 +50,15 @@ static void judge_broken(const struct relay_case *asked, struct relay_judgement 
 		fail(out, ENDING_MALFORMED, RELAY_NEXT_OTHER, error, "the reply is too large");
 		return;
 	case EXCHANGE_CUT:
+		/* Kept open since the last answer, and closed by the provider as this request left:
+		 * that happens to the best, and a new connection is all that it needs. */
+		if (asked->exchange->reused && asked->exchange->status == 0) {
+			fail(out, ENDING_CUT, RELAY_NEXT_SAME_FIRST, error,
+			     "the connection that was kept open broke");
+			out->blames_target = false;
+			return;
+		}
+		break;
 	case EXCHANGE_CANCELLED:
 	case EXCHANGE_LEFT:
 	case EXCHANGE_COMPLETE:
