@@ -356,6 +356,7 @@ static const struct {
     {SIM_PA_07, overlook_logprobs},
     {SIM_PA_08, overlook_logit_bias},
     {SIM_PA_09, overlook_seed},
+    {SIM_IGNORE_SEED, overlook_seed},
     {SIM_PA_10, overlook_temperature},
     {SIM_RE_04, overlook_no_effort},
     {SIM_RE_06, overlook_schema_thinking},
