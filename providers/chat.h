@@ -204,6 +204,8 @@ struct chat_reply {
 	 * no error in band, and the framing ended cleanly. [DONE] alone proves nothing.
 	 */
 	bool complete;
+	bool broken_json;        /* a whole event of a stream is no JSON object */
+	bool bad_utf8;           /* bytes that are no text were replaced before it could be read */
 	bool is_json;            /* not streamed: the body was one JSON value */
 	const struct json *body; /* not streamed: its root */
 	/* embeddings and models */

@@ -94,7 +94,6 @@ struct reply_build {
 	int64_t event; /* number of the event at hand, from 1; 0: a body */
 	char where[48];
 	bool unclosed_json; /* an event with content was not closed by a blank line */
-	bool broken_json;   /* an event could not be read */
 	bool overflow;      /* over a cap: something was not read */
 	bool torn;          /* bytes or escapes that are no text were replaced */
 	/* --- of streamed chat completions and completions ------------------------- */

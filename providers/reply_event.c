@@ -83,7 +83,6 @@ static bool read_value(struct text body, struct arena *arena, struct json **root
 
 static void tell_no_json(struct reply_build *build, struct text data)
 {
-	build->broken_json = true;
 	reply_violates(build, WIRE_ST_01, WIRE_BREAKS, "the data%s is no JSON: %.*s",
 	               reply_build_where(build),
 	               TEXT_ARG(text_visible(build->event_arena, text_slice(data, 0, 200), 80)));
@@ -106,12 +105,15 @@ const struct json *reply_build_event_json(struct reply_build *build, const struc
 		return NULL;
 	}
 	if (!read_value(data, build->event_arena, &root, &end)) {
+		bool sound = text_is_utf8(data); /* what is wrong is an escape */
 		if (!reply_build_mend(data, build->event_arena, &data) ||
 		    !read_value(data, build->event_arena, &root, &end)) {
+			build->reply->broken_json = build->reply->broken_json || event->closed;
 			tell_no_json(build, data);
 			return NULL;
 		}
 		build->torn = true;
+		build->reply->bad_utf8 = build->reply->bad_utf8 || !sound;
 		reply_violates(build, WIRE_ST_07, WIRE_BREAKS,
 		               "the data%s holds bytes or escapes that are no text",
 		               reply_build_where(build));
@@ -121,7 +123,7 @@ const struct json *reply_build_event_json(struct reply_build *build, const struc
 		reply_violates(build, WIRE_ST_01, WIRE_BREAKS, "%zu bytes stand behind the JSON%s",
 		               behind.len, reply_build_where(build));
 	if (!json_is(root, JSON_OBJECT)) {
-		build->broken_json = true;
+		build->reply->broken_json = true;
 		reply_violates(build, WIRE_ST_01, WIRE_BREAKS, "the data%s is %s, no object",
 		               reply_build_where(build), json_type_name(root));
 		return json_is(root, JSON_ARRAY) ? root : NULL; /* an error may stand in it */

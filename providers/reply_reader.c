@@ -424,12 +424,14 @@ static bool read_root(struct reply_build *build, struct source *source, struct j
 		return true;
 	struct fault again;
 	struct text mended;
+	bool sound = text_is_utf8(source->body); /* what is wrong is an escape */
 	if (!reply_build_mend(source->body, build->arena, &mended))
 		return false;
 	source->body = mended;
 	if (!json_read_prefix(source, NULL, build->arena, root, end, &again))
 		return false;
 	build->torn = true;
+	build->reply->bad_utf8 = !sound;
 	reply_violates(build, WIRE_ST_07, WIRE_BREAKS,
 	               "the body holds bytes or escapes that are no text");
 	return true;
@@ -476,7 +478,7 @@ const struct chat_reply *reply_reader_end(struct reply_reader *reader, bool cut)
 	build->event = 0;
 	arena_reset(build->event_arena);
 	reply_shape_end(build, cut);
-	if (cut || build->overflow || build->unclosed_json || build->broken_json ||
+	if (cut || build->overflow || build->unclosed_json || build->reply->broken_json ||
 	    build->reply->error_count > 0)
 		build->reply->complete = false;
 	reply_build_finish(build);

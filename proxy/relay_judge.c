@@ -197,6 +197,11 @@ bool relay_reply_is_empty(const struct chat_reply *reply)
 
 /* --- an answer that says yes --- */
 
+const char *relay_malformed(const struct chat_reply *reply)
+{
+	return reply->broken_json ? "an event is no JSON" : "it holds bytes that are no UTF-8";
+}
+
 static void judge_success(const struct relay_case *asked, struct relay_judgement *out)
 {
 	const struct chat_reply *reply = asked->reply;
@@ -211,6 +216,8 @@ static void judge_success(const struct relay_case *asked, struct relay_judgement
 		fail(out, ENDING_MALFORMED, RELAY_NEXT_OTHER, error,
 		     asked->streamed ? "no stream came where one was asked for"
 		                     : "a stream came where none was asked for");
+	else if (reply->broken_json || reply->bad_utf8)
+		fail(out, ENDING_MALFORMED, RELAY_NEXT_OTHER, error, relay_malformed(reply));
 	else if (!reply->complete)
 		fail(out, asked->streamed ? ENDING_CUT : ENDING_MALFORMED, RELAY_NEXT_OTHER, error,
 		     "the reply is not complete");

@@ -46,6 +46,9 @@ MUST_CHECK bool relay_reply_is_filtered(const struct chat_reply *reply);
 /* A chat reply that ended by itself and holds no content, thought, refusal or call. */
 MUST_CHECK bool relay_reply_is_empty(const struct chat_reply *reply);
 
+/* Of a reply that is broken_json or bad_utf8. */
+const char *relay_malformed(const struct chat_reply *reply);
+
 void relay_judge(const struct relay_case *asked, struct relay_judgement *out);
 
 #endif

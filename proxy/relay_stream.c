@@ -251,6 +251,10 @@ static void consider_commit(struct relay *relay, const struct reply_reader *read
 		relay_give_up(relay, "an error came within the stream", false);
 		return;
 	}
+	if (reply->broken_json || reply->bad_utf8) {
+		relay_give_up(relay, relay_malformed(reply), false);
+		return;
+	}
 	bool full =
 	    relay->held_events >= RELAY_HELD_EVENTS_MAX || relay->held.len >= RELAY_HELD_BYTES_MAX;
 	bool long_ago = relay->held_events > 0 &&

@@ -119,7 +119,7 @@ def test_a_role_alone_commits_nobody(start, scripted, good_b):
 AFTER = [
     ("cut-mid-content", "cut"), ("cut-mid-event", "cut"), ("cut-after-finish", "cut"), ("cut-before-done", "cut"),
     ("end-without-finish", "cut"), ("inband-error", "error"), ("inband-error-done", "error"),
-    ("malformed-event", "cut"),
+    ("malformed-event", "malformed"),
 ]
 
 
