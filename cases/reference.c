@@ -168,7 +168,11 @@ static bool oracle_answer(void *context, const struct sim_question *question, st
 	struct suite_match match;
 	struct fault fault;
 
-	if (!suite_recognise(suite, question->endpoint, question->body, arena, &match))
+	bool known =
+	    question->carried == NULL
+		? suite_recognise(suite, question->endpoint, question->body, arena, &match)
+		: suite_recognise_carried(suite, question->body, question->carried, arena, &match);
+	if (!known)
 		return false;
 	const struct json *reference = match.eval_case->steps[match.step].reference;
 	if (reference == NULL || !reference_answer(reference, match.values, arena, answer, &fault))

@@ -312,6 +312,7 @@ bool suite_load(struct suite *suite, bool core, const struct text_list *folders,
 		return false;
 	hash_suite(suite);
 	index->recogniser = recogniser_new(suite, &suite->arena);
+	index->carried = carried_index_new(suite, &suite->arena);
 	suite->complete = true;
 	return true;
 }

@@ -46,5 +46,12 @@ struct suite_match {
 MUST_CHECK bool suite_recognise(const struct suite *suite, enum endpoint endpoint,
                                 const struct json *request, struct arena *arena,
                                 struct suite_match *out);
+/*
+ * The same behind a translation to another dialect and back: of a chat request only the messages,
+ * as far as they say something, and the members named in `carried` (NULL-terminated) count.
+ */
+MUST_CHECK bool suite_recognise_carried(const struct suite *suite, const struct json *request,
+                                        const char *const *carried, struct arena *arena,
+                                        struct suite_match *out);
 
 #endif

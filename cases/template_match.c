@@ -125,7 +125,7 @@ static bool skip_to_run(struct text *pattern, struct text *text, bool *wild,
 }
 
 /* Greedy like a shell pattern: behind a wildcard each run is taken where it first fits. */
-static bool text_matches(struct text pattern, struct text text, struct template_values *captured)
+bool template_text_matches(struct text pattern, struct text text, struct template_values *captured)
 {
 	bool wild;
 
@@ -160,7 +160,7 @@ static bool string_matches(const struct json *pattern, const struct json *actual
 		return image_matches(slot.nonce, actual->text, on);
 	if (text_find(pattern->text, TEXT("{{"), 0) == TEXT_NOT_FOUND)
 		return text_equal(pattern->text, actual->text);
-	return text_matches(pattern->text, actual->text, on->captured);
+	return template_text_matches(pattern->text, actual->text, on->captured);
 }
 
 static bool node_matches(const struct json *pattern, const struct json *actual,

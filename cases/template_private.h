@@ -62,5 +62,8 @@ enum {
 bool template_next(struct text *rest, struct template_piece *piece);
 /* Whether the text is one placeholder and nothing else. */
 MUST_CHECK bool template_is_lone(struct text text, struct template_slot *slot);
+/* Whether `text` is the pattern filled in some way; nonces are captured. Pictures are no text. */
+MUST_CHECK bool template_text_matches(struct text pattern, struct text text,
+                                      struct template_values *captured);
 
 #endif
