@@ -19,6 +19,8 @@ bool encode_begin(struct encoding *encoding, const struct provider *provider,
 	else if (!json_read_text(request->body, "request", arena, &root, &unread) ||
 	         !json_is(root, JSON_OBJECT))
 		encode_refuse(encoding, "the request is no JSON object");
+	else if (!json_is(json_member(root, "messages"), JSON_ARRAY))
+		encode_refuse(encoding, "the request has no list of messages");
 	encoding->root = root;
 	if (!encoding->refused)
 		return true;
@@ -230,8 +232,13 @@ const struct json *encode_tools(struct encoding *encoding, bool *strict)
 	const struct json *tools = encode_field(encoding->root, "tools");
 
 	*strict = false;
-	if (tools == NULL || tools->count == 0)
+	if (tools == NULL || tools->count == 0) {
+		struct text name;
+		enum encode_choice choice = encode_choice_of(encoding, &name);
+		if (choice == ENCODE_CHOICE_REQUIRED || choice == ENCODE_CHOICE_NAMED)
+			encode_refuse(encoding, "a tool_choice that forces a call needs tools");
 		return NULL;
+	}
 	JSON_EACH(tool, tools)
 	{
 		if (!text_is(json_string(tool, "type"), "function"))

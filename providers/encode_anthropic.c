@@ -188,13 +188,31 @@ static void write_tool_result(struct encoding *e, const struct json *message)
 	json_write_object_end(&e->json);
 }
 
+/* An answer without a word or a call: a turn of its own would be refused. */
+static bool says_nothing(const struct json *message)
+{
+	const struct json *content = json_member(message, "content");
+
+	if (json_is(content, JSON_STRING) && content->text.len > 0)
+		return false;
+	JSON_EACH(part, json_is(content, JSON_ARRAY) ? content : NULL)
+	{
+		if (!text_is(json_string(part, "type"), "text") ||
+		    json_string(part, "text").len > 0)
+			return false;
+	}
+	return json_string(message, "refusal").len == 0 &&
+	       encode_field(message, "tool_calls") == NULL &&
+	       encode_field(message, "thinking_blocks") == NULL;
+}
+
 /* Whose turn the message is; NULL: it belongs to none. */
 static const char *turn_of(struct encoding *e, const struct json *message)
 {
 	struct text role = encode_role(e, message);
 
 	if (text_is(role, "assistant"))
-		return "assistant";
+		return says_nothing(message) ? NULL : "assistant";
 	return text_is(role, "system") ? NULL : "user";
 }
 
