@@ -106,7 +106,13 @@ static void check_sum(const struct judgement *judgement, const struct chat_usage
 /* A cache is an offer: to have none is a miss, to tell of more than was asked is a lie. */
 static void check_cached(const struct judgement *judgement, const struct chat_usage *usage)
 {
-	if (usage->cached_input < 0)
+	const struct exchange *exchange = judgement->seen->exchange;
+
+	if (usage->cached_input < 0 && exchange->no_cache_count)
+		judge(judgement, FINDING_REFUSED,
+		      "nothing to judge: the dialect %s tells nothing of cached tokens",
+		      exchange->translated_from);
+	else if (usage->cached_input < 0)
 		judge(judgement, FINDING_MISS, "usage says nothing of cached tokens");
 	else if (usage->cached_input == 0)
 		judge(judgement, FINDING_MISS, "usage says that no token was cached");

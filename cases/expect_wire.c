@@ -35,8 +35,15 @@ static void check_rule(enum wire_rule rule, const struct judgement *judgement)
 	const struct chat_reply *reply = judgement->seen->reply;
 	const char *id = wire_rule_id(rule);
 	const struct chat_violation *first = NULL;
+	const struct exchange *exchange = judgement->seen->exchange;
 	size_t count = 0;
 
+	if (rule == WIRE_TS_08 && exchange->calls_whole) {
+		judge(judgement, FINDING_REFUSED,
+		      "nothing to judge for %s: the dialect %s gives calls whole", id,
+		      exchange->translated_from);
+		return;
+	}
 	for (size_t i = 0; i < reply->violation_count; i++) {
 		const struct chat_violation *violation = &reply->violations[i];
 		if (violation->rule != rule || violation->grade == WIRE_HARMLESS)

@@ -34,6 +34,8 @@ struct dialect {
 	bool openai_replies; /* they are read and passed on as they are; else translated */
 	bool lines;          /* a stream is lines of JSON, no events */
 	bool frames;         /* a stream is binary frames (event_stream.h), no events */
+	bool calls_whole;    /* a streamed call comes in one piece, always */
+	bool no_cache_count; /* its usage can't tell what was read from a cache */
 	/*
 	 * The request in this dialect, in the arena. False where it can't be carried:
 	 * the fault says which field.

@@ -265,6 +265,7 @@ const struct reply_shape shape_gemini = {
 
 const struct dialect dialect_gemini = {
     .name = "gemini",
+    .calls_whole = true,
     .encode = encode_gemini,
     .shape = &shape_gemini,
 };

@@ -89,6 +89,8 @@ const struct reply_shape shape_ollama = {
 const struct dialect dialect_ollama = {
     .name = "ollama",
     .lines = true,
+    .calls_whole = true,
+    .no_cache_count = true,
     .encode = encode_ollama,
     .shape = &shape_ollama,
 };

@@ -55,6 +55,10 @@ struct exchange {
 	enum exchange_end end;
 	struct text end_detail;  /* the transport's words */
 	int64_t head_us, end_us; /* since the attempt began; -1: never */
+	/* The dialect that it was translated from; NULL: it is as the provider sent it. */
+	const char *translated_from;
+	bool calls_whole;    /* which gives a call in one piece, always */
+	bool no_cache_count; /* and which can't tell what was read from a cache */
 };
 
 /* First header of that name (ASCII case ignored), or a view with data NULL. */
