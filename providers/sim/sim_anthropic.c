@@ -436,6 +436,7 @@ const struct sim_native sim_anthropic = {
     .name = "anthropic",
     .carried = sim_anthropic_carried,
     .stream_type = "text/event-stream; charset=utf-8",
+    .filters = true,
     .admit = admit,
     .is_streamed = is_streamed,
     .read = sim_anthropic_read,

@@ -434,6 +434,7 @@ const struct sim_native sim_gemini = {
     .name = "gemini",
     .carried = sim_gemini_carried,
     .stream_type = "text/event-stream",
+    .filters = true,
     .admit = admit,
     .is_streamed = is_streamed,
     .read = sim_gemini_read,

@@ -4,6 +4,8 @@
 enum { GEMINI_STOPS_MAX = 5, GEMINI_NAME_MAX = 64, GEMINI_SCHEMA_DEPTH = 32 };
 
 const char *const sim_gemini_carried[] = {"n",
+                                          "logprobs",
+                                          "top_logprobs",
                                           "max_tokens",
                                           "temperature",
                                           "top_p",
@@ -306,6 +308,27 @@ static bool write_numbers(struct sim_native_ask *ask, const struct json *config)
 	return true;
 }
 
+/* How likely each token was, and how many rivals of each are wanted. */
+static bool write_logprobs(struct sim_native_ask *ask, const struct json *config)
+{
+	const struct json *rivals = sim_native_field(config, "logprobs", NULL);
+	bool wanted = json_truth(config, "responseLogprobs", false) ||
+	              json_truth(config, "response_logprobs", false);
+
+	if (rivals != NULL && !wanted)
+		return sim_native_refuse(
+		    ask, "* GenerateContentRequest.generation_config.logprobs: logprobs requires "
+			 "response_logprobs to be true.\n");
+	if (rivals != NULL && !sim_native_within(rivals, "0", "20"))
+		return sim_native_refuse(
+		    ask, "* GenerateContentRequest.generation_config.logprobs: logprobs must be in "
+			 "the range [0, 20].\n");
+	if (wanted)
+		json_write_member_bool(ask->writer, "logprobs", true);
+	sim_native_copy(ask, config, "logprobs", "top_logprobs");
+	return true;
+}
+
 static bool write_stops(struct sim_native_ask *ask, const struct json *config)
 {
 	const struct json *stops = sim_native_field(config, "stopSequences", "stop_sequences");
@@ -416,6 +439,7 @@ static bool write_generation(struct sim_native_ask *ask)
 	                                    "response_modalities",
 	                                    "mediaResolution",
 	                                    "responseLogprobs",
+	                                    "response_logprobs",
 	                                    "logprobs",
 	                                    "speechConfig",
 	                                    "imageConfig",
@@ -426,8 +450,8 @@ static bool write_generation(struct sim_native_ask *ask)
 
 	if (unknown != NULL)
 		return sim_gemini_unknown(ask, unknown->key, "generation_config");
-	return write_numbers(ask, config) && write_stops(ask, config) &&
-	       write_format(ask, config) && write_thinking(ask, config);
+	return write_numbers(ask, config) && write_logprobs(ask, config) &&
+	       write_stops(ask, config) && write_format(ask, config) && write_thinking(ask, config);
 }
 
 bool sim_gemini_read(struct sim_native_ask *ask)

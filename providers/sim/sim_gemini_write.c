@@ -61,6 +61,54 @@ static const char *finish_of(const struct sim_choice *choice)
 	return text_is(choice->finish, "content_filter") ? "SAFETY" : "STOP";
 }
 
+/* --- how likely it was --- */
+
+static void write_likely(struct json_writer *writer, struct text token, double logprob)
+{
+	json_write_object(writer);
+	json_write_member(writer, "token", token);
+	json_write_key(writer, "logProbability");
+	json_write_double(writer, logprob, 6);
+	json_write_object_end(writer);
+}
+
+/* The token itself first, then made-up rivals. */
+static void write_rivals(struct json_writer *writer, struct text token, int64_t count)
+{
+	json_write_object(writer);
+	json_write_key(writer, "candidates");
+	json_write_array(writer);
+	for (int64_t i = 0; i < count; i++) {
+		char rival[] = {' ', (char)('a' + i)};
+		write_likely(writer, i == 0 ? token : (struct text){rival, sizeof(rival)},
+		             sim_logprob(token, (size_t)i));
+	}
+	json_write_array_end(writer);
+	json_write_object_end(writer);
+}
+
+static void write_logprobs(struct json_writer *writer, const struct sim_ask *ask, struct text said)
+{
+	if (!ask->logprobs || said.len == 0)
+		return;
+	json_write_key(writer, "logprobsResult");
+	json_write_object(writer);
+	for (int list = 0; list < 2; list++) {
+		json_write_key(writer, list == 0 ? "topCandidates" : "chosenCandidates");
+		json_write_array(writer);
+		for (size_t at = 0; at < said.len;) {
+			struct text token = sim_native_piece(said, at, false);
+			at += token.len;
+			if (list == 0)
+				write_rivals(writer, token, ask->top_logprobs);
+			else
+				write_likely(writer, token, sim_logprob(token, 0));
+		}
+		json_write_array_end(writer);
+	}
+	json_write_object_end(writer);
+}
+
 /* From here on come the parts. */
 static void begin_response(struct json_writer *writer)
 {
@@ -77,8 +125,9 @@ static void begin_candidate(struct json_writer *writer)
 	json_write_array(writer);
 }
 
-/* finish NULL: it goes on. */
-static void end_candidate(struct json_writer *writer, size_t index, const char *finish)
+/* finish NULL: it goes on. said: the text of it, where there was any. */
+static void end_candidate(struct json_writer *writer, size_t index, const char *finish,
+                          const struct sim_ask *ask, struct text said)
 {
 	json_write_array_end(writer);
 	json_write_member_c(writer, "role", "model");
@@ -86,6 +135,7 @@ static void end_candidate(struct json_writer *writer, size_t index, const char *
 	if (finish != NULL)
 		json_write_member_c(writer, "finishReason", finish);
 	json_write_member_int(writer, "index", (int64_t)index);
+	write_logprobs(writer, ask, said);
 	json_write_object_end(writer);
 }
 
@@ -152,7 +202,7 @@ void sim_gemini_render(const struct sim_completion *completion, struct json_writ
 			write_text_part(writer, choice->content, false, (struct text){0});
 		for (size_t k = 0; k < choice->call_count; k++)
 			write_call_part(completion, writer, &choice->calls[k], k == 0);
-		end_candidate(writer, i, finish_of(choice));
+		end_candidate(writer, i, finish_of(choice), completion->ask, choice->content);
 	}
 	end_response(completion, writer, completion->usage.completion);
 	json_write_object_end(writer);
@@ -175,9 +225,9 @@ static void begin_event(struct gemini_out *out)
 }
 
 static void end_event(struct gemini_out *out, size_t index, enum sim_chunk_kind kind,
-                      const char *finish)
+                      const char *finish, struct text said)
 {
-	end_candidate(&out->event.json, index, finish);
+	end_candidate(&out->event.json, index, finish, out->completion->ask, said);
 	end_response(out->completion, &out->event.json, out->output);
 	sim_native_event_end(&out->event, kind, "\n\n");
 }
@@ -191,7 +241,8 @@ static void add_text(struct gemini_out *out, size_t index, struct text whole, bo
 		    int64_min(out->output + 1, int64_max(out->completion->usage.completion, 0));
 		begin_event(out);
 		write_text_part(&out->event.json, piece, thought, (struct text){0});
-		end_event(out, index, thought ? CHUNK_REASONING : CHUNK_CONTENT, NULL);
+		end_event(out, index, thought ? CHUNK_REASONING : CHUNK_CONTENT, NULL,
+		          thought ? TEXT("") : piece);
 	}
 }
 
@@ -206,7 +257,7 @@ static void add_choice(struct gemini_out *out, size_t index)
 	for (size_t i = 0; i < choice->call_count; i++) {
 		begin_event(out);
 		write_call_part(out->completion, &out->event.json, &choice->calls[i], i == 0);
-		end_event(out, index, CHUNK_CALL, NULL);
+		end_event(out, index, CHUNK_CALL, NULL, TEXT(""));
 	}
 	out->output = out->completion->usage.completion;
 	bool bare = choice->content.len == 0 && choice->call_count == 0 &&
@@ -217,7 +268,7 @@ static void add_choice(struct gemini_out *out, size_t index)
 	begin_event(out);
 	if (!bare)
 		write_text_part(&out->event.json, TEXT(""), false, signature);
-	end_event(out, index, CHUNK_FINISH, finish_of(choice));
+	end_event(out, index, CHUNK_FINISH, finish_of(choice), TEXT(""));
 }
 
 void sim_gemini_stream(const struct sim_completion *completion, struct sim_stream *out)

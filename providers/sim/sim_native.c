@@ -191,10 +191,14 @@ static void native_start_output(const struct sim_serving *serving, struct sim_ou
 {
 	*out = (struct sim_output){.status = 200};
 	sim_output_header(out, "content-type", TEXT("application/json"));
-	if (serving->native == &sim_anthropic)
-		sim_output_header(out, "request-id",
-		                  text_format(serving->arena, "req_%.*s",
-		                              TEXT_ARG(text_slice(serving->digest, 0, 24))));
+	if (sim_breaks(serving, SIM_HT_11))
+		return;
+	sim_output_header(
+	    out,
+	    serving->native == &sim_anthropic ? "request-id"
+	    : serving->native == &sim_cohere  ? "x-debug-trace-id"
+					      : "x-request-id",
+	    text_format(serving->arena, "req_%.*s", TEXT_ARG(text_slice(serving->digest, 0, 24))));
 }
 
 bool sim_native_serve(struct sim_serving *serving, const struct sim_request *request,

@@ -42,6 +42,7 @@ struct sim_native {
 	/* Returns the status that it is sent with. */
 	int (*error)(const struct sim_serving *serving, const struct sim_error *error,
 	             struct text_buf *out);
+	bool filters; /* it has a word for what a filter keeps back */
 	/* Headers of what is left; NULL: it has none. */
 	void (*limits)(const struct sim_serving *serving, int64_t tokens, struct sim_output *out);
 };

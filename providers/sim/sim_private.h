@@ -288,6 +288,8 @@ void sim_render_models(const struct sim_setup *setup, struct text only, int64_t 
 /* tokens: what the completion counts; -1: all of it. */
 void sim_render_usage(struct json_writer *writer, const struct sim_completion *completion,
                       int64_t tokens);
+/* Of a token (rank 0) or of a rival that was less likely. */
+MUST_CHECK double sim_logprob(struct text token, size_t rank);
 /* logprobs of a text of a choice: {"content":[...],"refusal":null}. */
 void sim_render_logprobs(struct json_writer *writer, const struct sim_ask *ask,
                          struct text content);

@@ -94,7 +94,7 @@ static void render_token(struct json_writer *writer, struct text token, double l
 }
 
 /* The token itself is the likeliest; made-up rivals follow. */
-static double render_logprob(struct text token, size_t rank)
+double sim_logprob(struct text token, size_t rank)
 {
 	uint64_t draw = token.len == 0 ? 0 : (unsigned char)token.data[token.len - 1];
 
@@ -105,7 +105,7 @@ static void render_one_logprob(struct json_writer *writer, const struct sim_ask 
                                struct text token)
 {
 	json_write_object(writer);
-	render_token(writer, token, render_logprob(token, 0));
+	render_token(writer, token, sim_logprob(token, 0));
 	json_write_key(writer, "top_logprobs");
 	json_write_array(writer);
 	for (int64_t i = 0; i < ask->top_logprobs; i++) {
@@ -114,7 +114,7 @@ static void render_one_logprob(struct json_writer *writer, const struct sim_ask 
 		rival[1] = (char)('a' + i);
 		json_write_object(writer);
 		render_token(writer, i == 0 ? token : (struct text){rival, 2},
-		             render_logprob(token, (size_t)i));
+		             sim_logprob(token, (size_t)i));
 		json_write_object_end(writer);
 	}
 	json_write_array_end(writer);
@@ -153,7 +153,7 @@ static void render_legacy_logprobs(struct json_writer *writer, const struct sim_
 			if (list == 0)
 				json_write_string(writer, token);
 			else if (list == 1)
-				json_write_double(writer, render_logprob(token, 0), 6);
+				json_write_double(writer, sim_logprob(token, 0), 6);
 			else if (list == 3)
 				json_write_int(
 				    writer, (int64_t)text_code_points(text_slice(content, 0, at)));
@@ -161,7 +161,7 @@ static void render_legacy_logprobs(struct json_writer *writer, const struct sim_
 				json_write_object(writer);
 				if (ask->top_logprobs > 0) {
 					json_write_key_text(writer, token);
-					json_write_double(writer, render_logprob(token, 0), 6);
+					json_write_double(writer, sim_logprob(token, 0), 6);
 				}
 				json_write_object_end(writer);
 			}

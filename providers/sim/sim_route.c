@@ -45,9 +45,13 @@ void sim_output_error(const struct sim_serving *serving, const struct sim_error 
 
 	text_buf_init(&body, SIM_BODY_MAX_BYTES);
 	out->status = error->status;
-	if (serving->native != NULL)
-		out->status = serving->native->error(serving, error, &body);
-	else
+	if (serving->native != NULL) {
+		struct sim_error native = *error;
+		/* OpenAI alone says by a code what others say by the status. */
+		if (text_is(error->code, "insufficient_quota"))
+			native.status = 402;
+		out->status = serving->native->error(serving, &native, &body);
+	} else
 		sim_render_error(error, sim_breaks(serving, SIM_ER_05), &body);
 	/* Google's stands in the body. */
 	if (error->retry_after.data != NULL && serving->native != &sim_gemini)
@@ -214,6 +218,18 @@ bool sim_route_read(struct sim_serving *serving, struct text body, struct json *
 /* --- what is answered --- */
 
 /*
+ * In another dialect a request may be a good one that OpenAI refuses; and not each has words for
+ * what was filtered, none for a refusal in place of an object.
+ */
+static bool route_suits_dialect(const struct sim_serving *serving)
+{
+	const struct sim_answer *reference = &serving->reference;
+
+	return reference->status != 400 && reference->refusal.data == NULL &&
+	       (serving->native->filters || !text_is(reference->finish_reason, "content_filter"));
+}
+
+/*
  * Whether the oracle's answer is to be given. Errors that the simulator finds itself are only
  * documented there; when they were not found, the question was a good one after all.
  */
@@ -222,6 +238,8 @@ static bool route_obeys_oracle(const struct sim_serving *serving)
 	int status = serving->reference.status;
 
 	if (!serving->canonical || status == 401 || status == 404)
+		return false;
+	if (serving->native != NULL && !route_suits_dialect(serving))
 		return false;
 	/* These err in how they refuse. */
 	if (sim_breaks(serving, SIM_ER_18) || sim_breaks(serving, SIM_ER_19))
