@@ -90,14 +90,13 @@ struct gating {
 static bool read_demands(struct gating *g, struct fault *fault)
 {
 	const struct config *config = &g->head.config;
-	struct source *csv;
+	struct fault_list *refusals = ARENA_NEW(g->arena, struct fault_list);
 
 	if (g->gate->usage.data != NULL) {
 		const char *path = text_c(g->arena, g->gate->usage);
-		if (!file_read(path, GATE_MAX_USAGE_BYTES, g->arena, &csv, fault) ||
-		    !gate_demands_of_usage(csv, g->arena, &g->demands, fault))
-			return fault_within(fault, "reading the usage %s", path);
-		return true;
+		bool good = gate_demands_of_usage(path, g->arena, &g->demands, refusals, fault);
+		bool whole = command_fail_list(refusals) == EXIT_HOLDS;
+		return (good && whole) || fault_within(fault, "reading the usage %s", path);
 	}
 	gate_demands_of_config(config, &g->head.suite, g->arena, &g->demands);
 	if (g->demands.count == 0)

@@ -11,9 +11,8 @@
 #include "harness/run/router.h"
 
 enum {
-	GATE_MAX_DEMANDS = 20000,       /* different pairs of route and shape; more is refused */
-	GATE_MAX_USAGE_BYTES = 1 << 30, /* of a usage CSV */
-	GATE_DRAWS = 256,               /* of a weighted route: who comes first, how often */
+	GATE_MAX_DEMANDS = 20000, /* different pairs of route and shape; more is refused */
+	GATE_DRAWS = 256,         /* of a weighted route: who comes first, how often */
 };
 
 /* Where the shapes of a demand come from. */
@@ -47,10 +46,12 @@ void gate_demands_of_config(const struct config *config, const struct suite *sui
  * Of a usage CSV as the proxy exports it: `route` (or `requested_model` where that is empty) and
  * `shape`, features between blanks; `attempt`, `prompt_tokens`, `completion_tokens` and `cost_usd`
  * where there are such columns. Rows of attempts beyond the first add tokens and cost, no request.
- * A column that is missing, a row that is cut, a feature that nobody knows: faults at their place.
+ * A row that is cut, a number that is none, a feature that nobody knows: `refusals`, each at its
+ * place, and in the end a fault, for what they ask for would go ungated. Path "-": stdin.
  */
-MUST_CHECK bool gate_demands_of_usage(const struct source *csv, struct arena *arena,
-                                      struct gate_demands *out, struct fault *fault);
+MUST_CHECK bool gate_demands_of_usage(const char *path, struct arena *arena,
+                                      struct gate_demands *out, struct fault_list *refusals,
+                                      struct fault *fault);
 
 /* From the best; a whole is as bad as its worst part. */
 enum gate_state {

@@ -186,6 +186,12 @@ def test_unknown_fields_and_blanks_in_their_names_are_read(desk):
     ("route,shape,prompt_tokens\r\ncoder,chat,many\r\n", 'prompt_tokens is "many"'),
     ("route,shape,prompt_tokens\r\ncoder,chat,-1\r\n", 'prompt_tokens is "-1"'),
     ("route,shape,cost_usd\r\ncoder,chat,1e400\r\n", 'cost_usd is "1e400"'),
+    ("route,shape,attempt\r\ncoder,chat,first\r\n", 'usage.csv:2:12: error: attempt is "first"'),
+    ("route,shape,attempt\r\ncoder,chat,0\r\n", 'attempt is "0"'),
+    ("route,shape,shape\r\ncoder,chat,chat\r\n", 'usage.csv:1:13: error: the column "shape" stands here again'),
+    ("route,shape\r\ncoder,ch\0at\r\n", "usage.csv:2:9: error: a NUL byte"),
+    ("route;shape\r\ncoder;chat\r\n", "no column route or requested_model"),
+    ("route,shape\r\ncoder," + "c" * 10_000_000 + "\r\n", "usage.csv:2:7: error: this field is larger than 1 MiB"),
     ('route,shape\r\ncoder,"chat\r\n', "usage.csv:2"),
     ("route,shape\r\ncoder,\xff\r\n", "usage.csv:2"),
 ])
@@ -193,6 +199,25 @@ def test_a_usage_that_is_none_is_refused_at_its_place(desk, text, says):
     (desk.proviso.cwd / "usage.csv").write_bytes(text.encode("latin-1"))
     done = desk.proviso("gate", "--usage", "usage.csv")
     assert done.code == 2 and says in done.err and done.out == "", done
+
+
+def test_all_mistakes_of_a_usage_are_shown_and_counted(desk):
+    """Each with its place; a gate that went by the rows that are left would not see what the others ask for."""
+    rows = ["route,shape,prompt_tokens", "coder,chat,10", "coder,chat,ten", "coder", "coder,telepathy,1", "coder,\xe9,1", 'coder,c"hat,1',
+            "coder,chat,20"]
+    (desk.proviso.cwd / "usage.csv").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(rows).encode("latin-1"))
+    done = desk.proviso("gate", "--usage", "usage.csv")
+    assert done.code == 2 and done.out == "", done
+    for place in ("3:12: error: prompt_tokens", "4:1: error: this row has 1", "5:7: error: no feature", "6:7: error: byte 0xe9",
+                  "7:8: error: a quote within"):
+        assert f"usage.csv:{place}" in done.err, (place, done)
+    assert "5 of 7 rows refused: a gate goes by all of the traffic" in done.err
+    (desk.proviso.cwd / "usage.csv").write_bytes(b"\xef\xbb\xbf" + "\r\n".join([rows[0]] + [rows[1]] * 30000).encode())
+    assert gate(desk, "--usage", "usage.csv")["checks"][0]["requests"] == 30000
+    many = [rows[0]] + ["coder,chat,ten"] * 30000
+    (desk.proviso.cwd / "usage.csv").write_text("\n".join(many))
+    done = desk.proviso("gate", "--usage", "usage.csv")
+    assert done.code == 2 and "30000 of 30000 rows refused" in done.err and done.err.count("error: prompt_tokens") == 20
 
 
 # --- bad input ----------------------------------------------------------------------------

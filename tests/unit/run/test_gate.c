@@ -60,12 +60,25 @@ static void judge(int64_t min_targets)
 	gate_judge(router, &demands, min_targets, ROUTING_NOW_MS, &rig.arena, &result);
 }
 
+/* The first refused row's fault, where there is one. */
 static bool read_usage(const char *csv)
 {
-	struct source *source = ARENA_NEW(&rig.arena, struct source);
+	char csv_path[] = "/tmp/proviso-test-XXXXXX.csv";
+	struct fault_list *refusals = memory_new(sizeof(*refusals));
+	int fd = mkstemps(csv_path, 4);
 
-	*source = (struct source){TEXT("usage.csv"), text_of(csv)};
-	return gate_demands_of_usage(source, &rig.arena, &demands, &fault);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, csv, strlen(csv)), (ssize_t)strlen(csv));
+	ck_assert_int_eq(close(fd), 0);
+	bool good = gate_demands_of_usage(csv_path, &rig.arena, &demands, refusals, &fault);
+	ck_assert_int_eq(unlink(csv_path), 0);
+	if (refusals->count > 0) {
+		ck_assert(!good);
+		assert_fault_says(&fault, "rows refused");
+		fault = refusals->items[0];
+	}
+	memory_free(refusals);
+	return good;
 }
 
 /* --- demands --- */
