@@ -325,12 +325,23 @@ static void note_failure(struct relay *relay, const struct relay_judgement *judg
 	         judgement->reason);
 }
 
+static int64_t told_wait_s(const struct relay_judgement *judgement)
+{
+	return int64_max((int64_max(judgement->wait_ms, 0) + 999) / 1000, 1);
+}
+
 /* The words of the first failure are kept: all fail, and they are what the client is told. */
 static void keep_first(struct relay *relay, const struct relay_judgement *judgement,
                        const struct exchange *exchange, const struct chat_reply *reply)
 {
-	if (relay->first != NULL)
+	if (relay->first != NULL) {
+		/* The same target, asked once more: how long to wait is what it says now. */
+		if (relay->again && judgement->code == REFUSAL_RATE_LIMITED &&
+		    relay->first->code == REFUSAL_RATE_LIMITED &&
+		    text_equal(relay->attempts[0].target, relay->target->name))
+			relay->first->retry_after_s = told_wait_s(judgement);
 		return;
+	}
 	struct text said = {NULL, 0};
 	if (reply != NULL && reply->error_count > 0)
 		said = text_visible(&relay->arena, reply->errors[0].message, 200);
@@ -339,8 +350,7 @@ static void keep_first(struct relay *relay, const struct relay_judgement *judgem
 	                  said.len > 0 ? ": " : "", TEXT_ARG(said));
 	relay->upstream_status = exchange == NULL ? 0 : exchange->status;
 	if (judgement->code == REFUSAL_RATE_LIMITED)
-		relay->first->retry_after_s =
-		    int64_max((int64_max(judgement->wait_ms, 0) + 999) / 1000, 1);
+		relay->first->retry_after_s = told_wait_s(judgement);
 	bool theirs = judgement->next == RELAY_NEXT_TELL || judgement->next == RELAY_NEXT_LARGER ||
 	              judgement->filtered;
 	if (!theirs || exchange == NULL)
