@@ -303,7 +303,8 @@ const struct command command_sim = {
     .about =
 	"Serves the OpenAI chat completions API on loopback, answers the canonical cases\n"
 	"as a good provider would and anything else with a deterministic reply. The first line on\n"
-	"stdout is the base URL, once it listens. --break makes it misbehave.",
+	"stdout is the base URL, once it listens. --break makes it misbehave. Beside it are the\n"
+	"native formats: /v1/messages, /v1beta/models/MODEL:generateContent, /v2/chat, /api/chat.",
     .options = &sim_option_table,
     .state_bytes = sizeof(struct sim_state),
     .defaults = set_defaults,

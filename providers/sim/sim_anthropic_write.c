@@ -191,6 +191,8 @@ static void add_delta(struct sim_stream *out, size_t index, const struct block *
 	};
 	struct sim_native_event event;
 
+	if (sim_breaks(out->completion.serving, SIM_ANTHROPIC_WRONG_BLOCK))
+		index = 0;
 	begin_event(&event, out, "content_block_delta");
 	json_write_member_int(&event.json, "index", (int64_t)index);
 	json_write_key(&event.json, "delta");
@@ -265,9 +267,8 @@ void sim_anthropic_stream(const struct sim_completion *completion, struct sim_st
 		write_usage(completion, &event.json, 1);
 	json_write_object_end(&event.json);
 	sim_native_event_end(&event, CHUNK_ROLE, "\n\n");
-	bool same = sim_breaks(completion->serving, SIM_ANTHROPIC_SAME_BLOCK);
 	for (size_t i = 0; i < count; i++)
-		add_block(completion, out, same ? 0 : i, &blocks[i]);
+		add_block(completion, out, i, &blocks[i]);
 	begin_event(&event, out, "message_delta");
 	json_write_key(&event.json, "delta");
 	json_write_object(&event.json);

@@ -304,7 +304,8 @@ static void write_end(const struct sim_completion *completion, struct json_write
 		return;
 	json_write_key(writer, "usage");
 	json_write_object(writer);
-	write_counts(writer, "billed_units", usage->prompt, usage->completion);
+	if (!sim_breaks(completion->serving, SIM_COHERE_TOKENS_ONLY))
+		write_counts(writer, "billed_units", usage->prompt, usage->completion);
 	write_counts(writer, "tokens", usage->prompt + COHERE_HIDDEN_TOKENS, usage->completion + 3);
 	if (usage->cached > 0)
 		json_write_member_int(writer, "cached_tokens", usage->cached);
@@ -458,8 +459,7 @@ static void add_call(const struct sim_completion *completion, struct sim_stream 
 	const struct sim_call *call = &completion->choices[0].calls[index];
 	struct sim_native_event event;
 
-	if (sim_breaks(completion->serving, SIM_COHERE_SAME_CALL))
-		index = 0;
+	bool wrong = sim_breaks(completion->serving, SIM_COHERE_WRONG_CALL);
 
 	begin_event(&event, out, "tool-call-start", (int64_t)index);
 	json_write_key(&event.json, "tool_calls");
@@ -468,7 +468,7 @@ static void add_call(const struct sim_completion *completion, struct sim_stream 
 	for (size_t at = 0; at < call->arguments.len;) {
 		struct text piece = sim_native_piece(call->arguments, at, true);
 		at += piece.len;
-		begin_event(&event, out, "tool-call-delta", (int64_t)index);
+		begin_event(&event, out, "tool-call-delta", wrong ? 0 : (int64_t)index);
 		json_write_key(&event.json, "tool_calls");
 		json_write_object(&event.json);
 		json_write_key(&event.json, "function");

@@ -205,7 +205,9 @@ static bool write_options(struct sim_native_ask *ask)
 	               {"seed", "seed"},
 	               {"presence_penalty", "presence_penalty"},
 	               {"frequency_penalty", "frequency_penalty"}};
-	const struct json *options = sim_native_field(ask->body, "options", NULL);
+	const struct json *options = sim_breaks(ask->serving, SIM_OLLAMA_IGNORES_OPTIONS)
+	                                 ? NULL
+	                                 : sim_native_field(ask->body, "options", NULL);
 	const struct json *stop = sim_native_field(options, "stop", NULL);
 	int64_t predict;
 

@@ -71,7 +71,8 @@ END_TEST
 
 START_TEST(the_tables_are_sorted_and_say_something)
 {
-	const struct sim_defect_info *const tables[] = {sim_defects, sim_faults};
+	const struct sim_defect_info *const tables[] = {sim_defects, sim_faults,
+	                                                sim_native_defects};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(tables); i++)
 		for (const struct sim_defect_info *row = tables[i]; row->id != NULL; row++) {
