@@ -64,6 +64,8 @@ static void head_came(void *context, int status, int http_version,
 	attempt->context.status = status;
 	attempt->context.content_type = exchange_header(exchange, "content-type");
 	attempt->context.error_type = exchange_header(exchange, "x-amzn-errortype");
+	attempt->context.cost_usd = exchange_header(exchange, "x-litellm-response-cost");
+	attempt->context.served_by = exchange_header(exchange, "x-litellm-model-api-base");
 	attempt->reader = reply_reader_new(&attempt->context, &attempt->arena);
 	if (attempt->relay != NULL)
 		attempt->relay->head(attempt->relay_context, exchange);
@@ -207,8 +209,7 @@ bool attempt_start(struct attempt *attempt, const struct attempt_plan *plan,
 	struct transport_limits limits = limits_of(attempt, plan);
 
 	attempt_reset(attempt);
-	if (!provider->dialect->encode(provider, plan->request, &attempt->arena, &attempt->wire,
-	                               fault))
+	if (!provider_encode(provider, plan->request, &attempt->arena, &attempt->wire, fault))
 		return false;
 	attempt->wire.aws = provider->aws.access_key_id == NULL ? NULL : &provider->aws;
 	attempt->relay = plan->relay;

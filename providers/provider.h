@@ -5,6 +5,7 @@
 #ifndef PROVISO_PROVIDERS_PROVIDER_H
 #define PROVISO_PROVIDERS_PROVIDER_H
 
+#include "harness/base/http_parse.h"
 #include "harness/base/settings.h"
 #include "providers/dialect.h"
 #include "providers/price.h"
@@ -55,8 +56,13 @@ struct provider {
 	const struct dialect *dialect;
 	struct text base_url;    /* without a slash at its end */
 	struct text api_version; /* Azure's, a date; data NULL: none */
-	struct text key_ref;     /* "env:NAME"; data NULL: no key */
-	struct secret *key;      /* owned; NULL until provider_load_key */
+	/* What each request gets beside what its dialect says: to pin who serves it, say. */
+	const char *key_header; /* NULL: the dialect's */
+	struct http_header *headers;
+	size_t header_count;
+	const struct json *request; /* an object: members of the body; NULL: none */
+	struct text key_ref;        /* "env:NAME"; data NULL: no key */
+	struct secret *key;         /* owned; NULL until provider_load_key */
 	struct provider_aws aws;
 	struct provider_limits limits;
 	struct provider_timeouts timeouts;
@@ -96,6 +102,16 @@ MUST_CHECK bool provider_set_from_environment(struct arena *arena, struct provid
 /* One provider in no file: `check --base-url URL --model NAME`. key_ref may be data NULL. */
 MUST_CHECK bool provider_from_url(struct text base_url, struct text model, struct text key_ref,
                                   struct arena *arena, struct provider *out, struct fault *fault);
+
+/*
+ * The request as it goes to the provider: the dialect's, with the provider's own key header,
+ * headers and members of the body. These stand behind all others, and a request that has one of
+ * that name keeps its own; a body that is no JSON object stays as it is.
+ */
+MUST_CHECK bool provider_encode(const struct provider *provider, const struct chat_request *request,
+                                struct arena *arena, struct wire_request *out, struct fault *fault);
+/* Whether `sent` is `body`, maybe with members behind it: what provider_encode makes of it. */
+MUST_CHECK bool provider_encoded_from(struct text sent, struct text body);
 
 MUST_CHECK const struct provider *provider_find(const struct provider_set *set, struct text name);
 MUST_CHECK const struct provider_model *provider_model_find(const struct provider *provider,

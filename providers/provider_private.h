@@ -15,7 +15,8 @@ struct provider_usage_config {
 /* One provider as it is written, in the config or in the catalogue. */
 struct provider_config {
 	int dialect; /* index into dialect_names; -1: not said */
-	struct text base_url, api_version, api_key;
+	struct text base_url, api_version, api_key, key_header;
+	const struct json *headers, *request; /* NULL: none */
 	struct provider_limits limits;
 	struct provider_timeouts timeouts;
 	struct provider_usage_config usage;
@@ -63,6 +64,13 @@ MUST_CHECK bool catalog_entry_read(const struct json *node, struct catalog_entry
 MUST_CHECK bool provider_models_read(const struct provider_config *provider, struct text version,
                                      struct arena *arena, struct provider_model **out,
                                      size_t *count, struct fault_list *faults);
+
+/* --- provider_wire.c --- */
+
+/* key_header, headers and request of a config into the provider; false, with the places, where one
+ * is wrong. */
+MUST_CHECK bool provider_wire_read(const struct provider_config *config, struct provider *out,
+                                   struct arena *arena, struct fault_list *faults);
 
 /* --- price_read.c --- */
 

@@ -83,7 +83,8 @@ static bool from_catalog(const struct catalog_entry *entry, struct arena *arena,
 	    .timeouts = entry->provider.timeouts,
 	};
 	bool good = provider_models_read(&here, entry->reviewed, arena, &out->models,
-	                                 &out->model_count, faults);
+	                                 &out->model_count, faults) &&
+	            provider_wire_read(&here, out, arena, faults);
 	if (!good)
 		*fault = faults->items[0];
 	memory_free(faults);
@@ -330,6 +331,7 @@ static bool read_provider(struct reading *r, struct provider *out)
 	    .node = r->node,
 	};
 	good = read_models(r, &config, out) && good;
+	good = provider_wire_read(&config, out, r->arena, r->faults) && good;
 	if (!read_url(r, &config, &url))
 		return false;
 	out->base_url = url.url;
@@ -350,7 +352,7 @@ static bool may_hold_key(struct text name)
 	                                    TEXT_INIT("secret"), TEXT_INIT("auth"),
 	                                    TEXT_INIT("pass")};
 
-	if (text_is(name, "tokens_per_minute"))
+	if (text_is(name, "tokens_per_minute") || text_is(name, "key_header"))
 		return false;
 	if (text_is(name, "aws"))
 		return true;

@@ -91,6 +91,12 @@ static const struct setting_table aws_table = TABLE("aws", aws_rows);
 	    .doc = "Where its API begins, up to and with the version: https://api.example.com/v1."), \
 	ROW(struct_name, "api_version", SETTING_TEXT, prefix api_version, \
 	    .doc = "Of Azure's older API, which has one: 2024-10-21."), \
+	ROW(struct_name, "key_header", SETTING_TEXT, prefix key_header, \
+	    .doc = "The header that takes the key, where it is another than the dialect's."), \
+	ROW(struct_name, "headers", SETTING_NODE, prefix headers, \
+	    .doc = "Further headers of each request, by name; no keys."), \
+	ROW(struct_name, "request", SETTING_NODE, prefix request, \
+	    .doc = "Members that each request gets where it has none of that name."), \
 	ROW(struct_name, "limits", SETTING_STRUCT, prefix limits, .table = &limit_table, \
 	    .doc = "How much it may be asked at once."), \
 	ROW(struct_name, "timeouts", SETTING_STRUCT, prefix timeouts, .table = &timeout_table, \

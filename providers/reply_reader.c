@@ -459,6 +459,19 @@ static void end_body(struct reply_reader *reader)
 	judge_missing_stream(build);
 }
 
+/* The body's own word counts more. */
+static void take_head(struct reply_build *build)
+{
+	struct chat_reply *reply = build->reply;
+	int64_t pico_usd;
+
+	if (reply->served_by.data == NULL && build->context.served_by.len > 0)
+		reply->served_by = reply_build_name(build, build->context.served_by);
+	if (reply->usage.present && reply->usage.cost_pico_usd < 0 &&
+	    usage_parse_usd(build->context.cost_usd, &pico_usd))
+		reply->usage.cost_pico_usd = pico_usd;
+}
+
 const struct chat_reply *reply_reader_end(struct reply_reader *reader, bool cut)
 {
 	struct reply_build *build = &reader->build;
@@ -481,6 +494,7 @@ const struct chat_reply *reply_reader_end(struct reply_reader *reader, bool cut)
 	if (cut || build->overflow || build->unclosed_json || build->reply->broken_json ||
 	    build->reply->error_count > 0)
 		build->reply->complete = false;
+	take_head(build);
 	reply_build_finish(build);
 	reader->ended = true;
 	return build->reply;

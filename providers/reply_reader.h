@@ -22,7 +22,10 @@ struct reply_context {
 	int status;                         /* 0: not known (a file) */
 	struct text content_type;           /* data NULL: not known */
 	struct text error_type;             /* AWS's header x-amzn-errortype; data NULL: none */
-	bool cut;                           /* for reply_read: the framing did not end cleanly */
+	/* What the head says of the whole, where the body does not: LiteLLM's. Data NULL: nothing.
+	 */
+	struct text cost_usd, served_by;
+	bool cut; /* for reply_read: the framing did not end cleanly */
 	/*
 	 * Of content, reasoning and refusal only so much is kept (0: all), so that a stream that is
 	 * passed on takes no memory that grows with it; text_bytes counts them all.

@@ -108,6 +108,7 @@ static void add_facts(struct html_page *page, const struct matrix_cell *cell)
 	add_cost(page, cell);
 	if (!text_equal(cell->reported_model, cell->model))
 		add_fact(page, "reported model", cell->reported_model);
+	add_fact(page, "served by", cell->served_by);
 	add_fact(page, "parameter fates", cell->fates);
 	if (!text_equal(cell->suite_hash, page->matrix->suite_hash))
 		add_fact(page, "of another suite", cell->suite_hash);

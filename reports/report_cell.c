@@ -103,6 +103,7 @@ static void add_head(const struct report_cell *shown, struct text_buf *out)
 	if (cell->tested_wall_ms > 0)
 		add_fact(out, "asked", wall_format(&arena, cell->tested_wall_ms, false));
 	add_fact(out, "model", cell->reported_model);
+	add_fact(out, "served by", cell->served_by);
 	add_fact(out, "fates", cell->fates);
 	add_fact(out, "run", shown->run == NULL ? cell->run_id : text_of(shown->run));
 	add_fact(out, "evidence", cell->evidence);

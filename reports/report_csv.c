@@ -62,6 +62,7 @@ static void write_header(struct csv_writer *writer)
 	    "pass_hat_3",
 	    "computed_cost_usd",
 	    "cost_difference_usd",
+	    "served_by",
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(columns); i++)
@@ -199,6 +200,7 @@ static void write_row(struct csv_writer *writer, const struct matrix_cell *cell,
 	               text_of(cell->kind == CASE_KIND_NONE ? "" : case_kind_names[cell->kind]));
 	csv_write_double(writer, matrix_pass_hat(cell), 4);
 	write_difference(writer, cell, arena);
+	csv_write_text(writer, cell->served_by);
 	csv_write_end_row(writer);
 }
 

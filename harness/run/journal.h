@@ -56,7 +56,7 @@ struct journal_attempt {
 	bool skipped;      /* not asked, because what it rests on has failed: `detail`; attempt 0 */
 	bool owner;        /* one line of each attempt; the others hold no tokens and no cost */
 	int64_t score_ppm; /* of a graded answer, 0 to 1000000; -1: none */
-	struct text detail, fates, evidence, reported_model, end; /* data NULL: none */
+	struct text detail, fates, evidence, reported_model, served_by, end; /* data NULL: none */
 	/*
 	 * Names of repairs (repair.h), data NULL: none. `repairs`: had something to mend in the
 	 * reply, which then was judged as `repaired`. `mended`: the request was asked in the way of

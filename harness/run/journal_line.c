@@ -58,6 +58,7 @@ static const struct member members[] = {
 	MEMBER("mendable", MEMBER_REPAIRS, mendable, false),
 	MEMBER("evidence", MEMBER_TEXT, evidence, false),
 	MEMBER("reported_model", MEMBER_TEXT, reported_model, false),
+	MEMBER("served_by", MEMBER_TEXT, served_by, false),
 	MEMBER("prompt_tokens", MEMBER_COUNT, prompt_tokens, false),
 	MEMBER("cached_tokens", MEMBER_COUNT, cached_tokens, false),
 	MEMBER("completion_tokens", MEMBER_COUNT, completion_tokens, false),

@@ -12,7 +12,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { EVIDENCE_ID_BYTES = 48 };
+enum {
+	EVIDENCE_ID_BYTES = 48,
+	SERVED_BY_MAX_BYTES = 400, /* of all names; further ones are not kept */
+};
 
 /* Microseconds; the kept ones are a fair sample of all seen (R, Vitter 1985). */
 struct samples {
@@ -207,6 +210,20 @@ static void keep_first(struct matrix_builder *builder, struct text *kept, struct
 		*kept = text_copy(&builder->arena, seen);
 }
 
+/* Each name once, with ", " between. */
+static void keep_each(struct matrix_builder *builder, struct text *kept, struct text seen)
+{
+	struct text rest = *kept, name;
+
+	if (seen.len == 0 || kept->len + seen.len > SERVED_BY_MAX_BYTES)
+		return;
+	while (text_next_field(&rest, ',', &name))
+		if (text_equal(text_trim(name), seen))
+			return;
+	*kept = text_format(&builder->arena, "%.*s%s%.*s", TEXT_ARG(*kept),
+	                    kept->len > 0 ? ", " : "", TEXT_ARG(seen));
+}
+
 static void count_money(struct matrix_builder *builder, struct counted_cell *counted,
                         const struct journal_attempt *attempt)
 {
@@ -327,6 +344,7 @@ void matrix_builder_add(struct matrix_builder *builder, const struct journal_att
 		return;
 	}
 	keep_first(builder, &counted->cell.reported_model, attempt->reported_model);
+	keep_each(builder, &counted->cell.served_by, attempt->served_by);
 	/* A line without an end is about no attempt, but about a trial that got no further one. */
 	if (attempt->attempt > 1 && attempt->end.data != NULL)
 		counted->cell.retries++;
@@ -437,7 +455,7 @@ static void copy_texts(struct arena *arena, struct matrix_cell *cell)
 	    &cell->target,        &cell->dialect,        &cell->case_id,   &cell->capability,
 	    &cell->run_id,        &cell->suite_hash,     &cell->case_hash, &cell->evidence,
 	    &cell->first_error,   &cell->reported_model, &cell->fates,     &cell->usage_source,
-	    &cell->price_version, &cell->cost_source,
+	    &cell->price_version, &cell->cost_source,    &cell->served_by,
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)

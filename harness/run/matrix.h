@@ -40,6 +40,8 @@ struct matrix_cell {
 	int64_t tested_wall_ms;
 	struct text evidence; /* the record of the trial that decided */
 	struct text reported_model, first_error, fates;
+	/* Whom an aggregator had serve it, all of them, "A, B": the cell speaks for these alone. */
+	struct text served_by; /* data NULL: nobody but the provider itself */
 	/* Sums over this case's own requests; -1 unknown, 0 where another case asked for it. */
 	int64_t prompt_tokens, cached_tokens, completion_tokens, reasoning_tokens;
 	struct text usage_source, cost_source, price_version;

@@ -31,7 +31,8 @@ enum {
 struct cell_row {
 	const struct json *node;
 	struct text target, case_id, run, suite, case_hash, capability, dialect, evidence;
-	struct text reported_model, first_error, fates, usage_source, cost_source, price_version;
+	struct text reported_model, served_by, first_error, fates, usage_source, cost_source,
+	    price_version;
 	int variant, verdict, class_, severity, kind;
 	int64_t trials, outcomes[OUTCOME_COUNT];
 	const struct json *quality, *rate, *rate_low, *rate_high, *pass_hat, *tested_at;
@@ -135,6 +136,7 @@ static const struct setting cell_rows[] = {
 	ROW_TEXT("dialect", dialect),
 	ROW_TEXT("evidence", evidence),
 	ROW_TEXT("reported_model", reported_model),
+	ROW_TEXT("served_by", served_by),
 	ROW_TEXT("first_error", first_error),
 	ROW_TEXT("fates", fates),
 	{.name = "latency", .type = SETTING_STRUCT, .table = &latency_table},
@@ -323,6 +325,7 @@ static void take_texts(const struct cell_row *row, struct matrix_cell *cell)
 	cell->case_hash = row->case_hash;
 	cell->evidence = row->evidence;
 	cell->reported_model = row->reported_model;
+	cell->served_by = row->served_by;
 	cell->first_error = row->first_error;
 	cell->fates = row->fates;
 	cell->usage_source = row->usage_source;

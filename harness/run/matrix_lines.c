@@ -20,7 +20,7 @@ static void keep_cell(struct matrix_cell *cell, struct text body, struct arena *
 	    &cell->dialect,  &cell->case_id,        &cell->capability,  &cell->run_id,
 	    &cell->evidence, &cell->suite_hash,     &cell->case_hash,   &cell->first_error,
 	    &cell->fates,    &cell->reported_model, &cell->cost_source, &cell->usage_source,
-	    &cell->target,   &cell->price_version,
+	    &cell->target,   &cell->price_version,  &cell->served_by,
 	};
 	struct text *vouches = ARENA_NEW_ARRAY(arena, struct text, cell->vouches.count);
 

@@ -97,6 +97,8 @@ static void write_origin(struct json_writer *writer, const struct matrix_cell *c
 	write_text(writer, "dialect", cell->dialect);
 	write_text(writer, "evidence", cell->evidence);
 	write_text(writer, "reported_model", cell->reported_model);
+	if (cell->served_by.len > 0)
+		write_text(writer, "served_by", cell->served_by);
 	write_text(writer, "first_error", cell->first_error);
 	write_text(writer, "fates", cell->fates);
 }

@@ -49,6 +49,8 @@ static void tell_measures(struct runner_trial *trial, const struct call_attempt 
 	line->status = exchange->status == 0 ? -1 : exchange->status;
 	if (reply->model_count > 0)
 		line->reported_model = text_copy(&trial->arena, reply->models[0]);
+	if (reply->served_by.len > 0)
+		line->served_by = text_copy(&trial->arena, reply->served_by);
 	if (reply->streamed)
 		line->ttft_us = reply->first_delta_us;
 	if (exchange->end == EXCHANGE_COMPLETE)
