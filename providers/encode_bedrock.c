@@ -241,13 +241,26 @@ static bool is_result(const struct json *message)
 	return text_is(json_string(message, "role"), "tool");
 }
 
+/* A turn without a block is refused, and says nothing. */
+static bool is_silent(const struct json *message)
+{
+	const struct json *content = encode_field(message, "content");
+	const struct json *calls = encode_field(message, "tool_calls");
+
+	if (json_is(content, JSON_ARRAY) ? content->count > 0
+	                                 : content != NULL && content->text.len > 0)
+		return false;
+	return (calls == NULL || calls->count == 0) && json_string(message, "refusal").len == 0 &&
+	       encode_field(message, "thinking_blocks") == NULL;
+}
+
 /* Whose turn the message is; NULL: it belongs to none. */
 static const char *turn_of(struct encoding *e, const struct json *message)
 {
 	struct text role = encode_role(e, message);
 
 	if (text_is(role, "assistant"))
-		return "assistant";
+		return is_silent(message) ? NULL : "assistant";
 	return text_is(role, "system") ? NULL : "user";
 }
 
@@ -269,7 +282,7 @@ static const struct json *write_turn(struct encoding *e, const struct json *firs
 			write_tool_result(e, end);
 	}
 	for (const struct json *m = first; m != end; m = m->next)
-		if (!encode_is_system(m) && !is_result(m))
+		if (turn_of(e, m) != NULL && !is_result(m))
 			write_message(e, m);
 	json_write_array_end(&e->json);
 	json_write_object_end(&e->json);

@@ -264,6 +264,8 @@ static void sim_on_request(void *context, struct http_exchange *exchange)
 	    .anthropic_version = http_header(http, "anthropic-version"),
 	    .x_goog_api_key = http_header(http, "x-goog-api-key"),
 	    .api_key = http_header(http, "api-key"),
+	    .headers = http->headers,
+	    .header_count = http->header_count,
 	    .body = http->body,
 	    .serial = sim->requests + text_is(http->method, "POST"),
 	    .wall_ms = loop_wall_ms(sim->loop),

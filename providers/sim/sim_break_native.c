@@ -2,6 +2,7 @@
  * What goes wrong in the formats that are no OpenAI's: the faults that every stream has, in the
  * dialect's own words, and each dialect's own. Each row of the tables is one defect.
  */
+#include "providers/sim/sim_bedrock.h"
 #include "providers/sim/sim_native.h"
 
 enum { NATIVE_COMMENT_EVERY = 3 }; /* chunks */
@@ -62,6 +63,11 @@ static struct text inband_error(const struct sim_stream *stream)
 		return TEXT(
 		    "event: message-end\ndata: {\"type\":\"message-end\",\"delta\":{"
 		    "\"finish_reason\":\"ERROR\",\"error\":\"internal server error\"}}\n\n");
+	if (is_speaking(stream, &sim_bedrock))
+		return sim_bedrock_frame(stream->completion.serving->arena, "exception",
+		                         "throttlingException",
+		                         TEXT("{\"message\":\"Too many requests, please wait "
+		                              "before trying again.\"}"));
 	return TEXT("{\"error\":\"an error was encountered while running the model\"}\n");
 }
 
@@ -90,15 +96,22 @@ static void malformed_event(struct sim_stream *stream)
 {
 	bool lines = is_speaking(stream, &sim_ollama);
 
+	if (is_speaking(stream, &sim_bedrock)) {
+		sim_native_event_raw(stream, native_middle(stream), CHUNK_ROLE,
+		                     sim_bedrock_frame(stream->completion.serving->arena, "event",
+		                                       "contentBlockDelta",
+		                                       TEXT("{\"contentBlockIndex\":0,\"delt")));
+		return;
+	}
 	sim_native_event_raw(stream, native_middle(stream), CHUNK_ROLE,
 	                     lines ? TEXT("{\"model\":\"torn\",\"mess\n")
 	                           : TEXT("data: {\"type\":\"torn\",\"delt\n\n"));
 }
 
-/* Lines of JSON have no comments. */
+/* Lines of JSON and frames have no comments. */
 static void comments(struct sim_stream *stream)
 {
-	if (is_speaking(stream, &sim_ollama))
+	if (is_speaking(stream, &sim_ollama) || is_speaking(stream, &sim_bedrock))
 		return;
 	for (size_t i = stream->count; i-- > 0;)
 		if (i % NATIVE_COMMENT_EVERY == 0)
@@ -108,7 +121,7 @@ static void comments(struct sim_stream *stream)
 
 static void crlf(struct sim_stream *stream)
 {
-	stream->crlf = true;
+	stream->crlf = !is_speaking(stream, &sim_bedrock); /* frames have no lines */
 }
 
 static void burst(struct sim_stream *stream)
@@ -160,6 +173,29 @@ static void start_twice(struct sim_stream *stream)
 	                TEXT_ARG(sim_identifier(serving, "second", 0, 24))));
 }
 
+/* The last frame without its end. */
+static void cut_frame(struct sim_stream *stream)
+{
+	struct text *last = &stream->chunks[stream->count - 1].native;
+
+	last->len -= last->len / 2;
+}
+
+static void turn_bit(struct sim_stream *stream)
+{
+	struct text *frame = &stream->chunks[native_middle(stream)].native;
+	char *bytes = arena_alloc_bytes(stream->completion.serving->arena, frame->len);
+
+	memcpy(bytes, frame->data, frame->len);
+	bytes[frame->len / 2] = (char)(bytes[frame->len / 2] ^ 1);
+	frame->data = bytes;
+}
+
+static void end_before_stop(struct sim_stream *stream)
+{
+	sim_stream_remove(stream, native_last(stream, CHUNK_FINISH));
+}
+
 static const struct {
 	enum sim_break which;
 	const struct sim_native *native; /* NULL: of all */
@@ -178,6 +214,12 @@ static const struct {
     {SIM_ANTHROPIC_NO_MESSAGE_STOP, &sim_anthropic, end_behind_finish},
     {SIM_ANTHROPIC_OVERLOADED, &sim_anthropic, fail_mid},
     {SIM_ANTHROPIC_SECOND_START, &sim_anthropic, start_twice},
+    {SIM_BEDROCK_ARGUMENTS_CUT, &sim_bedrock, cut_arguments},
+    {SIM_BEDROCK_CUT_FRAME, &sim_bedrock, cut_frame},
+    {SIM_BEDROCK_EXCEPTION, &sim_bedrock, fail_mid},
+    {SIM_BEDROCK_LOST_BLOCK_START, &sim_bedrock, lose_block_start},
+    {SIM_BEDROCK_NO_MESSAGE_STOP, &sim_bedrock, end_before_stop},
+    {SIM_BEDROCK_WRONG_CHECKSUM, &sim_bedrock, turn_bit},
     {SIM_COHERE_ARGUMENTS_CUT, &sim_cohere, cut_arguments},
     {SIM_COHERE_ERROR_IN_BAND, &sim_cohere, fail_mid},
     {SIM_COHERE_NO_MESSAGE_END, &sim_cohere, end_before_finish},

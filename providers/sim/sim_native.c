@@ -3,6 +3,7 @@
  * request, answered by the same model and the same defects, and said in the dialect's words.
  */
 #include "providers/sim/sim_native.h"
+#include "providers/sim/sim_bedrock.h"
 
 /* --- where to --- */
 
@@ -47,6 +48,9 @@ static const struct sim_native *native_find(const struct sim_request *request,
 		ask->counted = native_paths[i].counted;
 		return native_paths[i].native;
 	}
+	if (sim_bedrock_path(request->path, ask->serving->arena, &ask->model,
+	                     &ask->streamed_by_path))
+		return &sim_bedrock;
 	return native_find_gemini(request->path, ask) ? &sim_gemini : NULL;
 }
 
@@ -196,6 +200,7 @@ static void native_start_output(const struct sim_serving *serving, struct sim_ou
 	sim_output_header(
 	    out,
 	    serving->native == &sim_anthropic ? "request-id"
+	    : serving->native == &sim_bedrock ? "x-amzn-requestid"
 	    : serving->native == &sim_cohere  ? "x-debug-trace-id"
 					      : "x-request-id",
 	    text_format(serving->arena, "req_%.*s", TEXT_ARG(text_slice(serving->digest, 0, 24))));
@@ -210,9 +215,10 @@ bool sim_native_serve(struct sim_serving *serving, const struct sim_request *req
 	if (native == NULL || sim_breaks(serving, SIM_CHAT_ONLY))
 		return false;
 	serving->native = native;
-	ask.streamed_by_path = text_ends(request->path, TEXT(":streamGenerateContent"));
-	ask.array =
-	    ask.streamed_by_path && text_find(request->query, TEXT("alt=sse"), 0) == TEXT_NOT_FOUND;
+	if (native == &sim_gemini)
+		ask.streamed_by_path = text_ends(request->path, TEXT(":streamGenerateContent"));
+	ask.array = native == &sim_gemini && ask.streamed_by_path &&
+	            text_find(request->query, TEXT("alt=sse"), 0) == TEXT_NOT_FOUND;
 	native_start_output(serving, out);
 	if (text_is(request->method, "POST")) {
 		*good = native_answer(serving, request, &ask, out, error);

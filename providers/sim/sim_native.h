@@ -47,7 +47,7 @@ struct sim_native {
 	void (*limits)(const struct sim_serving *serving, int64_t tokens, struct sim_output *out);
 };
 
-extern const struct sim_native sim_anthropic, sim_gemini, sim_cohere, sim_ollama;
+extern const struct sim_native sim_anthropic, sim_bedrock, sim_gemini, sim_cohere, sim_ollama;
 
 /* --- the way in (sim_native.c) --- */
 

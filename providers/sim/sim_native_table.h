@@ -23,6 +23,22 @@
 	    "SU-04") \
 	ROW(ANTHROPIC_WRONG_BLOCK, "anthropic-wrong-block", SCOPE_ALL, "gives each delta the index of the first block", \
 	    "TS-05") \
+	ROW(BEDROCK_ARGUMENTS_CUT, "bedrock-arguments-cut", SCOPE_ALL, "sends no contentBlockDelta behind the first half of a call's", \
+	    "TS-06") \
+	ROW(BEDROCK_CUT_FRAME, "bedrock-cut-frame", SCOPE_ALL, "ends streams within their last frame, as if all was said", \
+	    "ST-01") \
+	ROW(BEDROCK_EMPTY_INPUT, "bedrock-empty-input", SCOPE_ALL, "leaves the input of plain toolUse blocks empty", \
+	    "TC-05") \
+	ROW(BEDROCK_EXCEPTION, "bedrock-exception", SCOPE_ALL, "is throttled within a stream, and says so in an exception frame", \
+	    "ST-06") \
+	ROW(BEDROCK_LOST_BLOCK_START, "bedrock-lost-block-start", SCOPE_ALL, "streams a call without its contentBlockStart", \
+	    "TS-06") \
+	ROW(BEDROCK_NO_MESSAGE_STOP, "bedrock-no-message-stop", SCOPE_ALL, "ends streams without messageStop", \
+	    "ST-06") \
+	ROW(BEDROCK_NO_USAGE, "bedrock-no-usage", SCOPE_ALL, "counts no tokens, as streams of some models do not", \
+	    "US-01") \
+	ROW(BEDROCK_WRONG_CHECKSUM, "bedrock-wrong-checksum", SCOPE_ALL, "turns a bit in the middle of a stream, so that a checksum is wrong", \
+	    "ST-01") \
 	ROW(COHERE_ARGUMENTS_CUT, "cohere-arguments-cut", SCOPE_ALL, "sends no tool-call-delta behind the first half of a call's", \
 	    "TS-06") \
 	ROW(COHERE_COMPLETE_WITH_CALLS, "cohere-complete-with-calls", SCOPE_ALL, "ends calls with the finish_reason COMPLETE", \

@@ -384,6 +384,8 @@ struct sim_request {
 	struct text authorization; /* data NULL: none */
 	/* Of native dialects; data NULL: none. */
 	struct text x_api_key, anthropic_version, x_goog_api_key, api_key;
+	const struct http_header *headers; /* all: for who signs them */
+	size_t header_count;
 	struct text body;
 	int64_t serial;  /* as in sim_serving */
 	int64_t wall_ms; /* since the epoch */

@@ -2,6 +2,7 @@
  * From a request to its outcome, with no socket in sight: who may ask, what is
  * asked for, which error, which bytes.
  */
+#include "providers/sim/sim_bedrock.h"
 #include "providers/sim/sim_memory.h"
 #include "providers/sim/sim_native.h"
 #include "providers/sim/sim_responses.h"
@@ -53,8 +54,11 @@ void sim_output_error(const struct sim_serving *serving, const struct sim_error 
 		out->status = serving->native->error(serving, &native, &body);
 	} else
 		sim_render_error(error, sim_breaks(serving, SIM_ER_05), &body);
-	/* Google's stands in the body. */
-	if (error->retry_after.data != NULL && serving->native != &sim_gemini)
+	if (serving->native == &sim_bedrock)
+		sim_output_header(out, "x-amzn-errortype", sim_bedrock_error_type(error));
+	/* Google's stands in the body, and AWS has none. */
+	if (error->retry_after.data != NULL && serving->native != &sim_gemini &&
+	    serving->native != &sim_bedrock)
 		sim_output_header(out, "retry-after", error->retry_after);
 	out->body = text_copy(serving->arena, text_buf_view(&body));
 	text_buf_done(&body);

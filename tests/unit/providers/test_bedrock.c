@@ -101,6 +101,9 @@ static const struct row {
 	{"m", USER ",{\"role\":\"assistant\",\"content\":\"a\",\"reasoning_content\":\"t\"}," USER, "",
 	 "\"content\":[{\"text\":\"a\"}]", "messages.reasoning_content"},
 	{"m", "{\"role\":\"assistant\",\"content\":\"a\"}", "", NULL, "first message must be the user's"},
+	/* a turn that says nothing is refused by Bedrock */
+	{"m", USER ",{\"role\":\"assistant\",\"content\":\"\"}," USER, "",
+	 "\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"hi\"},{\"text\":\"hi\"}]}]", ""},
 };
 /* clang-format on */
 
