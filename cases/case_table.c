@@ -182,6 +182,25 @@ static void add_row_id(struct expansion *expansion, struct json *filled, size_t 
 	id->text = text_format(expansion->arena, "%.*s.%.*s", TEXT_ARG(id->text), TEXT_ARG(own));
 }
 
+/* An id that comes of a column has its place there, so that a mistake of it is the row's. */
+static void place_id(const struct expansion *expansion, const struct json *plain,
+                     struct json *filled)
+{
+	struct text written = json_string(plain, "id");
+	struct json *id = json_member(filled, "id");
+	struct template_piece piece;
+	bool json;
+
+	while (template_next(&written, &piece)) {
+		size_t column = piece_column(expansion->table, &piece, &json);
+		if (column == expansion->table->columns)
+			continue;
+		id->source = expansion->csv;
+		id->begin = (uint32_t)field_place(expansion, column).offset;
+		return;
+	}
+}
+
 static bool check_header(const struct expansion *expansion, const struct json *node, size_t *id)
 {
 	const struct csv_table *table = expansion->table;
@@ -229,6 +248,59 @@ static struct json *without_rows(struct arena *arena, const struct json *node)
 	return copy;
 }
 
+/* The case's mistakes have their place in its own file: which row made them is said behind. */
+static void tell_row(const struct expansion *expansion, size_t before)
+{
+	unsigned line, column;
+
+	place_line_column(field_place(expansion, 0), &line, &column);
+	for (size_t i = before; i < expansion->faults->count; i++)
+		(void)fault_within(&expansion->faults->items[i], "filling in the row of %.*s:%u",
+		                   TEXT_ARG(expansion->csv->name), line);
+}
+
+/* What is wrong with the case itself is so in every row: it is told once. */
+static bool says_the_same(const struct fault_list *faults, size_t first, size_t second)
+{
+	const struct fault *a = &faults->items[first], *b = &faults->items[second];
+
+	return first < second && second < faults->count && a->line == b->line &&
+	       a->column == b->column && strcmp(a->name, b->name) == 0 &&
+	       strcmp(a->message, b->message) == 0;
+}
+
+static bool expand_rows(struct expansion *expansion, const struct json *plain, size_t id,
+                        bool (*each)(void *context, const struct json *node), void *context)
+{
+	struct fault_list *faults = expansion->faults;
+	size_t first = faults->count, refused = 0;
+
+	for (; expansion->row < expansion->table->rows; expansion->row++) {
+		size_t before = faults->count;
+		struct json *filled = fill_node(expansion, plain);
+		if (filled != NULL && id < expansion->table->columns)
+			add_row_id(expansion, filled, id);
+		else if (filled != NULL)
+			place_id(expansion, plain, filled);
+		if (filled != NULL && each(context, filled))
+			continue;
+		tell_row(expansion, before);
+		if (says_the_same(faults, first, before)) {
+			faults->errors -= faults->count - before;
+			faults->count = before;
+			return false;
+		}
+		refused++;
+		if (faults->dropped > 0 || expansion->bytes_left == 0)
+			break; /* nobody would be told */
+	}
+	if (refused > 1)
+		fault_list_at(faults, (struct place){expansion->csv, 0},
+		              "%zu of the %zu rows up to here are refused", refused,
+		              size_min(expansion->row + 1, expansion->table->rows));
+	return refused == 0;
+}
+
 bool case_table_expand(const struct json *node, const struct source *csv, struct arena *arena,
                        struct fault_list *faults,
                        bool (*each)(void *context, const struct json *node), void *context)
@@ -252,12 +324,5 @@ bool case_table_expand(const struct json *node, const struct source *csv, struct
 		fault_list_at(faults, (struct place){csv, 0}, "this table has no rows");
 		good = false;
 	}
-	for (; good && expansion.row < table.rows; expansion.row++) {
-		struct json *filled = fill_node(&expansion, plain);
-		good = filled != NULL;
-		if (good && id < table.columns)
-			add_row_id(&expansion, filled, id);
-		good = good && each(context, filled);
-	}
-	return good;
+	return good && expand_rows(&expansion, plain, id, each, context);
 }

@@ -146,6 +146,15 @@ static int compare_ids(const void *a, const void *b)
 	return order != 0 ? order : *left < *right ? -1 : *left > *right;
 }
 
+/* Of a case from a table, the row that named it. */
+static struct place place_of_id(const struct eval_case *eval_case)
+{
+	const struct json *id = json_member(eval_case->node, "id");
+
+	return id != NULL && id->source != eval_case->node->source ? json_place(id)
+	                                                           : json_place(eval_case->node);
+}
+
 static void sort_ids(struct suite *suite, struct suite_index *index, struct fault_list *faults)
 {
 	index->by_id = ARENA_NEW_ARRAY(&suite->arena, const struct eval_case *, suite->count);
@@ -159,10 +168,10 @@ static void sort_ids(struct suite *suite, struct suite_index *index, struct faul
 		unsigned line = 0, column = 0;
 		if (!text_equal(first->id, second->id) || second->id.len == 0)
 			continue;
-		struct place place = json_place(first->node);
+		struct place place = place_of_id(first);
 		if (place.source != NULL)
 			place_line_column(place, &line, &column);
-		if (!fault_list_at(faults, json_place(second->node),
+		if (!fault_list_at(faults, place_of_id(second),
 		                   "the id %.*s is taken already: %.*s:%u", TEXT_ARG(second->id),
 		                   TEXT_ARG(place.source == NULL ? TEXT("?") : place.source->name),
 		                   line))
