@@ -126,7 +126,7 @@ static struct text body_for(struct relay *relay)
 	    .model = native ? json_member(intake->client_body, "model") : intake->shape.model_node,
 	    .model_name = relay->target->model->name,
 	    .removed = intake->provider_node,
-	    .ask_usage = relay->usage_injected,
+	    .ask_usage = relay->usage_injected && !native,
 	};
 	struct text body = relay_repair_request(relay, splice_body(&splice, &relay->arena));
 	bool others = relay->client_endpoint != ENDPOINT_CHAT &&

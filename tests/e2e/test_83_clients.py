@@ -232,6 +232,57 @@ def test_anthropics_client_is_served_by_a_provider_of_openais_format(messages, n
     assert messages[name]["saw"] == MESSAGES[name]
 
 
+# --- every dialect of a target ---------------------------------------------------------------------
+
+# Where the simulator speaks each format, and how a tool can be demanded there.
+NATIVES = {"anthropic": ("/v1", "required"), "gemini": ("/v1beta", "required"), "cohere": ("/v2", "required"),
+           "ollama": ("/api", "auto")}
+# What the official OpenAI client must see of each, by its documentation.
+SEEN = {
+    "chat": {"text": True, "finish": "stop"},
+    "chat, streamed": {"same": True, "finish": "stop", "usage": True},
+    "a tool and its result": {"finish": "tool_calls", "name": "get_weather", "city": "string", "then": "stop"},
+    "a tool, streamed": {"id": True, "city": "string", "finish": "tool_calls"},
+    "an image": {"finish": "stop"},
+    "structured output": {"name": "string", "guests": True},
+    "a cap": {"finish": "length", "tokens": 3},
+    "what can not be carried": {"kind": "BadRequestError", "status": 400},
+    "aborts a stream": {"aborted": True, "next": "stop"},
+    "a response": {"status": "completed", "text": True, "usage": True},
+    "a response, streamed": {"same": True, "status": "completed"},
+    "a response with a tool and its result": {"city": "string", "then": "completed", "text": True},
+    "unknown model": {"kind": "NotFoundError", "status": 404, "code": "model_not_found"},
+}
+# Anthropic's client demands tools that these can't be made to call: told so by a 400, and never served without.
+REFUSED = {"cohere": ["a tool, streamed"], "ollama": ["a tool and its result", "a tool, streamed"]}
+
+
+@pytest.mark.parametrize("dialect", NATIVES)
+def test_both_clients_are_served_by_every_dialect(dialect, tmp_path_factory):
+    """Text, streams, tools and their results, pictures, formats, errors and aborts, in OpenAI's words and Anthropic's."""
+    install()
+    path, choice = NATIVES[dialect]
+    folder = tmp_path_factory.mktemp(f"native-{dialect}")
+    simulator = Sim("--models", "m", "--api-key", key_of("a"))
+    provider = {"dialect": dialect, "base_url": simulator.url.removesuffix("/v1") + path, "api_key": "env:KEY_A",
+                "models": {"m": {"context": 131072, "max_output": 8192}}}
+    config = config_of({"a": simulator.url}, providers={"a": provider}, policy={"mode": "warn"}, keys={"store": "proxy.db"},
+                       ledger={"path": "proxy.db"})
+    (folder / "proviso.yaml").write_text(json.dumps(config))
+    key = Proviso(folder)("key", "create", "--name", "client").out.strip()
+    proxy = Proxy(folder, config, None)
+    try:
+        seen = drive("natives.mjs", proxy.url, key, CHOICE=choice)
+        messages = drive("anthropic.mjs", proxy.url, key, ANTHROPIC_API_KEY=key, ANTHROPIC_BASE_URL=proxy.url.removesuffix("/v1"))
+    finally:
+        proxy.stop()
+        simulator.stop()
+    assert {name: one.get("saw", one) for name, one in seen.items()} == SEEN
+    refused = {name: messages.pop(name) for name in REFUSED.get(dialect, [])}
+    assert all("400" in one["failed"] for one in refused.values()), refused
+    assert {name: one.get("saw", one) for name, one in messages.items()} == {n: w for n, w in MESSAGES.items() if n not in refused}
+
+
 # The clients' own types, and where in tests/unit/providers/client_fields.yaml what is of them stands.
 OPENAI, ANTHROPIC = "openai/resources/", "@anthropic-ai/sdk/resources/messages/messages.d.ts"
 CHAT, RESPONSES = OPENAI + "chat/completions/completions.d.ts", OPENAI + "responses/responses.d.ts"

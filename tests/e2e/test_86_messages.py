@@ -199,6 +199,10 @@ def test_a_target_of_the_clients_format_loses_nothing(start, scripted):
                "usage": {"input_tokens": 1, "output_tokens": 1}}
     up = scripted(lambda head, body, number: reply(json.dumps(message)))
     provider = {"dialect": "anthropic", "base_url": up.url, "api_key": "env:KEY_A", "models": {"m": {}}}
-    answer = ask(start({"a": up.url}, providers={"a": provider}, policy={"mode": "warn"}), top_k=5)
+    proxy = start({"a": up.url}, providers={"a": provider}, policy={"mode": "warn"})
+    answer = ask(proxy, top_k=5)
     assert answer.status == 200 and "x-proviso-dropped" not in answer.headers, answer
     assert json.loads(up.requests[-1][1])["top_k"] == 5
+    ask(proxy, stream=True)
+    # Usage comes anyway there, and a wish of OpenAI's would be refused.
+    assert "stream_options" not in json.loads(up.requests[-1][1])
