@@ -14,7 +14,9 @@ enum {
 	DEADLINE_MS = 120 * 1000, /* of one question */
 	DAY_MS = 24 * 60 * 60 * 1000,
 	CHOICES = 16,             /* that are looked at in one turn */
-	QUARANTINE_INTERVALS = 2, /* what is in quarantine is asked first, but not at every turn */
+	/* What is in quarantine is asked first, but none of it again so soon; and however much of it
+	 * there is, every other turn is for what still serves. */
+	QUARANTINE_INTERVALS = 2,
 };
 
 struct prober {
@@ -22,6 +24,7 @@ struct prober {
 	struct loop_timer timer;
 	/* --- the probe at hand --- */
 	bool busy;
+	bool was_quarantined; /* what was asked last */
 	struct snapshot *snapshot; /* counted: its suite and targets are used */
 	struct arena arena;
 	struct caller *caller;
@@ -112,7 +115,7 @@ static struct turn choose(const struct prober *prober, struct turn last)
 		if (!usable || !is_asked(snapshot, cell))
 			continue;
 		struct turn turn = {cell, last_asked(prober, cell)};
-		if (cell->quarantine != NULL && turn.at > ripe_ms)
+		if (cell->quarantine != NULL && (turn.at > ripe_ms || prober->was_quarantined))
 			continue;
 		if (cell->quarantine != NULL)
 			turn.at -= INT64_MAX / 2;
@@ -350,6 +353,7 @@ static void begin(struct prober *prober)
 			break;
 		paid = make_plan(prober, turn.cell, &fault) && pay(prober);
 	}
+	prober->was_quarantined = paid && turn.cell->quarantine != NULL;
 	if (!paid) {
 		put_away(prober);
 		return;

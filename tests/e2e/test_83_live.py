@@ -198,6 +198,22 @@ def test_probes_find_what_no_client_asked_for_and_bring_it_back(start, sim):
     assert 0 < float(spent(proxy)["usd"]) < 5 and spent(proxy)["requests"] > 3
 
 
+def test_however_much_is_in_quarantine_what_still_serves_is_asked_too(start, sim):
+    """A target that has lost many cells takes every other probe at most: the rest must not grow stale for it."""
+    a = provider(sim, "a", "--break", "TS-01,TS-02,TS-03,TS-04")
+    proxy = start({"a": a.url, "b": provider(sim, "b").url}, proxy={"probes": ALWAYS})
+
+    def probed(result):
+        return proxy.metric(f'probes_total{{result="{result}"}}')
+
+    while proxy.log_path.read_text().count("proxy.quarantined") < 4:
+        probed("failed")
+    passed, failed = probed("passed"), probed("failed")
+    while probed("passed") + probed("failed") < passed + failed + 8:
+        pass
+    assert probed("passed") >= passed + 3, proxy.log_path.read_text()
+
+
 def test_probes_keep_to_their_caps_over_a_restart(start, sim):
     urls = {"a": provider(sim, "a").url}
     proxy = start(urls, proxy={"probes": {**ALWAYS, "per_day_requests": 30}})

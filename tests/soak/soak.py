@@ -203,6 +203,9 @@ class Soak:
             for thread in threads:
                 thread.join()
 
+    def probes(self):
+        return {result: self.proxy.metric(f'probes_total{{result="{result}"}}') for result in ("passed", "failed", "undecided")}
+
     def verdict(self, before, after, warm):
         rest = [rss for _, rss, _ in self.samples[warm:]]
         half = len(rest) // 2
@@ -210,7 +213,7 @@ class Soak:
                 "reloads": self.proxy.metric("reloads_total"), "reloads_failed": self.proxy.metric("reloads_failed_total"),
                 "fallbacks": self.proxy.metric("fallbacks_total"), "hedges": self.proxy.metric("hedges_total"),
                 "left": self.proxy.metric("client_gone_total"),
-                "probes": self.proxy.metric('probes_total{result="passed"}'),
+                "probes": sum(self.probes().values()), "probes_by_result": self.probes(),
                 "rss_kib": {"first": self.samples[0][1], "warm": statistics.median(rest[:half]),
                             "end": statistics.median(rest[half:]), "most": max(rest)},
                 "descriptors": {"idle, warm": before, "idle, end": after, "most": max(s[2] for s in self.samples)}}
