@@ -1,8 +1,10 @@
 """Storms: whatever happens to attempts side by side, a hard budget is never overshot and the books balance to the
 last 10^-12 USD; and whoever saw a whole answer finds its one row after the proxy was killed."""
+import collections
 import concurrent.futures
 import http.client
 import json
+import os
 import random
 import signal
 import socket
@@ -203,13 +205,8 @@ def whole(answer, messages, streamed):
     return not streamed or (b"event: message_stop" if messages else b"[DONE]") in answer.body
 
 
-@pytest.mark.parametrize("again", range(3))
-def test_every_answer_that_was_seen_has_one_row_after_a_kill(start, scripted, again):
-    moods = Moody(10 + again), Moody(20 + again)
-    for mood in moods:
-        mood.go.set()
-    urls = {"a": scripted(moods[0]).url, "b": scripted(moods[1]).url}
-    proxy = start(urls, "--workers", "2", **config(urls, "100"))
+def ask_until_it_is_gone(proxy, rng, wanted):
+    """Clients of all kinds; the proxy is killed after so many whole answers. What was seen whole: request, how."""
     seen, stop = {}, threading.Event()
 
     def ask(client):
@@ -226,26 +223,54 @@ def test_every_answer_that_was_seen_has_one_row_after_a_kill(start, scripted, ag
             except (OSError, http.client.HTTPException):
                 continue
             if whole(answer, messages, streamed):
-                seen[answer.headers["x-proviso-request-id"]] = messages
+                seen[answer.headers["x-proviso-request-id"]] = (messages, streamed)
 
     clients = [threading.Thread(target=ask, args=(client,)) for client in range(16)]
     for client in clients:
         client.start()
-    while len(seen) < 60 + 15 * again:
+    while len(seen) < wanted:
         assert proxy.process.poll() is None
+        time.sleep(rng.random() / 500)
     proxy.process.send_signal(signal.SIGKILL)
     stop.set()
     for client in clients:
         client.join()
     proxy.process.wait()
     proxy.process.returncode = 0  # as we wanted it
-    assert {True, False} == set(seen.values())
-    with sqlite3.connect(proxy.folder / "proxy.db") as store:
-        rows = store.execute("SELECT request_id, count(*) FROM attempts WHERE outcome='ok' GROUP BY request_id").fetchall()
-    good = dict(rows)
-    missing = [request for request in seen if good.get(request) != 1]
-    assert not missing, f"{len(missing)} of {len(seen)} answers without their one row"
-    # What was on its way is settled from the ledger at the next start, and nothing is booked twice.
-    held = start(urls, **config(urls, "100"))
-    rows = booked(held.folder)
-    assert exact(held, LEFT) == 100 * 10**12 - sum((row[4] if row[4] is not None else row[3]) or 0 for row in rows)
+    return seen
+
+
+@pytest.mark.parametrize("hedged", [True, False])
+def test_every_answer_that_was_seen_has_one_row_after_kills(start, scripted, hedged):
+    """One ledger, killed again and again: `make kills` does it KILL_ROUNDS times with hedges and as often without."""
+    limit, rng = 100 * 10**12, random.Random(hedged)
+    moods = Moody(10 + hedged), Moody(20 + hedged)
+    for mood in moods:
+        mood.go.set()
+    urls = {"a": scripted(moods[0]).url, "b": scripted(moods[1]).url}
+    made = config(urls, "100")
+    if not hedged:
+        del made["routes"]["coder"]["hedge"]
+    seen, recovered, rounds = {}, 0, int(os.environ.get("KILL_ROUNDS", "2"))
+    proxy = start(urls, "--workers", "2", **made)
+    for _ in range(rounds):
+        seen.update(ask_until_it_is_gone(proxy, rng, rng.randint(20, 90)))
+        rows = booked(proxy.folder, settled=False)
+        good = collections.Counter(row[0] for row in rows if row[2] == "ok")
+        assert len({row[:2] for row in rows}) == len(rows), "a row twice"
+        missing = [request for request in seen if good[request] != 1]
+        assert not missing, f"{len(missing)} of {len(seen)} answers without their one row"
+        with sqlite3.connect(proxy.folder / "proxy.db") as store:
+            open_ones, held = store.execute("SELECT count(*), coalesce(sum(charged), 0) FROM open_attempts").fetchone()
+        # What was on its way is settled from the ledger at the next start, and nothing is booked twice.
+        before = sum((row[4] if row[4] is not None else row[3]) or 0 for row in rows)
+        proxy = start(urls, "--workers", "2", **made)
+        after = booked(proxy.folder)
+        assert len(after) == len(rows) + open_ones and len({row[:2] for row in after}) == len(after)
+        assert exact(proxy, LEFT) == limit - before - held
+        recovered += open_ones
+    kinds = collections.Counter(seen.values())
+    assert len(kinds) == 4 and recovered > 0, (kinds, recovered)
+    print(f"\nkills: {rounds}, hedges {'on' if hedged else 'off'}: {len(seen)} answers seen whole (chat "
+          f"{kinds[False, False]} plain, {kinds[False, True]} streamed; messages {kinds[True, False]} plain, "
+          f"{kinds[True, True]} streamed), each with its one row of {len(after)}; {recovered} reservations recovered")
