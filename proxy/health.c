@@ -226,6 +226,18 @@ enum health_state health_look(struct health *health, int64_t now_ms)
 	return state;
 }
 
+int64_t health_wait_ms(struct health *health, int64_t now_ms)
+{
+	int64_t until_ms =
+	    atomic_load_explicit(&health->provider->no_key_until_ms, memory_order_relaxed);
+
+	lock(&health->lock);
+	until_ms = int64_max(int64_max(until_ms, health->open_until_ms),
+	                     int64_max(health->held_until_ms, health->probe_until_ms));
+	unlock(&health->lock);
+	return int64_max(until_ms - now_ms, 0);
+}
+
 enum health_state health_admit(struct health *health, int64_t now_ms)
 {
 	lock(&health->lock);

@@ -71,6 +71,8 @@ void health_each(struct health_table *table,
 MUST_CHECK enum health_state health_look(struct health *health, int64_t now_ms);
 /* The same for one that is about to be asked: a half-open one is being probed from now on. */
 MUST_CHECK enum health_state health_admit(struct health *health, int64_t now_ms);
+/* How long it is not well for by all that is known; 0: it is. */
+MUST_CHECK int64_t health_wait_ms(struct health *health, int64_t now_ms);
 /* What came of it. A good answer closes the breaker of one that was probed. True: this one opened
  * it, which was closed. */
 MUST_CHECK bool health_report(struct health *health, const struct config_proxy *settings,

@@ -115,6 +115,9 @@ static void add_decision(const struct relay *relay, struct head *head)
 	repair_bits repairs = relay->streamed ? candidate->repairs : relay->repaired;
 	if (repairs != 0)
 		add(head, TEXT("x-proviso-repairs"), repair_names(repairs, head->arena));
+	/* What served although it was not well: nobody better was left. */
+	if (relay->unwell != NULL)
+		add(head, TEXT("x-proviso-unhealthy"), text_of(relay->unwell));
 	add(head, TEXT("x-proviso-matrix"), text_of(router_matrix_hash(relay->snapshot->router)));
 	add(head, TEXT("x-proviso-evidence"), say_evidence(relay, candidate, head->arena));
 }

@@ -52,12 +52,15 @@ static int reluctance(enum health_state state)
 
 /*
  * The first in the router's order that is well; where none is, the least bad one: a capability
- * that is proven is not lost by a bad minute. False: all were asked.
+ * that is proven is not lost by a bad minute, but where the config wants it so. False: all were
+ * asked that may be.
  */
 static bool choose(struct relay *relay, int64_t context_above, size_t *out)
 {
 	const struct router_decision *decision = &relay->intake->decision;
-	int least = INT32_MAX;
+	bool reject = relay->snapshot->config.proxy.unhealthy == CONFIG_UNHEALTHY_REJECT;
+	int least = reject ? 1 : INT32_MAX;
+	bool found = false;
 
 	for (size_t i = 0; i < decision->count; i++) {
 		const struct router_candidate *candidate = &decision->candidates[i];
@@ -69,12 +72,43 @@ static bool choose(struct relay *relay, int64_t context_above, size_t *out)
 		int bad = reluctance(health_look(health, now_ms(relay)));
 		if (bad < least) {
 			least = bad;
+			found = true;
 			*out = i;
 		}
 		if (bad == 0)
 			break;
 	}
-	return least != INT32_MAX;
+	return found;
+}
+
+/* Nobody was asked: no time is left, or whoever could serve is not well and may not be asked. */
+static void tell_nobody_asked(struct relay *relay)
+{
+	const struct router_decision *decision = &relay->intake->decision;
+	int64_t wait_ms = INT64_MAX;
+	struct text_buf names;
+
+	text_buf_init(&names, 400);
+	for (size_t i = 0; i < decision->count; i++) {
+		const struct router_candidate *candidate = &decision->candidates[i];
+		struct health *health = relay->snapshot->healths[candidate->number];
+		if (relay->tried[i] != RELAY_UNTRIED)
+			continue;
+		(void)text_buf_format(&names, "%s%.*s is %s", names.len > 0 ? ", " : "",
+		                      TEXT_ARG(candidate->target->name),
+		                      health_state_names[health_look(health, now_ms(relay))]);
+		wait_ms = int64_min(wait_ms, health_wait_ms(health, now_ms(relay)));
+	}
+	if (wait_ms == INT64_MAX || loop_now_us(relay->worker->loop) >= relay->deadline_us) {
+		(void)refusal_set(relay_first(relay), REFUSAL_UPSTREAM_TIMEOUT,
+		                  "no time is left to ask any target");
+	} else {
+		(void)refusal_set(relay_first(relay), REFUSAL_UNAVAILABLE,
+		                  "no target that is proven for this request is well: %.*s",
+		                  TEXT_ARG(text_buf_view(&names)));
+		relay->first->retry_after_s = int64_max((wait_ms + 999) / 1000, 1);
+	}
+	text_buf_done(&names);
 }
 
 bool relay_choose_well(const struct relay *relay, size_t *out)
@@ -252,7 +286,8 @@ static void begin(struct relay *relay)
 {
 	enum health_state state = health_admit(relay->health, now_ms(relay));
 
-	if (reluctance(state) > 0)
+	relay->unwell = reluctance(state) > 0 ? health_state_names[state] : NULL;
+	if (relay->unwell != NULL)
 		log_warn("proxy.unhealthy", "request=%s target=%.*s state=%s", relay->id,
 		         TEXT_ARG(relay->target->name), health_state_names[state]);
 	relay_flush_row(relay, last_reason(relay));
@@ -294,8 +329,7 @@ bool relay_ask_next(struct relay *relay, int64_t context_above)
 	if (relay_wait_for_slot(relay, context_above))
 		return true;
 	if (relay->first == NULL)
-		(void)refusal_set(relay_first(relay), REFUSAL_UPSTREAM_TIMEOUT,
-		                  "no time is left to ask any target");
+		tell_nobody_asked(relay);
 	return false;
 }
 

@@ -105,6 +105,7 @@ struct relay {
 	size_t candidate;            /* its index in the decision */
 	const struct target *target;
 	struct health *health;
+	const char *unwell; /* the state it was asked in all the same; NULL: it was well */
 	bool usage_injected;
 	const char *given_up; /* why we end it; NULL: we don't */
 	bool timed_out;
@@ -294,7 +295,7 @@ MUST_CHECK struct text relay_convert_refusal(struct relay *relay, struct text bo
                                              const struct chat_reply *reply, int *status);
 
 /* relay_head.c: the headers of an answer, true at the moment when they are written */
-enum { RELAY_HEADERS_MAX = FORWARD_MAX_HEADERS + 14 };
+enum { RELAY_HEADERS_MAX = FORWARD_MAX_HEADERS + 15 };
 /* Views into the exchange, the snapshot and `arena`. */
 MUST_CHECK size_t relay_head(const struct relay *relay, const struct exchange *exchange,
                              bool with_cost, struct arena *arena,

@@ -28,6 +28,9 @@ enum config_period { CONFIG_HOUR, CONFIG_DAY, CONFIG_WEEK, CONFIG_MONTH, CONFIG_
 enum config_durability { CONFIG_STRICT, CONFIG_RELAXED };
 enum config_content { CONFIG_CONTENT_NONE, CONFIG_CONTENT_REDACTED, CONFIG_CONTENT_FULL };
 
+/* Where every target that is proven is failing, paused or without a key at the moment. */
+enum config_unhealthy { CONFIG_UNHEALTHY_SERVE, CONFIG_UNHEALTHY_REJECT };
+
 /* What becomes of an attempt whose client has left; a route's own word on it. */
 enum config_gone { CONFIG_GONE_CANCEL, CONFIG_GONE_DRAIN };
 enum config_route_gone {
@@ -157,6 +160,7 @@ struct config_proxy {
 	struct text listen;
 	int64_t workers; /* 0: one per core */
 	int client_gone; /* enum config_gone */
+	int unhealthy;   /* enum config_unhealthy */
 	struct text_list trusted_names;
 	struct ip_range *trusted; /* proxies in front of us; arena */
 	size_t trusted_count;

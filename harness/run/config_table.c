@@ -18,6 +18,7 @@ static const char *const risk_names[] = {"low", "medium", "high", NULL};
 static const char *const period_names[] = {"hour", "day", "week", "month", "prepaid", NULL};
 static const char *const durability_names[] = {"strict", "relaxed", NULL};
 static const char *const content_names[] = {"none", "redacted", "full", NULL};
+static const char *const unhealthy_names[] = {"serve", "reject", NULL};
 static const char *const gone_names[] = {"cancel", "drain", NULL};
 static const char *const route_gone_names[] = {"inherit", "cancel", "drain", NULL};
 const char *const config_strategy_names[] = {
@@ -263,6 +264,10 @@ static const struct setting proxy_rows[] = {
 	ROW(config_proxy, "client_gone", SETTING_ENUM, client_gone, .names = gone_names,
 	    .doc = "What becomes of an attempt whose client has left: cancelled (cancel, the default) "
 	           "or read to its end, so that its usage is known (drain)."),
+	ROW(config_proxy, "unhealthy", SETTING_ENUM, unhealthy, .names = unhealthy_names,
+	    .doc = "Where every target that is proven for a request is failing, paused or without a "
+	           "key at the moment: the least bad one serves and is named (serve, the default), "
+	           "or the request is refused (reject)."),
 	ROW(config_proxy, "trusted_proxies", SETTING_TEXTS, trusted_names,
 	    .doc = "Addresses and ranges like 10.0.0.0/8 whose X-Forwarded-For is believed (default: "
 	           "none)."),

@@ -511,3 +511,38 @@ def test_legacy_completions_are_served_where_they_are_proven_and_only_there(star
     refused = proxy.send("POST", "/v1/completions", {**body, "model": "a/m"})
     assert refused.status == 503 and refused.error["excluded"][0]["case"] == "CP-02", refused
     assert not lost.requests
+
+
+# --- where nobody is well ----------------------------------------------------------------------------------------
+
+
+def sick(start, scripted, **settings):
+    up = scripted(lambda head, body, number: reply({}, "500 Internal Server Error") if number <= 2 else well(head, body, number))
+    paused = scripted(lambda head, body, number: reply({}, "429 Too Many Requests", extra="retry-after: 1800\r\n"))
+    proxy = start({"a": up.url, "b": paused.url}, proxy={"breaker": {"min_requests": 2, "open": "1h"}, **settings})
+    for _ in range(2):
+        assert proxy.chat().status == 502
+    return proxy, up, paused
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_where_nobody_is_well_the_least_bad_one_serves_and_that_is_said(start, scripted, streamed):
+    proxy, up, paused = sick(start, scripted)
+    answer = proxy.chat(stream=streamed)
+    assert answer.status == 200 and answer.headers["x-proviso-target"] == "a/m", answer
+    assert answer.headers["x-proviso-unhealthy"] == "open"
+    assert "proxy.unhealthy" in proxy.log_path.read_text()
+    # Whoever is well is not said to be anything else.
+    proxy.stop()
+    assert "x-proviso-unhealthy" not in start({"a": scripted(well).url}).chat().headers
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_where_nobody_is_well_a_request_may_be_refused_instead(start, scripted, streamed):
+    proxy, up, paused = sick(start, scripted, unhealthy="reject")
+    asked = len(up.requests), len(paused.requests)
+    answer = proxy.chat(stream=streamed)
+    assert answer.status == 503 and answer.error["code"] == "unavailable", answer
+    assert "a/m is open" in answer.error["message"] and "b/m is held" in answer.error["message"]
+    assert 1700 < int(answer.headers["retry-after"]) <= 1800
+    assert (len(up.requests), len(paused.requests)) == asked
