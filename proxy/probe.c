@@ -13,9 +13,9 @@
 enum {
 	DEADLINE_MS = 120 * 1000, /* of one question */
 	DAY_MS = 24 * 60 * 60 * 1000,
-	CHOICES = 16,             /* that are looked at in one turn */
-	/* What is in quarantine is asked first, but none of it again so soon; and however much of it
-	 * there is, every other turn is for what still serves. */
+	CHOICES = 16, /* that are looked at in one turn */
+	/* What is in quarantine is asked first, but none of it again so soon; and however much of
+	 * it there is, every other turn is for what still serves. */
 	QUARANTINE_INTERVALS = 2,
 };
 
@@ -24,7 +24,7 @@ struct prober {
 	struct loop_timer timer;
 	/* --- the probe at hand --- */
 	bool busy;
-	bool was_quarantined; /* what was asked last */
+	bool was_quarantined;      /* what was asked last */
 	struct snapshot *snapshot; /* counted: its suite and targets are used */
 	struct arena arena;
 	struct caller *caller;
