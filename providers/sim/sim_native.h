@@ -55,6 +55,13 @@ extern const struct sim_native sim_anthropic, sim_bedrock, sim_gemini, sim_coher
 MUST_CHECK bool sim_native_serve(struct sim_serving *serving, const struct sim_request *request,
                                  struct sim_output *out, bool *good, struct sim_error *error);
 
+/* --- Azure's doors (sim_azure.c) --- */
+
+MUST_CHECK bool sim_azure_is(const struct sim_request *request);
+/* Turns it into OpenAI's own. False: *error says why it may not come in. */
+MUST_CHECK bool sim_azure_enter(struct sim_serving *serving, struct sim_request *request,
+                                struct sim_output *out, struct sim_error *error);
+
 /* --- what the dialects share (sim_native_read.c) --- */
 
 /* Status 400, words formatted; false. */

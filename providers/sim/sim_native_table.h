@@ -23,6 +23,12 @@
 	    "SU-04") \
 	ROW(ANTHROPIC_WRONG_BLOCK, "anthropic-wrong-block", SCOPE_ALL, "gives each delta the index of the first block", \
 	    "TS-05") \
+	ROW(AZURE_NO_DELTA, "azure-no-delta", SCOPE_ALL, "sends the results of its filter late, in choices without a delta", \
+	    "ST-08") \
+	ROW(AZURE_NULL_ROLE, "azure-null-role", SCOPE_ALL, "sends deltas whose role is null, as open models on Foundry do (allowed)", \
+	    "") \
+	ROW(AZURE_PROMPT_FILTER, "azure-prompt-filter", SCOPE_ALL, "blocks every prompt: 400 with code content_filter", \
+	    "CH-03") \
 	ROW(BEDROCK_ARGUMENTS_CUT, "bedrock-arguments-cut", SCOPE_ALL, "sends no contentBlockDelta behind the first half of a call's", \
 	    "TS-06") \
 	ROW(BEDROCK_CUT_FRAME, "bedrock-cut-frame", SCOPE_ALL, "ends streams within their last frame, as if all was said", \

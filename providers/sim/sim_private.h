@@ -24,7 +24,7 @@
 
 enum {
 	SIM_BODY_MAX_BYTES = 64 << 20, /* of an answer: 128 choices of a full context fit */
-	SIM_HEADERS_MAX = 16,
+	SIM_HEADERS_MAX = 24,
 	SIM_STOPS_MAX = 16,
 	SIM_CHAT_STOPS_MAX = 4, /* of OpenAI's; others take more */
 	SIM_CHOICES_MAX = 128,
@@ -107,6 +107,7 @@ struct sim_serving {
 	struct sim_answer reference;     /* where canonical */
 	bool streamed;                   /* a stream is asked for */
 	const struct sim_native *native; /* the dialect that is spoken; NULL: OpenAI's */
+	bool azure; /* by one of its doors: OpenAI's words, and those of its filter */
 };
 
 /* Whether that defect acts on this request. */

@@ -251,6 +251,10 @@ static void render_choice(struct json_writer *writer, const struct sim_completio
 	if (!chat)
 		json_write_member(writer, "text", choice->content);
 	json_write_member_int(writer, "index", (int64_t)index);
+	if (completion->serving->azure) {
+		json_write_key(writer, "content_filter_results");
+		json_write_raw(writer, TEXT("{}"));
+	}
 	if (chat) {
 		json_write_key(writer, "message");
 		render_message(writer, completion, choice);
@@ -290,6 +294,11 @@ void sim_render_completion(const struct sim_completion *completion, struct text_
 	if (completion->ask->endpoint == ENDPOINT_CHAT)
 		json_write_member_c(&writer, "service_tier", "default");
 	json_write_member_c(&writer, "system_fingerprint", RENDER_FINGERPRINT);
+	if (completion->serving->azure) {
+		json_write_key(&writer, "prompt_filter_results");
+		json_write_raw(&writer,
+		               TEXT("[{\"prompt_index\":0,\"content_filter_results\":{}}]"));
+	}
 	json_write_object_end(&writer);
 	text_buf_byte(out, '\n');
 }

@@ -555,9 +555,12 @@ void sim_route(const struct sim_setup *setup, const struct sim_request *request,
 	};
 	route_hash_body(serving, request->body);
 	route_start_output(serving, out);
-	bool good;
-	if (!sim_native_serve(serving, request, out, &good, &error))
-		good = route_serve(serving, request, out, &error);
+	struct sim_request inner = *request;
+	bool good = true;
+	if (sim_azure_is(request))
+		good = sim_azure_enter(serving, &inner, out, &error);
+	if (good && !sim_native_serve(serving, &inner, out, &good, &error))
+		good = route_serve(serving, &inner, out, &error);
 	if (!good)
 		sim_output_error(serving, &error, out);
 	if (request->takes_gzip && out->status == 200 && !out->no_answer) {
