@@ -333,7 +333,7 @@ static bool check_content(struct anthropic_turns *turns, const struct json *mess
 	if (content->type != JSON_STRING && content->type != JSON_ARRAY)
 		return sim_native_refuse(
 		    turns->ask, "messages.%zu.content: Input should be a valid list", turns->index);
-	if (empty && (message->next != NULL || is_kind(message, "user")))
+	if (empty && (message->next != NULL || text_is(json_string(message, "role"), "user")))
 		return sim_native_refuse(turns->ask,
 		                         "messages.%zu: all messages must have non-empty content "
 		                         "except for the optional final assistant message",

@@ -126,3 +126,31 @@ bool sim_azure_enter(struct sim_serving *serving, struct sim_request *request,
 	request->path = text_format(serving->arena, "/v1/%.*s", TEXT_ARG(rest));
 	return true;
 }
+
+/* --- what goes wrong in its streams --- */
+
+/* In the middle, a choice of which only this is known. */
+static void azure_insert_choice(struct sim_stream *stream, const char *choice)
+{
+	const struct sim_completion *completion = &stream->completion;
+	struct sim_chunk *chunk = sim_stream_insert(stream, stream->count / 2);
+
+	chunk->kind = CHUNK_RAW;
+	chunk->text = text_format(completion->serving->arena,
+	                          "data: {\"id\":\"%.*s\",\"object\":\"chat.completion.chunk\","
+	                          "\"created\":%lld,\"model\":\"%.*s\",\"choices\":[{\"index\":0,"
+	                          "\"finish_reason\":null,%s}]}\n\n",
+	                          TEXT_ARG(completion->id), (long long)completion->created,
+	                          TEXT_ARG(completion->model), choice);
+}
+
+void sim_break_azure(struct sim_stream *stream)
+{
+	const struct sim_serving *serving = stream->completion.serving;
+
+	if (sim_breaks(serving, SIM_AZURE_NO_DELTA))
+		azure_insert_choice(stream, "\"content_filter_results\":{}");
+	if (sim_breaks(serving, SIM_AZURE_NULL_ROLE))
+		azure_insert_choice(
+		    stream, "\"delta\":{\"role\":null,\"content\":\"\",\"tool_calls\":null}");
+}

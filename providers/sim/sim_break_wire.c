@@ -569,41 +569,15 @@ static const struct {
     {SIM_STALL_HEADERS, wire_stall_headers},     {SIM_CUT_BEFORE_ROLE, wire_cut_before_role},
 };
 
-static void wire_insert_choice(struct sim_stream *stream, size_t at, const char *choice)
-{
-	const struct sim_completion *completion = &stream->completion;
-
-	wire_insert_raw(stream, at,
-	                text_format(completion->serving->arena,
-	                            "data: {\"id\":\"%.*s\",\"object\":\"chat.completion.chunk\","
-	                            "\"created\":%lld,\"model\":\"%.*s\",\"choices\":[{\"index\":0,"
-	                            "\"finish_reason\":null,%s}]}\n\n",
-	                            TEXT_ARG(completion->id), (long long)completion->created,
-	                            TEXT_ARG(completion->model), choice));
-}
-
-/* Its filter has a chunk of its own in front. */
-static void wire_break_azure(struct sim_stream *stream)
-{
-	const struct sim_serving *serving = stream->completion.serving;
-
-	if (sim_breaks(serving, SIM_AZURE_NO_DELTA))
-		wire_insert_choice(stream, wire_middle_of_all(stream),
-		                   "\"content_filter_results\":{}");
-	if (sim_breaks(serving, SIM_AZURE_NULL_ROLE))
-		wire_insert_choice(
-		    stream, wire_middle_of_all(stream),
-		    "\"delta\":{\"role\":null,\"content\":\"\",\"tool_calls\":null}");
-	wire_filter_chunk(stream);
-}
-
 void sim_break_stream(struct sim_stream *stream)
 {
 	const struct sim_serving *serving = stream->completion.serving;
 
 	sim_break_chunks(stream);
-	if (serving->azure && stream->completion.ask->endpoint == ENDPOINT_CHAT)
-		wire_break_azure(stream);
+	if (serving->azure && stream->completion.ask->endpoint == ENDPOINT_CHAT) {
+		sim_break_azure(stream);
+		wire_filter_chunk(stream);
+	}
 	for (size_t i = 0; i < ARRAY_LENGTH(wire_acts); i++)
 		if (sim_breaks(serving, wire_acts[i].which))
 			wire_acts[i].act(stream);

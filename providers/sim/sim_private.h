@@ -372,6 +372,8 @@ void sim_gzip_add(struct sim_gzip *gzip, struct text bytes, struct text_buf *out
 /* The end: nothing is coded after it. */
 void sim_gzip_end(struct sim_gzip *gzip, struct text_buf *out);
 void sim_break_stream(struct sim_stream *stream);
+/* What goes wrong behind Azure's doors (sim_azure.c). */
+void sim_break_azure(struct sim_stream *stream);
 /* How it ends, by the kinds of its chunks: cuts and stalls. Its list must change no more. */
 void sim_break_endings(struct sim_stream *stream);
 /* The part of it that is about the order and the numbers of chunks (sim_break_chunks.c). */
