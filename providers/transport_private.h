@@ -58,6 +58,8 @@ struct transfer {
 	struct shard *shard;
 	struct transfer *next; /* while idle */
 	CURL *easy;
+	CURLU *url; /* where the handle's last request went, taken apart; NULL: none */
+	struct text_buf url_text; /* the same as it was given */
 	bool trickles; /* for its life: libcurl keeps a handle's buffer, whatever is asked next */
 	struct transport_sink sink;
 	struct transport_limits limits;

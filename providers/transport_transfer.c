@@ -9,6 +9,7 @@
 
 enum {
 	REQUEST_HEAD_MAX_BYTES = 256 << 10,
+	URL_MAX_BYTES = 8 << 10, /* a longer one is taken apart each time */
 	/* libcurl asks "Expect: 100-continue" from 1 MiB on, and some providers never answer it. */
 	EXPECT_FROM_BYTES = 512 << 10,
 	/* Below what load balancers allow an idle connection (60 s), so that we close first. */
@@ -481,10 +482,33 @@ static CURLcode set_version(struct transfer *transfer, bool http2)
 	return code;
 }
 
+/*
+ * Requests of a handle mostly go where the one before went: taken apart once, libcurl need not do
+ * it for each. What it can't take apart it is given as it is, and says what is wrong with it.
+ */
+static CURLcode set_url(struct transfer *transfer, const char *url)
+{
+	struct text_buf *known = &transfer->url_text;
+
+	if (transfer->url != NULL && text_equal(text_buf_view(known), text_of(url)))
+		return CURLE_OK;
+	(void)curl_easy_setopt(transfer->easy, CURLOPT_CURLU, NULL);
+	curl_url_cleanup(transfer->url);
+	transfer->url = curl_url();
+	text_buf_reset(known);
+	if (transfer->url != NULL && text_buf_add_c(known, url) &&
+	    curl_url_set(transfer->url, CURLUPART_URL, url,
+	                 CURLU_PATH_AS_IS | CURLU_DISALLOW_USER) == CURLUE_OK)
+		return curl_easy_setopt(transfer->easy, CURLOPT_CURLU, transfer->url);
+	curl_url_cleanup(transfer->url);
+	transfer->url = NULL;
+	return curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
+}
+
 bool transfer_prepare(struct transfer *transfer, const struct wire_request *request,
                       const struct secret *key)
 {
-	CURLcode code = curl_easy_setopt(transfer->easy, CURLOPT_URL, request->url);
+	CURLcode code = set_url(transfer, request->url);
 
 	transfer->expects = request->wire != NULL && request->wire->expect_continue;
 	if (code == CURLE_OK && request->wire != NULL && request->wire->http2)
@@ -543,6 +567,7 @@ struct transfer *transfer_new(struct transport *transport, bool trickles)
 	REQUIRE(transfer->easy != NULL); /* refused only where there is no memory */
 	text_buf_init(&transfer->header_bytes, REQUEST_HEAD_MAX_BYTES);
 	text_buf_init(&transfer->head, TRANSPORT_HEAD_MAX_BYTES);
+	text_buf_init(&transfer->url_text, URL_MAX_BYTES);
 	set_constant_options(transfer);
 	transfer->trickles = trickles;
 	if (trickles)
@@ -574,6 +599,8 @@ void transfer_reset(struct transfer *transfer)
 void transfer_free(struct transfer *transfer)
 {
 	curl_easy_cleanup(transfer->easy);
+	curl_url_cleanup(transfer->url);
+	text_buf_done(&transfer->url_text);
 	text_buf_done(&transfer->header_bytes);
 	text_buf_done(&transfer->head);
 	memory_free(transfer->header_nodes);
