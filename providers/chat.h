@@ -49,6 +49,7 @@ struct chat_request {
 	struct text body;   /* complete: model, stream and all; sent as is by the openai dialect */
 	bool streamed;      /* what `stream` in the body says */
 	bool usage_asked;   /* stream_options.include_usage */
+	int64_t max_output; /* tokens that the body allows; -1: it sets no limit; 0: not known */
 	enum chat_auth auth;
 	struct chat_wire wire;
 	size_t padding; /* bytes of the body that are white space for its size's sake: no tokens */

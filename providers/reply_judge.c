@@ -165,12 +165,16 @@ static void judge_calls_finish(struct reply_build *build, const struct build_cho
 /* JS-14: as many tokens as were allowed, and no word of a limit. */
 static void judge_length(struct reply_build *build, const struct build_choice *choice)
 {
+	const struct chat_request *asked = build->context.request;
 	int64_t output = build->reply->usage.output;
 	int64_t limit;
 
 	if (text_is(choice->finish_reason, "length"))
 		reply_saw(build, WIRE_JS_14);
 	if (!text_is(choice->finish_reason, "stop") || build->choice_count != 1 || output < 0)
+		return;
+	/* Nearly always, and then its body need not be read once more. */
+	if (asked != NULL && (asked->max_output < 0 || output < asked->max_output))
 		return;
 	const struct json *request = request_root(build);
 	if (!json_integer(request, "max_completion_tokens", 1, INT32_MAX, &limit) &&

@@ -198,6 +198,7 @@ void relay_ask(struct relay *relay)
 	    .body = body_for(relay),
 	    .streamed = relay->streamed,
 	    .usage_asked = relay->usage_asked || relay->usage_injected,
+	    .max_output = relay->intake->shape.max_output,
 	};
 	struct call_options options = {
 	    .target = relay->target,
