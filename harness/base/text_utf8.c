@@ -43,9 +43,26 @@ size_t text_utf8_sequence(struct text view, uint32_t *code_point)
 	return size;
 }
 
+/* Of the bytes from `at` on, how many are ASCII for sure: eight are looked at in one go. */
+static size_t ascii_run(struct text view, size_t at)
+{
+	size_t from = at;
+	uint64_t eight;
+
+	for (; view.len - at >= sizeof(eight); at += sizeof(eight)) {
+		memcpy(&eight, view.data + at, sizeof(eight));
+		if ((eight & UINT64_C(0x8080808080808080)) != 0)
+			break;
+	}
+	return at - from;
+}
+
 bool text_is_utf8(struct text view)
 {
 	for (size_t at = 0; at < view.len;) {
+		at += ascii_run(view, at);
+		if (at == view.len)
+			break;
 		if ((unsigned char)view.data[at] < 0x80) {
 			at++;
 			continue;
