@@ -283,6 +283,39 @@ START_TEST(memory_stays_flat_over_many_requests)
 }
 END_TEST
 
+/* Else thousands of open streams would each hold what they were asked. */
+START_TEST(a_long_answer_holds_no_request)
+{
+	static char body[5000];
+
+	memset(body, 'b', sizeof(body));
+	site_open();
+	struct client client = client_open();
+	client_send(&client,
+	            TEXT("POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n"));
+	client_send(&client, (struct text){body, sizeof(body)});
+	client_send(&client, TEXT(GET("/hello")));
+	for (int i = 0; i < TURNS_MAX && site.held == NULL; i++)
+		turn(1);
+	struct arena *arena = http_exchange_arena(site.held);
+	memset(arena_alloc(arena, 3000), 'x', 3000);
+	http_respond_begin(site.held, 200, NULL, 0);
+	http_exchange_drop_request(site.held);
+	ck_assert_uint_eq(arena->held, 0);
+	ck_assert_ptr_null(http_exchange_request(site.held)->body.data);
+	ck_assert(http_respond_write(site.held, TEXT("one event")));
+	client_read_until(&client, "one event");
+	ck_assert(http_respond_write(site.held, TEXT("another")));
+	http_respond_end(site.held);
+	/* The next request on that connection is read as any other. */
+	client_read_until(&client, "hello");
+	ck_assert(client_has(&client, "7\r\nanother\r\n0\r\n\r\nHTTP/1.1 200 OK"));
+	ck_assert_uint_eq(site.requests, 2);
+	client_close(&client);
+	site_close();
+}
+END_TEST
+
 /* --- refusals --- */
 
 START_TEST(after_a_refusal_nothing_more_is_answered)
@@ -420,6 +453,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, requests_behind_one_that_takes_its_time_wait);
 	tcase_add_test(cases, what_waits_behind_a_request_is_bounded);
 	tcase_add_test(cases, memory_stays_flat_over_many_requests);
+	tcase_add_test(cases, a_long_answer_holds_no_request);
 	tcase_add_test(cases, after_a_refusal_nothing_more_is_answered);
 	tcase_add_test(cases, a_good_request_before_a_bad_one_is_answered);
 	tcase_add_test(cases, a_client_that_still_sends_can_read_why_it_was_refused);
