@@ -96,10 +96,16 @@ class Table:
                           "ratio_is": "ours to peer", "goal": goal,
                           "met": None if ratio_at_least is None else ratio[0] >= ratio_at_least})
 
+    def add_alone(self, what, unit, ours, below):
+        """Nothing stands beside it."""
+        value = spread(ours)
+        self.rows.append({"what": what, "unit": unit, "ours": value, "peer": "", "theirs": None, "ratio": None,
+                          "ratio_is": None, "goal": f"under {below:,} {unit}", "met": value["median"] < below})
+
     def print(self, where):
         head = ("what", "ours", "peer", "ratio", "goal", "met")
-        lines = [[row["what"], self._side(row["ours"], row["unit"]), f"{self._side(row['theirs'], row['unit'])} {row['peer']}",
-                  self._ratio(row), row["goal"] or "", {None: "", True: "yes", False: "NO"}[row["met"]]] for row in self.rows]
+        lines = [[row["what"], self._side(row["ours"], row["unit"]),
+                  f"{self._side(row['theirs'], row['unit'])} {row['peer']}" if row["theirs"] else "", self._ratio(row), row["goal"] or "", {None: "", True: "yes", False: "NO"}[row["met"]]] for row in self.rows]
         widths = [max(len(line[i]) for line in [head, *lines]) for i in range(len(head))]
         print(f"\n{where['commit']}, {where['cores']} x {where['cpu']}, kernel {where['kernel']}, "
               f"libcurl {where['libcurl']}, load {where['load_before']:.1f} before")
@@ -120,7 +126,7 @@ class Table:
     @staticmethod
     def _ratio(row):
         ratio = row["ratio"]
-        if row["peer"] == FLOOR:
+        if ratio is None or row["peer"] == FLOOR:
             return ""
         way = "1/" if row["ratio_is"] == "peer to ours" else ""
         return f"{way}{figure(ratio['median'])} ({figure(ratio['min'])} .. {figure(ratio['max'])})"

@@ -14,6 +14,7 @@ import sys
 import time
 
 import offline
+import pieces
 from measure import FLOOR, Bench, Samples, Table
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -213,7 +214,7 @@ def measure_requests(bench, runs, table):
 
 
 OFFLINE = ("replay", "html", "gate", "forecast")
-PARTS = ("start", "json", "calls", "runner", *OFFLINE)
+PARTS = ("start", "json", "calls", "translate", "classify", "runner", "usage", *OFFLINE)
 
 
 def measure(bench, table, parts):
@@ -221,7 +222,10 @@ def measure(bench, table, parts):
     if runs.promptfoo is None and ("start" in parts or "runner" in parts):
         table.note("promptfoo was not measured (BENCH_PEERS=0, or it did not install).")
     steps = {"start": lambda: measure_start(bench, runs, table), "json": lambda: measure_json(table),
-             "calls": lambda: measure_call(table), "runner": lambda: measure_requests(bench, runs, table)}
+             "calls": lambda: measure_call(table), "runner": lambda: measure_requests(bench, runs, table),
+             "translate": lambda: pieces.measure_translate(table, BUILD / "bench/translate"),
+             "classify": lambda: pieces.measure_classify(table, BUILD / "bench/classify", WORK),
+             "usage": lambda: pieces.measure_usage(bench, table, runs.proviso, WORK)}
     if any(part in parts for part in OFFLINE):
         print(f"recording a run of {offline.TARGETS} targets ...", file=sys.stderr)
         recorded = offline.prepare(bench, runs.proviso, WORK)
