@@ -115,9 +115,6 @@ void transport_harvest(struct shard *shard);
 
 MUST_CHECK struct transfer *transfer_new(struct transport *transport, bool trickles);
 void transfer_free(struct transfer *transfer);
-/* Sets the request; false where libcurl refuses it (`failed` says why). */
-MUST_CHECK bool transfer_prepare(struct transfer *transfer, const struct wire_request *request,
-                                 const struct secret *key);
 /* Ready for the next request; what was secret is overwritten. */
 void transfer_reset(struct transfer *transfer);
 /* `from` and so long, or INT64_MAX for 0 (no limit) and where it does not fit. */
@@ -126,6 +123,17 @@ MUST_CHECK int64_t transfer_deadline_us(int64_t from_us, int64_t timeout_ms);
 void transfer_enter(struct transfer *transfer, enum transfer_phase phase);
 /* Takes it out of libcurl, tells the end, and gives it back. Never within a callback of libcurl. */
 void transfer_finish(struct transfer *transfer, enum exchange_end end, const char *detail);
+
+/* How it ends, whatever libcurl says when it returns; `detail` outlives the transfer. */
+void transfer_fail(struct transfer *transfer, enum exchange_end end, const char *detail);
+
+/* --- transport_request.c: a request as libcurl wants it --- */
+
+/* Sets the request; false where libcurl refuses it (`failed` says why). */
+MUST_CHECK bool transfer_prepare(struct transfer *transfer, const struct wire_request *request,
+                                 const struct secret *key);
+/* HTTP/2 on a connection of its own, or HTTP/1.1 as all others. */
+CURLcode transfer_set_version(struct transfer *transfer, bool http2);
 
 /* --- transport_end.c --- */
 
