@@ -96,6 +96,7 @@ bool schema_assert_const(struct schema_check *check, const struct schema_clause 
 bool schema_assert_enum(struct schema_check *check, const struct schema_clause *clause,
                         const struct json *instance, struct schema_marks *marks UNUSED)
 {
+	REQUIRE(clause->value != NULL); /* compiled from it */
 	JSON_EACH(value, clause->value)
 	{
 		if (equal(check, instance, value))

@@ -382,12 +382,14 @@ bool schema_compile_additional(struct schema_compiler *compiler, struct schema_p
 
 static bool is_list_of_strings(const struct json *value)
 {
+	if (value->type != JSON_ARRAY)
+		return false;
 	JSON_EACH(item, value)
 	{
 		if (item->type != JSON_STRING)
 			return false;
 	}
-	return value->type == JSON_ARRAY;
+	return true;
 }
 
 /* dependencies: schemas or lists of names; dependentSchemas and dependentRequired: one of them. */

@@ -68,13 +68,13 @@ static bool compile_array(struct schema_compiler *compiler, struct schema_part *
 static bool compile_required(struct schema_compiler *compiler, struct schema_part *part,
                              const struct json *value, struct fault *fault)
 {
+	if (value->type != JSON_ARRAY)
+		return fault_must(fault, value, "an array of strings");
 	JSON_EACH(name, value)
 	{
 		if (name->type != JSON_STRING)
 			return fault_must(fault, value, "an array of strings");
 	}
-	if (value->type != JSON_ARRAY)
-		return fault_must(fault, value, "an array of strings");
 	return compile_any(compiler, part, value, fault);
 }
 

@@ -173,11 +173,12 @@ static int64_t next_number(struct text *rest, bool only_next)
 int64_t encode_version(const struct encoding *encoding, const char *family)
 {
 	struct text model = json_string(encoding->root, "model");
-	size_t at = text_find(model, text_of(family), 0);
+	struct text name = text_of(family);
+	size_t at = text_find(model, name, 0);
 
 	if (at == TEXT_NOT_FOUND)
 		return 0;
-	struct text rest = text_slice(model, at + strlen(family), model.len);
+	struct text rest = text_slice(model, at + name.len, model.len);
 	int64_t whole = next_number(&rest, false);
 	if (whole < 0)
 		return 0;

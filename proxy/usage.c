@@ -268,7 +268,7 @@ struct parts {
 /* Values with their lengths before them: no two groups share a key. */
 static struct parts make_key(struct grouping *g, struct store_query *row)
 {
-	struct parts parts;
+	struct parts parts = {.starts = {0}};
 
 	text_buf_reset(&g->key);
 	for (size_t i = 0; i < g->query->by_count; i++) {

@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing, or says the line to run.
-# usage: deps.sh build | test | bench | package | package-check
+# usage: deps.sh build | test | bench | analyse | package | package-check
 set -eu
 build="gcc libc6-dev pkg-config libcurl4-openssl-dev libpcre2-dev libcsv-dev libuv1-dev libyaml-dev libssl-dev libutf8proc-dev zlib1g-dev libsqlite3-dev"
 test="$build clang clang-format libclang-rt-14-dev check perl python3 python3-pytest python3-pytest-xdist python3-yaml mandoc procps curl git nodejs npm systemd zsh fish"
 bench="$test libjansson4"
+analyse="$test cppcheck valgrind"
 package="$build dpkg-dev binutils"
 package_check="$package debootstrap lintian git mandoc systemd procps"
 case ${1:-build} in
   build) wanted=$build ;;
   test) wanted=$test ;;
   bench) wanted=$bench ;;
+  analyse) wanted=$analyse ;;
   package) wanted=$package ;;
   package-check) wanted=$package_check ;;
-  *) echo "usage: deps.sh build|test|bench|package|package-check" >&2; exit 2 ;;
+  *) echo "usage: deps.sh build|test|bench|analyse|package|package-check" >&2; exit 2 ;;
 esac
 if ! command -v dpkg-query >/dev/null; then
   echo "This is no Debian; the packages wanted are, by their Debian names: $wanted" >&2

@@ -152,7 +152,7 @@ static bool socket_listen(const struct http_server_options *options, int *out_fd
                           struct fault *fault)
 {
 	struct sockaddr_storage address = {0};
-	socklen_t size;
+	socklen_t size = 0;
 
 	if (!address_read(options, &address, &size, fault))
 		return false;

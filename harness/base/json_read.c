@@ -524,7 +524,7 @@ bool json_read(const struct source *source, const struct json_limits *limits, st
                struct json **root, struct fault *fault)
 {
 	struct text body = source->body;
-	size_t end;
+	size_t end = 0;
 
 	if (!json_read_prefix(source, limits, arena, root, &end, fault))
 		return false;

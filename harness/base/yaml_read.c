@@ -200,6 +200,7 @@ static bool read_key(struct reader *r, const yaml_event_t *event)
 	struct text text = keep_text(r, event, place.offset);
 	bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 
+	REQUIRE(place.offset == 0 || r->source->body.data != NULL);
 	/* libyaml takes the ? of {?x: 1} for the sign of a key, whatever stands behind it. */
 	if (level->flow && place.offset > 0 && r->source->body.data[place.offset - 1] == '?')
 		return fault_at(r->fault, (struct place){r->source, place.offset - 1},

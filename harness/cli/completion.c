@@ -9,6 +9,7 @@ enum fill { FILL_NOTHING, FILL_FILE, FILL_FOLDER, FILL_CHOICE };
 
 static bool speaks_of(const char *words, const char *part)
 {
+	REQUIRE(words != NULL);
 	return strstr(words, part) != NULL;
 }
 
