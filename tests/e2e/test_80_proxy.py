@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import Scripted, chat, environment, reply
+from conftest import ROOT, Scripted, chat, environment, reply
 from proxy_rig import DONE, KEYS, chunk, config_of, key_of, raw, sse, usage_chunk
 def provider(sim, name, *arguments):
     return sim("--models", "m", "--api-key", key_of(name), *arguments).url
@@ -379,6 +379,17 @@ def test_several_workers_share_a_port(start, sim):
     proxy = start({"a": provider(sim, "a")}, "--workers", "3")
     assert [proxy.chat().status for _ in range(20)] == [200] * 20
     assert proxy.metric('requests_total{endpoint="chat"}') == 20
+
+
+def test_every_metric_stands_in_the_manual(start, sim, tmp_path):
+    """What a dashboard can be built from is told, and nothing is told that is not there."""
+    proxy = start({"a": provider(sim, "a")}, ledger={"path": "proxy.db"},
+                  budgets=[{"scope": {"team": "search"}, "limit_usd": "1", "per": "day"}])
+    assert proxy.chat().status == 200
+    there = dict(re.findall(r"^# TYPE proviso_(\w+) (\w+)$", proxy.get("/metrics").body.decode(), re.M))
+    page = (ROOT / "harness/cli/man/proviso-proxy.1").read_text()
+    told = re.findall(r"^\.It Cm proviso_(\w+).*\n(\w+):", page.split(".Sh METRICS")[1].split(".Sh SIGNALS")[0], re.M)
+    assert {name: kind.lower() for name, kind in told} == there and len(told) == len(there)
 
 
 def test_probes_and_metrics(start, sim):
