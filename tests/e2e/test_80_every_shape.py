@@ -5,14 +5,15 @@ import base64
 import concurrent.futures
 import json
 import random
+import re
 import struct
 import subprocess
 import zlib
 
 import pytest
 
-from conftest import PLAIN, RUN_LIMIT_S, Sim, environment
-from proxy_rig import KEYS, key_of
+from conftest import PLAIN, ROOT, RUN_LIMIT_S, Sim, environment
+from proxy_rig import KEYS, config_of, key_of
 
 SHAPES = 260
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False}
@@ -234,3 +235,84 @@ def test_word_and_deed_are_one_for_every_shape_before_and_after_a_flip(start, pr
         # At once, and not in words alone; nothing else has changed in the deed either.
         agree(proxy, shapes if number == 0 else moved[:10] + shapes[:10])
         change(proxy, 2 * number + 3, {("a/m", case): "pass"})
+
+
+# --- each feature of a shape ------------------------------------------------------------------------------
+
+
+def vouches():
+    """Case: the features that it speaks for, as the case files have it."""
+    spoken = {}
+    for path in sorted((ROOT / "cases/core").glob("*.yaml")):
+        for block in re.split(r"^  - id: ", path.read_text(), flags=re.M)[1:]:
+            named = re.search(r"^    vouches: \[(.*)\]", block, re.M)
+            if named:
+                spoken[block.split()[0]] = {name.strip() for name in named[1].split(",")}
+    return spoken
+
+
+@pytest.fixture
+def known(tmp_path, matrix):
+    """The good matrix, and beside its gates what else speaks for a feature: the same for a, b and c."""
+    folder = tmp_path / "known"
+    folder.mkdir()
+    sim = Sim("--models", "m", "--api-key", key_of("a"), program=PLAIN)
+    (folder / "proviso.yaml").write_text(json.dumps(config_of({"a": sim.url})))
+    families = [f"{family}-*" for family in ("CH", "PA", "TC", "TS", "TR", "JS", "JO", "SU", "ST", "VI", "EM", "RS", "CP", "FR", "RE", "UN")]
+    done = subprocess.run([PLAIN, "check", "--profile", "smoke", *(part for one in families for part in ("--case", one))],
+                          cwd=folder, env=environment(**KEYS), capture_output=True, text=True, timeout=RUN_LIMIT_S)
+    sim.stop()
+    assert done.returncode == 0, done.stdout + done.stderr
+    cells = {}
+    for one in (folder / "proviso-matrix.json", matrix):
+        known = json.loads(one.read_text())
+        cells.update({(cell["case"], cell["variant"]): cell for cell in known["cells"] if cell["target"] == "a/m"})
+    known["cells"] = [{**cell, "target": f"{name}/m"} for name in "abc" for cell in cells.values()]
+    path = folder / "of-three.json"
+    path.write_text(json.dumps(known))
+    return path
+
+
+HELLO = {"model": "coder", "messages": [{"role": "user", "content": "hello"}]}
+TOGETHER = [("chat", "/v1/chat/completions", {**HELLO, **fields}) for fields in (
+    {"temperature": 0.7, "top_p": 0.9, "presence_penalty": 0.5, "frequency_penalty": 0.5},)]
+# No case speaks for a name that nobody knows, nor for these, which ask for what is done without them, too.
+UNGUARDED = {"field.brand_new", "tool_choice.auto"}
+
+
+def test_every_feature_of_a_shape_rests_on_a_cell_that_takes_it_away(start, providers, known):
+    """Each feature that the set holds, one flip each: what the cell speaks for stops going there at once, all else goes on."""
+    proxy = start(providers, proven=known, proxy={"live": {"quarantine": False}})
+    # Beside what chance brings, what stands together in one case alone.
+    shapes, spoken = generate(4) + TOGETHER, vouches()
+    cells = {(cell["case"], cell["variant"]) for cell in json.loads(known.read_text())["cells"] if cell["verdict"] == "pass"}
+    before = [said_by_proxy(proxy, shape) for shape in shapes]
+    served = [at for at, decision in enumerate(before) if decision["candidates"][:1] and decision["candidates"][0]["target"] == "a/m"]
+    assert len(served) > len(shapes) * 0.9
+
+    def spoken_for(case):
+        """Of what a serves now. A case that is asked one way alone speaks for the other way, too."""
+        return {at for at in served if spoken[case] <= set(before[at]["shape"])}
+
+    guards = {}
+    for feature in sorted({feature for at in served for feature in before[at]["shape"]}):
+        cases = {case for case, _ in cells if feature in spoken.get(case, ()) and spoken_for(case)}
+        if cases:
+            guards[feature] = min(cases, key=lambda case: (len(spoken_for(case)), case))
+    unguarded = {feature for at in served for feature in before[at]["shape"]} - set(guards)
+    assert unguarded == UNGUARDED, sorted(unguarded)
+    reloads = proxy.metric("reloads_total")
+    for case in sorted(set(guards.values())):
+        reloads += 1
+        change(proxy, reloads, {("a/m", case): "fail"})
+        after = {at: said_by_proxy(proxy, shapes[at]) for at in spoken_for(case) | set(served[::9])}
+        moved = {at for at, decision in after.items() if held_against(decision, "a/m")}
+        assert moved == spoken_for(case), (case, [shapes[at] for at in moved ^ spoken_for(case)][:3])
+        for at, decision in after.items():
+            assert held_against(decision, "a/m") == ({(case, "fail")} if at in moved else set()), (case, shapes[at])
+            assert decided(decision, "a/m") == decided(before[at], "a/m"), (case, shapes[at])
+        for at in sorted(moved)[:2] + [at for at in after if at not in moved][:2]:
+            done = proxy.send("POST", shapes[at][1], shapes[at][2])
+            assert done.headers["x-proviso-target"] == ("b/m" if at in moved else "a/m"), (case, shapes[at], done)
+        reloads += 1
+        change(proxy, reloads, {("a/m", case): "pass"})

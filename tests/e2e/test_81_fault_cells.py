@@ -153,7 +153,8 @@ def ends_broken(dialect, answer):
     told = {"chat": lambda: "error" in said,
             "messages": lambda: blocks[-1].startswith(b"event: error") and said["type"] == "error",
             "responses": lambda: said["type"] in ("error", "response.failed")}[dialect]()
-    return told and not any(end in answer.body for end in (b"[DONE]", b"message_stop", b"response.completed"))
+    ends = (b"[DONE]", b"message_stop", b"response.completed", b"response.output_item.done", b'"stop_reason":"')
+    return told and not any(end in answer.body for end in ends)
 
 
 def outcome_of(fault, streamed):

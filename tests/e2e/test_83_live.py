@@ -138,6 +138,19 @@ def test_what_a_client_wished_for_is_no_fault_of_the_target(start, scripted, sim
     assert 'case="JS-01"' not in proxy.get("/metrics").body.decode()
 
 
+def test_usage_that_the_proxy_asks_for_itself_is_held_against_its_cell(start, scripted, sim):
+    """Accounting rests on it: a target that stops to send usage loses the requests that ask for it."""
+    from proxy_rig import DONE, chunk, sse
+    mute = scripted(lambda head, body, number: sse(chunk({"role": "assistant", "content": ""}), chunk({"content": "hi"}),
+                                                   chunk(finish="stop"), DONE))
+    proxy = start({"a": mute.url, "b": provider(sim, "b").url})
+    for number in range(40):
+        assert proxy.stream(f"hello {number}").status == 200
+    assert "case=SU-01~stream" in proxy.wait_for_log("proxy.quarantined")
+    assert target_of(proxy.stream(stream_options={"include_usage": True})) == "b/m"
+    assert target_of(proxy.stream()) == "a/m"  # and is no longer asked for it
+
+
 def test_a_new_check_brings_it_back(start, sim, proviso):
     a = provider(sim, "a")
     proxy = start({"a": a.url, "b": provider(sim, "b").url})

@@ -224,6 +224,28 @@ def test_both_are_reserved_or_the_second_is_not_asked(start, scripted, room):
     assert len(other.requests) == room
 
 
+def test_who_had_no_room_as_the_second_is_asked_once_the_first_has_failed(start, scripted):
+    """Not asked beside the first is not asked at all: what the first had reserved is free again when it fails."""
+    failing = Stuck(lambda *_: reply({}, "500 Internal Server Error", extra="connection: close\r\n"))
+    other = scripted(well)
+    budget = {"budgets": [{"scope": {"team": "search"}, "limit_usd": "1", "per": "prepaid"}], **LEDGER}
+    proxy = start({"a": scripted(failing).url, "b": other.url}, **budget, **hedged(after="10ms"))
+    config = json.loads(proxy.config_path.read_text())
+    config["budgets"][0]["limit_usd"] = f"{bound_of(proxy, 'b/m') * 1.01:.12f}"
+    proxy.config_path.write_text(json.dumps(config))
+    proxy.wait_for_log("proxy.reloaded")
+    answers = []
+    client = threading.Thread(target=lambda: answers.append(proxy.chat(max_tokens=100, headers={"x-proviso-team": "search"})))
+    client.start()
+    assert failing.asked.wait(60)
+    threading.Event().wait(0.3)  # by then the second was wanted
+    assert not other.requests
+    failing.go.set()
+    client.join()
+    assert answers[0].status == 200 and answers[0].headers["x-proviso-target"] == "b/m", answers
+    assert proxy.metric("hedges_total") == 0 and proxy.metric("fallbacks_total") == 1
+
+
 def test_a_key_is_counted_once_and_free_again(start, scripted, tmp_path):
     slow = Stuck()
     proxy = start({"a": scripted(slow).url, "b": scripted(well).url}, keys={"store": "proxy.db"}, **LEDGER, **hedged())
