@@ -250,6 +250,8 @@
 	    "") \
 	ROW(RE_06, "RE-06", SCOPE_OPEN, "overlooks the schema where it thinks beside tools", \
 	    "") \
+	ROW(RE_07, "RE-07", SCOPE_ALL, "refuses thoughts in the history with 400", \
+	    "RE-06") \
 	ROW(RS_01, "RS-01", SCOPE_ALL, "leaves `created_at` out of responses", \
 	    "") \
 	ROW(RS_02, "RS-02", SCOPE_OWN, "answers a response without what the tool returned", \

@@ -397,6 +397,11 @@ static bool message_check_one(struct message_check *check, const struct json *me
 	if (json_member(message, "name") != NULL && sim_breaks(check->serving, SIM_CH_12))
 		return sim_refuse(check->error, "unknown_parameter", message_param(check, ".name"),
 		                  TEXT("property 'name' is unsupported in messages."));
+	if (json_member(message, "reasoning_content") != NULL &&
+	    sim_breaks(check->serving, SIM_RE_07))
+		return sim_refuse(check->error, "unknown_parameter",
+		                  message_param(check, ".reasoning_content"),
+		                  TEXT("property 'reasoning_content' is unsupported in messages."));
 	if (!message_check_content(check, message, role))
 		return false;
 	if (role == ROLE_ASSISTANT)
