@@ -183,23 +183,30 @@ static int print_list(void)
 	return EXIT_HOLDS;
 }
 
+/* A list of what stands between blanks. */
+static void write_words(struct json_writer *writer, const char *words)
+{
+	struct text rest = text_of(words);
+	struct text one;
+
+	json_write_array(writer);
+	while (text_next_field(&rest, ' ', &one))
+		if (one.len > 0)
+			json_write_string(writer, one);
+	json_write_array_end(writer);
+}
+
 static void write_defects(struct json_writer *writer, const char *name,
                           const struct sim_defect_info *defects)
 {
 	json_write_key(writer, name);
 	json_write_array(writer);
 	for (const struct sim_defect_info *defect = defects; defect->id != NULL; defect++) {
-		struct text rest = text_of(defect->affects);
-		struct text one;
 		json_write_object(writer);
 		json_write_member_c(writer, "id", defect->id);
 		json_write_member_c(writer, "does", defect->does);
 		json_write_key(writer, "may_also_be_noticed_by");
-		json_write_array(writer);
-		while (text_next_field(&rest, ' ', &one))
-			if (one.len > 0)
-				json_write_string(writer, one);
-		json_write_array_end(writer);
+		write_words(writer, defect->affects);
 		json_write_object_end(writer);
 	}
 	json_write_array_end(writer);
@@ -225,6 +232,8 @@ static int write_list(void)
 		json_write_member_c(&writer, "name", profile->name);
 		json_write_member_c(&writer, "does", profile->does);
 		json_write_member_c(&writer, "breaks", profile->breaks);
+		json_write_key(&writer, "quirks");
+		write_words(&writer, profile->quirks == NULL ? "" : profile->quirks);
 		json_write_object_end(&writer);
 	}
 	json_write_array_end(&writer);

@@ -107,6 +107,11 @@ struct sim_profile_info {
 	const char *name;
 	const char *does;
 	const char *breaks; /* "TS-01 SU-01" */
+	/*
+	 * The known quirks that it shows, by their ids in the catalogue of quirks; among them
+	 * what the simulator does anyway in that dialect. NULL: not told.
+	 */
+	const char *quirks;
 };
 extern const struct sim_profile_info sim_profiles[]; /* ends with name NULL */
 

@@ -95,6 +95,21 @@ static void chunks_finish_early(struct sim_stream *stream)
 	*sim_stream_insert(stream, fragment) = copy;
 }
 
+/* As blocks of content are counted, of which the first is text. */
+void sim_break_index_from_one(struct sim_stream *stream)
+{
+	for (size_t i = 0; i < stream->count; i++)
+		if (stream->chunks[i].call >= 0)
+			stream->chunks[i].call++;
+}
+
+static void chunks_empty_ids(struct sim_stream *stream)
+{
+	for (size_t i = 0; i < stream->count; i++)
+		if (stream->chunks[i].kind == CHUNK_ARGUMENTS)
+			stream->chunks[i].id = TEXT("");
+}
+
 static const struct {
 	enum sim_break which;
 	void (*act)(struct sim_stream *stream);
@@ -102,7 +117,7 @@ static const struct {
     {SIM_RE_02, chunks_think_late},     {SIM_ST_08, chunks_without_choices},
     {SIM_ST_10, chunks_same_choice},    {SIM_SU_02, chunks_usage_unasked},
     {SIM_SU_04, chunks_usage_in_parts}, {SIM_TS_05, chunks_arguments_to_first},
-    {SIM_TS_07, chunks_finish_early},
+    {SIM_TS_07, chunks_finish_early},   {SIM_TOOL_EMPTY_IDS, chunks_empty_ids},
 };
 
 void sim_break_chunks(struct sim_stream *stream)

@@ -159,6 +159,18 @@ static void end_behind_finish(struct sim_stream *stream)
 	drop_from(stream, native_last(stream, CHUNK_FINISH) + 1);
 }
 
+/* "... }" in place of "...}". */
+static void pad_events(struct sim_stream *stream)
+{
+	for (size_t i = 0; i < stream->count; i++) {
+		struct text event = stream->chunks[i].native;
+		if (text_ends(event, TEXT("}\n\n")))
+			stream->chunks[i].native = text_format(
+			    stream->completion.serving->arena, "%.*s%*s}\n\n",
+			    TEXT_ARG(text_slice(event, 0, event.len - 3)), (int)(i % 8 + 1), "");
+	}
+}
+
 static void start_twice(struct sim_stream *stream)
 {
 	const struct sim_serving *serving = stream->completion.serving;
@@ -213,6 +225,7 @@ static const struct {
     {SIM_ANTHROPIC_LOST_BLOCK_START, &sim_anthropic, lose_block_start},
     {SIM_ANTHROPIC_NO_MESSAGE_STOP, &sim_anthropic, end_behind_finish},
     {SIM_ANTHROPIC_OVERLOADED, &sim_anthropic, fail_mid},
+    {SIM_ANTHROPIC_PADDING, &sim_anthropic, pad_events},
     {SIM_ANTHROPIC_SECOND_START, &sim_anthropic, start_twice},
     {SIM_BEDROCK_ARGUMENTS_CUT, &sim_bedrock, cut_arguments},
     {SIM_BEDROCK_CUT_FRAME, &sim_bedrock, cut_frame},

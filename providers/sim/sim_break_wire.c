@@ -533,6 +533,7 @@ static const struct {
     {SIM_TOOL_CHANGING_IDS, wire_change_call_ids},
     {SIM_TS_02, wire_same_index},
     {SIM_TS_01, wire_no_index},
+    {SIM_TOOL_INDEX_ONE, sim_break_index_from_one}, /* behind who looks calls up by it */
     {SIM_SU_01, wire_usage_on_finish},
     {SIM_USAGE_WITH_CHOICES, wire_usage_with_choice},
     {SIM_USAGE_EVERY_CHUNK, wire_usage_on_all},

@@ -326,6 +326,16 @@ static void write_call(const struct sim_completion *completion, struct json_writ
 	json_write_object_end(writer);
 }
 
+/* Its arguments as they are told: none at all may be the text null. */
+static struct text arguments_of(const struct sim_completion *completion,
+                                const struct sim_call *call)
+{
+	bool null = text_is(call->arguments, "{}") &&
+	            sim_breaks(completion->serving, SIM_COHERE_NULL_ARGUMENTS);
+
+	return null ? TEXT("null") : call->arguments;
+}
+
 static void write_part(struct json_writer *writer, const char *type, struct text text)
 {
 	if (text.len == 0)
@@ -364,7 +374,8 @@ static void render(const struct sim_completion *completion, struct json_writer *
 		json_write_array(writer);
 		for (size_t i = 0; i < choice->call_count; i++)
 			write_call(completion, writer, &choice->calls[i],
-			           lost ? TEXT("null") : choice->calls[i].arguments);
+			           lost ? TEXT("null")
+			                : arguments_of(completion, &choice->calls[i]));
 		json_write_array_end(writer);
 	}
 	if (choice->call_count == 0 || choice->reasoning.len > 0 || choice->content.len > 0) {
@@ -465,8 +476,9 @@ static void add_call(const struct sim_completion *completion, struct sim_stream 
 	json_write_key(&event.json, "tool_calls");
 	write_call(completion, &event.json, call, TEXT(""));
 	end_event(&event, CHUNK_CALL);
-	for (size_t at = 0; at < call->arguments.len;) {
-		struct text piece = sim_native_piece(call->arguments, at, true);
+	struct text arguments = arguments_of(completion, call);
+	for (size_t at = 0; at < arguments.len;) {
+		struct text piece = sim_native_piece(arguments, at, true);
 		at += piece.len;
 		begin_event(&event, out, "tool-call-delta", wrong ? 0 : (int64_t)index);
 		json_write_key(&event.json, "tool_calls");

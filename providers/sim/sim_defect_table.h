@@ -558,6 +558,10 @@
 	    "TS-03") \
 	ROW(TOOL_EMPTY_ARGUMENTS, "tool-empty-arguments", SCOPE_ALL, "leaves the arguments of calls empty", \
 	    "") \
+	ROW(TOOL_EMPTY_IDS, "tool-empty-ids", SCOPE_ALL, "gives every further fragment of a call the id \"\" (taken for none)", \
+	    "") \
+	ROW(TOOL_INDEX_ONE, "tool-index-one", SCOPE_ALL, "counts streamed calls from 1 (taken as it is)", \
+	    "") \
 	ROW(TOOL_ONE_CHARACTER, "tool-one-character", SCOPE_ALL, "streams arguments one character a chunk (allowed)", \
 	    "") \
 	ROW(TOOL_WHOLE, "tool-whole", SCOPE_ALL, "streams arguments in one piece (allowed)", \

@@ -17,6 +17,8 @@
 	    "ST-06") \
 	ROW(ANTHROPIC_OVERLOADED, "anthropic-overloaded", SCOPE_ALL, "is overloaded within a stream, and says so in an error event", \
 	    "ST-06") \
+	ROW(ANTHROPIC_PADDING, "anthropic-padding", SCOPE_ALL, "pads the data of its events with blanks before the last brace (allowed)", \
+	    "") \
 	ROW(ANTHROPIC_SECOND_START, "anthropic-second-start", SCOPE_ALL, "begins a second message within a stream (taken for the first one's)", \
 	    "") \
 	ROW(ANTHROPIC_USAGE_AT_START, "anthropic-usage-at-start", SCOPE_ALL, "counts tokens in message_start only, before anything was said", \
@@ -57,6 +59,8 @@
 	    "ST-06") \
 	ROW(COHERE_NO_USAGE, "cohere-no-usage", SCOPE_ALL, "sends neither billed units nor tokens", \
 	    "US-01") \
+	ROW(COHERE_NULL_ARGUMENTS, "cohere-null-arguments", SCOPE_ALL, "gives calls without arguments the text null (taken for none)", \
+	    "") \
 	ROW(COHERE_TOKENS_ONLY, "cohere-tokens-only", SCOPE_ALL, "counts its hidden template, and sends no billed units", \
 	    "US-05") \
 	ROW(COHERE_WRONG_CALL, "cohere-wrong-call", SCOPE_ALL, "gives each tool-call-delta the index of the first call", \

@@ -378,6 +378,7 @@ void sim_break_azure(struct sim_stream *stream);
 void sim_break_endings(struct sim_stream *stream);
 /* The part of it that is about the order and the numbers of chunks (sim_break_chunks.c). */
 void sim_break_chunks(struct sim_stream *stream);
+void sim_break_index_from_one(struct sim_stream *stream);
 
 /* --- the outcome (sim_route.c) --- */
 
