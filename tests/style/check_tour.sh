@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Each file begins with what it is for, and what README.md points to is there. TAP for prove.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+bad=0
+while IFS= read -r file; do
+  head=$(grep -vE '^(#!|$)' "$file" | head -n 1)
+  case $file in
+    *.c|*.h|*.mjs) [[ $head == '/*'* || $head == '//'* ]] ;;
+    *.py) [[ $head == '"""'* || $head == '# '* ]] ;;
+    *.sh|Makefile|*.yaml|*.yml) [[ $head == '#'* ]] ;;
+  esac || { echo "# $file does not begin with what it is for: ${head:0:60}"; bad=1; }
+done < <(git ls-files -co --exclude-standard 'harness/*.[ch]' 'providers/*.[ch]' 'cases/*.[ch]' 'reports/*.[ch]' 'proxy/*.[ch]' \
+  'tests/*.[ch]' 'tests/*.py' 'tests/*.sh' 'tests/*.mjs' '.debian/*.sh' 'harness/*.sh' 'cases/core/*.yaml' 'cases/quality/*.yaml' \
+  'providers/catalog/*.yaml' 'proxy/examples/*.yaml' Makefile)
+# `harness/base/`, `providers/chat.h`, `tests/study/STUDY.md`; `decode*` stands for several.
+while IFS= read -r path; do
+  compgen -G "$path" >/dev/null || compgen -G "harness/cli/man/$path" >/dev/null || { echo "# README.md points to $path, which is not there"; bad=1; }
+done < <(grep -oE '`\.?[a-z_*-]+(/[A-Za-z_.*-]+)+/?`|`proviso[a-z.-]*\.[157]`' README.md | tr -d '`' | sort -u)
+echo 1..1
+[ $bad = 0 ] && echo "ok 1 - heads and tour" || echo "not ok 1 - heads and tour"
+exit $bad
