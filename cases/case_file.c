@@ -408,6 +408,14 @@ bool case_file_read(struct case_reader *reader, const struct source *source)
 	return reader->faults->errors == errors;
 }
 
+static bool grades(const struct eval_case *eval_case)
+{
+	for (size_t i = 0; i < eval_case->step_count; i++)
+		if (eval_case->steps[i].expect != NULL && expect_grades(eval_case->steps[i].expect))
+			return true;
+	return false;
+}
+
 bool case_check(const struct eval_case *eval_case, struct arena *arena, struct fault_list *faults)
 {
 	size_t errors = faults->errors;
@@ -429,5 +437,9 @@ bool case_check(const struct eval_case *eval_case, struct arena *arena, struct f
 		if (step->expect != NULL)
 			(void)!expect_check_step(step->expect, &beside, faults);
 	}
+	/* What a route may rest on is a known answer. */
+	if (eval_case->rubric.data != NULL && !grades(eval_case))
+		fault_list_at(faults, json_place(json_member(eval_case->node, "rubric")),
+		              "a rubric stands beside a grade: the task has no known answer");
 	return faults->errors == errors;
 }

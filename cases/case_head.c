@@ -2,6 +2,7 @@
 #include "cases/case_file.h"
 #include "cases/case_keys.h"
 #include "cases/feature.h"
+#include "cases/rubric.h"
 
 enum { USER_ID_MAX_BYTES = CASE_ID_BYTES - 1 };
 
@@ -164,6 +165,26 @@ static void read_kind(const struct case_reader *reader, const struct case_keys *
 		              "a task of a kind vouches for nothing: quality is no gate");
 }
 
+/* What a judge model says gates nothing: it is only for what gates nothing anyway. */
+static void read_rubric(const struct case_reader *reader, const struct case_keys *keys,
+                        struct eval_case *out)
+{
+	struct place place = json_place(json_member(keys->node, "rubric"));
+
+	out->rubric = keys->rubric;
+	if (out->rubric.data == NULL)
+		return;
+	if (out->kind == CASE_KIND_NONE)
+		fault_list_at(reader->faults, place,
+		              "only a task of a kind has a rubric: a judge model decides no gate");
+	if (text_trim(out->rubric).len == 0 || out->rubric.len > RUBRIC_MAX_BYTES)
+		fault_list_at(reader->faults, place, "want a rubric of 1 to %d bytes",
+		              RUBRIC_MAX_BYTES);
+	if (text_find(out->rubric, TEXT("{{"), 0) != TEXT_NOT_FOUND)
+		fault_list_at(reader->faults, place,
+		              "nothing is filled into a rubric but columns of rows");
+}
+
 void case_read_head(const struct case_reader *reader, const struct case_keys *keys,
                     struct eval_case *out)
 {
@@ -179,6 +200,7 @@ void case_read_head(const struct case_reader *reader, const struct case_keys *ke
 	check_id(reader, keys);
 	check_vouches(reader, keys);
 	read_kind(reader, keys, out);
+	read_rubric(reader, keys, out);
 	read_variants(reader, keys, out);
 	read_needs(reader, keys, out);
 	read_critical(reader, keys, out);

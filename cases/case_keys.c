@@ -85,6 +85,8 @@ static const struct setting case_rows[] = {
 	{.name = "min_context", .type = SETTING_INT, .offset = offsetof(struct case_keys, min_context),
 	 .min = 1, .max = INT32_MAX, .doc = "tokens that the model's context window must hold"},
 	ROW("source", SETTING_TEXT, case_keys, source, "where the rule comes from"),
+	ROW("rubric", SETTING_TEXT, case_keys, rubric,
+	    "of a task: what a judge model is to look at, beside the grade (check.judge)"),
 	ROW("like", SETTING_TEXT, case_keys, like, "asks what that case asks"),
 	ROW("steps", SETTING_NODE, case_keys, steps, "several requests, one after the other"),
 	STEP_ROWS(case_keys, own.),

@@ -35,7 +35,7 @@ struct case_keys {
 	bool critical;
 	struct text_list vouches, variants, needs;
 	int64_t min_context;
-	struct text source, like;
+	struct text source, like, rubric;
 	struct step_keys own; /* of a case with one step */
 	const struct json *steps;
 	const struct json *node;

@@ -109,6 +109,7 @@ struct eval_case {
 	bool variants[CASE_VARIANTS];
 	struct text source;  /* where the rule comes from */
 	struct text like;    /* asks what that case asks: same steps; data NULL: its own question */
+	struct text rubric;  /* for a judge model, whose say decides nothing; data NULL: none */
 	unsigned needs;      /* enum case_need */
 	int64_t min_context; /* tokens that the model's window must hold; 0: any */
 	int64_t max_context; /* tokens of the largest window that its steps can fill */

@@ -316,6 +316,11 @@ static bool block_fits(const struct expectation *expect, const struct expect_ste
 	return good;
 }
 
+bool expect_grades(const struct expectation *expect)
+{
+	return expect->grade != NULL;
+}
+
 bool expect_check_step(const struct expectation *expect, const struct expect_step *step,
                        struct fault_list *faults)
 {

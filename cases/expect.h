@@ -144,6 +144,9 @@ struct expect_step {
 MUST_CHECK bool expect_check_step(const struct expectation *expect, const struct expect_step *step,
                                   struct fault_list *faults);
 
+/* It gives the answer a score. */
+MUST_CHECK bool expect_grades(const struct expectation *expect);
+
 /* Errors and 429 are what it counts: such an answer is judged, not asked again. */
 MUST_CHECK bool expect_measures_load(const struct expectation *expect);
 

@@ -97,6 +97,20 @@ static void add_cost(struct html_page *page, const struct matrix_cell *cell)
 	}
 }
 
+static void add_judged(struct html_page *page, const struct matrix_judged *judged)
+{
+	if (judged->by.data == NULL)
+		return;
+	if (judged->answers > 0)
+		add_fact(page, "a judge model's opinion",
+		         text_format(page->arena, "%.2f by %.*s, which decides nothing",
+		                     judged->score, TEXT_ARG(judged->by)));
+	else
+		add_fact(
+		    page, "a judge model's opinion",
+		    text_format(page->arena, "none: %.*s gave no verdict", TEXT_ARG(judged->by)));
+}
+
 static void add_facts(struct html_page *page, const struct matrix_cell *cell)
 {
 	(void)text_buf_add_c(page->out, "<dl>");
@@ -106,6 +120,7 @@ static void add_facts(struct html_page *page, const struct matrix_cell *cell)
 		add_fact(page, "asked", wall_format(page->arena, cell->tested_wall_ms, false));
 	add_latency(page, cell);
 	add_cost(page, cell);
+	add_judged(page, &cell->judged);
 	if (!text_equal(cell->reported_model, cell->model))
 		add_fact(page, "reported model", cell->reported_model);
 	add_fact(page, "served by", cell->served_by);

@@ -8,63 +8,66 @@
 
 #include <math.h>
 
+static const char *const columns[] = {
+    "run_id",
+    "suite_hash",
+    "tested_at",
+    "provider",
+    "model",
+    "reported_model",
+    "dialect",
+    "capability",
+    "case_id",
+    "variant",
+    "class",
+    "severity",
+    "vouches",
+    "verdict",
+    "trials",
+    "ok",
+    "miss",
+    "violation",
+    "refused",
+    "ignored",
+    "infra",
+    "rate",
+    "rate_low",
+    "rate_high",
+    "baseline_rate",
+    "p_value",
+    "change",
+    "prompt_tokens",
+    "cached_tokens",
+    "completion_tokens",
+    "reasoning_tokens",
+    "usage_source",
+    "cost_usd",
+    "cost_per_pass_usd",
+    "cost_source",
+    "price_version",
+    "ttft_p50_ms",
+    "ttft_p90_ms",
+    "latency_p50_ms",
+    "latency_p90_ms",
+    "tokens_per_second",
+    "retries",
+    "quality",
+    "first_error",
+    "evidence",
+    "repaired_verdict",
+    "repairs",
+    "kind",
+    "pass_hat_3",
+    "computed_cost_usd",
+    "cost_difference_usd",
+    "served_by",
+    "judge",
+    "judge_score",
+    "judge_cost_usd",
+};
+
 static void write_header(struct csv_writer *writer)
 {
-	static const char *const columns[] = {
-	    "run_id",
-	    "suite_hash",
-	    "tested_at",
-	    "provider",
-	    "model",
-	    "reported_model",
-	    "dialect",
-	    "capability",
-	    "case_id",
-	    "variant",
-	    "class",
-	    "severity",
-	    "vouches",
-	    "verdict",
-	    "trials",
-	    "ok",
-	    "miss",
-	    "violation",
-	    "refused",
-	    "ignored",
-	    "infra",
-	    "rate",
-	    "rate_low",
-	    "rate_high",
-	    "baseline_rate",
-	    "p_value",
-	    "change",
-	    "prompt_tokens",
-	    "cached_tokens",
-	    "completion_tokens",
-	    "reasoning_tokens",
-	    "usage_source",
-	    "cost_usd",
-	    "cost_per_pass_usd",
-	    "cost_source",
-	    "price_version",
-	    "ttft_p50_ms",
-	    "ttft_p90_ms",
-	    "latency_p50_ms",
-	    "latency_p90_ms",
-	    "tokens_per_second",
-	    "retries",
-	    "quality",
-	    "first_error",
-	    "evidence",
-	    "repaired_verdict",
-	    "repairs",
-	    "kind",
-	    "pass_hat_3",
-	    "computed_cost_usd",
-	    "cost_difference_usd",
-	    "served_by",
-	};
-
 	for (size_t i = 0; i < ARRAY_LENGTH(columns); i++)
 		csv_write_text(writer, text_of(columns[i]));
 	csv_write_end_row(writer);
@@ -176,6 +179,16 @@ static void write_difference(struct csv_writer *writer, const struct matrix_cell
 	                 money_text((money)cell->told_pico_usd - cell->computed_pico_usd, arena));
 }
 
+static void write_judged(struct csv_writer *writer, const struct matrix_judged *judged)
+{
+	csv_write_text(writer, judged->by);
+	csv_write_double(writer, judged->answers > 0 ? judged->score : (double)NAN, 6);
+	if (judged->by.data == NULL)
+		csv_write_unknown(writer);
+	else
+		csv_write_usd(writer, judged->cost_pico_usd);
+}
+
 static void write_row(struct csv_writer *writer, const struct matrix_cell *cell,
                       const struct cell_change *change, struct arena *arena)
 {
@@ -201,6 +214,7 @@ static void write_row(struct csv_writer *writer, const struct matrix_cell *cell,
 	csv_write_double(writer, matrix_pass_hat(cell), 4);
 	write_difference(writer, cell, arena);
 	csv_write_text(writer, cell->served_by);
+	write_judged(writer, &cell->judged);
 	csv_write_end_row(writer);
 }
 

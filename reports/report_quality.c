@@ -55,6 +55,23 @@ struct text report_quality_cost(const struct quality *quality, struct arena *are
 	                                : usd(quality->per_pass_high_pico_usd, arena)));
 }
 
+/* "0.80 of 12 tasks"; empty where no judge gave a score. */
+static struct text opinion_text(const struct quality *quality, struct arena *arena)
+{
+	if (quality->judged == 0)
+		return TEXT("");
+	return text_format(arena, "%.2f of %" PRId64 " tasks", quality->judge_score,
+	                   quality->judged);
+}
+
+static bool any_judged(const struct quality *all, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (all[i].judged > 0)
+			return true;
+	return false;
+}
+
 /* --- for a terminal --- */
 
 void report_quality_terminal(const struct matrix *matrix, struct text_buf *out)
@@ -74,10 +91,14 @@ void report_quality_terminal(const struct matrix *matrix, struct text_buf *out)
 			(void)text_buf_byte(out, '\n');
 		}
 		(void)text_buf_format(
-		    out, "    %-14s %.*s  %" PRId64 " of %" PRId64 " passed; %.*s%s\n",
+		    out, "    %-14s %.*s  %" PRId64 " of %" PRId64 " passed; %.*s%s",
 		    case_kind_names[all[i].kind], TEXT_ARG(report_quality_score(&all[i], &arena)),
 		    all[i].passed, all[i].trials, TEXT_ARG(report_quality_cost(&all[i], &arena)),
 		    all[i].on_front ? "; front" : "");
+		if (all[i].judged > 0)
+			(void)text_buf_format(out, "; judge %.*s",
+			                      TEXT_ARG(opinion_text(&all[i], &arena)));
+		(void)text_buf_byte(out, '\n');
 	}
 	if (count > 0)
 		(void)text_buf_byte(out, '\n');
@@ -91,20 +112,27 @@ void report_quality_markdown(const struct matrix *matrix, struct text_buf *out)
 	struct arena arena = {0};
 	size_t count;
 	const struct quality *all = quality_of(matrix, &arena, &count);
+	bool judged = any_judged(all, count);
 
 	if (count > 0)
-		(void)text_buf_add_c(out,
-		                     "\n### Quality by kind of work\n\n"
-		                     "| target | kind | score (95 %) | passed | cost per passed "
-		                     "task (95 %) | front |\n|---|---|---|---|---|---|\n");
+		(void)text_buf_format(out,
+		                      "\n### Quality by kind of work\n\n"
+		                      "| target | kind | score (95 %%) | passed | cost per passed "
+		                      "task (95 %%) | front |%s\n|---|---|---|---|---|---|%s\n",
+		                      judged ? " a judge model's opinion |" : "",
+		                      judged ? "---|" : "");
 	for (size_t i = 0; i < count; i++) {
 		(void)text_buf_add_c(out, "| ");
 		markdown_add(out, all[i].target);
 		(void)text_buf_format(
-		    out, " | %s | %.*s | %" PRId64 " of %" PRId64 " | %.*s | %s |\n",
+		    out, " | %s | %.*s | %" PRId64 " of %" PRId64 " | %.*s | %s |",
 		    case_kind_names[all[i].kind], TEXT_ARG(report_quality_score(&all[i], &arena)),
 		    all[i].passed, all[i].trials, TEXT_ARG(report_quality_cost(&all[i], &arena)),
 		    all[i].on_front ? "FRONT" : "");
+		if (judged)
+			(void)text_buf_format(out, " %.*s |",
+			                      TEXT_ARG(opinion_text(&all[i], &arena)));
+		(void)text_buf_byte(out, '\n');
 	}
 	arena_done(&arena);
 }
@@ -114,6 +142,8 @@ void html_add_quality(struct html_page *page)
 	size_t count;
 	const struct quality *all = quality_of(page->matrix, page->arena, &count);
 
+	bool judged = any_judged(all, count);
+
 	if (count == 0)
 		return;
 	(void)text_buf_add_c(
@@ -122,18 +152,23 @@ void html_add_quality(struct html_page *page)
 		       "over those that passed; both at 95 %. Quality ranks targets and gates "
 		       "nothing.</p><div class=scroll><table><thead><tr><th scope=col>target"
 		       "<th scope=col>kind<th scope=col>score<th scope=col>passed"
-		       "<th scope=col>cost per passed task<th scope=col>front</tr></thead>"
-		       "<tbody>\n");
+		       "<th scope=col>cost per passed task<th scope=col>front");
+	if (judged)
+		(void)text_buf_add_c(page->out, "<th scope=col>a judge model's opinion");
+	(void)text_buf_add_c(page->out, "</tr></thead><tbody>\n");
 	for (size_t i = 0; i < count; i++) {
 		(void)text_buf_add_c(page->out, "<tr><th scope=row>");
 		html_add_text(page->out, all[i].target);
 		(void)text_buf_format(
-		    page->out,
-		    "</th><td>%s<td>%.*s<td>%" PRId64 " of %" PRId64 "<td>%.*s<td>%s</tr>\n",
+		    page->out, "</th><td>%s<td>%.*s<td>%" PRId64 " of %" PRId64 "<td>%.*s<td>%s",
 		    case_kind_names[all[i].kind],
 		    TEXT_ARG(report_quality_score(&all[i], page->arena)), all[i].passed,
 		    all[i].trials, TEXT_ARG(report_quality_cost(&all[i], page->arena)),
 		    all[i].on_front ? "<span class=\"v pass\">FRONT</span>" : "");
+		if (judged)
+			(void)text_buf_format(page->out, "<td>%.*s",
+			                      TEXT_ARG(opinion_text(&all[i], page->arena)));
+		(void)text_buf_add_c(page->out, "</tr>\n");
 	}
 	(void)text_buf_add_c(page->out, "</tbody></table></div></section>\n");
 }
@@ -154,7 +189,10 @@ void report_quality_csv(const struct matrix *matrix, struct text_buf *out)
 	                                      "cost_per_pass_usd",
 	                                      "cost_per_pass_low_usd",
 	                                      "cost_per_pass_high_usd",
-	                                      "on_front"};
+	                                      "on_front",
+	                                      "judged",
+	                                      "judge_score",
+	                                      "judge_cost_usd"};
 	struct csv_writer writer;
 	struct arena arena = {0};
 	size_t count;
@@ -178,6 +216,9 @@ void report_quality_csv(const struct matrix *matrix, struct text_buf *out)
 		csv_write_usd(&writer, all[i].per_pass_low_pico_usd);
 		csv_write_usd(&writer, all[i].per_pass_high_pico_usd);
 		csv_write_text(&writer, text_of(all[i].on_front ? "true" : "false"));
+		csv_write_int(&writer, all[i].judged);
+		csv_write_double(&writer, all[i].judged > 0 ? all[i].judge_score : (double)NAN, 6);
+		csv_write_usd(&writer, all[i].judge_pico_usd);
 		csv_write_end_row(&writer);
 	}
 	arena_done(&arena);
@@ -216,6 +257,11 @@ void report_quality_write(const struct matrix *matrix, struct json_writer *write
 		router_write_usd(writer, "cost_per_pass_low_usd", all[i].per_pass_low_pico_usd);
 		router_write_usd(writer, "cost_per_pass_high_usd", all[i].per_pass_high_pico_usd);
 		json_write_member_bool(writer, "on_front", all[i].on_front);
+		if (all[i].judged > 0) {
+			json_write_member_int(writer, "judged", all[i].judged);
+			write_score(writer, "judge_score", all[i].judge_score);
+			router_write_usd(writer, "judge_cost_usd", all[i].judge_pico_usd);
+		}
 		json_write_object_end(writer);
 	}
 	if (count > 0)

@@ -21,6 +21,7 @@ struct check_options {
 	struct text profile, out, resume, replay, matrix, baseline;
 	struct text_list targets, suites, cases, capabilities;
 	struct text csv, json, markdown, html, junit, codequality;
+	struct text judge;          /* data NULL: as the config says */
 	int64_t trials, jobs;       /* 0: as the config says */
 	int64_t max_spend_pico_usd; /* -1: as the config says */
 	int format;                 /* enum matrix_format, of what is printed */
@@ -40,6 +41,7 @@ struct check_session {
 	struct target *targets;
 	size_t target_count;
 	struct plan plan;
+	struct target judge; /* asked by rubrics, after the run; provider NULL: nobody */
 	struct run_folder folder;
 	struct journal_head head; /* of the run, new or recorded */
 	bool resuming;

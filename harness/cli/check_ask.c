@@ -8,12 +8,7 @@
 
 #include <signal.h>
 
-enum {
-	DEFAULT_JOBS = 8,
-	MAX_ATTEMPTS = 3,
-	DEADLINE_MS = 300000, /* of one question with all its retries and waits */
-	DRAIN_MS = 5000,      /* after Ctrl-C: what is in flight is paid for, so it may end */
-};
+enum { DRAIN_MS = 5000 }; /* after Ctrl-C: what is in flight is paid for, so it may end */
 
 struct text check_usd(struct arena *arena, int64_t pico_usd)
 {
@@ -134,10 +129,10 @@ static bool start(struct check_loop *check, int64_t cap_pico_usd, struct fault *
 	    .suite = &session->suite,
 	    .plan = &session->plan,
 	    .seed = session->head.seed,
-	    .jobs = session->options->jobs > 0 ? session->options->jobs : DEFAULT_JOBS,
+	    .jobs = session->options->jobs > 0 ? session->options->jobs : CHECK_DEFAULT_JOBS,
 	    .max_spend_pico_usd = cap_pico_usd,
-	    .max_attempts = MAX_ATTEMPTS,
-	    .deadline_ms = DEADLINE_MS,
+	    .max_attempts = CHECK_MAX_ATTEMPTS,
+	    .deadline_ms = CHECK_DEADLINE_MS,
 	    .baseline = session->baseline,
 	    .journal = &check->journal,
 	    .evidence_folder = session->folder.evidence,

@@ -10,6 +10,12 @@
 
 struct progress;
 
+enum {
+	CHECK_DEFAULT_JOBS = 8,
+	CHECK_MAX_ATTEMPTS = 3,
+	CHECK_DEADLINE_MS = 300000, /* of one question with all its retries and waits */
+};
+
 struct check_loop {
 	struct check_session *session;
 	struct loop *loop;
@@ -54,6 +60,12 @@ MUST_CHECK bool check_same_suite(const struct check_session *session, struct fau
 MUST_CHECK bool check_ask(struct check_loop *check, int64_t cap_pico_usd, struct fault *fault);
 /* All that the run cost so far, for the cap; after check_ask. */
 MUST_CHECK int64_t check_spent(const struct check_loop *check);
+
+/*
+ * check_judge.c: after a run that has finished, asks the judge about the answers that have a
+ * rubric, within what is left of the cap, and says what came of it. False: a fault of the disk.
+ */
+MUST_CHECK bool check_ask_judge(struct check_loop *check, struct fault *fault);
 
 /* An amount as the reports write it; arena. */
 MUST_CHECK struct text check_usd(struct arena *arena, int64_t pico_usd);

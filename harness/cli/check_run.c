@@ -6,6 +6,7 @@
 #include "harness/cli/ci_output.h"
 #include "harness/cli/matrix_output.h"
 #include "harness/run/matrix.h"
+#include "harness/run/opinion.h"
 #include "harness/run/run_folder.h"
 #include "reports/report.h"
 
@@ -86,8 +87,10 @@ static int end_of_run(struct check_loop *check)
 
 	if (check->end == RUNNER_FAILED)
 		return command_fail(&check->fault);
-	if (!matrix_build(session->folder.journal, &session->suite, &session->plan, session->arena,
+	if (!check_ask_judge(check, &fault) ||
+	    !matrix_build(session->folder.journal, &session->suite, &session->plan, session->arena,
 	                  &fresh, &fault) ||
+	    !opinions_apply(&session->folder, &fresh, session->arena, &fault) ||
 	    !conclude(session, &fresh, check->end != RUNNER_INTERRUPTED, &code, &fault))
 		return command_fail(&fault);
 	(void)fprintf(stderr, "proviso: evidence and journal in %s\n", session->folder.path);
@@ -149,6 +152,11 @@ static void print_bound(const struct check_session *session)
 				  " and " PLAN_ASSUMED_OUTPUT_USD
 				  " USD per million tokens are assumed)"
 				: "");
+	if (session->judge.provider != NULL && opinions_wanted(plan))
+		(void)printf(
+		    "%.*s is asked what it thinks of each answer that has a rubric, within "
+		    "the same cap\n",
+		    TEXT_ARG(session->judge.name));
 	for (size_t i = 0; i < plan->cell_count; i++) {
 		const struct plan_cell *cell = &plan->cells[i];
 		struct text label = case_label(cell->eval_case, cell->variant, session->arena);
@@ -254,7 +262,8 @@ bool check_judge_again(struct check_session *session, const char *path, struct m
 	if (replayed)
 		matrix_builder_finish(builder, session->arena, out);
 	matrix_builder_free(builder);
-	return replayed;
+	const struct run_folder folder = run_folder_of(path, session->arena);
+	return replayed && opinions_apply(&folder, out, session->arena, fault);
 }
 
 int check_replay(struct check_session *session)

@@ -2,6 +2,7 @@
 #include "harness/cli/check.h"
 
 #include "harness/base/json_write.h"
+#include "harness/run/opinion.h"
 
 static bool set_up_from_url(struct check_session *session, struct fault *fault)
 {
@@ -98,6 +99,11 @@ int check_setup(struct check_session *session)
 		options->jobs = session->config.check.jobs;
 	if (options->max_spend_pico_usd < 0)
 		options->max_spend_pico_usd = session->config.check.max_spend_pico_usd;
+	if (options->judge.data == NULL)
+		options->judge = session->config.check.judge;
+	if (options->judge.data != NULL && !target_find(&session->config.providers, options->judge,
+	                                                session->arena, &session->judge, &fault))
+		return command_fail(&fault);
 	if (!choose_targets(session, &fault))
 		return command_fail(&fault);
 	return EXIT_HOLDS;
@@ -108,7 +114,8 @@ bool check_load_keys(struct check_session *session, struct fault *fault)
 	struct provider_set *set = &session->config.providers;
 
 	for (size_t p = 0; p < set->count; p++) {
-		bool asked = false;
+		bool asked =
+		    session->judge.provider == &set->items[p] && opinions_wanted(&session->plan);
 		for (size_t t = 0; t < session->target_count; t++)
 			asked = asked || session->targets[t].provider == &set->items[p];
 		if (asked && !provider_load_key(&set->items[p], fault))

@@ -24,6 +24,8 @@ static const struct option check_rows[] = {
      .help = "questions in flight at once (default 8)", .min = 1, .max = 1000},
     {CHECK_OPTION("max-spend", OPTION_USD, max_spend_pico_usd), .value = "USD",
      .help = "never spend more than this"},
+    {CHECK_OPTION("judge", OPTION_TEXT, judge), .value = "TARGET",
+     .help = "who judges answers by the rubrics of their tasks, beside the grades"},
     {CHECK_OPTION("dry-run", OPTION_FLAG, dry_run),
      .help = "print what would be asked and what it costs at most; send nothing"},
     {CHECK_OPTION("out", OPTION_TEXT, out), .value = "DIR",
@@ -94,6 +96,10 @@ static bool agree(const struct check_options *options, struct fault *fault)
 	    !is_given(options->base_url))
 		return fault_set(fault, FAULT_USAGE,
 		                 "--model and --api-key-env go with --base-url");
+	if (is_given(options->judge) && (is_given(options->replay) || options->calibrate))
+		return fault_set(
+		    fault, FAULT_USAGE,
+		    "--judge asks, after a run: neither --replay nor --calibrate does");
 	if (options->dry_run && (is_given(options->resume) || is_given(options->replay)))
 		return fault_set(fault, FAULT_USAGE, "--dry-run goes with a new run only");
 	return true;

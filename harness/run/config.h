@@ -48,6 +48,7 @@ struct config_check {
 	struct text_list cases;     /* folders or files of own cases */
 	bool core;                  /* the embedded suites too; default true */
 	bool quality;               /* the suite quality is asked, too; default false */
+	struct text judge;          /* a target that judges by rubric; data NULL: none */
 	const struct json *node;    /* NULL: no such section */
 };
 

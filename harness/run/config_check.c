@@ -496,6 +496,7 @@ bool config_check(struct config *config, struct fault_list *faults)
 	size_t errors_before = faults->errors;
 
 	check_profile(&c);
+	check_target(&c, config->check.judge, place_of(config->check.node, "judge"));
 	for (size_t i = 0; i < config->providers.count; i++)
 		check_models(&c, &config->providers.items[i]);
 	for (size_t i = 0; i < config->policy.waivers.count; i++)

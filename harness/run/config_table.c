@@ -40,6 +40,9 @@ static const struct setting check_rows[] = {
 	    .doc = "Whether the built-in suites are there beside `cases` (default true)."),
 	ROW(config_check, "quality", SETTING_BOOL, quality,
 	    .doc = "Whether the tasks of the suite quality are asked too (default false)."),
+	ROW(config_check, "judge", SETTING_TEXT, judge,
+	    .doc = "The target that judges answers by the rubrics of their tasks, beside the grades; it "
+	           "decides nothing."),
 };
 static const struct setting_table check_table =
 	TABLE_WITH_NODE(config_check, "check", check_rows);

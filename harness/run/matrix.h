@@ -19,6 +19,15 @@ enum {
 	MATRIX_PASS_HAT = 3,       /* the k of pass^k: what a user of three tries meets */
 };
 
+/* What a judge model thinks of a cell's answers (opinion.h). It stands beside, and decides nothing.
+ */
+struct matrix_judged {
+	struct text by;        /* the judge, a target; data NULL: nobody was asked */
+	int64_t answers;       /* that it gave a score */
+	double score;          /* their mean, 0 to 1, in whole millionths */
+	int64_t cost_pico_usd; /* of asking it, which is not the cell's own cost; -1: unknown */
+};
+
 struct matrix_cell {
 	struct text target, provider, model, dialect;
 	struct text case_id, capability;
@@ -57,6 +66,7 @@ struct matrix_cell {
 	 * that it does not is a fact, and no fault.
 	 */
 	bool optional;
+	struct matrix_judged judged;
 	/*
 	 * The same trials behind the repairs that had something to mend (repair.h); 0: there was
 	 * nothing, and the other two say nothing.

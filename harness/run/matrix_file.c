@@ -43,6 +43,9 @@ struct cell_row {
 	int64_t cost_pico_usd, retries;
 	int64_t told_pico_usd, computed_pico_usd;
 	bool optional;
+	struct text judge;
+	int64_t judged_answers, judge_pico_usd;
+	const struct json *judge_score;
 	struct text repairs;
 	int repaired_verdict;
 	int64_t repaired[OUTCOME_COUNT];
@@ -89,6 +92,14 @@ static const struct setting compared_rows[] = {
 	 .offset = offsetof(struct cell_row, computed_pico_usd), .flags = SETTING_REQUIRED},
 };
 static const struct setting_table compared_table = TABLE("cost_compared", compared_rows);
+static const struct setting judged_rows[] = {
+	{.name = "by", .type = SETTING_TEXT, .offset = offsetof(struct cell_row, judge),
+	 .flags = SETTING_REQUIRED},
+	ROW_COUNT("answers", judged_answers),
+	ROW_NODE("score", judge_score),
+	{.name = "cost_usd", .type = SETTING_USD, .offset = offsetof(struct cell_row, judge_pico_usd)},
+};
+static const struct setting_table judged_table = TABLE("judged", judged_rows);
 static const struct setting_table outcome_table = TABLE("outcomes", outcome_rows);
 static const struct setting_table latency_table = TABLE("latency", latency_rows);
 static const struct setting_table token_table = TABLE("tokens", token_rows);
@@ -149,6 +160,7 @@ static const struct setting cell_rows[] = {
 	ROW_COUNT("retries", retries),
 	{.name = "optional", .type = SETTING_BOOL, .offset = offsetof(struct cell_row, optional)},
 	{.name = "repaired", .type = SETTING_STRUCT, .table = &repaired_table},
+	{.name = "judged", .type = SETTING_STRUCT, .table = &judged_table},
 	{.name = "cost_compared", .type = SETTING_STRUCT, .table = &compared_table},
 };
 static const struct setting_table cell_table = {
@@ -309,6 +321,24 @@ static bool read_quality(const struct cell_row *row, struct matrix_cell *cell,
 	return false;
 }
 
+static bool read_judged(const struct cell_row *row, struct matrix_cell *cell,
+                        struct fault_list *faults)
+{
+	double score;
+
+	cell->judged = (struct matrix_judged){
+	    .by = row->judge, .answers = row->judged_answers, .cost_pico_usd = row->judge_pico_usd};
+	if (!read_number(row->judge_score, "score", &score, faults))
+		return false;
+	if (isnan(score) == (cell->judged.answers == 0) && !(score > 1)) {
+		cell->judged.score = isnan(score) ? 0 : score;
+		return true;
+	}
+	(void)fault_list_at(faults, json_place(row->node),
+	                    "a judge's score is from 0 to 1, of one answer or more");
+	return false;
+}
+
 static void take_texts(const struct cell_row *row, struct matrix_cell *cell)
 {
 	size_t slash = text_find_byte(row->target, '/', 0);
@@ -338,6 +368,7 @@ bool matrix_read_cell(const struct json *node, struct arena *arena, struct matri
 {
 	struct cell_row row = {.cost_pico_usd = -1,
 	                       .told_pico_usd = -1,
+	                       .judge_pico_usd = -1,
 	                       .computed_pico_usd = -1,
 	                       .tokens = {-1, -1, -1, -1}};
 
@@ -367,7 +398,8 @@ bool matrix_read_cell(const struct json *node, struct arena *arena, struct matri
 	};
 	take_texts(&row, cell);
 	return read_tally(&row, cell, faults) && read_measures(&row, cell, faults) &&
-	       read_quality(&row, cell, faults) && read_repaired(&row, cell, faults);
+	       read_quality(&row, cell, faults) && read_judged(&row, cell, faults) &&
+	       read_repaired(&row, cell, faults);
 }
 
 const struct matrix_cell *matrix_sort_strictly(struct matrix *matrix)

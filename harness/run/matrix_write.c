@@ -141,6 +141,20 @@ static void write_compared(struct json_writer *writer, const struct matrix_cell 
 	json_write_object_end(writer);
 }
 
+static void write_judged(struct json_writer *writer, const struct matrix_judged *judged)
+{
+	if (judged->by.data == NULL)
+		return;
+	json_write_key(writer, "judged");
+	json_write_object(writer);
+	json_write_member(writer, "by", judged->by);
+	json_write_member_int(writer, "answers", judged->answers);
+	if (judged->answers > 0)
+		write_double(writer, "score", judged->score, 6);
+	write_usd(writer, "cost_usd", judged->cost_pico_usd);
+	json_write_object_end(writer);
+}
+
 static void write_repaired(struct json_writer *writer, const struct matrix_cell *cell,
                            struct arena *arena)
 {
@@ -216,6 +230,7 @@ void matrix_write_json(const struct matrix *matrix, struct text_buf *out)
 		write_origin(&writer, &matrix->cells[i], &arena);
 		write_measures(&writer, &matrix->cells[i]);
 		write_repaired(&writer, &matrix->cells[i], &arena);
+		write_judged(&writer, &matrix->cells[i].judged);
 		write_compared(&writer, &matrix->cells[i]);
 		json_write_object_end(&writer);
 		arena_reset(&arena);

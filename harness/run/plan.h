@@ -118,6 +118,9 @@ MUST_CHECK bool plan_rests_on(const struct plan_cell *cell, const struct plan_ce
  */
 MUST_CHECK int64_t plan_step_bound(const struct target *target, const struct eval_case *asks,
                                    size_t step, bool *assumed);
+/* The same of a body of so many bytes, beside the suite. */
+MUST_CHECK int64_t plan_request_bound(const struct target *target, int64_t body_bytes,
+                                      int64_t max_output_tokens);
 /* Sum of two amounts of at least 0, at most INT64_MAX. */
 MUST_CHECK int64_t plan_add_usd(int64_t a, int64_t b);
 

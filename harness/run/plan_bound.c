@@ -141,3 +141,16 @@ int64_t plan_step_bound(const struct target *target, const struct eval_case *ask
 	};
 	return int64_max(0, price_bound(&price, &request));
 }
+
+int64_t plan_request_bound(const struct target *target, int64_t body_bytes,
+                           int64_t max_output_tokens)
+{
+	struct price price;
+
+	if (!bounding_price(target, &price, NULL))
+		return 0;
+	const struct price_request request = {.wall_ms = PRICE_ANY_TIME,
+	                                      .prompt_bytes = body_bytes,
+	                                      .max_output_tokens = max_output_tokens};
+	return int64_max(0, price_bound(&price, &request));
+}

@@ -1,6 +1,7 @@
 /* Scores of tasks, summed up by target and kind of work; see quality.h. */
 #include "harness/run/quality.h"
 
+#include "harness/run/plan.h"
 #include "harness/run/stats.h"
 
 #include <math.h>
@@ -13,6 +14,21 @@ static void add_cost(struct quality *quality, int64_t pico_usd)
 		quality->cost_pico_usd = INT64_MAX;
 	else
 		quality->cost_pico_usd += pico_usd;
+}
+
+static void add_opinion(struct quality *quality, const struct matrix_judged *judged)
+{
+	if (judged->by.data == NULL)
+		return;
+	if (judged->cost_pico_usd < 0 || quality->judge_pico_usd < 0)
+		quality->judge_pico_usd = -1;
+	else
+		quality->judge_pico_usd =
+		    plan_add_usd(quality->judge_pico_usd, judged->cost_pico_usd);
+	if (judged->answers == 0)
+		return;
+	quality->judged++;
+	quality->judge_score += judged->score; /* the sum, so far */
 }
 
 static void add_cell(struct quality *quality, const struct matrix_cell *cell)
@@ -29,6 +45,7 @@ static void add_cell(struct quality *quality, const struct matrix_cell *cell)
 	quality->trials += tally_judged(&cell->tally);
 	quality->passed += cell->tally.of[OUTCOME_OK];
 	quality->score += cell->quality; /* the sum, so far */
+	add_opinion(quality, &cell->judged);
 }
 
 /* Money over a number of tasks that need not be whole; -1 where it has no bound. */
@@ -50,6 +67,8 @@ static void conclude(struct quality *quality)
 	if (quality->tasks == 0)
 		return;
 	quality->score /= (double)quality->tasks;
+	if (quality->judged > 0)
+		quality->judge_score /= (double)quality->judged;
 	quality->pass_rate = (double)passed / trials;
 	stats_wilson_mean(quality->score, quality->tasks, &quality->low, &quality->high);
 	stats_wilson_interval(passed, quality->trials, &low, &high);

@@ -30,6 +30,11 @@ struct quality {
 	/* Pareto: its cost is known, and no other target is as good at that kind for less, or
 	 * better for as much. */
 	bool on_front;
+	/* What a judge model thinks of the same answers: the mean over `judged` tasks. Ranks
+	 * nothing. */
+	int64_t judged;
+	double judge_score;     /* with judged > 0 */
+	int64_t judge_pico_usd; /* of asking it, part of nothing above; -1: some is unknown */
 };
 
 /* By target as the matrix is sorted, then kind. Arena; views into the matrix. */

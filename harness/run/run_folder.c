@@ -27,6 +27,7 @@ struct run_folder run_folder_of(const char *path, struct arena *arena)
 	    .journal = file_join(arena, path, "journal.jsonl"),
 	    .evidence = file_join(arena, path, "evidence"),
 	    .matrix = file_join(arena, path, "matrix.json"),
+	    .opinions = file_join(arena, path, "opinions.jsonl"),
 	};
 }
 

@@ -14,6 +14,7 @@ MUST_CHECK struct text run_id_make(int64_t wall_ms, struct arena *arena);
 /* What stands in a run's folder. Arena. */
 struct run_folder {
 	const char *path, *journal, *evidence, *matrix;
+	const char *opinions; /* of a judge model, where it was asked (opinion.h) */
 };
 MUST_CHECK struct run_folder run_folder_of(const char *path, struct arena *arena);
 

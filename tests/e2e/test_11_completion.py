@@ -15,12 +15,12 @@ import pytest
 from conftest import PROVISO, RUN_LIMIT_S, environment
 from test_10_commands import commands_of
 
-FORMATS = ["table", "csv", "json", "markdown", "html", "junit", "github", "codequality"]
+FORMATS = ["table", "csv", "json", "markdown", "html", "junit", "github", "codequality", "quality"]
 # What stands before TAB -> what is offered, all of it; None: files, which the shell itself finds.
 OFFERED = {
     "proviso matrix --format ": FORMATS,
     "proviso matrix -f ma": ["markdown"],
-    "proviso report ": FORMATS[1:],
+    "proviso report ": FORMATS[1:] + ["focus"],
     "proviso key ": ["create", "list", "rotate", "revoke"],
     "proviso completion z": ["zsh"],
     "proviso key create --per ": ["hour", "day", "week", "month", "prepaid"],
