@@ -43,16 +43,26 @@ const char *usage_by_name(struct text given)
 
 /* --- the query ------------------------------------------------------------------------------- */
 
-/* "SELECT columns FROM attempts WHERE ..." */
+#define FROM_WINDOW "FROM attempts WHERE started_at >= ?1 AND started_at < ?2 "
+
+/*
+ * Oldest first, which an index gives; attempts of the same millisecond are sorted by their names.
+ * By their numbers alone: whole rows would be packed for the sorter and unpacked, a third of the
+ * time. LIMIT keeps the order, which SQLite otherwise may drop within a join.
+ */
+static const char in_order[] =
+    "FROM (SELECT id AS number " FROM_WINDOW "ORDER BY started_at, request_id, attempt LIMIT -1)"
+    " CROSS JOIN attempts ON attempts.id = number";
+static const char in_no_order[] = FROM_WINDOW;
+
+/* "SELECT columns FROM ...": the moments are bound. */
 static bool prepare(struct store *store, const struct usage_query *query, const char *columns,
-                    const char *order, struct store_query **out, struct fault *fault)
+                    const char *from, struct store_query **out, struct fault *fault)
 {
 	struct text_buf sql;
 
 	text_buf_init(&sql, 8192);
-	(void)text_buf_format(
-	    &sql, "SELECT %s FROM attempts WHERE started_at >= ?1 AND started_at < ?2 %s", columns,
-	    order);
+	(void)text_buf_format(&sql, "SELECT %s %s", columns, from);
 	REQUIRE(!sql.overflow);
 	bool good = store_prepare(store, sql.data, out, fault);
 	text_buf_done(&sql);
@@ -108,7 +118,7 @@ struct reading {
 	const struct usage_query *query;
 	size_t columns[LEDGER_COLUMNS];
 	size_t count;
-	const char *order; /* what stands behind the conditions */
+	const char *from;
 	bool (*row)(void *context, const struct ledger_row *row, struct fault *fault);
 	void *context;
 };
@@ -139,7 +149,7 @@ static bool read_ledger(const struct reading *reading, struct fault *fault)
 	bool good = true;
 	for (size_t i = 0; i < reading->count && good; i++)
 		good = add_column(store, ledger_columns[reading->columns[i]].name, &columns, fault);
-	good = good && prepare(store, reading->query, columns.data, reading->order, &rows, fault) &&
+	good = good && prepare(store, reading->query, columns.data, reading->from, &rows, fault) &&
 	       read_rows(reading, rows, fault);
 	text_buf_done(&columns);
 	store_query_free(rows);
@@ -154,7 +164,7 @@ bool usage_each(const struct usage_query *query,
 	struct reading reading = {
 	    .query = query,
 	    .count = LEDGER_COLUMNS,
-	    .order = "ORDER BY started_at, request_id, attempt",
+	    .from = in_order,
 	    .row = row,
 	    .context = context,
 	};
@@ -173,8 +183,10 @@ bool usage_each_charge(const struct usage_query *query,
 	    "started_at",  "attempt",   "key_id",        "team",     "workflow",
 	    "task",        "target",    "prompt_tokens", "cost_usd", "completion_tokens",
 	    "cost_source", "cost_parts"};
-	struct reading reading = {
-	    .query = query, .order = "AND target IS NOT NULL", .row = row, .context = context};
+	struct reading reading = {.query = query,
+	                          .from = FROM_WINDOW "AND target IS NOT NULL",
+	                          .row = row,
+	                          .context = context};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
 		reading.columns[reading.count++] =
@@ -366,7 +378,7 @@ bool usage_group(const struct usage_query *query, struct arena *arena, struct us
 	text_buf_init(&g.key, KEY_MAX_BYTES);
 	text_map_init(&g.groups);
 	g.last = &g.first;
-	good = good && prepare(store, query, columns.data, "", &rows, fault) &&
+	good = good && prepare(store, query, columns.data, in_no_order, &rows, fault) &&
 	       read_groups(&g, rows, out, fault);
 	store_query_free(rows);
 	store_close(store);

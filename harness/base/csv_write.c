@@ -45,6 +45,8 @@ static bool is_plain(struct text value)
 
 	for (size_t i = 0; i < value.len; i++) {
 		unsigned char c = (unsigned char)value.data[i];
+		if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'))
+			continue; /* most of them all */
 		bool outer = i == 0 || i + 1 == value.len;
 		if (c < ' ' || c >= 0x7f || (c == ' ' && outer))
 			return false;

@@ -274,6 +274,19 @@ def test_usage_is_a_page_that_says_all_that_it_draws(desk):
     assert desk("usage", "--format", "html", "--by", "team").code == 2
 
 
+def test_rows_come_oldest_first_and_by_their_names_within_a_moment(desk):
+    """However they were written: an export of today and one of tomorrow can be compared line by line."""
+    dice = random.Random(3)
+    rows = [{"request_id": f"q{number // 3:04d}", "attempt": number % 3 + 1, "started_at": 1767225600000 + number // 60}
+            for number in range(3000)]
+    dice.shuffle(rows)
+    fill(desk, rows)
+    wanted = [(f"q{number // 3:04d}", str(number % 3 + 1)) for number in range(3000)]
+    assert [(row["request_id"], row["attempt"]) for row in table(usage(desk, "--format", "csv"))] == wanted
+    said = json.loads(usage(desk, "--format", "json", "--since", "2026-01-01T00:00:00.010Z").out)
+    assert [(row["request_id"], str(row["attempt"])) for row in said] == wanted[600:]
+
+
 def test_days_bound_what_is_counted(desk):
     midnight = 1767312000000  # 2026-01-02
     fill(desk, [{"started_at": midnight - 1, "cost_usd": PICO}, {"started_at": midnight, "cost_usd": 2 * PICO},
