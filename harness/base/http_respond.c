@@ -26,12 +26,36 @@ static void queue_blocked(struct http_connection *connection, bool progress)
 	}
 }
 
+/* Most of a stream's life is spent between two events: its queue goes to whoever has one now. */
+static void queue_hand_on(struct http_connection *connection)
+{
+	struct http_server *server = connection->server;
+	struct text_buf *out = &connection->out;
+
+	if (out->room > HTTP_SPARE_BYTES || out->data == NULL ||
+	    server->spare_count == HTTP_SPARES) {
+		text_buf_done(out);
+		return;
+	}
+	text_buf_reset(out);
+	server->spares[server->spare_count++] = *out;
+	*out = (struct text_buf){.max = out->max};
+}
+
+static void queue_take_spare(struct http_connection *connection)
+{
+	struct http_server *server = connection->server;
+
+	if (connection->out.data == NULL && server->spare_count > 0)
+		connection->out = server->spares[--server->spare_count];
+}
+
 static void queue_empty(struct http_connection *connection)
 {
 	connection->sent = 0;
-	/* Most of a stream's life is spent between two events. */
-	if (connection->out.room > HTTP_KEPT_BYTES ||
-	    connection->exchange.answer == HTTP_ANSWER_BEGUN)
+	if (connection->exchange.answer == HTTP_ANSWER_BEGUN)
+		queue_hand_on(connection);
+	else if (connection->out.room > HTTP_KEPT_BYTES)
 		text_buf_done(&connection->out);
 	else
 		text_buf_reset(&connection->out);
@@ -299,6 +323,7 @@ bool http_respond_write(struct http_exchange *exchange, struct text bytes)
 	if (exchange->head_only || bytes.len == 0)
 		return !exchange->above_high;
 	struct text_buf *out = &connection->out;
+	queue_take_spare(connection);
 	/* At once; past the cap it is found out below. */
 	(void)!text_buf_reserve(out, bytes.len + HTTP_CHUNK_FRAME_BYTES);
 	if (exchange->chunked) {

@@ -219,7 +219,11 @@ size_t http_server_connections(const struct http_server *server)
 
 static void server_free(void *context)
 {
-	memory_free(context);
+	struct http_server *server = context;
+
+	while (server->spare_count > 0)
+		text_buf_done(&server->spares[--server->spare_count]);
+	memory_free(server);
 }
 
 void http_server_handle_gone(struct http_server *server)

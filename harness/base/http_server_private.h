@@ -18,6 +18,9 @@ enum {
 	HTTP_QUEUE_MAX_BYTES = 128 * 1024 * 1024,
 	/* What a connection keeps between requests; above, memory is given back. */
 	HTTP_KEPT_BYTES = 64 * 1024,
+	/* Queues that streams hand on: as many as events of one turn, and no large ones. */
+	HTTP_SPARES = 64,
+	HTTP_SPARE_BYTES = 4096,
 };
 
 enum http_phase {
@@ -110,6 +113,8 @@ struct http_server {
 	void *drained_context;
 	int64_t date_second;
 	char date[40];
+	struct text_buf spares[HTTP_SPARES]; /* empty queues, owned */
+	size_t spare_count;
 	char read_buffer[HTTP_READ_BYTES];
 };
 
