@@ -106,6 +106,8 @@ def short_turn(name, matrix, seconds):
         mock.stop()
     if seen["status"] or seen["broken"] or warm["status"]:
         raise Failed(f"{name}: {seen}")
+    if seen["requests"] == 0:
+        raise Failed(f"{name}: no answer within {seconds} s")
     if isinstance(server, Proviso):
         check_ledger(server, seen["requests"] + warm["requests"], 2 * CONNECTIONS)
     return {"rps": seen["requests"] / (seen["us"] / 1e6), "cpu_us": used / seen["requests"], "p50_us": seen["p50"],
@@ -221,10 +223,19 @@ def measure_short(table, matrix, rounds, seconds, portkey):
               at_least=0.85)
     table.add("  CPU a request", "us", of(seen, "proviso", "cpu_us"), "ledger relaxed", of(seen, "proviso relaxed", "cpu_us"))
     if portkey:
-        seen = {**seen, **take_turns(["portkey"], 1, lambda name: short_turn(name, matrix, seconds))}
-        table.add("short replies", "req/s", of(seen, "proviso", "rps")[:1], "portkey", of(seen, "portkey", "rps"), at_least=50)
-        table.add("  CPU a request", "us", of(seen, "proviso", "cpu_us")[:1], "portkey", of(seen, "portkey", "cpu_us"), at_most=0.02)
+        measure_portkey(table, seen, matrix, seconds)
     return seen
+
+
+def measure_portkey(table, seen, matrix, seconds):
+    """One turn, beside the first of ours. On a busy machine it may answer nothing at all; the others' figures stand."""
+    try:
+        seen.update(take_turns(["portkey"], 1, lambda name: short_turn(name, matrix, seconds)))
+    except Failed as failed:
+        print(f"Not measured: {failed}", file=sys.stderr)
+        return
+    table.add("short replies", "req/s", of(seen, "proviso", "rps")[:1], "portkey", of(seen, "portkey", "rps"), at_least=50)
+    table.add("  CPU a request", "us", of(seen, "proviso", "cpu_us")[:1], "portkey", of(seen, "portkey", "cpu_us"), at_most=0.02)
 
 
 def measure_streams(table, matrix, levels, rounds, window_s):

@@ -129,7 +129,9 @@ def measure_start(bench, runs, table):
     table.add("start: --version, wall", "ms", samples["version"].wall_ms(), FLOOR, true, below=3)
     table.add("start: --version, CPU", "ms", samples["version"].cpu_ms(), FLOOR, samples["true"].cpu_ms())
     table.add("validate: config and core suite, wall", "ms", samples["core"].wall_ms(), FLOOR, true, below=20)
+    table.add("validate: config and core suite, CPU", "ms", samples["core"].cpu_ms(), FLOOR, samples["true"].cpu_ms())
     table.add("validate: config and 200 own cases, wall", "ms", samples["rows"].wall_ms(), FLOOR, true, below=20)
+    table.add("validate: config and 200 own cases, CPU", "ms", samples["rows"].cpu_ms(), FLOOR, samples["true"].cpu_ms())
     if runs.promptfoo is not None:
         ours, peer = Samples(), Samples()
         for _ in range(PEER_ROUNDS):
