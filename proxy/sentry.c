@@ -117,6 +117,8 @@ static void tell(struct sentry *sentry, enum alert_event event, const struct mat
 void sentry_quarantine(struct sentry *sentry, const struct matrix_cell *cell,
                        const struct sentry_finding *finding)
 {
+	/* What is put in force may be the end of the snapshot that the cell is of. */
+	struct snapshot *before = snapshot_take(sentry->proxy->current);
 	struct live_cell *record = live_take(&sentry->live, cell, &sentry->arena);
 	int64_t now_ms = loop_wall_ms(sentry->proxy->loop);
 
@@ -141,10 +143,12 @@ void sentry_quarantine(struct sentry *sentry, const struct matrix_cell *cell,
 	          TEXT_ARG(finding->run));
 	tell(sentry, ALERT_QUARANTINED, cell);
 	(void)!save(sentry);
+	snapshot_drop(before);
 }
 
 void sentry_probed(struct sentry *sentry, const struct matrix_cell *cell, bool passed)
 {
+	struct snapshot *before = snapshot_take(sentry->proxy->current);
 	struct live_cell *record = live_take(&sentry->live, cell, &sentry->arena);
 	int64_t now_ms = loop_wall_ms(sentry->proxy->loop);
 
@@ -161,6 +165,7 @@ void sentry_probed(struct sentry *sentry, const struct matrix_cell *cell, bool p
 		log_warn("proxy.released",
 		         "target=%.*s case=%.*s%s passes again: its quarantine is lifted",
 		         TEXT_ARG(cell->target), TEXT_ARG(cell->case_id), suffix_of(cell));
+	snapshot_drop(before);
 }
 
 bool sentry_charge(struct sentry *sentry, int64_t pico_usd, int64_t requests)
