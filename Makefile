@@ -132,7 +132,7 @@ unit:
 # --- the part of the manual that the program tells itself ---
 .PHONY: manual
 manual: all
-	$(Q)bash harness/cli/man/keys.sh write $(BUILD)/proviso
+	$(Q)bash harness/cli/settings_manual.sh write $(BUILD)/proviso
 
 # --- style: layers, sizes, banned words, headers that compile alone, the manual --------
 

@@ -37,8 +37,8 @@ def test_each_repair_passes_the_case_it_is_named_after(proviso, sim, tmp_path, d
     assert defect in cell["repaired"]["repairs"].split()
     assert f"{defect} would mend" in done.out and "it would pass" in done.out, done
     rows = (tmp_path / "cells.csv").read_text().splitlines()
-    assert rows[0].endswith(",evidence,repaired_verdict,repairs,kind")
-    assert any(row.endswith(f",pass,{defect},") for row in rows[1:])
+    assert ",evidence,repaired_verdict,repairs,kind," in rows[0]
+    assert any(f",pass,{defect},," in row for row in rows[1:])
     # Judged again from the evidence: the same matrix, repaired verdicts and all.
     run = next((tmp_path / "proviso-runs").iterdir())
     again = proviso("check", "--replay", run, "--matrix", "again.json")

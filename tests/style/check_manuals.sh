@@ -27,7 +27,7 @@ if [ -x "$binary" ]; then
   done
   listed=$("$binary" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\)  *\(.*\)$/\1: \2/p')
   told=$(sed -n '/^\.It Xr proviso-[a-z]* 1$/{s/^.*proviso-\([a-z]*\) 1$/\1/;N;s/\n/: /;p}' harness/cli/man/proviso.1)
-  bash harness/cli/man/keys.sh check "$binary" >/tmp/proviso-keys.$$ 2>&1 || {
+  bash harness/cli/settings_manual.sh check "$binary" >/tmp/proviso-keys.$$ 2>&1 || {
     echo "# proviso.yaml.5 does not tell the settings as the program does; \`make manual\` writes them:"
     sed 's/^/#   /' /tmp/proviso-keys.$$; bad=1; }
   rm -f /tmp/proviso-keys.$$

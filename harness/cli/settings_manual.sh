@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # The section ALL KEYS of proviso.yaml(5), from what the program itself says of its settings.
-#   keys.sh write PROVISO: puts it into the page; keys.sh check PROVISO: exit 1 with the difference.
+#   settings_manual.sh write PROVISO: puts it into the page; settings_manual.sh check PROVISO: exit 1 with the difference.
 set -eu
 program=$(realpath "$2")
-cd "$(dirname "$0")"
+cd "$(dirname "$0")/man"
 page=proviso.yaml.5
 made=$(mktemp)
 trap 'rm -f "$made"' EXIT
-begin='.\" --- made by keys.sh from `proviso validate --keys` ---'
+begin='.\" --- made by settings_manual.sh from `proviso validate --keys` ---'
 end='.\" --- up to here ---'
 {
-  sed "/^\\.\\\\\" --- made by keys/,\$d" $page
+  sed "/^\\.\\\\\" --- made by settings_manual/,\$d" $page
   printf '%s\n.Sh ALL KEYS\n.Bl -tag -width Ds -compact\n' "$begin"
   "$program" validate --keys | awk '
     /^ / { sub(/^ +/, ""); gsub(/[.] /, ".\n"); print; next }
