@@ -207,13 +207,21 @@ static bool limit_agrees(const struct json *wanted, const struct json *actual)
 	                         json_equal(limit, field(actual, "max_tokens")));
 }
 
+/* One text or a list of them; what is a placeholder there, is filled here. */
 static bool stop_agrees(const struct json *wanted, const struct json *actual)
 {
-	if (json_is(wanted, JSON_ARRAY) && wanted->count == 1)
-		wanted = wanted->first;
-	if (json_is(actual, JSON_ARRAY) && actual->count == 1)
-		actual = actual->first;
-	return wanted == NULL ? actual == NULL : actual != NULL && json_equal(wanted, actual);
+	const struct json *pattern = json_is(wanted, JSON_ARRAY) ? wanted->first : wanted;
+	const struct json *stop = json_is(actual, JSON_ARRAY) ? actual->first : actual;
+
+	while (pattern != NULL && stop != NULL) {
+		struct template_values tried = {.context_tokens = -1};
+		if (!json_is(pattern, JSON_STRING) || !json_is(stop, JSON_STRING) ||
+		    !template_text_matches(pattern->text, stop->text, &tried))
+			return false;
+		pattern = json_is(wanted, JSON_ARRAY) ? pattern->next : NULL;
+		stop = json_is(actual, JSON_ARRAY) ? stop->next : NULL;
+	}
+	return pattern == NULL && stop == NULL;
 }
 
 static bool tools_agree(const struct json *wanted, const struct json *actual)

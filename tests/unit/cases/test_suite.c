@@ -164,6 +164,61 @@ START_TEST(every_question_of_the_core_suite_is_recognised)
 }
 END_TEST
 
+static const char *const through_a_dialect[] = {"max_tokens",
+                                                "temperature",
+                                                "top_p",
+                                                "stop",
+                                                "tools",
+                                                "tool_choice",
+                                                "response_format",
+                                                "parallel_tool_calls",
+                                                "reasoning_effort",
+                                                NULL};
+
+/* Else a simulator that speaks another dialect would answer it as nobody's question. */
+START_TEST(every_chat_question_is_recognised_behind_a_translation)
+{
+	struct suite suite;
+	struct chat_tool_call call = {
+	    .id = TEXT("call_9"), .name = TEXT("f"), .arguments = TEXT("{}")};
+	struct chat_choice choice = {
+	    .content = TEXT("hm"), .tool_calls = &call, .tool_call_count = 1};
+	struct chat_reply reply = {.choices = &choice, .choice_count = 1};
+	size_t asked_count = 0;
+
+	ck_assert(suite_load(&suite, true, NULL, faults));
+	for (size_t i = 0; i < suite.count; i++) {
+		const struct eval_case *eval_case = &suite.cases[i];
+		struct template_values values = {.context_tokens = 1000};
+		template_nonces(&values, TEXT("s"), TEXT("t"), eval_case->id, 0, &arena);
+		for (size_t step = 0; step < eval_case->step_count; step++) {
+			const struct case_step *asked = &eval_case->steps[step];
+			struct suite_match match;
+			values.steps[step] = &reply;
+			values.step_count = step;
+			if (asked->endpoint != ENDPOINT_CHAT ||
+			    !json_is(json_member(asked->request, "messages"), JSON_ARRAY) ||
+			    json_member(asked->request, "max_completion_tokens") != NULL)
+				continue;
+			bool known = suite_recognise_carried(&suite, ask(asked, &values),
+			                                     through_a_dialect, &arena, &match);
+			ck_assert_msg(known, "%.*s step %zu", TEXT_ARG(eval_case->id), step);
+			const struct json *meant = match.eval_case->steps[match.step].request;
+			/* Where what was lost is all that differed, the messages are the same. */
+			ck_assert_msg(match.eval_case == &suite.cases[eval_case->probe] ||
+			                  json_equal(json_member(asked->request, "messages"),
+			                             json_member(meant, "messages")),
+			              "%.*s step %zu is taken for %.*s step %zu",
+			              TEXT_ARG(eval_case->id), step, TEXT_ARG(match.eval_case->id),
+			              match.step);
+			asked_count++;
+		}
+	}
+	ck_assert_uint_gt(asked_count, 150);
+	suite_done(&suite);
+}
+END_TEST
+
 /* --- folders and ids --- */
 
 START_TEST(files_of_a_folder_are_read_in_order_of_their_names)
@@ -346,6 +401,73 @@ static const struct eval_case *recognise(const struct suite *suite, const char *
 	return match.eval_case;
 }
 
+static const struct eval_case *recognise_carried(const struct suite *suite, const char *body)
+{
+	struct text json = text_copy(&arena, text_of(body));
+	char *bytes = arena_alloc_bytes(&arena, json.len + 1);
+	struct suite_match match;
+	struct json *root;
+	struct fault fault;
+
+	for (size_t i = 0; i < json.len; i++)
+		bytes[i] = json.data[i] == '\'' ? '"' : json.data[i];
+	ck_assert(json_read_text((struct text){bytes, json.len}, "body", &arena, &root, &fault));
+	if (!suite_recognise_carried(suite, root, through_a_dialect, &arena, &match))
+		return NULL;
+	return match.eval_case;
+}
+
+START_TEST(behind_a_translation_what_was_said_and_what_came_through_tell_a_question)
+{
+#define CALLED(id, name)                                                                           \
+	"{id: " id ", type: function, function: {name: " name ", arguments: \"{}\"}}"
+	const char *history = a_case(
+	    "h",
+	    REQUEST(
+		"{seed: 7, messages: [{role: developer, content: Be brief.}, {role: user, "
+		"content: \"Look, {{nonce}}.\"}, {role: assistant, content: null, "
+		"tool_calls: [" CALLED("a", "f") ", " CALLED(
+		    "b",
+		    "g") "]}, {role: tool, "
+			 "tool_call_id: b, content: two}, {role: tool, tool_call_id: a, content: "
+			 "\"{\\\"x\\\": 1}\"}, {role: user, content: And now?}]}")
+		EXPECT("{status: 200}") REFERENCE);
+	const char *forced = a_case("f", REQUEST("{messages: [{role: user, content: Say hello.}], "
+	                                         "stop: END, tools: [{type: function, function: "
+	                                         "{name: f}}], tool_choice: required}")
+	                                     EXPECT("{status: 200}") REFERENCE);
+	struct suite suite;
+
+	put("1.yaml", file_of(history, forced));
+	assert_loads(&suite);
+/* Roles renamed, parts for strings, ids and the order of results lost, JSON in another spelling. */
+#define TURNS(second)                                                                              \
+	"{'messages':[{'role':'system','content':[{'type':'text','text':'Be brief.'}]},{'role':"   \
+	"'user','content':[{'type':'text','text':'Look, '},{'type':'text','text':'abcd1234.'}]},"  \
+	"{'role':'assistant','content':[],'tool_calls':[{'id':'1','function':{'name':'f'}},{'id':" \
+	"'2','function':{'name':'g'}}]},{'role':'tool','tool_call_id':'1','content':"              \
+	"'{\\u0022x\\u0022:1}'},{'role':'tool','tool_call_id':'2','content':'" second              \
+	"'},{'role':'user','content':'And now?'}],'max_tokens':4096}"
+	const struct eval_case *found = recognise_carried(&suite, TURNS("two"));
+	ck_assert_ptr_nonnull(found);
+	assert_text(found->id, "h");
+	ck_assert_ptr_null(recognise_carried(&suite, TURNS("three")));
+#define HELLO "{'messages':[{'role':'user','content':'Say hello.'}]"
+#define F ",'tools':[{'function':{'name':'f'}}]"
+	ck_assert_ptr_nonnull(
+	    recognise_carried(&suite, HELLO ",'stop':['END'],'tool_choice':'required'" F "}"));
+	ck_assert_ptr_null(recognise_carried(&suite, HELLO ",'stop':['END']" F "}"));
+	ck_assert_ptr_null(recognise_carried(&suite, HELLO ",'tool_choice':'required'" F "}"));
+	ck_assert_ptr_null(
+	    recognise_carried(&suite, HELLO ",'stop':'END','tool_choice':'required'}"));
+	suite_done(&suite);
+#undef HELLO
+#undef F
+#undef TURNS
+#undef CALLED
+}
+END_TEST
+
 START_TEST(of_two_that_match_the_one_that_says_more_is_meant)
 {
 	const char *plain =
@@ -402,6 +524,9 @@ static void add(TCase *cases)
 	tcase_add_checked_fixture(cases, setup, teardown);
 	tcase_add_test(cases, the_core_suite_has_no_mistake);
 	tcase_add_test(cases, every_question_of_the_core_suite_is_recognised);
+	tcase_add_test(cases, every_chat_question_is_recognised_behind_a_translation);
+	tcase_add_test(cases,
+	               behind_a_translation_what_was_said_and_what_came_through_tell_a_question);
 	tcase_add_test(cases, files_of_a_folder_are_read_in_order_of_their_names);
 	tcase_add_test(cases, a_single_file_may_be_named);
 	tcase_add_test(cases, a_folder_without_case_files_is_a_mistake);
