@@ -368,7 +368,8 @@ static bool may_hold_key(struct text name)
 static void remember_scalars(const struct json *node)
 {
 	if ((node->type == JSON_STRING || node->type == JSON_NUMBER) &&
-	    !text_starts(node->text, TEXT("env:")) && !text_starts(node->text, TEXT("file:")))
+	    !text_starts(node->text, TEXT("env:")) && !text_starts(node->text, TEXT("file:")) &&
+	    !text_starts(node->text, TEXT("vault:")))
 		(void)redact_remember(node->text);
 	if (node->type == JSON_ARRAY || node->type == JSON_OBJECT)
 		for (const struct json *child = node->first; child != NULL; child = child->next)

@@ -112,7 +112,7 @@ static const struct setting_table aws_table = TABLE("aws", aws_rows);
 static const struct setting provider_rows[] = {
 	PROVIDER_ROWS(provider_config, ),
 	ROW(provider_config, "api_key", SETTING_TEXT, api_key,
-	    .doc = "Where the key is: env:NAME or file:PATH; never the key itself."),
+	    .doc = "Where the key is: env:NAME, file:PATH or vault:MOUNT/PATH#FIELD; never itself."),
 	ROW(provider_config, "aws", SETTING_STRUCT, aws, .table = &aws_table,
 	    .doc = "Requests are signed with api_key, an AWS secret access key, and this."),
 };

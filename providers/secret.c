@@ -6,6 +6,7 @@
 
 #include "harness/base/log.h"
 #include "harness/base/redact.h"
+#include "providers/vault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,9 +27,10 @@ struct secret {
 	char *bytes; /* owned */
 };
 
-enum secret_kind { SECRET_FROM_ENV, SECRET_FROM_FILE, SECRET_BAD };
+enum secret_kind { SECRET_FROM_ENV, SECRET_FROM_FILE, SECRET_FROM_VAULT, SECRET_BAD };
 
-/* Splits "env:NAME" and "file:PATH"; the rest goes NUL-terminated into `name`. */
+/* Splits "env:NAME", "file:PATH" and "vault:MOUNT/PATH#FIELD"; the rest goes NUL-terminated into
+ * `name`. */
 static enum secret_kind reference_split(struct text reference, char name[SECRET_PATH_MAX_BYTES])
 {
 	enum secret_kind kind;
@@ -43,6 +45,12 @@ static enum secret_kind reference_split(struct text reference, char name[SECRET_
 		kind = SECRET_FROM_FILE;
 		rest = text_slice(reference, 5, reference.len);
 		max = SECRET_PATH_MAX_BYTES;
+	} else if (text_starts(reference, TEXT("vault:"))) {
+		kind = SECRET_FROM_VAULT;
+		rest = text_slice(reference, 6, reference.len);
+		max = SECRET_PATH_MAX_BYTES;
+		if (!vault_is_reference(rest))
+			return SECRET_BAD;
 	} else {
 		return SECRET_BAD;
 	}
@@ -189,12 +197,31 @@ static bool load_from_file(const char *path, struct place place, struct secret *
 	return good;
 }
 
+static bool load_from_vault(const char *reference, struct place place, struct secret **out,
+                            struct fault *fault)
+{
+	struct fault unread;
+	struct text_buf value;
+
+	text_buf_init(&value, SECRET_MAX_BYTES);
+	bool good = text_buf_reserve(&value, SECRET_MAX_BYTES - 1) != NULL; /* no copy is left */
+	REQUIRE(good);
+	good = vault_read(text_of(reference), &value, &unread)
+	           ? secret_accept(text_buf_view(&value), "Vault", place, out, fault)
+	           : refuse(fault, place, "the key vault:%s can't be had: %s", reference,
+	                    unread.message);
+	explicit_bzero(value.data, value.len);
+	text_buf_done(&value);
+	return good;
+}
+
 /* What stands there may be a key: from now on it is masked wherever it shows up. */
 static bool refuse_reference(struct text reference, struct place place, struct fault *fault)
 {
 	(void)redact_remember(reference);
 	return refuse(fault, place,
-	              "a key is given by where it is, never itself: want env:NAME or file:PATH");
+	              "a key is given by where it is, never itself: want env:NAME, file:PATH or "
+	              "vault:MOUNT/PATH#FIELD");
 }
 
 bool secret_load(struct text reference, struct place place, struct secret **out,
@@ -219,6 +246,8 @@ bool secret_load(struct text reference, struct place place, struct secret **out,
 			return refuse(fault, place, "%s is too long for a key", name);
 		return secret_accept(text_of(value), name, place, out, fault);
 	}
+	case SECRET_FROM_VAULT:
+		return load_from_vault(name, place, out, fault);
 	case SECRET_BAD:
 		break;
 	}
@@ -245,6 +274,8 @@ bool secret_is_available(struct text reference)
 	}
 	case SECRET_FROM_FILE:
 		return access(name, R_OK) == 0;
+	case SECRET_FROM_VAULT:
+		return vault_may_have(text_of(name));
 	case SECRET_BAD:
 		break;
 	}

@@ -14,9 +14,9 @@ enum { SECRET_MAX_BYTES = 16 << 10 };
 
 /*
  * reference: "env:NAME" or "file:PATH" (a file that group or others may read is
- * refused; one newline at the end is taken off). Anything else is refused: a key never stands in
- * a config. place: of the reference, for the fault. An absent variable is a
- * fault that names it.
+ * refused; one newline at the end is taken off), or "vault:MOUNT/PATH#FIELD" (vault.h), which may
+ * wait for Vault. Anything else is refused: a key never stands in a config. place: of the
+ * reference, for the fault. An absent variable is a fault that names it.
  */
 MUST_CHECK bool secret_load(struct text reference, struct place place, struct secret **out,
                             struct fault *fault);

@@ -33,6 +33,8 @@ struct transport_limits {
 
 /* Owned. trace environment: none; proxies as libcurl does. */
 MUST_CHECK bool transport_new(struct loop *loop, struct transport **out, struct fault *fault);
+/* From now on the certificates of that file (PEM) are those that are trusted; borrowed. */
+void transport_trust(struct transport *transport, const char *ca_file);
 /* No transfer may be in flight. */
 void transport_free(struct transport *transport);
 

@@ -36,6 +36,7 @@ struct transport {
 	struct loop *loop;
 	struct shard shards[TRANSPORT_ALL_SHARDS];
 	struct transport_sockets *sockets;
+	const char *ca_file; /* NULL: the system's, or SSL_CERT_FILE's */
 	/* Ready to be used again, with their easy handles; apart, those that read in small pieces.
 	 */
 	struct transfer_pool {

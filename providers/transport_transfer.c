@@ -281,7 +281,10 @@ static int about_to_send(void *context, char *peer_ip UNUSED, char *our_ip UNUSE
 static void set_constant_options(struct transfer *transfer)
 {
 	CURL *easy = transfer->easy;
-	const char *ca_file = getenv("SSL_CERT_FILE");
+	const char *ca_file = transfer->transport->ca_file;
+
+	if (ca_file == NULL)
+		ca_file = getenv("SSL_CERT_FILE");
 
 	(void)curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
 	(void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);

@@ -2,12 +2,14 @@
 #include "harness/base/digest.h"
 #include "harness/base/json_write.h"
 #include "harness/base/log.h"
+#include "providers/vault.h"
 #include "proxy/alert.h"
 #include "proxy/probe.h"
 #include "proxy/proxy_private.h"
 #include "proxy/sentry.h"
 #include "proxy/stale.h"
 #include "proxy/supervise.h"
+#include "proxy/vault_watch.h"
 #include "proxy/watch.h"
 #include "proxy/worker.h"
 
@@ -117,9 +119,17 @@ static void wake_all(struct proxy *proxy)
 		loop_wake_send(proxy->workers[i].wake);
 }
 
+/* Who changed a key may have done so in Vault: it is asked first. */
 static void hangup(void *context, int signal_number UNUSED)
 {
-	proxy_reload(context);
+	struct proxy *proxy = context;
+	struct vault_facts facts;
+
+	vault_facts(&facts);
+	if (facts.secrets > 0 && proxy->vault != NULL)
+		vault_watch_all(proxy->vault);
+	else
+		proxy_reload(proxy);
 }
 
 /* The first time whoever is being answered is answered; the second time not. */
@@ -351,6 +361,7 @@ bool proxy_start(struct loop *loop, const struct proxy_options *options, struct 
 		    start_workers(proxy, &fault)) {
 			take_signals(proxy, true);
 			watch_files(proxy);
+			proxy->vault = vault_watch_new(loop, files_changed, proxy);
 			proxy->prober = prober_new(proxy);
 			stale_look(proxy);
 			supervise_started(proxy);
@@ -375,6 +386,7 @@ void proxy_free(struct proxy *proxy)
 	atomic_store(&proxy->draining, true);
 	prober_free(proxy->prober);
 	watch_free(proxy->watch);
+	vault_watch_free(proxy->vault);
 	/* Where it never came to run, workers may still. */
 	atomic_store(&proxy->draining, true);
 	atomic_store(&proxy->stopping, true);

@@ -104,6 +104,7 @@ struct proxy {
 	size_t workers_ended; /* main thread */
 	struct loop_wake *ended_wake;
 	struct watch *watch;
+	struct vault_watch *vault; /* NULL: not started */
 	char base_url[128];
 };
 

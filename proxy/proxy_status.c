@@ -1,5 +1,6 @@
 /* What the proxy says of itself: models, readiness, metrics. */
 #include "harness/base/json_write.h"
+#include "providers/vault.h"
 #include "proxy/alert.h"
 #include "proxy/proxy_private.h"
 #include "proxy/refusal.h"
@@ -199,6 +200,21 @@ static void write_simple(struct text_buf *out, const char *name, const char *typ
 	(void)text_buf_format(out, "proviso_%s %llu\n", name, value);
 }
 
+static void write_vault(struct text_buf *out)
+{
+	struct vault_facts vault;
+
+	vault_facts(&vault);
+	write_simple(out, "vault_reads_total", "counter", "Keys read from Vault.",
+	             (unsigned long long)vault.reads);
+	write_simple(out, "vault_read_failures_total", "counter",
+	             "Reads of keys that Vault did not answer, or refused.",
+	             (unsigned long long)vault.failures);
+	write_simple(out, "vault_stale_keys", "gauge",
+	             "Keys whose last read failed: the last good value is used, if there is one.",
+	             (unsigned long long)vault.stale);
+}
+
 static void write_requests(struct text_buf *out, struct proxy_counters *counters)
 {
 	describe(out, "requests_total", "counter", "Requests taken in, by endpoint.");
@@ -250,6 +266,7 @@ static void write_requests(struct text_buf *out, struct proxy_counters *counters
 	             load(&counters->reloads));
 	write_simple(out, "reloads_failed_total", "counter", "Reloads that were refused.",
 	             load(&counters->reloads_failed));
+	write_vault(out);
 	write_simple(out, "open_requests", "gauge", "Requests under way.",
 	             (unsigned long long)atomic_load(&counters->open_requests));
 	write_simple(out, "open_streams", "gauge", "Streams under way.",

@@ -3,6 +3,7 @@
 
 #include "harness/base/log.h"
 #include "harness/base/redact.h"
+#include "providers/vault.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -120,6 +121,7 @@ int main(int argc, char **argv)
 	} else {
 		code = run_command(find_command(name), argv + 2, argc - 2);
 	}
+	vault_forget_all();
 	redact_forget_all();
 	return code;
 }
