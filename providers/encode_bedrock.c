@@ -150,6 +150,8 @@ static struct text id_of(struct encoding *e, struct text id)
 	return text_format(e->arena, "call_%.*s", TEXT_ARG(digest_hex(e->arena, id, 24)));
 }
 
+static const char *const nothing_more[] = {NULL};
+
 static void write_system(struct encoding *e)
 {
 	if (!encode_has_system(e))
@@ -158,8 +160,10 @@ static void write_system(struct encoding *e)
 	json_write_array(&e->json);
 	JSON_EACH(message, json_member(e->root, "messages"))
 	{
-		if (encode_is_system(message))
-			write_text_block(e, encode_text(e, json_member(message, "content"), NULL));
+		if (!encode_is_system(message))
+			continue;
+		encode_check_message(e, message, nothing_more);
+		write_text_block(e, encode_text(e, json_member(message, "content"), NULL));
 	}
 	json_write_array_end(&e->json);
 }
@@ -183,6 +187,7 @@ static void write_tool_use(struct encoding *e, const struct json *call)
 
 static void write_tool_result(struct encoding *e, const struct json *message)
 {
+	encode_check_message(e, message, nothing_more);
 	json_write_object(&e->json);
 	json_write_key(&e->json, "toolResult");
 	json_write_object(&e->json);

@@ -110,7 +110,8 @@ static unsigned judge(const char *where, const struct json *field, const struct 
 }
 
 static const struct dialect *const natives[] = {&dialect_anthropic, &dialect_gemini,
-                                                &dialect_cohere, &dialect_ollama};
+                                                &dialect_cohere, &dialect_ollama,
+                                                &dialect_bedrock};
 
 START_TEST(no_field_of_a_chat_request_is_lost)
 {
