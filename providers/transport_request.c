@@ -226,13 +226,17 @@ static CURLcode set_url(struct transfer *transfer, const char *url)
 	curl_url_cleanup(transfer->url);
 	transfer->url = curl_url();
 	text_buf_reset(known);
-	if (transfer->url != NULL && text_buf_add_c(known, url) &&
+	if (transfer->url == NULL || !text_buf_add_c(known, url) ||
 	    curl_url_set(transfer->url, CURLUPART_URL, url,
-	                 CURLU_PATH_AS_IS | CURLU_DISALLOW_USER) == CURLUE_OK)
-		return curl_easy_setopt(transfer->easy, CURLOPT_CURLU, transfer->url);
-	curl_url_cleanup(transfer->url);
-	transfer->url = NULL;
-	return curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
+	                 CURLU_PATH_AS_IS | CURLU_DISALLOW_USER) != CURLUE_OK) {
+		curl_url_cleanup(transfer->url);
+		transfer->url = NULL;
+	}
+	/* Both: libcurl keeps the text of the first one that a handle had. */
+	CURLcode code = curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
+	if (code == CURLE_OK && transfer->url != NULL)
+		code = curl_easy_setopt(transfer->easy, CURLOPT_CURLU, transfer->url);
+	return code;
 }
 
 bool transfer_prepare(struct transfer *transfer, const struct wire_request *request,
