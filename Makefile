@@ -205,7 +205,7 @@ tsan: deps-test
 	+$(Q)$(MAKE) --no-print-directory -j2 all
 	+$(Q)$(MAKE) --no-print-directory -j2 $(TSAN) all
 	$(Q)PROVISO=$(CURDIR)/.build/tsan/proviso PROVISO_PLAIN=$(CURDIR)/.build/release/proviso \
-	  PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -p no:cacheprovider -k '$(or $(ONLY),proxy or storm or live or alerts)' tests/e2e
+	  PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -p no:cacheprovider -k '$(or $(ONLY),proxy or storm or live or alerts or fault)' tests/e2e
 # What reads the code, and what watches it run: gcc's analyser, cppcheck and valgrind may find nothing. clang's is
 # shown to be read: it takes what a function of another file sets for unset, and JSON_EACH's parent for two.
 # cppcheck 2.10 cannot read a compound literal behind ?: and takes a pointer's life for its target's.

@@ -191,7 +191,8 @@ def test_a_second_signal_ends_what_would_be_drained_then(start, scripted):
         connection.sendall(SSE_HEAD + b"content-length: 100000\r\n\r\n" + ROLE + chunk({"content": "abcd"}))
         connection.recv(1)
 
-    proxy = start({"a": scripted(lambda head, body, number: holds).url}, proxy={"client_gone": "drain"})
+    proxy = start({"a": scripted(lambda head, body, number: holds).url}, proxy={
+        "client_gone": "drain", "timeouts": {"first_event": "1h", "idle": "1h", "total": "2h"}})
     body = json.dumps({"model": "coder", "stream": True, "messages": [{"role": "user", "content": "hi"}]}).encode()
     with socket.create_connection(("127.0.0.1", proxy.port)) as connection:
         connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
