@@ -233,8 +233,7 @@ static int compare_entries(const void *a, const void *b)
 /* Cells come by target, as the summaries do; `from` is the first summary of the target. */
 static size_t find_group(const struct html_page *page, const struct matrix_cell *cell, size_t from)
 {
-	while (!text_equal(page->summaries[from].target, cell->target) ||
-	       !text_equal(page->summaries[from].capability, cell->capability))
+	while (!matrix_summary_has(&page->summaries[from], cell))
 		from++;
 	return from;
 }

@@ -147,15 +147,20 @@ MUST_CHECK const struct matrix_cell *matrix_find(const struct matrix *matrix, st
 
 /* A capability is as good as its worst gate case (required ones where it has no gate case). */
 struct matrix_summary {
-	struct text target, capability;
+	struct text target;
+	struct text capability; /* "reasoning (tasks)" where other cases' capability has the name */
 	enum verdict verdict;
 	size_t passed, total;
 	bool scored; /* all of it tasks, which rank and prove nothing: no verdict is shown of it */
 	const struct matrix_cell *worst; /* NULL: all pass */
 };
-/* By target, then capability in the order of their first case. Arena. */
+/* By target, then capability in the order of their first case; tasks by themselves. Arena. */
 MUST_CHECK struct matrix_summary *matrix_summarise(const struct matrix *matrix, struct arena *arena,
                                                    size_t *count);
+
+/* Whether the cell is one of those summed up. */
+MUST_CHECK bool matrix_summary_has(const struct matrix_summary *summary,
+                                   const struct matrix_cell *cell);
 
 /*
  * Whether a cell that does not pass counts against the target: a gate or required one, unless

@@ -209,7 +209,6 @@ static void summary_add(struct summary_state *state, const struct matrix_cell *c
 {
 	struct matrix_summary *summary = &state->summary;
 
-	summary->scored = cell->kind != CASE_KIND_NONE && (summary->scored || summary->total == 0);
 	summary->total++;
 	summary->passed += cell->verdict == VERDICT_PASS;
 	if (summary->total > 1 && (cell->severity > state->severity ||
@@ -219,6 +218,35 @@ static void summary_add(struct summary_state *state, const struct matrix_cell *c
 	state->severity = cell->severity;
 	summary->verdict = cell->verdict;
 	summary->worst = cell->verdict == VERDICT_PASS ? NULL : cell;
+}
+
+#define TASKS_SUFFIX " (tasks)"
+
+/* Tasks may be of a capability that is the name of another, which has a verdict. */
+static void part_names(struct matrix_summary *summaries, size_t count, struct arena *arena)
+{
+	for (size_t i = 0; i < count; i++) {
+		bool taken = false;
+		for (size_t j = 0; j < count && summaries[i].scored && !taken; j++)
+			taken = !summaries[j].scored &&
+			        text_equal(summaries[j].capability, summaries[i].capability);
+		if (taken)
+			summaries[i].capability = text_format(arena, "%.*s" TASKS_SUFFIX,
+			                                      TEXT_ARG(summaries[i].capability));
+	}
+}
+
+bool matrix_summary_has(const struct matrix_summary *summary, const struct matrix_cell *cell)
+{
+	struct text name = summary->capability;
+
+	if (!text_equal(summary->target, cell->target) ||
+	    summary->scored != (cell->kind != CASE_KIND_NONE))
+		return false;
+	if (summary->scored && !text_equal(name, cell->capability) &&
+	    text_ends(name, TEXT(TASKS_SUFFIX)))
+		name = text_slice(name, 0, name.len - strlen(TASKS_SUFFIX));
+	return text_equal(name, cell->capability);
 }
 
 struct matrix_summary *matrix_summarise(const struct matrix *matrix, struct arena *arena,
@@ -233,16 +261,19 @@ struct matrix_summary *matrix_summarise(const struct matrix *matrix, struct aren
 		if (first < made && !text_equal(states[first].summary.target, cell->target))
 			first = made;
 		size_t at = first;
-		while (at < made && !text_equal(states[at].summary.capability, cell->capability))
+		while (at < made && !matrix_summary_has(&states[at].summary, cell))
 			at++;
 		if (at == made)
-			states[made++].summary = (struct matrix_summary){
-			    .target = cell->target, .capability = cell->capability};
+			states[made++].summary =
+			    (struct matrix_summary){.target = cell->target,
+			                            .capability = cell->capability,
+			                            .scored = cell->kind != CASE_KIND_NONE};
 		summary_add(&states[at], cell);
 	}
 	struct matrix_summary *out = ARENA_NEW_ARRAY(arena, struct matrix_summary, made);
 	for (size_t i = 0; i < made; i++)
 		out[i] = states[i].summary;
+	part_names(out, made, arena);
 	*count = made;
 	return out;
 }

@@ -235,6 +235,29 @@ START_TEST(a_capability_is_as_good_as_its_worst_gate_case)
 }
 END_TEST
 
+START_TEST(tasks_are_summed_up_by_themselves_also_where_a_capability_has_their_name)
+{
+	struct matrix_cell cells[] = {plain_cell("A", VERDICT_PASS), plain_cell("B", VERDICT_FAIL),
+	                              plain_cell("C", VERDICT_PASS), plain_cell("D", VERDICT_PASS)};
+	struct matrix matrix = {.cells = cells, .count = 4};
+	size_t count;
+
+	cells[1].kind = cells[2].kind = CASE_KIND_REASONING; /* named like A's and D's */
+	cells[1].severity = cells[2].severity = CASE_ADVISORY;
+	struct matrix_summary *summary = matrix_summarise(&matrix, &arena, &count);
+	ck_assert_uint_eq(count, 2);
+	assert_text(summary[0].capability, "chat");
+	ck_assert(!summary[0].scored && summary[0].worst == NULL && summary[0].total == 2);
+	assert_text(summary[1].capability, "chat (tasks)");
+	ck_assert(summary[1].scored && summary[1].passed == 1 && summary[1].total == 2);
+	for (size_t i = 0; i < ARRAY_LENGTH(cells); i++) {
+		bool task = cells[i].kind != CASE_KIND_NONE;
+		ck_assert(matrix_summary_has(&summary[task], &cells[i]));
+		ck_assert(!matrix_summary_has(&summary[!task], &cells[i]));
+	}
+}
+END_TEST
+
 START_TEST(the_exit_code_is_about_what_was_asked_and_matters)
 {
 	static const struct {
@@ -288,6 +311,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_fresh_cell_takes_the_place_of_the_old_one_and_the_others_stay);
 	tcase_add_test(cases, asking_in_vain_does_not_replace_a_verdict_of_the_same_question);
 	tcase_add_test(cases, a_capability_is_as_good_as_its_worst_gate_case);
+	tcase_add_test(cases,
+	               tasks_are_summed_up_by_themselves_also_where_a_capability_has_their_name);
 	tcase_add_test(cases, the_exit_code_is_about_what_was_asked_and_matters);
 }
 
