@@ -301,6 +301,9 @@ static bool keeps_parts(struct reply_build *build, struct build_choice *choice, 
 void reply_build_part(struct reply_build *build, struct build_choice *choice,
                       const struct json *part)
 {
+	/* An event that lacks the member it is named for says nothing. */
+	if (part == NULL)
+		return;
 	struct text json = json_to_text(build->event_arena, part);
 
 	if (choice->part_count == CHAT_MAX_PARTS || !keeps_parts(build, choice, json))

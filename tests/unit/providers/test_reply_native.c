@@ -446,8 +446,27 @@ START_TEST(lines_of_openai_chunks_are_read_and_told)
 }
 END_TEST
 
+static const char *const hollow[] = {
+    "data: {\"type\":\"content_block_delta\",\"index\":0}\n\n",
+    "data: {\"type\":\"content_block_start\",\"index\":0}\n\n",
+    "data: "
+    "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"citations_delta\"}}\n\n",
+    "data: {\"type\":\"citation-start\",\"delta\":{\"message\":{}}}\n\n",
+};
+
+START_TEST(an_event_without_its_member_says_nothing)
+{
+	const struct chat_reply *reply = read_text(hollow[_i]);
+
+	ck_assert(!reply->complete);
+	ck_assert(reply->choice_count == 0 || reply->choices[0].part_count == 0);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
+	tcase_add_loop_test(cases, an_event_without_its_member_says_nothing, 0,
+	                    (int)ARRAY_LENGTH(hollow));
 	tcase_add_test(cases, a_streamed_response_in_order_breaks_no_rule);
 	tcase_add_test(cases, calls_of_a_streamed_response_are_folded_by_item);
 	tcase_add_test(cases, arguments_that_come_only_when_done_are_read_and_told);
