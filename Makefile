@@ -34,7 +34,7 @@ LDLIBS    = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcsv -lm -lpthre
 # --- sources: lowest layer first; a file may include only from its own layer and those below ----
 
 LAYERS := harness/base providers cases harness/run reports proxy harness/cli
-sources = $(wildcard $(1)/*.c) $(if $(filter providers,$(1)),$(wildcard providers/sim/*.c))
+sources = $(wildcard $(1)/*.c $(1)/*/*.c)
 objects = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
 archive = $(BUILD)/lib/$(subst /,-,$(1)).a
 archives_up_to = $(call reverse,$(call take,$(1),$(LAYERS)))
@@ -140,7 +140,7 @@ manual: all
 STYLE_CHECKS := $(wildcard tests/style/check_*.sh)
 style: headers
 	$(Q)prove -e bash $(STYLE_CHECKS)
-HEADERS := $(foreach layer,$(LAYERS),$(wildcard $(layer)/*.h)) $(wildcard providers/sim/*.h)
+HEADERS := $(foreach layer,$(LAYERS),$(wildcard $(layer)/*.h $(layer)/*/*.h))
 HEADER_CHECKS := $(patsubst %.h,.build/headers/%.ok,$(HEADERS))
 headers: $(HEADER_CHECKS)
 .build/headers/%.ok: %.h
@@ -307,6 +307,6 @@ check-deb:
 clean:
 	rm -rf .build
 format:
-	clang-format -i $(foreach layer,$(LAYERS),$(wildcard $(layer)/*.[ch])) $(wildcard providers/sim/*.[ch] tests/unit/*.h tests/unit/*/*.c tests/fuzz/*.c tests/bench/*.c)
+	clang-format -i $(foreach layer,$(LAYERS),$(wildcard $(layer)/*.[ch] $(layer)/*/*.[ch])) $(wildcard tests/unit/*.h tests/unit/*/*.c tests/fuzz/*.c tests/bench/*.c)
 
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

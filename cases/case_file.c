@@ -3,7 +3,7 @@
 
 #include "cases/case_keys.h"
 #include "cases/case_table.h"
-#include "cases/expect.h"
+#include "cases/expect/expect.h"
 #include "cases/reference.h"
 #include "harness/base/yaml.h"
 

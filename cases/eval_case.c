@@ -1,7 +1,7 @@
 /* What every case has in common: its names, its label, and the hash of all that decides it. */
 #include "cases/eval_case.h"
 
-#include "cases/expect.h"
+#include "cases/expect/expect.h"
 #include "harness/base/digest.h"
 #include "harness/base/json_write.h"
 

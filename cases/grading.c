@@ -1,7 +1,7 @@
 /* What programs said of answers, by program and input; see grading.h. */
 #include "cases/grading.h"
 
-#include "cases/grade.h"
+#include "cases/grade/grade.h"
 
 struct grading_item {
 	struct grading_item *next;

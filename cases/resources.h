@@ -5,7 +5,7 @@
 #ifndef PROVISO_CASES_RESOURCES_H
 #define PROVISO_CASES_RESOURCES_H
 
-#include "cases/schema.h"
+#include "cases/schema/schema.h"
 #include "harness/base/regex.h"
 
 struct suite_resources;

@@ -1,7 +1,7 @@
 /* See rubric.h. */
 #include "cases/rubric.h"
 
-#include "cases/grade.h"
+#include "cases/grade/grade.h"
 #include "harness/base/json_write.h"
 
 #include <math.h>

@@ -3,7 +3,7 @@
  * facts that a decision needs beside them (how long, how much output, what model).
  *
  * A member that is null counts as absent, as providers treat it. What a target's own
- * figures decide (long_context) is not here: harness/run/evidence.h adds it.
+ * figures decide (long_context) is not here: harness/run/route/evidence.h adds it.
  */
 #ifndef PROVISO_CASES_SHAPE_H
 #define PROVISO_CASES_SHAPE_H

@@ -3,7 +3,7 @@
 
 #include "cases/case_file.h"
 #include "cases/case_table.h"
-#include "cases/expect.h"
+#include "cases/expect/expect.h"
 #include "cases/resources.h"
 #include "cases/suite_private.h"
 #include "cases/template.h"

@@ -22,7 +22,7 @@
 #include "harness/base/json_write.h"
 #include "harness/base/settings.h"
 #include "providers/chat.h"
-#include "providers/price.h"
+#include "providers/price/price.h"
 
 enum {
 	TEMPLATE_NONCES = 3,

@@ -7,7 +7,7 @@
 #define PROVISO_PROVIDERS_CHAT_H
 
 #include "harness/base/json.h"
-#include "providers/wire_rule.h"
+#include "providers/reply/wire_rule.h"
 
 enum endpoint {
 	ENDPOINT_CHAT,        /* /chat/completions */

@@ -7,9 +7,9 @@
 
 #include "harness/base/http_parse.h"
 #include "harness/base/settings.h"
-#include "providers/dialect.h"
-#include "providers/price.h"
-#include "providers/secret.h"
+#include "providers/dialect/dialect.h"
+#include "providers/price/price.h"
+#include "providers/secret/secret.h"
 
 struct provider_model {
 	struct text name;

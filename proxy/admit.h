@@ -7,7 +7,7 @@
 
 #include "proxy/intake.h"
 #include "proxy/proxy_private.h"
-#include "proxy/relay.h"
+#include "proxy/relay/relay.h"
 
 /* The key and the endpoint, before the body is looked at. False with the refusal. */
 MUST_CHECK bool admit_client(struct worker *worker, const struct http_request *request,

@@ -4,7 +4,7 @@
 #include "harness/base/base64.h"
 #include "harness/base/digest.h"
 #include "harness/base/log.h"
-#include "providers/transport.h"
+#include "providers/wire/transport.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

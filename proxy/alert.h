@@ -7,7 +7,7 @@
 #define PROVISO_PROXY_ALERT_H
 
 #include "harness/base/loop.h"
-#include "harness/run/config.h"
+#include "harness/run/config/config.h"
 
 struct alerter;
 

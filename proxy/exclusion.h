@@ -5,7 +5,7 @@
 #ifndef PROVISO_PROXY_EXCLUSION_H
 #define PROVISO_PROXY_EXCLUSION_H
 
-#include "harness/run/router.h"
+#include "harness/run/route/router.h"
 
 struct exclusion_table;
 

@@ -7,7 +7,7 @@
 #ifndef PROVISO_PROXY_HEALTH_H
 #define PROVISO_PROXY_HEALTH_H
 
-#include "harness/run/config.h"
+#include "harness/run/config/config.h"
 
 #include <stdatomic.h>
 

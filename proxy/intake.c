@@ -1,7 +1,7 @@
 /* Reading a request for the router; see intake.h. */
 #include "proxy/intake.h"
 
-#include "providers/decode.h"
+#include "providers/client/decode.h"
 
 #include <math.h>
 

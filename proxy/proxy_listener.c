@@ -1,7 +1,7 @@
 /* What comes in: the paths of the contract, each to who answers it. */
 #include "harness/base/json_write.h"
 #include "harness/base/log.h"
-#include "providers/decode.h"
+#include "providers/client/decode.h"
 #include "proxy/admit.h"
 
 enum { EXPLAIN_MAX_BYTES = 16 << 20, PATH_SHOWN = 100 };

@@ -4,14 +4,14 @@
 
 #include "harness/base/digest.h"
 #include "harness/base/http_server.h"
-#include "providers/call.h"
-#include "proxy/budget.h"
-#include "proxy/door.h"
+#include "providers/wire/call.h"
 #include "proxy/exclusion.h"
-#include "proxy/key.h"
-#include "proxy/ledger.h"
+#include "proxy/keys/budget.h"
+#include "proxy/keys/door.h"
+#include "proxy/keys/key.h"
+#include "proxy/keys/rate.h"
+#include "proxy/ledger/ledger.h"
 #include "proxy/proxy.h"
-#include "proxy/rate.h"
 #include "proxy/snapshot.h"
 
 #include <pthread.h>

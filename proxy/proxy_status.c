@@ -1,10 +1,10 @@
 /* What the proxy says of itself: models, readiness, metrics. */
 #include "harness/base/json_write.h"
-#include "providers/vault.h"
+#include "providers/secret/vault.h"
 #include "proxy/alert.h"
+#include "proxy/live/stale.h"
 #include "proxy/proxy_private.h"
 #include "proxy/refusal.h"
-#include "proxy/stale.h"
 
 enum { STATUS_MAX_BYTES = 16 << 20, TARGETS_MAX = 1000 };
 

@@ -5,7 +5,7 @@
 #ifndef PROVISO_PROXY_REFUSAL_H
 #define PROVISO_PROXY_REFUSAL_H
 
-#include "harness/run/router.h"
+#include "harness/run/route/router.h"
 #include "proxy/health.h"
 
 enum refusal_code {

@@ -6,11 +6,11 @@
 #ifndef PROVISO_PROXY_SNAPSHOT_H
 #define PROVISO_PROXY_SNAPSHOT_H
 
-#include "harness/run/live.h"
-#include "harness/run/router.h"
+#include "harness/run/route/live.h"
+#include "harness/run/route/router.h"
 #include "proxy/health.h"
-#include "proxy/live_table.h"
-#include "proxy/rate.h"
+#include "proxy/keys/rate.h"
+#include "proxy/live/live_table.h"
 
 #include <stdatomic.h>
 

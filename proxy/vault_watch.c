@@ -1,7 +1,7 @@
 /* See vault_watch.h. */
 #include "proxy/vault_watch.h"
 
-#include "providers/vault.h"
+#include "providers/secret/vault.h"
 
 struct vault_watch {
 	struct loop *loop;

@@ -2,7 +2,7 @@
 #include "proxy/worker.h"
 
 #include "harness/base/digest.h"
-#include "proxy/relay.h"
+#include "proxy/relay/relay.h"
 
 uint64_t worker_random(struct worker *worker)
 {

@@ -5,7 +5,7 @@
  */
 #include "reports/html.h"
 
-#include "providers/recording.h"
+#include "providers/wire/recording.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include "reports/report_quality.h"
 
 #include "harness/base/loop.h"
-#include "providers/money.h"
+#include "providers/price/money.h"
 
 #include <stdlib.h>
 

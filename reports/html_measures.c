@@ -2,7 +2,7 @@
 #include "reports/html.h"
 
 #include "harness/base/csv.h"
-#include "providers/money.h"
+#include "providers/price/money.h"
 #include "reports/report_availability.h"
 
 #include <inttypes.h>

@@ -5,8 +5,8 @@
 #ifndef PROVISO_REPORTS_REPORT_H
 #define PROVISO_REPORTS_REPORT_H
 
-#include "harness/run/matrix.h"
-#include "providers/exchange.h"
+#include "harness/run/matrix/matrix.h"
+#include "providers/wire/exchange.h"
 
 enum {
 	REPORT_MAX_BYTES = 512 << 20,

@@ -2,7 +2,7 @@
 #ifndef PROVISO_REPORTS_REPORT_AVAILABILITY_H
 #define PROVISO_REPORTS_REPORT_AVAILABILITY_H
 
-#include "harness/run/matrix.h"
+#include "harness/run/matrix/matrix.h"
 
 /* "98.8 %", rounded down: only where all was answered it says 100. Arena. */
 MUST_CHECK struct text report_availability_share(const struct availability *availability,

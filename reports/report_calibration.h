@@ -2,7 +2,7 @@
 #ifndef PROVISO_REPORTS_REPORT_CALIBRATION_H
 #define PROVISO_REPORTS_REPORT_CALIBRATION_H
 
-#include "harness/run/calibration.h"
+#include "harness/run/matrix/calibration.h"
 #include "reports/report.h"
 
 /* Shares with their intervals, then every cell that raised an alarm or changed its verdict. */

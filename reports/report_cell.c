@@ -6,7 +6,7 @@
 
 #include "harness/base/json_write.h"
 #include "harness/base/loop.h"
-#include "harness/run/live.h"
+#include "harness/run/route/live.h"
 #include "reports/report_repairs.h"
 
 #include <inttypes.h>

@@ -2,7 +2,7 @@
 #ifndef PROVISO_REPORTS_REPORT_CELL_H
 #define PROVISO_REPORTS_REPORT_CELL_H
 
-#include "harness/run/journal.h"
+#include "harness/run/runner/journal.h"
 #include "reports/report.h"
 
 enum {

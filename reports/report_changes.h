@@ -5,7 +5,7 @@
 #ifndef PROVISO_REPORTS_REPORT_CHANGES_H
 #define PROVISO_REPORTS_REPORT_CHANGES_H
 
-#include "harness/run/baseline.h"
+#include "harness/run/matrix/baseline.h"
 #include "reports/report.h"
 
 enum { REPORT_CHANGES_LISTED = 20 }; /* of a kind that gates nothing, for people */

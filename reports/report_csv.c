@@ -3,7 +3,7 @@
 
 #include "harness/base/csv.h"
 #include "harness/base/loop.h"
-#include "providers/money.h"
+#include "providers/price/money.h"
 #include "reports/report_changes.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 #ifndef PROVISO_REPORTS_REPORT_DECISION_H
 #define PROVISO_REPORTS_REPORT_DECISION_H
 
-#include "harness/run/router.h"
+#include "harness/run/route/router.h"
 #include "reports/report.h"
 
 void report_decision(const struct router *router, const struct router_request *request,

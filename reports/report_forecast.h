@@ -5,7 +5,7 @@
 #ifndef PROVISO_REPORTS_REPORT_FORECAST_H
 #define PROVISO_REPORTS_REPORT_FORECAST_H
 
-#include "harness/run/forecast.h"
+#include "harness/run/forecast/forecast.h"
 #include "reports/report.h"
 
 struct forecast_report {

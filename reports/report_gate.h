@@ -5,7 +5,7 @@
 #ifndef PROVISO_REPORTS_REPORT_GATE_H
 #define PROVISO_REPORTS_REPORT_GATE_H
 
-#include "harness/run/gate.h"
+#include "harness/run/route/gate.h"
 #include "reports/report.h"
 
 struct json_writer;

@@ -3,7 +3,7 @@
 
 #include "harness/base/csv.h"
 #include "harness/base/json_write.h"
-#include "harness/run/router.h"
+#include "harness/run/route/router.h"
 #include "reports/html.h"
 #include "reports/markdown.h"
 

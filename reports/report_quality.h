@@ -2,7 +2,7 @@
 #ifndef PROVISO_REPORTS_REPORT_QUALITY_H
 #define PROVISO_REPORTS_REPORT_QUALITY_H
 
-#include "harness/run/quality.h"
+#include "harness/run/matrix/quality.h"
 #include "reports/report.h"
 
 struct json_writer;

@@ -3,7 +3,7 @@
 
 #include "cases/suite.h"
 
-#include "harness/run/baseline.h"
+#include "harness/run/matrix/baseline.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 #ifndef PROVISO_CLI_CHANGE_OUTPUT_H
 #define PROVISO_CLI_CHANGE_OUTPUT_H
 
-#include "harness/run/baseline.h"
+#include "harness/run/matrix/baseline.h"
 
 enum change_format {
 	CHANGE_TABLE,

@@ -10,10 +10,10 @@
 #include "harness/base/loop.h"
 #include "harness/cli/command.h"
 #include "harness/cli/matrix_output.h"
-#include "harness/run/baseline.h"
-#include "harness/run/config.h"
-#include "harness/run/matrix.h"
-#include "harness/run/run_folder.h"
+#include "harness/run/config/config.h"
+#include "harness/run/matrix/baseline.h"
+#include "harness/run/matrix/matrix.h"
+#include "harness/run/runner/run_folder.h"
 
 /* The options as given. */
 struct check_options {

@@ -6,7 +6,7 @@
 #define PROVISO_CLI_CHECK_ASK_H
 
 #include "harness/cli/check.h"
-#include "harness/run/runner.h"
+#include "harness/run/runner/runner.h"
 
 struct progress;
 

@@ -2,7 +2,7 @@
 #include "harness/cli/check.h"
 
 #include "harness/base/log.h"
-#include "providers/call.h"
+#include "providers/wire/call.h"
 
 /* Members in which servers say it: OpenRouter, Groq, vLLM and SGLang, LM Studio, Mistral, Together.
  */

@@ -5,9 +5,9 @@
 #include "harness/base/file.h"
 #include "harness/cli/ci_output.h"
 #include "harness/cli/matrix_output.h"
-#include "harness/run/matrix.h"
+#include "harness/run/matrix/matrix.h"
 #include "harness/run/opinion.h"
-#include "harness/run/run_folder.h"
+#include "harness/run/runner/run_folder.h"
 #include "reports/report.h"
 
 enum { PRICES_TOLD_MAX = 10 };

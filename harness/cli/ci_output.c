@@ -5,7 +5,7 @@
 #include "harness/cli/ci_output.h"
 
 #include "harness/base/digest.h"
-#include "harness/run/baseline.h"
+#include "harness/run/matrix/baseline.h"
 
 #include <errno.h>
 #include <stdlib.h>

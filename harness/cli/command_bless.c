@@ -8,7 +8,7 @@
 #include "harness/base/file.h"
 #include "harness/base/json_write.h"
 #include "harness/base/loop.h"
-#include "harness/run/baseline.h"
+#include "harness/run/matrix/baseline.h"
 
 struct bless {
 	struct text out, waive, owner, until, why;

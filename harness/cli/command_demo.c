@@ -9,7 +9,7 @@
 #include "harness/base/file.h"
 #include "harness/base/loop.h"
 #include "harness/cli/matrix_output.h"
-#include "harness/run/matrix.h"
+#include "harness/run/matrix/matrix.h"
 #include "providers/sim/sim.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
 
 #include "harness/cli/explain_cell.h"
 #include "harness/cli/explain_request.h"
-#include "proxy/key.h"
+#include "proxy/keys/key.h"
 
 struct explain {
 	struct text config, matrix, key, target, case_id, run;

@@ -3,8 +3,8 @@
 
 #include "harness/base/file.h"
 #include "harness/base/json_write.h"
-#include "providers/dialect.h"
-#include "providers/reply_reader.h"
+#include "providers/dialect/dialect.h"
+#include "providers/reply/reply_reader.h"
 
 struct inspect {
 	struct text dialect;

@@ -4,8 +4,8 @@
 #include "cases/shape.h"
 #include "harness/base/json_write.h"
 #include "harness/base/loop.h"
-#include "harness/run/router.h"
-#include "proxy/key.h"
+#include "harness/run/route/router.h"
+#include "proxy/keys/key.h"
 
 enum verb { VERB_CREATE, VERB_LIST, VERB_ROTATE, VERB_REVOKE };
 enum {

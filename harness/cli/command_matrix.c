@@ -6,9 +6,9 @@
 
 #include "cases/suite.h"
 #include "harness/base/file.h"
-#include "harness/run/baseline.h"
-#include "harness/run/config.h"
-#include "harness/run/run_folder.h"
+#include "harness/run/config/config.h"
+#include "harness/run/matrix/baseline.h"
+#include "harness/run/runner/run_folder.h"
 #include "reports/report.h"
 
 #define DEFAULT_MATRIX "proviso-matrix.json"

@@ -4,7 +4,7 @@
 #include "harness/base/loop.h"
 #include "harness/cli/focus_charges.h"
 #include "harness/cli/usage_output.h"
-#include "harness/run/config.h"
+#include "harness/run/config/config.h"
 
 enum {
 	FORMAT_TABLE,

@@ -5,7 +5,7 @@
 #include "harness/base/file.h"
 #include "harness/base/json_write.h"
 #include "harness/base/redact.h"
-#include "harness/run/config.h"
+#include "harness/run/config/config.h"
 
 enum { REPORT_BYTES = 1 << 20 }; /* 256 files and 20 mistakes are far less */
 

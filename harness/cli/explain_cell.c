@@ -7,10 +7,10 @@
 #include "cases/suite.h"
 #include "harness/base/file.h"
 #include "harness/cli/command.h"
-#include "harness/run/config.h"
-#include "harness/run/live.h"
-#include "harness/run/run_folder.h"
-#include "providers/recording.h"
+#include "harness/run/config/config.h"
+#include "harness/run/route/live.h"
+#include "harness/run/runner/run_folder.h"
+#include "providers/wire/recording.h"
 #include "reports/report_cell.h"
 
 #define STREAMED TEXT("~stream")

@@ -9,7 +9,7 @@
 #include "harness/base/json_write.h"
 #include "harness/cli/command.h"
 #include "harness/cli/routing_setup.h"
-#include "providers/decode.h"
+#include "providers/client/decode.h"
 #include "reports/report_decision.h"
 
 #include <math.h>

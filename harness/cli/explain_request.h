@@ -2,7 +2,7 @@
 #ifndef PROVISO_CLI_EXPLAIN_REQUEST_H
 #define PROVISO_CLI_EXPLAIN_REQUEST_H
 
-#include "harness/run/evidence.h"
+#include "harness/run/route/evidence.h"
 
 struct explain_request {
 	struct text file;              /* data NULL or "-": stdin */

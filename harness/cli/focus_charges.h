@@ -2,8 +2,8 @@
 #ifndef PROVISO_CLI_FOCUS_CHARGES_H
 #define PROVISO_CLI_FOCUS_CHARGES_H
 
-#include "providers/price.h"
-#include "proxy/usage.h"
+#include "providers/price/price.h"
+#include "proxy/ledger/usage.h"
 
 /* A cost of which no parts are known (the provider told it, and no price is known): money by the
  * dollar. */

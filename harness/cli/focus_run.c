@@ -4,8 +4,8 @@
  */
 #include "harness/cli/focus_charges.h"
 
-#include "harness/run/journal.h"
-#include "harness/run/matrix.h"
+#include "harness/run/matrix/matrix.h"
+#include "harness/run/runner/journal.h"
 
 /* How these charges are told from those of traffic. */
 #define WORKFLOW TEXT("check")

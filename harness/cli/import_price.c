@@ -6,7 +6,7 @@
 #include "harness/cli/importer.h"
 
 #include "harness/base/settings.h"
-#include "providers/reply_build.h"
+#include "providers/reply/reply_build.h"
 
 #include <inttypes.h>
 

@@ -3,7 +3,7 @@
 
 #include "harness/base/log.h"
 #include "harness/base/redact.h"
-#include "providers/vault.h"
+#include "providers/secret/vault.h"
 
 #include <signal.h>
 #include <stdlib.h>

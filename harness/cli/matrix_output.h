@@ -2,7 +2,7 @@
 #ifndef PROVISO_CLI_MATRIX_OUTPUT_H
 #define PROVISO_CLI_MATRIX_OUTPUT_H
 
-#include "harness/run/matrix.h"
+#include "harness/run/matrix/matrix.h"
 
 struct report_context;
 

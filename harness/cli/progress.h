@@ -6,7 +6,7 @@
 #ifndef PROVISO_CLI_PROGRESS_H
 #define PROVISO_CLI_PROGRESS_H
 
-#include "harness/run/runner.h"
+#include "harness/run/runner/runner.h"
 
 struct progress;
 

@@ -2,8 +2,8 @@
 #ifndef PROVISO_CLI_ROUTING_SETUP_H
 #define PROVISO_CLI_ROUTING_SETUP_H
 
-#include "harness/run/live.h"
-#include "harness/run/router.h"
+#include "harness/run/route/live.h"
+#include "harness/run/route/router.h"
 
 /* Zeroed memory is an empty one; routing_setup_done is needed in any case. */
 struct routing_setup {

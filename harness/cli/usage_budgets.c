@@ -4,7 +4,7 @@
 #include "harness/base/csv.h"
 #include "harness/base/json_write.h"
 #include "harness/base/loop.h"
-#include "providers/money.h"
+#include "providers/price/money.h"
 
 enum { NAME_COLUMNS = 40, SHARE_DECIMALS = 4 };
 static const char *const per_names[] = {"hour", "day", "week", "month", "prepaid"};

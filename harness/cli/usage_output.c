@@ -4,8 +4,8 @@
 #include "harness/base/csv.h"
 #include "harness/base/json_write.h"
 #include "harness/base/loop.h"
-#include "harness/run/router.h"
-#include "providers/money.h"
+#include "harness/run/route/router.h"
+#include "providers/price/money.h"
 
 #include <errno.h>
 

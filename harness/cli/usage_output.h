@@ -2,8 +2,8 @@
 #ifndef PROVISO_CLI_USAGE_OUTPUT_H
 #define PROVISO_CLI_USAGE_OUTPUT_H
 
-#include "proxy/budget_state.h"
-#include "proxy/usage.h"
+#include "proxy/keys/budget_state.h"
+#include "proxy/ledger/usage.h"
 
 #include <stdio.h>
 

@@ -4,8 +4,8 @@
  */
 #include "harness/run/judge.h"
 
-#include "harness/run/question.h"
-#include "providers/translate.h"
+#include "harness/run/runner/question.h"
+#include "providers/client/translate.h"
 
 #include <math.h>
 

@@ -5,10 +5,10 @@
 #ifndef PROVISO_RUN_JUDGE_H
 #define PROVISO_RUN_JUDGE_H
 
-#include "cases/expect.h"
+#include "cases/expect/expect.h"
 #include "cases/suite.h"
 #include "harness/run/verdict.h"
-#include "providers/dialect.h"
+#include "providers/dialect/dialect.h"
 
 /* One step of a trial as it was asked and answered. */
 struct judged_step {

@@ -3,10 +3,10 @@
 
 #include "cases/rubric.h"
 #include "harness/base/file.h"
-#include "harness/run/cell_index.h"
 #include "harness/run/judge.h"
-#include "harness/run/mask.h"
-#include "harness/run/runner_private.h"
+#include "harness/run/matrix/cell_index.h"
+#include "harness/run/runner/mask.h"
+#include "harness/run/runner/runner_private.h"
 
 /* An answer that has a rubric. */
 struct opinion_answer {

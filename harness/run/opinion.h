@@ -8,10 +8,10 @@
 #define PROVISO_RUN_OPINION_H
 
 #include "harness/base/loop.h"
-#include "harness/run/matrix.h"
-#include "harness/run/run_folder.h"
-#include "providers/call.h"
-#include "providers/recording.h"
+#include "harness/run/matrix/matrix.h"
+#include "harness/run/runner/run_folder.h"
+#include "providers/wire/call.h"
+#include "providers/wire/recording.h"
 
 struct opinions;
 

@@ -5,7 +5,7 @@
 #include "providers/sim/sim_bedrock.h"
 
 #include "harness/base/loop.h"
-#include "providers/aws_sigv4.h"
+#include "providers/wire/aws_sigv4.h"
 
 enum { SIGNATURE_GOOD_MS = 5 * 60 * 1000, BEDROCK_NAME_MAX = 64 };
 

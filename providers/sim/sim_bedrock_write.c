@@ -1,7 +1,7 @@
 /* Bedrock's Converse, the answer: one JSON body, or frames with checksums. */
 #include "providers/sim/sim_bedrock.h"
 
-#include "providers/event_stream.h"
+#include "providers/wire/event_stream.h"
 
 static const char *stop_of(const struct sim_choice *choice)
 {

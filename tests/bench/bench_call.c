@@ -7,8 +7,8 @@
 #include "tests/bench/bare_loop.h"
 #include "tests/bench/mock_server.h"
 
-#include "providers/call.h"
-#include "providers/recording.h"
+#include "providers/wire/call.h"
+#include "providers/wire/recording.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>

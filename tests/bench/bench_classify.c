@@ -4,7 +4,7 @@
  *
  *   classify CONFIG BYTES        patterns, then microseconds a request
  */
-#include "harness/run/task.h"
+#include "harness/run/route/task.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,9 +5,9 @@
  *
  *   stream|request, name, then for each turn: here, as it is (microseconds an event, a request)
  */
-#include "providers/decode.h"
+#include "providers/client/decode.h"
+#include "providers/client/reply_writer.h"
 #include "providers/provider.h"
-#include "providers/reply_writer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

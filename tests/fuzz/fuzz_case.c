@@ -3,10 +3,10 @@
  * read twice has one hash, what is judged twice one judgement, what is filled is recognised.
  */
 #include "cases/case_file.h"
-#include "cases/expect.h"
+#include "cases/expect/expect.h"
 #include "cases/resources.h"
-#include "providers/dialect.h"
-#include "providers/reply_reader.h"
+#include "providers/dialect/dialect.h"
+#include "providers/reply/reply_reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
  * Configs: whatever a file holds, it is a config or there are mistakes, each with its place; what
  * it says of keys is never shown. Read twice it says the same.
  */
-#include "harness/run/config.h"
+#include "harness/run/config/config.h"
 #include "tests/fuzz/fuzz_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,8 +4,8 @@
  * names and payloads instead, parted by NUL, so that checksums keep nothing out.
  */
 #include "harness/base/json_write.h"
-#include "providers/dialect.h"
-#include "providers/event_stream.h"
+#include "providers/dialect/dialect.h"
+#include "providers/wire/event_stream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,9 +3,9 @@
  * are read or refused with a place; a matrix that was read is the same when written and read
  * again. The first byte says which file it is.
  */
-#include "harness/run/baseline.h"
-#include "harness/run/journal.h"
-#include "harness/run/live.h"
+#include "harness/run/matrix/baseline.h"
+#include "harness/run/route/live.h"
+#include "harness/run/runner/journal.h"
 #include "tests/fuzz/fuzz_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

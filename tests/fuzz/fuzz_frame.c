@@ -3,7 +3,7 @@
  * are the same however they came, and data stands within its frame. The first byte says in how
  * large pieces.
  */
-#include "proxy/frame.h"
+#include "proxy/relay/frame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
  * nothing left to mend. The first byte says which repairs and in how large pieces, the second
  * whether it is a stream, and whether usage was asked for.
  */
-#include "providers/repair.h"
+#include "providers/repair/repair.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
  * come, the second what is known beside them.
  */
 #include "harness/base/json_write.h"
-#include "providers/dialect.h"
+#include "providers/dialect/dialect.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,9 +4,9 @@
  * which endpoint it was sent.
  */
 #include "cases/shape.h"
-#include "harness/run/router.h"
-#include "providers/decode.h"
-#include "providers/dialect.h"
+#include "harness/run/route/router.h"
+#include "providers/client/decode.h"
+#include "providers/dialect/dialect.h"
 #include "providers/provider.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,6 +1,6 @@
 /* JSON Schema: a schema and, behind it, an instance. Any two must end, and without a fault of ours.
  */
-#include "cases/schema.h"
+#include "cases/schema/schema.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

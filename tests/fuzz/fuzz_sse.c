@@ -3,7 +3,7 @@
  * byte says in how large pieces.
  */
 #include "harness/base/json_write.h"
-#include "providers/sse.h"
+#include "providers/wire/sse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

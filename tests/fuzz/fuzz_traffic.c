@@ -2,7 +2,7 @@
  * Logs of traffic: each row is taken or refused with its place, and counted once; what is taken has
  * figures that can be.
  */
-#include "harness/run/traffic.h"
+#include "harness/run/route/traffic.h"
 #include "tests/fuzz/fuzz_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -5,8 +5,8 @@
 #include "harness/base/base64.h"
 #include "harness/base/ip_address.h"
 #include "harness/base/settings.h"
-#include "harness/run/traffic.h"
-#include "providers/pace.h"
+#include "harness/run/route/traffic.h"
+#include "providers/wire/pace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

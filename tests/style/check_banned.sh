@@ -14,7 +14,7 @@ say < <(grep -nE '^#include <(assert|setjmp)\.h>' "${files[@]}")
 say < <(grep -lE '#include <pcre2' "${files[@]}" | grep -v '^harness/base/regex.c$' | sed 's/$/ sees PCRE2/')
 say < <(grep -lE '#include <csv\.h>' "${files[@]}" | grep -vE '^harness/base/csv_(read|write)\.c$' | sed 's/$/ sees libcsv/')
 say < <(grep -lE '#include <yaml\.h>' "${files[@]}" | grep -vE '^harness/base/yaml' | sed 's/$/ sees libyaml/')
-say < <(grep -lE '#include <sqlite3\.h>' "${files[@]}" | grep -v '^proxy/store_sqlite.c$' | sed 's/$/ sees SQLite/')
+say < <(grep -lE '#include <sqlite3\.h>' "${files[@]}" | grep -v '^proxy/ledger/store_sqlite.c$' | sed 's/$/ sees SQLite/')
 echo 1..1
 [ $bad = 0 ] && echo "ok 1 - nothing banned" || echo "not ok 1 - nothing banned"
 exit $bad

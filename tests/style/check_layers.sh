@@ -13,7 +13,7 @@ declare -A allowed=(
   [harness/cli]="harness/base providers cases harness/run reports proxy"
 )
 # Of the providers, cases may know only what a request, a reply, an exchange and a simulated answer are.
-cases_may="providers/chat.h providers/exchange.h providers/price.h providers/wire_rule.h providers/sim/sim.h"
+cases_may="providers/chat.h providers/wire/exchange.h providers/price/price.h providers/reply/wire_rule.h providers/sim/sim.h"
 bad=0
 layer_of() {
   case $1 in

@@ -5,11 +5,11 @@
 #ifndef PROVISO_TESTS_UNIT_CASES_JUDGING_H
 #define PROVISO_TESTS_UNIT_CASES_JUDGING_H
 
-#include "cases/expect.h"
+#include "cases/expect/expect.h"
 #include "cases/resources.h"
 #include "harness/base/settings.h"
-#include "providers/dialect.h"
-#include "providers/reply_reader.h"
+#include "providers/dialect/dialect.h"
+#include "providers/reply/reply_reader.h"
 #include "tests/unit/unit.h"
 
 /* What is judged; fresh for each test. */

@@ -2,7 +2,7 @@
 #ifndef PROVISO_TESTS_UNIT_CASES_SCHEMA_RIG_H
 #define PROVISO_TESTS_UNIT_CASES_SCHEMA_RIG_H
 
-#include "cases/schema.h"
+#include "cases/schema/schema.h"
 #include "tests/unit/unit.h"
 
 static struct arena arena;

@@ -1,6 +1,6 @@
 /* Case files: what is read, and every mistake with its place. */
 #include "cases/case_file.h"
-#include "cases/expect.h"
+#include "cases/expect/expect.h"
 #include "cases/resources.h"
 #include "tests/unit/unit.h"
 

@@ -2,7 +2,7 @@
  * The simulator against the Open Responses specification, where it lies beside the repository:
  * the compliance requests are answered, and every resource and event conforms to its schema.
  */
-#include "cases/schema.h"
+#include "cases/schema/schema.h"
 #include "harness/base/file.h"
 #include "harness/base/json_write.h"
 #include "tests/unit/providers/sim_desk.h"

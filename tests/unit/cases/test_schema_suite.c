@@ -4,7 +4,7 @@
  */
 #include "tests/unit/unit.h"
 
-#include "cases/schema.h"
+#include "cases/schema/schema.h"
 
 #include <dirent.h>
 

@@ -3,11 +3,11 @@
  * both variants; broken, each defect is noticed by the case it is named after, and by no
  * other than those that its row names.
  */
-#include "cases/expect.h"
+#include "cases/expect/expect.h"
 #include "cases/reference.h"
 #include "cases/suite.h"
 #include "harness/base/json_write.h"
-#include "providers/reply_reader.h"
+#include "providers/reply/reply_reader.h"
 #include "providers/sim/sim_private.h"
 #include "tests/unit/unit.h"
 
@@ -18,7 +18,8 @@ enum {
 
 /* That it tells of itself in CO-05.record. */
 /* What earlier runs have seen: 1970, for the exchanges of this test have no date. */
-#define SIM_HOURS "hours 1970-01-01T00:00:00Z 8 ms, 1970-01-01T04:00:00Z 9 ms, 1970-01-01T08:00:00Z 9 ms"
+#define SIM_HOURS                                                                                  \
+	"hours 1970-01-01T00:00:00Z 8 ms, 1970-01-01T04:00:00Z 9 ms, 1970-01-01T08:00:00Z 9 ms"
 #define SIM_IDENTITY "identity 23 34 42 fingerprint fp_sim0000001"
 
 /* That it bills by. */

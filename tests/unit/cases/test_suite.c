@@ -1,5 +1,5 @@
 /* The suite as a whole: loading, `like`, hashes, and recognising its own questions. */
-#include "cases/expect.h"
+#include "cases/expect/expect.h"
 #include "cases/suite.h"
 #include "cases/template.h"
 #include "harness/base/file.h"

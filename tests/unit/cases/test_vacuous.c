@@ -3,9 +3,9 @@
  * empty stream or with nothing but [DONE] passes none; nor does one that refuses every question
  * by a status and says nothing of why.
  */
-#include "cases/expect.h"
+#include "cases/expect/expect.h"
 #include "cases/suite.h"
-#include "providers/reply_reader.h"
+#include "providers/reply/reply_reader.h"
 #include "tests/unit/unit.h"
 
 /* What says nothing, as a success. */

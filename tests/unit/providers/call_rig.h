@@ -2,7 +2,7 @@
 #ifndef PROVISO_TESTS_UNIT_PROVIDERS_CALL_RIG_H
 #define PROVISO_TESTS_UNIT_PROVIDERS_CALL_RIG_H
 
-#include "providers/call.h"
+#include "providers/wire/call.h"
 #include "tests/unit/providers/script_server.h"
 
 static struct loop *loop;

@@ -6,8 +6,8 @@
 #define PROVISO_TESTS_UNIT_PROVIDERS_REPLY_UNIT_H
 
 #include "harness/base/json_write.h"
-#include "providers/dialect.h"
-#include "providers/reply_reader.h"
+#include "providers/dialect/dialect.h"
+#include "providers/reply/reply_reader.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * by AWS with a 403 that says nothing of what was wrong.
  */
 #include "harness/base/loop.h"
-#include "providers/aws_sigv4.h"
+#include "providers/wire/aws_sigv4.h"
 #include "tests/unit/unit.h"
 
 static struct aws_signer example(void)

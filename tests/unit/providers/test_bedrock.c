@@ -3,8 +3,8 @@
  * here is a request that means something else; a frame misread is an answer nobody gave.
  */
 #include "harness/base/http_parse.h"
-#include "providers/event_stream.h"
 #include "providers/provider.h"
+#include "providers/wire/event_stream.h"
 #include "tests/unit/providers/reply_unit.h"
 
 /* --- requests ------------------------------------------------------------------------------ */

@@ -1,5 +1,5 @@
 /* A call as a relay makes it: pieces as they come, one attempt, headers and clocks of its own. */
-#include "providers/call.h"
+#include "providers/wire/call.h"
 
 #include "tests/unit/providers/script_server.h"
 

@@ -1,11 +1,11 @@
 /*
- * Nothing that a client can say is lost without a word: each field of client_fields.yaml changes what
- * goes out to a provider of each native format, or is refused, or is told as dropped.
+ * Nothing that a client can say is lost without a word: each field of client_fields.yaml changes
+ * what goes out to a provider of each native format, or is refused, or is told as dropped.
  */
 #include "harness/base/file.h"
 #include "harness/base/json_write.h"
 #include "harness/base/yaml.h"
-#include "providers/decode.h"
+#include "providers/client/decode.h"
 #include "providers/provider.h"
 #include "tests/unit/unit.h"
 
@@ -72,9 +72,8 @@ static struct outcome encoded(const struct dialect *dialect, const struct json *
 	if (!dialect->encode(&provider, &asked, &arena, &out, &fault))
 		return (struct outcome){.refused = true,
 		                        .said = text_copy(&arena, text_of(fault.message))};
-	return (struct outcome){
-	    .said = text_format(&arena, "%s %.*s", out.url, TEXT_ARG(out.body)),
-	    .dropped = out.dropped.count};
+	return (struct outcome){.said = text_format(&arena, "%s %.*s", out.url, TEXT_ARG(out.body)),
+	                        .dropped = out.dropped.count};
 }
 
 static struct outcome decoded(bool messages, const struct json *request)
@@ -94,7 +93,8 @@ static bool is_heard(const struct outcome *before, const struct outcome *after)
 	       !text_equal(before->said, after->said);
 }
 
-/* A field that does nothing says why; one that does something has no excuse. How many don't hold. */
+/* A field that does nothing says why; one that does something has no excuse. How many don't hold.
+ */
 static unsigned judge(const char *where, const struct json *field, const struct outcome *before,
                       const struct outcome *after)
 {
@@ -110,8 +110,7 @@ static unsigned judge(const char *where, const struct json *field, const struct 
 }
 
 static const struct dialect *const natives[] = {&dialect_anthropic, &dialect_gemini,
-                                                &dialect_cohere, &dialect_ollama,
-                                                &dialect_bedrock};
+                                                &dialect_cohere, &dialect_ollama, &dialect_bedrock};
 
 START_TEST(no_field_of_a_chat_request_is_lost)
 {

@@ -1,5 +1,5 @@
 /* Decimal numbers on a bill: exact, or refused. A digit lost here is money that is nowhere. */
-#include "providers/decimal.h"
+#include "providers/price/decimal.h"
 #include "tests/unit/unit.h"
 
 static struct arena arena;

@@ -1,5 +1,5 @@
 /* Pacing on a clock that only the test moves; and every spelling of Retry-After. */
-#include "providers/pace.h"
+#include "providers/wire/pace.h"
 #include "tests/unit/unit.h"
 
 static struct loop *loop;

@@ -1,5 +1,5 @@
 /* Money: exact products, disjoint buckets, and unknown is not zero. */
-#include "providers/price.h"
+#include "providers/price/price.h"
 #include "tests/unit/unit.h"
 
 #define USD INT64_C(1000000000000)

@@ -3,7 +3,7 @@
  * arithmetic in big numbers of another make (OpenSSL's), rounded once a row, to the last digit.
  * If this failed, a bill and the sum of its rows would differ.
  */
-#include "providers/price.h"
+#include "providers/price/price.h"
 #include "tests/unit/unit.h"
 
 #include <openssl/bn.h>

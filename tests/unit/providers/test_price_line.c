@@ -2,8 +2,8 @@
  * The quick way to price many requests says to the last digit what the slow one says, for as long
  * as it claims to hold; and sums of money are printed and scaled exactly.
  */
-#include "providers/money.h"
-#include "providers/price.h"
+#include "providers/price/money.h"
+#include "providers/price/price.h"
 #include "tests/unit/unit.h"
 
 static struct arena arena;

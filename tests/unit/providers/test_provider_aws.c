@@ -5,9 +5,9 @@
 #include "harness/base/http_parse.h"
 #include "harness/base/redact.h"
 #include "harness/base/yaml.h"
-#include "providers/aws_sigv4.h"
 #include "providers/provider_private.h"
-#include "providers/transport.h"
+#include "providers/wire/aws_sigv4.h"
+#include "providers/wire/transport.h"
 #include "tests/unit/providers/script_server.h"
 
 #include <stdlib.h>

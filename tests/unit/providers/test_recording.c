@@ -1,5 +1,5 @@
 /* Evidence: what goes in comes out byte for byte, less secrets; what is broken is said. */
-#include "providers/recording.h"
+#include "providers/wire/recording.h"
 
 #include "harness/base/log.h"
 #include "harness/base/redact.h"

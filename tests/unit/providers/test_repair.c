@@ -2,7 +2,7 @@
  * Repairs: each mends its deviation, in streams cut at every byte and in plain bodies; what is
  * right passes byte for byte, and what broke off is not made to look whole.
  */
-#include "providers/repair.h"
+#include "providers/repair/repair.h"
 #include "tests/unit/unit.h"
 
 static struct arena arena;

@@ -1,5 +1,5 @@
 /* Keys: where they may come from, and that no mistake shows one. */
-#include "providers/secret.h"
+#include "providers/secret/secret.h"
 
 #include "harness/base/redact.h"
 #include "tests/unit/unit.h"

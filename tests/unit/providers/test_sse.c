@@ -1,5 +1,5 @@
 /* The event stream splitter: the standard's own examples, all splits, all line ends, the cap. */
-#include "providers/sse.h"
+#include "providers/wire/sse.h"
 #include "tests/unit/unit.h"
 
 struct seen {

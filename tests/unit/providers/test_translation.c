@@ -7,10 +7,10 @@
 #include "harness/base/http_parse.h"
 #include "harness/base/json_write.h"
 #include "harness/base/yaml.h"
-#include "providers/decode.h"
+#include "providers/client/decode.h"
+#include "providers/client/reply_writer.h"
+#include "providers/client/translate.h"
 #include "providers/provider.h"
-#include "providers/reply_writer.h"
-#include "providers/translate.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
@@ -138,10 +138,8 @@ static struct chat_request chat_request_of(const struct json *row, struct text b
 {
 	bool streamed = json_truth(row, "streamed", false) || json_member(row, "events") != NULL;
 
-	return (struct chat_request){.endpoint = ENDPOINT_CHAT,
-	                             .body = body,
-	                             .streamed = streamed,
-	                             .usage_asked = streamed};
+	return (struct chat_request){
+	    .endpoint = ENDPOINT_CHAT, .body = body, .streamed = streamed, .usage_asked = streamed};
 }
 
 static const char *list_of(struct text *items, size_t count)
@@ -169,8 +167,7 @@ static void assert_dropped(const char *what, const struct json *row, struct text
 	              list_of(items, count), TEXT_ARG(all));
 }
 
-static void assert_headers(const char *what, const struct json *row,
-                           const struct wire_request *out)
+static void assert_headers(const char *what, const struct json *row, const struct wire_request *out)
 {
 	JSON_EACH(want, json_member(row, "headers"))
 	{

@@ -1,5 +1,5 @@
 /* Token counts under every name and in every place, their rules, and money said in the reply. */
-#include "providers/reply_build.h"
+#include "providers/reply/reply_build.h"
 #include "tests/unit/providers/reply_unit.h"
 
 static const struct chat_reply *with_usage(const char *usage)

@@ -3,7 +3,7 @@
 #define PROVISO_TESTS_UNIT_PROVIDERS_TRANSLATE_RIG_H
 
 #include "harness/base/file.h"
-#include "providers/translate.h"
+#include "providers/client/translate.h"
 #include "tests/unit/providers/reply_unit.h"
 
 #include <dirent.h>

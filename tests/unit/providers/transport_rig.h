@@ -2,7 +2,7 @@
 #ifndef PROVISO_TESTS_UNIT_PROVIDERS_TRANSPORT_RIG_H
 #define PROVISO_TESTS_UNIT_PROVIDERS_TRANSPORT_RIG_H
 
-#include "providers/transport_private.h"
+#include "providers/wire/transport_private.h"
 #include "tests/unit/providers/script_server.h"
 
 #include <unistd.h>

@@ -3,8 +3,8 @@
 #define PROVISO_TESTS_UNIT_PROXY_LEDGER_RIG_H
 
 #include "harness/base/log.h"
-#include "proxy/ledger.h"
-#include "proxy/store_sqlite.h"
+#include "proxy/ledger/ledger.h"
+#include "proxy/ledger/store_sqlite.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Budgets: all that apply or none, never beyond, by calendar, through restarts. */
-#include "proxy/budget.h"
+#include "proxy/keys/budget.h"
 #include "tests/unit/proxy/ledger_rig.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* Who asks, and how often: forwarded addresses that are believed or not, and a table that is full.
  */
-#include "proxy/door.h"
+#include "proxy/keys/door.h"
 #include "tests/unit/unit.h"
 
 static const int64_t SECOND_US = 1000000;

@@ -1,5 +1,5 @@
 /* Cutting a stream into frames: the same frames however the bytes come, and no byte lost. */
-#include "proxy/frame.h"
+#include "proxy/relay/frame.h"
 
 #include "tests/unit/unit.h"
 

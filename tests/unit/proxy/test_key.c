@@ -1,5 +1,5 @@
 /* Keys: what is presented is found, or not; the table follows what another process changes. */
-#include "proxy/key.h"
+#include "proxy/keys/key.h"
 #include "tests/unit/proxy/ledger_rig.h"
 
 static const int64_t NOW_MS = 1767225600000;

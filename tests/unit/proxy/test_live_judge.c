@@ -1,7 +1,7 @@
 /* What of a reply is held against its target, and what is not its fault. */
-#include "proxy/live_judge.h"
+#include "proxy/live/live_judge.h"
 
-#include "providers/reply_reader.h"
+#include "providers/reply/reply_reader.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* How soon live traffic puts a cell into quarantine, and how seldom it does so wrongly: the figures
  * that the header and the manual promise, by simulation. */
-#include "proxy/live_table.h"
+#include "proxy/live/live_table.h"
 
-#include "harness/run/live.h"
+#include "harness/run/route/live.h"
 #include "tests/unit/run/routing.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* GCRA: a minute's worth at once, then evenly; all limits or none; streams; corrections. */
-#include "proxy/rate.h"
+#include "proxy/keys/rate.h"
 #include "tests/unit/unit.h"
 
 static const int64_t SECOND_US = 1000000;

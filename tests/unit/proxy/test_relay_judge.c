@@ -1,7 +1,7 @@
 /* From an exchange to what follows: each row of the table of failures, without a socket. */
-#include "proxy/relay_judge.h"
+#include "proxy/relay/relay_judge.h"
 
-#include "providers/dialect.h"
+#include "providers/dialect/dialect.h"
 
 #include "tests/unit/unit.h"
 

@@ -1,5 +1,5 @@
 /* Spans replaced in a body: what must change changes, every other byte stays. */
-#include "proxy/splice.h"
+#include "proxy/relay/splice.h"
 
 #include "tests/unit/unit.h"
 

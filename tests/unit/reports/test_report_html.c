@@ -4,7 +4,7 @@
 #include "cases/suite.h"
 #include "harness/base/file.h"
 #include "harness/base/json.h"
-#include "providers/recording.h"
+#include "providers/wire/recording.h"
 #include "reports/html.h"
 
 #include <unistd.h>

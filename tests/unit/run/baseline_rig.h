@@ -3,7 +3,7 @@
 #define PROVISO_TESTS_UNIT_RUN_BASELINE_RIG_H
 
 #include "harness/base/file.h"
-#include "harness/run/baseline.h"
+#include "harness/run/matrix/baseline.h"
 #include "harness/run/stats.h"
 #include "tests/unit/unit.h"
 

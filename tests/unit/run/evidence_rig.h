@@ -2,7 +2,7 @@
 #ifndef PROVISO_TESTS_UNIT_RUN_EVIDENCE_RIG_H
 #define PROVISO_TESTS_UNIT_RUN_EVIDENCE_RIG_H
 
-#include "harness/run/evidence.h"
+#include "harness/run/route/evidence.h"
 #include "tests/unit/run/routing.h"
 
 #include <stdio.h>

@@ -3,8 +3,8 @@
 #define PROVISO_TESTS_UNIT_RUN_MATRIX_RIG_H
 
 #include "cases/suite.h"
-#include "harness/run/matrix.h"
-#include "harness/run/plan.h"
+#include "harness/run/matrix/matrix.h"
+#include "harness/run/runner/plan.h"
 #include "tests/unit/unit.h"
 
 #include <math.h>

@@ -6,8 +6,8 @@
 #define PROVISO_TESTS_UNIT_RUN_RIG_H
 
 #include "cases/reference.h"
-#include "harness/run/run_folder.h"
-#include "harness/run/runner.h"
+#include "harness/run/runner/run_folder.h"
+#include "harness/run/runner/runner.h"
 #include "tests/unit/unit.h"
 
 #include <sys/stat.h>

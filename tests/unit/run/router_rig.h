@@ -5,7 +5,7 @@
 #include "harness/base/file.h"
 #include "harness/base/http_parse.h"
 #include "harness/base/json_write.h"
-#include "harness/run/router.h"
+#include "harness/run/route/router.h"
 #include "tests/unit/run/routing.h"
 
 #include <unistd.h>

@@ -6,7 +6,7 @@
 #define PROVISO_TESTS_UNIT_RUN_ROUTING_H
 
 #include "harness/base/json.h"
-#include "harness/run/evidence.h"
+#include "harness/run/route/evidence.h"
 #include "tests/unit/unit.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* How false alarms are counted: what was not compared raises none, and none is lost. */
-#include "harness/run/calibration.h"
+#include "harness/run/matrix/calibration.h"
 
 #include "harness/run/stats.h"
 #include "tests/unit/unit.h"

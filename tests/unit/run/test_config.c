@@ -1,5 +1,5 @@
 /* proviso.yaml: the whole of it is read, and every slip is found at its place. */
-#include "harness/run/config.h"
+#include "harness/run/config/config.h"
 
 #include "harness/base/file.h"
 #include "tests/unit/unit.h"

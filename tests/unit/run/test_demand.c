@@ -1,5 +1,5 @@
 /* What a request may demand of the evidence beyond the config: enforced, strict, young. */
-#include "harness/run/evidence.h"
+#include "harness/run/route/evidence.h"
 
 #include "tests/unit/run/routing.h"
 

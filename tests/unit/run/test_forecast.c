@@ -2,7 +2,7 @@
  * The forecast asks the router seldom and sums exactly: here every request is decided and priced
  * one by one beside it, and both must agree to the last 10^-12 USD.
  */
-#include "harness/run/forecast.h"
+#include "harness/run/forecast/forecast.h"
 
 #include "harness/base/file.h"
 #include "tests/unit/run/routing.h"

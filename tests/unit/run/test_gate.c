@@ -1,5 +1,5 @@
 /* The gate's own rules: which shapes count, what holds, what is open, what moves. */
-#include "harness/run/gate.h"
+#include "harness/run/route/gate.h"
 
 #include "harness/base/file.h"
 #include "tests/unit/run/routing.h"

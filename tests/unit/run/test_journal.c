@@ -1,5 +1,5 @@
 /* The journal: what is written is read back, a crash costs the last line at most. */
-#include "harness/run/journal.h"
+#include "harness/run/runner/journal.h"
 #include "tests/unit/unit.h"
 
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* What was seen of cells: its file, what it does to a matrix, and what keeps a cell in quarantine.
  */
-#include "harness/run/live.h"
+#include "harness/run/route/live.h"
 
 #include "tests/unit/run/routing.h"
 

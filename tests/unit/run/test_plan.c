@@ -1,5 +1,5 @@
 /* The plan: which cells, by which questions, in which order, at what cost at most. */
-#include "harness/run/plan.h"
+#include "harness/run/runner/plan.h"
 
 #include "harness/base/file.h"
 #include "tests/unit/unit.h"

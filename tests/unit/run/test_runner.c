@@ -1,7 +1,7 @@
 /* The runner against the simulator: whole runs, stopped, capped, cut and gone on with. */
 #include "tests/unit/run/rig.h"
 
-#include "harness/run/cell_index.h"
+#include "harness/run/matrix/cell_index.h"
 
 #include <fcntl.h>
 

@@ -5,7 +5,7 @@
  */
 #include "tests/unit/run/rig.h"
 
-#include "harness/run/cell_index.h"
+#include "harness/run/matrix/cell_index.h"
 
 #include <errno.h>
 #include <pthread.h>

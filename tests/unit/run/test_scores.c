@@ -1,5 +1,5 @@
 /* Quality of a target by kind of work, and the cost of a task that is passed: worked examples. */
-#include "harness/run/quality.h"
+#include "harness/run/matrix/quality.h"
 #include "tests/unit/unit.h"
 
 #include <math.h>

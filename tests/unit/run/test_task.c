@@ -1,5 +1,5 @@
 /* Which task a request belongs to: each way of telling, the order, and patterns that run away. */
-#include "harness/run/task.h"
+#include "harness/run/route/task.h"
 
 #include "harness/base/file.h"
 #include "tests/unit/unit.h"

@@ -1,5 +1,5 @@
 /* Logs of requests: which columns are known, what a moment may look like, what is refused where. */
-#include "harness/run/traffic.h"
+#include "harness/run/route/traffic.h"
 
 #include "harness/base/file.h"
 #include "tests/unit/unit.h"

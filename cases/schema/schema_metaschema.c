@@ -1,0 +1,170 @@
+/*
+ * The official metaschemas of draft-07 and 2020-12, without their notes: a $ref may lead there,
+ * and the program asks no network. Only what decides validity is kept.
+ */
+#include "cases/schema/schema_private.h"
+
+static const struct source metaschemas[] = {
+    {TEXT_INIT("https://json-schema.org/draft/2020-12/schema"),
+     TEXT_INIT(
+	 "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"https://json"
+	 "-schema.org/draft/2020-12/schema\",\"$vocabulary\":{\"https://json-schema.org/draft/"
+	 "2020-12/vocab/core\":true,\"https://json-schema.org/draft/2020-12/vocab/applicator\""
+	 ":true,\"https://json-schema.org/draft/2020-12/vocab/unevaluated\":true,\"https://jso"
+	 "n-schema.org/draft/2020-12/vocab/validation\":true,\"https://json-schema.org/draft/2"
+	 "020-12/vocab/meta-data\":true,\"https://json-schema.org/draft/2020-12/vocab/format-a"
+	 "nnotation\":true,\"https://json-schema.org/draft/2020-12/vocab/content\":true},\"$dy"
+	 "namicAnchor\":\"meta\",\"allOf\":[{\"$ref\":\"meta/core\"},{\"$ref\":\"meta/applicat"
+	 "or\"},{\"$ref\":\"meta/unevaluated\"},{\"$ref\":\"meta/validation\"},{\"$ref\":\"met"
+	 "a/meta-data\"},{\"$ref\":\"meta/format-annotation\"},{\"$ref\":\"meta/content\"}],\""
+	 "type\":[\"object\",\"boolean\"],\"properties\":{\"definitions\":{\"type\":\"object\""
+	 ",\"additionalProperties\":{\"$dynamicRef\":\"#meta\"},\"deprecated\":true},\"depende"
+	 "ncies\":{\"type\":\"object\",\"additionalProperties\":{\"anyOf\":[{\"$dynamicRef\":"
+	 "\"#meta\"},{\"$ref\":\"meta/validation#/$defs/stringArray\"}]},\"deprecated\":true},"
+	 "\"$recursiveAnchor\":{\"$ref\":\"meta/core#/$defs/anchorString\",\"deprecated\":true"
+	 "},\"$recursiveRef\":{\"$ref\":\"meta/core#/$defs/uriReferenceString\",\"deprecated\""
+	 ":true}}}")},
+    {TEXT_INIT("https://json-schema.org/draft/2020-12/meta/core"),
+     TEXT_INIT(
+	 "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"https://json"
+	 "-schema.org/draft/2020-12/meta/core\",\"$vocabulary\":{\"https://json-schema.org/dra"
+	 "ft/2020-12/vocab/core\":true},\"$dynamicAnchor\":\"meta\",\"type\":[\"object\",\"boo"
+	 "lean\"],\"properties\":{\"$id\":{\"$ref\":\"#/$defs/uriReferenceString\",\"pattern\""
+	 ":\"^[^#]*#?$\"},\"$schema\":{\"$ref\":\"#/$defs/uriString\"},\"$ref\":{\"$ref\":\"#/"
+	 "$defs/uriReferenceString\"},\"$anchor\":{\"$ref\":\"#/$defs/anchorString\"},\"$dynam"
+	 "icRef\":{\"$ref\":\"#/$defs/uriReferenceString\"},\"$dynamicAnchor\":{\"$ref\":\"#/$"
+	 "defs/anchorString\"},\"$vocabulary\":{\"type\":\"object\",\"propertyNames\":{\"$ref"
+	 "\":\"#/$defs/uriString\"},\"additionalProperties\":{\"type\":\"boolean\"}},\"$commen"
+	 "t\":{\"type\":\"string\"},\"$defs\":{\"type\":\"object\",\"additionalProperties\":{"
+	 "\"$dynamicRef\":\"#meta\"}}},\"$defs\":{\"anchorString\":{\"type\":\"string\",\"patt"
+	 "ern\":\"^[A-Za-z_][-A-Za-z0-9._]*$\"},\"uriString\":{\"type\":\"string\",\"format\":"
+	 "\"uri\"},\"uriReferenceString\":{\"type\":\"string\",\"format\":\"uri-reference\"}}}")},
+    {TEXT_INIT("https://json-schema.org/draft/2020-12/meta/applicator"),
+     TEXT_INIT(
+	 "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"https://json"
+	 "-schema.org/draft/2020-12/meta/applicator\",\"$vocabulary\":{\"https://json-schema.o"
+	 "rg/draft/2020-12/vocab/applicator\":true},\"$dynamicAnchor\":\"meta\",\"type\":[\"ob"
+	 "ject\",\"boolean\"],\"properties\":{\"prefixItems\":{\"$ref\":\"#/$defs/schemaArray"
+	 "\"},\"items\":{\"$dynamicRef\":\"#meta\"},\"contains\":{\"$dynamicRef\":\"#meta\"},"
+	 "\"additionalProperties\":{\"$dynamicRef\":\"#meta\"},\"properties\":{\"type\":\"obje"
+	 "ct\",\"additionalProperties\":{\"$dynamicRef\":\"#meta\"}},\"patternProperties\":{\""
+	 "type\":\"object\",\"additionalProperties\":{\"$dynamicRef\":\"#meta\"},\"propertyNam"
+	 "es\":{\"format\":\"regex\"}},\"dependentSchemas\":{\"type\":\"object\",\"additionalP"
+	 "roperties\":{\"$dynamicRef\":\"#meta\"}},\"propertyNames\":{\"$dynamicRef\":\"#meta"
+	 "\"},\"if\":{\"$dynamicRef\":\"#meta\"},\"then\":{\"$dynamicRef\":\"#meta\"},\"else\""
+	 ":{\"$dynamicRef\":\"#meta\"},\"allOf\":{\"$ref\":\"#/$defs/schemaArray\"},\"anyOf\":"
+	 "{\"$ref\":\"#/$defs/schemaArray\"},\"oneOf\":{\"$ref\":\"#/$defs/schemaArray\"},\"no"
+	 "t\":{\"$dynamicRef\":\"#meta\"}},\"$defs\":{\"schemaArray\":{\"type\":\"array\",\"mi"
+	 "nItems\":1,\"items\":{\"$dynamicRef\":\"#meta\"}}}}")},
+    {TEXT_INIT("https://json-schema.org/draft/2020-12/meta/unevaluated"),
+     TEXT_INIT(
+	 "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"https://json"
+	 "-schema.org/draft/2020-12/meta/unevaluated\",\"$vocabulary\":{\"https://json-schema."
+	 "org/draft/2020-12/vocab/unevaluated\":true},\"$dynamicAnchor\":\"meta\",\"type\":[\""
+	 "object\",\"boolean\"],\"properties\":{\"unevaluatedItems\":{\"$dynamicRef\":\"#meta"
+	 "\"},\"unevaluatedProperties\":{\"$dynamicRef\":\"#meta\"}}}")},
+    {TEXT_INIT("https://json-schema.org/draft/2020-12/meta/validation"),
+     TEXT_INIT(
+	 "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"https://json"
+	 "-schema.org/draft/2020-12/meta/validation\",\"$vocabulary\":{\"https://json-schema.o"
+	 "rg/draft/2020-12/vocab/validation\":true},\"$dynamicAnchor\":\"meta\",\"type\":[\"ob"
+	 "ject\",\"boolean\"],\"properties\":{\"type\":{\"anyOf\":[{\"$ref\":\"#/$defs/simpleT"
+	 "ypes\"},{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/simpleTypes\"},\"minItems"
+	 "\":1,\"uniqueItems\":true}]},\"const\":true,\"enum\":{\"type\":\"array\",\"items\":t"
+	 "rue},\"multipleOf\":{\"type\":\"number\",\"exclusiveMinimum\":0},\"maximum\":{\"type"
+	 "\":\"number\"},\"exclusiveMaximum\":{\"type\":\"number\"},\"minimum\":{\"type\":\"nu"
+	 "mber\"},\"exclusiveMinimum\":{\"type\":\"number\"},\"maxLength\":{\"$ref\":\"#/$defs"
+	 "/nonNegativeInteger\"},\"minLength\":{\"$ref\":\"#/$defs/nonNegativeIntegerDefault0"
+	 "\"},\"pattern\":{\"type\":\"string\",\"format\":\"regex\"},\"maxItems\":{\"$ref\":\""
+	 "#/$defs/nonNegativeInteger\"},\"minItems\":{\"$ref\":\"#/$defs/nonNegativeIntegerDef"
+	 "ault0\"},\"uniqueItems\":{\"type\":\"boolean\"},\"maxContains\":{\"$ref\":\"#/$defs/"
+	 "nonNegativeInteger\"},\"minContains\":{\"$ref\":\"#/$defs/nonNegativeInteger\"},\"ma"
+	 "xProperties\":{\"$ref\":\"#/$defs/nonNegativeInteger\"},\"minProperties\":{\"$ref\":"
+	 "\"#/$defs/nonNegativeIntegerDefault0\"},\"required\":{\"$ref\":\"#/$defs/stringArray"
+	 "\"},\"dependentRequired\":{\"type\":\"object\",\"additionalProperties\":{\"$ref\":\""
+	 "#/$defs/stringArray\"}}},\"$defs\":{\"nonNegativeInteger\":{\"type\":\"integer\",\"m"
+	 "inimum\":0},\"nonNegativeIntegerDefault0\":{\"$ref\":\"#/$defs/nonNegativeInteger\"}"
+	 ",\"simpleTypes\":{\"enum\":[\"array\",\"boolean\",\"integer\",\"null\",\"number\",\""
+	 "object\",\"string\"]},\"stringArray\":{\"type\":\"array\",\"items\":{\"type\":\"stri"
+	 "ng\"},\"uniqueItems\":true}}}")},
+    {TEXT_INIT("https://json-schema.org/draft/2020-12/meta/meta-data"),
+     TEXT_INIT(
+	 "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"https://json"
+	 "-schema.org/draft/2020-12/meta/meta-data\",\"$vocabulary\":{\"https://json-schema.or"
+	 "g/draft/2020-12/vocab/meta-data\":true},\"$dynamicAnchor\":\"meta\",\"type\":[\"obje"
+	 "ct\",\"boolean\"],\"properties\":{\"title\":{\"type\":\"string\"},\"description\":{"
+	 "\"type\":\"string\"},\"default\":true,\"deprecated\":{\"type\":\"boolean\"},\"readOn"
+	 "ly\":{\"type\":\"boolean\"},\"writeOnly\":{\"type\":\"boolean\"},\"examples\":{\"typ"
+	 "e\":\"array\",\"items\":true}}}")},
+    {TEXT_INIT("https://json-schema.org/draft/2020-12/meta/format-annotation"),
+     TEXT_INIT(
+	 "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"https://json"
+	 "-schema.org/draft/2020-12/meta/format-annotation\",\"$vocabulary\":{\"https://json-s"
+	 "chema.org/draft/2020-12/vocab/format-annotation\":true},\"$dynamicAnchor\":\"meta\","
+	 "\"type\":[\"object\",\"boolean\"],\"properties\":{\"format\":{\"type\":\"string\"}}}")},
+    {TEXT_INIT("https://json-schema.org/draft/2020-12/meta/format-assertion"),
+     TEXT_INIT(
+	 "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"https://json"
+	 "-schema.org/draft/2020-12/meta/format-assertion\",\"$vocabulary\":{\"https://json-sc"
+	 "hema.org/draft/2020-12/vocab/format-assertion\":true},\"$dynamicAnchor\":\"meta\",\""
+	 "type\":[\"object\",\"boolean\"],\"properties\":{\"format\":{\"type\":\"string\"}}}")},
+    {TEXT_INIT("https://json-schema.org/draft/2020-12/meta/content"),
+     TEXT_INIT(
+	 "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"https://json"
+	 "-schema.org/draft/2020-12/meta/content\",\"$vocabulary\":{\"https://json-schema.org/"
+	 "draft/2020-12/vocab/content\":true},\"$dynamicAnchor\":\"meta\",\"type\":[\"object\""
+	 ",\"boolean\"],\"properties\":{\"contentEncoding\":{\"type\":\"string\"},\"contentMed"
+	 "iaType\":{\"type\":\"string\"},\"contentSchema\":{\"$dynamicRef\":\"#meta\"}}}")},
+    {TEXT_INIT("http://json-schema.org/draft-07/schema"),
+     TEXT_INIT(
+	 "{\"$schema\":\"http://json-schema.org/draft-07/schema#\",\"$id\":\"http://json-schem"
+	 "a.org/draft-07/schema#\",\"definitions\":{\"schemaArray\":{\"type\":\"array\",\"minI"
+	 "tems\":1,\"items\":{\"$ref\":\"#\"}},\"nonNegativeInteger\":{\"type\":\"integer\",\""
+	 "minimum\":0},\"nonNegativeIntegerDefault0\":{\"allOf\":[{\"$ref\":\"#/definitions/no"
+	 "nNegativeInteger\"},{}]},\"simpleTypes\":{\"enum\":[\"array\",\"boolean\",\"integer"
+	 "\",\"null\",\"number\",\"object\",\"string\"]},\"stringArray\":{\"type\":\"array\","
+	 "\"items\":{\"type\":\"string\"},\"uniqueItems\":true}},\"type\":[\"object\",\"boolea"
+	 "n\"],\"properties\":{\"$id\":{\"type\":\"string\",\"format\":\"uri-reference\"},\"$s"
+	 "chema\":{\"type\":\"string\",\"format\":\"uri\"},\"$ref\":{\"type\":\"string\",\"for"
+	 "mat\":\"uri-reference\"},\"$comment\":{\"type\":\"string\"},\"title\":{\"type\":\"st"
+	 "ring\"},\"description\":{\"type\":\"string\"},\"default\":true,\"readOnly\":{\"type"
+	 "\":\"boolean\"},\"examples\":{\"type\":\"array\",\"items\":true},\"multipleOf\":{\"t"
+	 "ype\":\"number\",\"exclusiveMinimum\":0},\"maximum\":{\"type\":\"number\"},\"exclusi"
+	 "veMaximum\":{\"type\":\"number\"},\"minimum\":{\"type\":\"number\"},\"exclusiveMinim"
+	 "um\":{\"type\":\"number\"},\"maxLength\":{\"$ref\":\"#/definitions/nonNegativeIntege"
+	 "r\"},\"minLength\":{\"$ref\":\"#/definitions/nonNegativeIntegerDefault0\"},\"pattern"
+	 "\":{\"type\":\"string\",\"format\":\"regex\"},\"additionalItems\":{\"$ref\":\"#\"},"
+	 "\"items\":{\"anyOf\":[{\"$ref\":\"#\"},{\"$ref\":\"#/definitions/schemaArray\"}]},\""
+	 "maxItems\":{\"$ref\":\"#/definitions/nonNegativeInteger\"},\"minItems\":{\"$ref\":\""
+	 "#/definitions/nonNegativeIntegerDefault0\"},\"uniqueItems\":{\"type\":\"boolean\"},"
+	 "\"contains\":{\"$ref\":\"#\"},\"maxProperties\":{\"$ref\":\"#/definitions/nonNegativ"
+	 "eInteger\"},\"minProperties\":{\"$ref\":\"#/definitions/nonNegativeIntegerDefault0\""
+	 "},\"required\":{\"$ref\":\"#/definitions/stringArray\"},\"additionalProperties\":{\""
+	 "$ref\":\"#\"},\"definitions\":{\"type\":\"object\",\"additionalProperties\":{\"$ref"
+	 "\":\"#\"}},\"properties\":{\"type\":\"object\",\"additionalProperties\":{\"$ref\":\""
+	 "#\"}},\"patternProperties\":{\"type\":\"object\",\"additionalProperties\":{\"$ref\":"
+	 "\"#\"},\"propertyNames\":{\"format\":\"regex\"}},\"dependencies\":{\"type\":\"object"
+	 "\",\"additionalProperties\":{\"anyOf\":[{\"$ref\":\"#\"},{\"$ref\":\"#/definitions/s"
+	 "tringArray\"}]}},\"propertyNames\":{\"$ref\":\"#\"},\"const\":true,\"enum\":{\"type"
+	 "\":\"array\",\"items\":true},\"type\":{\"anyOf\":[{\"$ref\":\"#/definitions/simpleTy"
+	 "pes\"},{\"type\":\"array\",\"items\":{\"$ref\":\"#/definitions/simpleTypes\"},\"minI"
+	 "tems\":1,\"uniqueItems\":true}]},\"format\":{\"type\":\"string\"},\"contentMediaType"
+	 "\":{\"type\":\"string\"},\"contentEncoding\":{\"type\":\"string\"},\"if\":{\"$ref\":"
+	 "\"#\"},\"then\":{\"$ref\":\"#\"},\"else\":{\"$ref\":\"#\"},\"allOf\":{\"$ref\":\"#/d"
+	 "efinitions/schemaArray\"},\"anyOf\":{\"$ref\":\"#/definitions/schemaArray\"},\"oneOf"
+	 "\":{\"$ref\":\"#/definitions/schemaArray\"},\"not\":{\"$ref\":\"#\"}}}")},
+};
+
+const struct json *schema_metaschema_find(struct arena *arena, struct text uri)
+{
+	struct fault fault;
+	struct json *root;
+
+	for (size_t i = 0; i < ARRAY_LENGTH(metaschemas); i++) {
+		if (!text_equal(metaschemas[i].name, uri))
+			continue;
+		REQUIRE(json_read(&metaschemas[i], NULL, arena, &root, &fault));
+		return root;
+	}
+	return NULL;
+}

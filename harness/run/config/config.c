@@ -1,0 +1,82 @@
+/* Finding and reading proviso.yaml; see config.h. */
+#include "harness/run/config/config.h"
+
+#include "harness/base/file.h"
+
+#include <stdlib.h>
+
+#define CONFIG_NAME "proviso.yaml"
+
+/* The config that is there without being named, or NULL. Arena. */
+static const char *find_config(struct arena *arena)
+{
+	const char *folder = getenv("XDG_CONFIG_HOME");
+	const char *home = getenv("HOME");
+
+	if (file_exists(CONFIG_NAME))
+		return CONFIG_NAME;
+	/* The specification says so: a relative one is to be ignored. */
+	if (folder == NULL || folder[0] != '/')
+		folder = home == NULL || home[0] == '\0' ? NULL : file_join(arena, home, ".config");
+	if (folder == NULL)
+		return NULL;
+	const char *path = file_join(arena, folder, "proviso/" CONFIG_NAME);
+	return file_exists(path) ? path : NULL;
+}
+
+static bool read_config(const char *path, struct config *out, struct fault_list *faults)
+{
+	const struct yaml_options options = {.aliases = true};
+	struct source *source;
+	struct json *root;
+	struct fault fault;
+
+	if (!file_read(path, CONFIG_MAX_BYTES, &out->arena, &source, &fault) ||
+	    !document_read(source, &options, &out->arena, &root, faults, &fault)) {
+		(void)fault_list_add(faults, &fault);
+		return false;
+	}
+	/* An empty file is null, and a config of nothing is not what anybody means. */
+	if (!json_is(root, JSON_OBJECT)) {
+		(void)fault_list_at(faults, json_place(root), "this config is %s; want an object",
+		                    json_type_name(root));
+		return false;
+	}
+	bool good = settings_read(&config_table, root, out, &out->arena, faults);
+	if (out->providers_node != NULL &&
+	    !provider_set_read(out->providers_node, &out->arena, &out->providers, faults))
+		good = false;
+	return config_check(out, faults) && good;
+}
+
+bool config_load(const char *path, struct config *out, struct fault_list *faults)
+{
+	struct fault fault;
+
+	*out = config_defaults;
+	if (path == NULL)
+		path = find_config(&out->arena);
+	if (path != NULL) {
+		out->path = text_copy(&out->arena, text_of(path));
+		return read_config(path, out, faults);
+	}
+	if (provider_set_from_environment(&out->arena, &out->providers, &fault))
+		return true;
+	(void)fault_list_add(faults, &fault);
+	return false;
+}
+
+void config_done(struct config *config)
+{
+	provider_set_done(&config->providers);
+	arena_done(&config->arena);
+}
+
+bool config_waiver_names(const struct config_waiver *waiver, struct text target,
+                         struct text case_id, bool streamed)
+{
+	if (!text_equal(waiver->target, target) || !text_starts(waiver->case_id, case_id))
+		return false;
+	struct text rest = text_slice(waiver->case_id, case_id.len, waiver->case_id.len);
+	return rest.len == 0 || (streamed && text_is(rest, "~stream"));
+}

@@ -1,0 +1,556 @@
+/*
+ * OpenAI's chat request as Anthropic's Messages (TRANSLATION.md A1 to A4; Anthropic API reference,
+ * version 2023-06-01).
+ */
+#include "providers/dialect/encode_anthropic.h"
+
+#include "harness/base/digest.h"
+#include "providers/dialect/encode.h"
+
+/* --- models ------------------------------------------------------------------------------- */
+
+/* Versions by what changed with them (Anthropic's guides on thinking and on migrating). */
+enum {
+	CLAUDE_THINKS = 37,
+	CLAUDE_ADAPTS = 46,    /* thinks as much as it takes; older ones by a budget */
+	CLAUDE_UNSAMPLED = 47, /* refuses temperature, top_p and budgets */
+	BUDGET_LEAST = 1024,
+	BUDGET_MOST = 32000,
+};
+
+static int64_t version(const struct encoding *e)
+{
+	return encode_version(e, "claude");
+}
+
+enum thinking { THINKING_UNSAID, THINKING_NEVER, THINKING_OFF, THINKING_BUDGET, THINKING_ADAPTIVE };
+
+/* How the model is told what reasoning_effort says; one that we don't know is a new one. */
+static enum thinking thinking_of(const struct encoding *e)
+{
+	struct text effort = encode_effort(e);
+
+	if (effort.data == NULL)
+		return THINKING_UNSAID;
+	if (version(e) > 0 && version(e) < CLAUDE_THINKS)
+		return text_is(effort, "none") ? THINKING_UNSAID : THINKING_NEVER;
+	if (text_is(effort, "none"))
+		return THINKING_OFF;
+	return version(e) > 0 && version(e) < CLAUDE_ADAPTS ? THINKING_BUDGET : THINKING_ADAPTIVE;
+}
+
+/* Required: what the request says, what the model can, or what is enough for most. */
+static int64_t max_tokens_of(const struct encoding *e)
+{
+	int64_t most = encode_max_tokens(e);
+
+	return most < 0 ? ENCODE_ANTHROPIC_MAX_TOKENS : most;
+}
+
+/* --- content ----------------------------------------------------------------------------- */
+
+static void write_text_block(struct encoding *e, struct text text)
+{
+	/* Empty text blocks are refused. */
+	if (text.len == 0)
+		return;
+	json_write_object(&e->json);
+	json_write_member_c(&e->json, "type", "text");
+	json_write_member(&e->json, "text", text);
+	json_write_object_end(&e->json);
+}
+
+static void write_source(struct encoding *e, const char *block, struct text url, struct text title)
+{
+	struct text type, base64;
+	bool inline_data = encode_data_url(url, &type, &base64);
+
+	if (!inline_data && !text_starts(url, TEXT("http"))) {
+		encode_refuse(e, "an image's URL is neither data nor http");
+		return;
+	}
+	json_write_object(&e->json);
+	json_write_member_c(&e->json, "type", block);
+	json_write_key(&e->json, "source");
+	json_write_object(&e->json);
+	json_write_member_c(&e->json, "type", inline_data ? "base64" : "url");
+	if (inline_data) {
+		json_write_member(&e->json, "media_type", type);
+		json_write_member(&e->json, "data", base64);
+	} else {
+		json_write_member(&e->json, "url", url);
+	}
+	json_write_object_end(&e->json);
+	if (title.len > 0)
+		json_write_member(&e->json, "title", title);
+	json_write_object_end(&e->json);
+}
+
+static void write_part(struct encoding *e, const struct json *part)
+{
+	struct text type = json_string(part, "type");
+
+	encode_check_part(e, part, text_c(e->arena, type));
+	if (text_is(type, "text") || text_is(type, "refusal")) {
+		write_text_block(e, json_string(part, text_is(type, "text") ? "text" : "refusal"));
+	} else if (text_is(type, "image_url")) {
+		const struct json *image = json_member(part, "image_url");
+		if (encode_field(image, "detail") != NULL)
+			encode_drop(e, "image_url.detail");
+		write_source(e, "image", json_string(image, "url"), TEXT(""));
+	} else if (text_is(type, "file")) {
+		const struct json *file = json_member(part, "file");
+		struct text data = json_string(file, "file_data");
+		if (!text_starts(data, TEXT("data:application/pdf;base64,")))
+			encode_refuse(e, "a file part must be a PDF in file_data");
+		else
+			write_source(e, "document", data, json_string(file, "filename"));
+	} else {
+		encode_refuse_part(e, type);
+	}
+}
+
+static void write_content(struct encoding *e, const struct json *content)
+{
+	if (json_is(content, JSON_STRING))
+		write_text_block(e, content->text);
+	JSON_EACH(part, json_is(content, JSON_ARRAY) ? content : NULL)
+	{
+		write_part(e, part);
+	}
+}
+
+/* --- ids ---------------------------------------------------------------------------------- */
+
+static bool is_allowed(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '_' || c == '-';
+}
+
+struct text encode_anthropic_id(struct encoding *encoding, struct text id)
+{
+	for (size_t i = 0; i < id.len; i++)
+		if (!is_allowed(id.data[i]))
+			return text_format(encoding->arena, "call_%.*s",
+			                   TEXT_ARG(digest_hex(encoding->arena, id, 24)));
+	return id;
+}
+
+/* --- messages ----------------------------------------------------------------------------- */
+
+static const char *const nothing_more[] = {NULL};
+
+static void write_system(struct encoding *e)
+{
+	if (!encode_has_system(e))
+		return;
+	json_write_key(&e->json, "system");
+	json_write_array(&e->json);
+	JSON_EACH(message, json_member(e->root, "messages"))
+	{
+		if (!encode_is_system(message))
+			continue;
+		encode_check_message(e, message, nothing_more);
+		write_text_block(e, encode_text(e, json_member(message, "content"), NULL));
+	}
+	json_write_array_end(&e->json);
+}
+
+static void write_tool_use(struct encoding *e, const struct json *call)
+{
+	const struct json *input = encode_arguments(e, call);
+
+	if (input == NULL)
+		return;
+	json_write_object(&e->json);
+	json_write_member_c(&e->json, "type", "tool_use");
+	json_write_member(&e->json, "id", encode_anthropic_id(e, json_string(call, "id")));
+	json_write_member(&e->json, "name", json_string(json_member(call, "function"), "name"));
+	json_write_key(&e->json, "input");
+	json_write_node(&e->json, input);
+	json_write_object_end(&e->json);
+}
+
+static void write_tool_result(struct encoding *e, const struct json *message)
+{
+	const struct json *content = json_member(message, "content");
+
+	encode_check_message(e, message, nothing_more);
+	json_write_object(&e->json);
+	json_write_member_c(&e->json, "type", "tool_result");
+	json_write_member(&e->json, "tool_use_id",
+	                  encode_anthropic_id(e, json_string(message, "tool_call_id")));
+	json_write_key(&e->json, "content");
+	json_write_array(&e->json);
+	write_content(e, content);
+	json_write_array_end(&e->json);
+	json_write_object_end(&e->json);
+}
+
+/* An answer without a word or a call: a turn of its own would be refused. */
+static bool says_nothing(const struct json *message)
+{
+	const struct json *content = json_member(message, "content");
+
+	if (json_is(content, JSON_STRING) && content->text.len > 0)
+		return false;
+	JSON_EACH(part, json_is(content, JSON_ARRAY) ? content : NULL)
+	{
+		if (!text_is(json_string(part, "type"), "text") ||
+		    json_string(part, "text").len > 0)
+			return false;
+	}
+	return json_string(message, "refusal").len == 0 &&
+	       encode_field(message, "tool_calls") == NULL &&
+	       encode_field(message, "thinking_blocks") == NULL;
+}
+
+/* Whose turn the message is; NULL: it belongs to none. */
+static const char *turn_of(struct encoding *e, const struct json *message)
+{
+	struct text role = encode_role(e, message);
+
+	if (text_is(role, "assistant"))
+		return says_nothing(message) ? NULL : "assistant";
+	return text_is(role, "system") ? NULL : "user";
+}
+
+/* Signed thoughts go back as they came, in front of all else; unsigned ones are of no use. */
+static void write_thoughts(struct encoding *e, const struct json *message)
+{
+	JSON_EACH(block, json_member(message, "thinking_blocks"))
+	{
+		json_write_node(&e->json, block);
+	}
+}
+
+/* An answer that is begun for the model may not end in white space. */
+static void write_said(struct encoding *e, const struct json *message)
+{
+	const struct json *content = json_member(message, "content");
+	struct text role = json_string(message, "role");
+
+	if (message->next != NULL || !text_is(role, "assistant") ||
+	    !json_is(content, JSON_STRING)) {
+		write_content(e, content);
+		return;
+	}
+	struct text said = content->text;
+	while (said.len > 0 && strchr(" \t\r\n", said.data[said.len - 1]) != NULL)
+		said.len--;
+	write_text_block(e, said);
+}
+
+static void write_message(struct encoding *e, const struct json *message)
+{
+	static const char *const carried[] = {"thinking_blocks", NULL};
+	static const char *const with_blocks[] = {"thinking_blocks", "reasoning_content", NULL};
+	bool signed_too = encode_field(message, "thinking_blocks") != NULL;
+
+	write_thoughts(e, message);
+	write_said(e, message);
+	write_text_block(e, json_string(message, "refusal"));
+	JSON_EACH(call, json_member(message, "tool_calls"))
+	{
+		write_tool_use(e, call);
+	}
+	/* Signed thoughts say what the unsigned ones do. */
+	encode_check_message(e, message, signed_too ? with_blocks : carried);
+}
+
+static bool is_result(const struct json *message)
+{
+	return text_is(json_string(message, "role"), "tool");
+}
+
+/* What stands behind the turn that begins with `first`; its results stand in front of the rest. */
+static const struct json *write_turn(struct encoding *e, const struct json *first,
+                                     const char *whose)
+{
+	const struct json *end = first;
+
+	json_write_object(&e->json);
+	json_write_member_c(&e->json, "role", whose);
+	json_write_key(&e->json, "content");
+	json_write_array(&e->json);
+	for (; end != NULL; end = end->next) {
+		const char *next = turn_of(e, end);
+		if (next != NULL && *next != *whose)
+			break;
+		if (is_result(end))
+			write_tool_result(e, end);
+	}
+	for (const struct json *m = first; m != end; m = m->next)
+		if (!encode_is_system(m) && !is_result(m))
+			write_message(e, m);
+	json_write_array_end(&e->json);
+	json_write_object_end(&e->json);
+	return end;
+}
+
+/* Neighbours of one role are one turn, which holds all results of the calls before it. */
+static void write_messages(struct encoding *e)
+{
+	const struct json *messages = json_member(e->root, "messages");
+	const struct json *message = messages == NULL ? NULL : messages->first;
+	bool begun = false;
+
+	json_write_key(&e->json, "messages");
+	json_write_array(&e->json);
+	while (message != NULL) {
+		const char *whose = turn_of(e, message);
+		if (whose == NULL) {
+			message = message->next;
+			continue;
+		}
+		if (!begun && *whose == 'a')
+			encode_refuse(e, "the first message must be the user's");
+		begun = true;
+		message = write_turn(e, message, whose);
+	}
+	json_write_array_end(&e->json);
+}
+
+/* --- tools -------------------------------------------------------------------------------- */
+
+static void write_tool(struct encoding *e, const struct json *tool)
+{
+	const struct json *strict = encode_field(json_member(tool, "function"), "strict");
+
+	json_write_object(&e->json);
+	encode_function(e, tool, "input_schema");
+	if (json_is(strict, JSON_BOOL))
+		json_write_member_bool(&e->json, "strict", strict->truth);
+	json_write_object_end(&e->json);
+}
+
+void encode_anthropic_check_choice(struct encoding *e, enum encode_choice choice)
+{
+	if (choice >= ENCODE_CHOICE_REQUIRED && thinking_of(e) == THINKING_BUDGET)
+		encode_refuse(e, "tool_choice can't make this model call while it thinks");
+}
+
+static void write_choice(struct encoding *e)
+{
+	static const char *const types[] = {
+	    [ENCODE_CHOICE_ABSENT] = "auto", [ENCODE_CHOICE_AUTO] = "auto",
+	    [ENCODE_CHOICE_NONE] = "none",   [ENCODE_CHOICE_REQUIRED] = "any",
+	    [ENCODE_CHOICE_NAMED] = "tool",
+	};
+	const struct json *parallel = encode_field(e->root, "parallel_tool_calls");
+	bool one_only = json_is(parallel, JSON_BOOL) && !parallel->truth;
+	struct text name;
+	enum encode_choice choice = encode_choice_of(e, &name);
+
+	if (choice == ENCODE_CHOICE_ABSENT && !one_only)
+		return;
+	encode_anthropic_check_choice(e, choice);
+	json_write_key(&e->json, "tool_choice");
+	json_write_object(&e->json);
+	json_write_member_c(&e->json, "type", types[choice]);
+	if (choice == ENCODE_CHOICE_NAMED)
+		json_write_member(&e->json, "name", name);
+	if (one_only && choice != ENCODE_CHOICE_NONE)
+		json_write_member_bool(&e->json, "disable_parallel_tool_use", true);
+	json_write_object_end(&e->json);
+}
+
+static void write_tools(struct encoding *e)
+{
+	bool strict;
+	const struct json *tools = encode_tools(e, &strict);
+
+	if (tools == NULL)
+		return;
+	json_write_key(&e->json, "tools");
+	json_write_array(&e->json);
+	JSON_EACH(tool, tools)
+	{
+		write_tool(e, tool);
+	}
+	json_write_array_end(&e->json);
+	write_choice(e);
+}
+
+/* --- parameters --------------------------------------------------------------------------- */
+
+static void write_stop(struct encoding *e)
+{
+	const struct json *stop = encode_field(e->root, "stop");
+
+	if (stop == NULL)
+		return;
+	json_write_key(&e->json, "stop_sequences");
+	json_write_array(&e->json);
+	if (json_is(stop, JSON_STRING))
+		json_write_string(&e->json, stop->text);
+	JSON_EACH(word, json_is(stop, JSON_ARRAY) ? stop : NULL)
+	{
+		/* White space alone is refused. */
+		if (text_trim(word->text).len > 0)
+			json_write_string(&e->json, word->text);
+		else
+			encode_drop(e, "stop");
+	}
+	json_write_array_end(&e->json);
+}
+
+bool encode_anthropic_samples(const struct encoding *e)
+{
+	return version(e) < CLAUDE_UNSAMPLED;
+}
+
+static void write_temperature(struct encoding *e)
+{
+	const struct json *temperature = encode_field(e->root, "temperature");
+	double value;
+
+	if (temperature == NULL)
+		return;
+	if (!encode_anthropic_samples(e)) {
+		encode_drop(e, "temperature");
+		return;
+	}
+	/* Clamped it would be another request. */
+	if (!text_to_double(temperature->text, &value) || value < 0 || value > 1)
+		encode_refuse(e, "temperature must be from 0 to 1 for this provider");
+	encode_copy(e, "temperature", "temperature");
+}
+
+static void write_top_p(struct encoding *e)
+{
+	if (encode_anthropic_samples(e))
+		encode_copy(e, "top_p", "top_p");
+	else if (encode_field(e->root, "top_p") != NULL)
+		encode_drop(e, "top_p");
+}
+
+struct text encode_anthropic_effort(const struct encoding *e)
+{
+	struct text effort = encode_effort(e);
+
+	if (thinking_of(e) != THINKING_ADAPTIVE)
+		return (struct text){NULL, 0};
+	return text_is(effort, "minimal") ? TEXT("low") : effort;
+}
+
+static void write_format(struct encoding *e)
+{
+	struct text effort = encode_anthropic_effort(e);
+	const struct json *schema;
+
+	if (encode_format_of(e, &schema) == ENCODE_FORMAT_JSON)
+		encode_refuse(e, "response_format json_object can't be carried");
+	if (schema == NULL && effort.data == NULL)
+		return;
+	json_write_key(&e->json, "output_config");
+	json_write_object(&e->json);
+	if (schema != NULL) {
+		json_write_key(&e->json, "format");
+		json_write_object(&e->json);
+		json_write_member_c(&e->json, "type", "json_schema");
+		json_write_key(&e->json, "schema");
+		encode_anthropic_schema(e, schema);
+		json_write_object_end(&e->json);
+	}
+	if (effort.data != NULL)
+		json_write_member(&e->json, "effort", effort);
+	json_write_object_end(&e->json);
+}
+
+/* A part of all tokens, which leaves the rest to the answer (OpenRouter's page on reasoning). */
+static int64_t budget_of(struct encoding *e)
+{
+	static const struct {
+		const char *effort;
+		int64_t percent;
+	} shares[] = {{"minimal", 10}, {"low", 20},   {"medium", 50},
+	              {"high", 80},    {"xhigh", 95}, {"max", 95}};
+	struct text effort = encode_effort(e);
+	int64_t most = max_tokens_of(e);
+	int64_t budget = 0;
+
+	for (size_t i = 0; i < ARRAY_LENGTH(shares); i++)
+		if (text_is(effort, shares[i].effort))
+			budget = most * shares[i].percent / 100;
+	if (budget == 0)
+		encode_refuse(e, "reasoning_effort '%.*s' can't be had with this model",
+		              TEXT_ARG(text_visible(e->arena, effort, 40)));
+	if (most <= BUDGET_LEAST)
+		encode_refuse(e, "this model needs max_tokens above %d to think", BUDGET_LEAST);
+	return int64_max(BUDGET_LEAST, int64_min(budget, BUDGET_MOST));
+}
+
+void encode_anthropic_thinking(struct encoding *e)
+{
+	static const char *const types[] = {[THINKING_OFF] = "disabled",
+	                                    [THINKING_BUDGET] = "enabled",
+	                                    [THINKING_ADAPTIVE] = "adaptive"};
+	enum thinking thinking = thinking_of(e);
+
+	if (thinking == THINKING_NEVER)
+		encode_refuse(e, "reasoning_effort can't be had with this model");
+	if (thinking <= THINKING_NEVER)
+		return;
+	json_write_key(&e->json, "thinking");
+	json_write_object(&e->json);
+	json_write_member_c(&e->json, "type", types[thinking]);
+	if (thinking == THINKING_BUDGET)
+		json_write_member_int(&e->json, "budget_tokens", budget_of(e));
+	json_write_object_end(&e->json);
+}
+
+static void write_user(struct encoding *e)
+{
+	struct text user = json_string(e->root, "safety_identifier");
+
+	if (user.data == NULL)
+		user = json_string(e->root, "user");
+	if (user.data == NULL)
+		return;
+	json_write_key(&e->json, "metadata");
+	json_write_object(&e->json);
+	json_write_member(&e->json, "user_id", user);
+	json_write_object_end(&e->json);
+}
+
+bool encode_anthropic(const struct provider *provider, const struct chat_request *request,
+                      struct arena *arena, struct wire_request *out, struct fault *fault)
+{
+	static const struct http_header version[] = {
+	    {TEXT_INIT("anthropic-version"), TEXT_INIT("2023-06-01")}};
+	static const struct encode_door door = {"x-api-key", "", version, ARRAY_LENGTH(version)};
+	static const char *const carried[] = {"parallel_tool_calls", "user", "safety_identifier",
+	                                      NULL};
+	struct encoding encoding;
+	struct encoding *e = &encoding;
+
+	/* A client that speaks the format itself: nothing is put into another one. */
+	if (request->endpoint == ENDPOINT_MESSAGES) {
+		encoding = (struct encoding){
+		    .provider = provider, .request = request, .arena = arena, .fault = fault};
+		bool sent = encode_wire(e, &door, TEXT("/messages"), out);
+		out->body = request->body;
+		return sent;
+	}
+	if (!encode_begin(e, provider, request, arena, fault))
+		return false;
+	encode_check_members(e, carried);
+	json_write_object(&e->json);
+	encode_copy(e, "model", "model");
+	json_write_member_int(&e->json, "max_tokens", max_tokens_of(e));
+	write_system(e);
+	write_messages(e);
+	write_tools(e);
+	write_temperature(e);
+	write_top_p(e);
+	write_stop(e);
+	write_format(e);
+	encode_anthropic_thinking(e);
+	write_user(e);
+	if (request->streamed)
+		json_write_member_bool(&e->json, "stream", true);
+	json_write_object_end(&e->json);
+	return encode_end(e, &door, TEXT("/messages"), out);
+}

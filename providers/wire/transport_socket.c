@@ -1,0 +1,231 @@
+/*
+ * libcurl's sockets on libuv's loop.
+ *
+ * libcurl forgets a socket after each transfer and asks for it again with the next
+ * one. We keep it armed meanwhile: on a connection that is kept alive, a request
+ * then costs no epoll_ctl at all. One that becomes readable while nobody wants it
+ * is disarmed.
+ *
+ * A descriptor that is closed while libuv still has it in its books ends the
+ * process. So only those are kept whose closing we are sure to be told: opened by
+ * us, and connected (libcurl 7.88 closes one that is still connecting by itself).
+ */
+#include "providers/wire/transport_private.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+struct transport_socket {
+	uv_poll_t poll;
+	struct shard *shard;
+	curl_socket_t fd;
+	int armed;  /* UV_READABLE, UV_WRITABLE: what epoll waits for */
+	int wanted; /* what libcurl waits for; 0: nothing, the connection is idle or paused */
+	bool ours;  /* opened by us */
+};
+
+struct transport_sockets {
+	struct transport_socket **by_fd;
+	size_t room;
+};
+
+enum { SOCKETS_FIRST = 64 };
+
+struct transport_sockets *transport_sockets_new(void)
+{
+	return memory_new(sizeof(struct transport_sockets));
+}
+
+static struct transport_socket *find(const struct transport_sockets *sockets, curl_socket_t fd)
+{
+	REQUIRE(fd >= 0);
+	return (size_t)fd < sockets->room ? sockets->by_fd[fd] : NULL;
+}
+
+static void put(struct transport_sockets *sockets, curl_socket_t fd,
+                struct transport_socket *socket)
+{
+	size_t slot = (size_t)fd;
+
+	if (slot >= sockets->room) {
+		size_t room = sockets->room == 0 ? SOCKETS_FIRST : sockets->room;
+
+		while (room <= slot)
+			room = size_mul(room, 2);
+		sockets->by_fd = memory_resize(sockets->by_fd, size_mul(room, sizeof(socket)));
+		memset(sockets->by_fd + sockets->room, 0, (room - sockets->room) * sizeof(socket));
+		sockets->room = room;
+	}
+	sockets->by_fd[slot] = socket;
+}
+
+static void closed(uv_handle_t *handle)
+{
+	memory_free(handle->data);
+}
+
+static void forget(struct transport_socket *socket)
+{
+	put(socket->shard->transport->sockets, socket->fd, NULL);
+	uv_close((uv_handle_t *)&socket->poll, closed);
+}
+
+void transport_sockets_free(struct transport_sockets *sockets)
+{
+	for (size_t fd = 0; fd < sockets->room; fd++)
+		if (sockets->by_fd[fd] != NULL)
+			forget(sockets->by_fd[fd]);
+	memory_free(sockets->by_fd);
+	memory_free(sockets);
+}
+
+/* NULL where libuv can't watch it. */
+static struct transport_socket *watch(struct shard *shard, curl_socket_t fd, bool ours)
+{
+	struct transport_socket *stale = find(shard->transport->sockets, fd);
+
+	if (stale != NULL)
+		forget(stale); /* the system gave its number away again, so it is closed */
+	struct transport_socket *socket = memory_new(sizeof(*socket));
+	if (uv_poll_init_socket(loop_uv(shard->transport->loop), &socket->poll, fd) != 0) {
+		memory_free(socket);
+		return NULL;
+	}
+	/* Only a socket that somebody waits for is a reason to keep running. */
+	uv_unref((uv_handle_t *)&socket->poll);
+	socket->poll.data = socket;
+	socket->shard = shard;
+	socket->fd = fd;
+	socket->ours = ours;
+	put(shard->transport->sockets, fd, socket);
+	return socket;
+}
+
+static void disarm(struct transport_socket *socket)
+{
+	(void)uv_poll_stop(&socket->poll);
+	socket->armed = 0;
+}
+
+static void arm(struct transport_socket *socket);
+
+static void ready(uv_poll_t *poll, int status, int events)
+{
+	struct transport_socket *socket = poll->data;
+	struct shard *shard = socket->shard;
+	curl_socket_t fd = socket->fd;
+	int flags = 0, running;
+
+	if (status < 0)
+		socket->armed = 0; /* libuv has stopped it */
+	if (socket->wanted == 0) {
+		/* Closed by the provider while idle, or paused: libcurl looks when it returns. */
+		disarm(socket);
+		return;
+	}
+	/*
+	 * libuv says no more than "error" of a reset connection, but what came before
+	 * the reset can still be read: libcurl shall try, and find the error itself.
+	 */
+	if (status < 0)
+		events = socket->wanted;
+	if (events & UV_READABLE)
+		flags |= CURL_CSELECT_IN;
+	if (events & UV_WRITABLE)
+		flags |= CURL_CSELECT_OUT;
+	(void)curl_multi_socket_action(shard->multi, fd, flags, &running);
+	/* Still there (its memory lives at least as long as this turn), and wanted as before. */
+	if (find(shard->transport->sockets, fd) == socket)
+		arm(socket);
+	transport_harvest(shard);
+}
+
+static void arm(struct transport_socket *socket)
+{
+	if (socket->wanted != 0 && socket->armed != socket->wanted &&
+	    uv_poll_start(&socket->poll, socket->wanted, ready) == 0)
+		socket->armed = socket->wanted;
+}
+
+static void want(struct transport_socket *socket, int events)
+{
+	socket->wanted = events;
+	if (events == 0) {
+		uv_unref((uv_handle_t *)&socket->poll);
+		return;
+	}
+	uv_ref((uv_handle_t *)&socket->poll);
+	arm(socket);
+}
+
+static bool is_connected(CURL *easy)
+{
+	char *private = NULL;
+
+	(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+	const struct transfer *transfer = (const struct transfer *)(const void *)private;
+	return transfer != NULL && transfer->phase != TRANSFER_CONNECTING;
+}
+
+static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context,
+                         void *assigned UNUSED)
+{
+	struct shard *shard = context;
+	struct transport_socket *socket = find(shard->transport->sockets, fd);
+	int events = 0;
+
+	if (what == CURL_POLL_REMOVE || what == CURL_POLL_NONE) {
+		if (socket != NULL && socket->ours && is_connected(easy))
+			want(socket, 0);
+		else if (socket != NULL)
+			forget(socket);
+		return 0;
+	}
+	if (socket == NULL)
+		socket = watch(shard, fd, false);
+	if (socket == NULL)
+		return -1;
+	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
+		events |= UV_READABLE;
+	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
+		events |= UV_WRITABLE;
+	want(socket, events);
+	return 0;
+}
+
+static curl_socket_t socket_open(void *context, curlsocktype purpose UNUSED,
+                                 struct curl_sockaddr *address)
+{
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+
+	if (fd >= 0 && watch(context, fd, true) == NULL) {
+		(void)close(fd);
+		return CURL_SOCKET_BAD;
+	}
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+static int socket_close(void *context, curl_socket_t fd)
+{
+	struct shard *shard = context;
+	struct transport_socket *socket = find(shard->transport->sockets, fd);
+
+	if (socket != NULL)
+		forget(socket);
+	return close(fd);
+}
+
+void transport_sockets_attach(struct shard *shard)
+{
+	(void)curl_multi_setopt(shard->multi, CURLMOPT_SOCKETFUNCTION, socket_wanted);
+	(void)curl_multi_setopt(shard->multi, CURLMOPT_SOCKETDATA, shard);
+}
+
+void transport_sockets_adopt(struct shard *shard, CURL *easy)
+{
+	(void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, socket_open);
+	(void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, shard);
+	(void)curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, socket_close);
+	(void)curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, shard);
+}

@@ -1,0 +1,204 @@
+/*
+ * The one thread that writes the ledger: takes what waits, commits it in one stroke, tells who
+ * waits. What can't be written stays at the head and is tried again.
+ */
+#include "proxy/ledger/ledger_private.h"
+
+#include "harness/base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+enum {
+	RETRY_MS = 250,
+	CLOSING_TRIES = 20, /* five seconds */
+	SWEEP_MS = 60 * 1000,
+};
+
+static int64_t clock_ms(clockid_t clock)
+{
+	struct timespec now;
+
+	(void)clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void hold(struct ledger *ledger)
+{
+	int failed = pthread_mutex_lock(&ledger->lock);
+
+	REQUIRE(failed == 0);
+}
+
+static void let_go(struct ledger *ledger)
+{
+	int failed = pthread_mutex_unlock(&ledger->lock);
+
+	REQUIRE(failed == 0);
+}
+
+/* Under the lock. Until then or until something changes, whichever comes first. */
+static void wait_until(struct ledger *ledger, int64_t at_ms)
+{
+	struct timespec at = {.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000};
+
+	(void)pthread_cond_timedwait(&ledger->changed, &ledger->lock, &at);
+}
+
+/* Under the lock: up to LEDGER_BATCH_MAX from the queue become the batch. */
+static void take_batch(struct ledger *ledger)
+{
+	struct ledger_record **end = &ledger->queue;
+
+	for (int i = 0; i < LEDGER_BATCH_MAX && *end != NULL; i++)
+		end = &(*end)->next;
+	ledger->batch = ledger->queue;
+	ledger->queue = *end;
+	*end = NULL;
+	if (ledger->queue == NULL)
+		ledger->queue_end = &ledger->queue;
+}
+
+/* Under the lock. */
+static void batch_written(struct ledger *ledger)
+{
+	while (ledger->batch != NULL) {
+		struct ledger_record *record = ledger->batch;
+		ledger->batch = record->next;
+		ledger->queued--;
+		ledger_tell(record, true);
+		memory_free(record);
+	}
+}
+
+/* Under the lock: nobody is kept waiting by a database that fails; the rows stay. */
+static void batch_failed(struct ledger *ledger, const struct fault *fault)
+{
+	for (struct ledger_record *record = ledger->batch; record != NULL; record = record->next)
+		ledger_tell(record, false);
+	for (struct ledger_record *record = ledger->queue; record != NULL; record = record->next)
+		ledger_tell(record, false);
+	if (!ledger->failing || strcmp(ledger->why, fault->message) != 0)
+		log_error("ledger.failing", "queued=%zu why=%s", ledger->queued, fault->message);
+	ledger->failing = true;
+	(void)snprintf(ledger->why, sizeof(ledger->why), "%s", fault->message);
+}
+
+/* Once, and here: a worker must not wait for patterns. */
+static void redact_batch(struct ledger *ledger)
+{
+	for (struct ledger_record *record = ledger->batch; record != NULL; record = record->next) {
+		if (!record->content.redact)
+			continue;
+		record->content.redact = false;
+		ledger_redact(&ledger->redactor, &record->content.request);
+		ledger_redact(&ledger->redactor, &record->content.response);
+	}
+}
+
+/* A file that was taken away would swallow rows without a word. */
+static bool write_batch(struct ledger *ledger, struct fault *fault)
+{
+	struct ledger_writer *writer = &ledger->writer;
+	bool failing = ledger->failing; /* only this thread sets it */
+
+	if (writer->store != NULL && (failing || !store_is_in_place(writer->store)))
+		ledger_writer_close(writer);
+	if (writer->store == NULL && !ledger_writer_open(writer, fault))
+		return false;
+	return ledger_writer_commit(writer, ledger->batch, fault);
+}
+
+static void lose(struct ledger *ledger)
+{
+	for (struct ledger_record *record = ledger->batch; record != NULL; record = record->next)
+		log_error("ledger.lost",
+		          "request=%.*s attempt=%lld target=%.*s outcome=%.*s cost_pico_usd=%lld",
+		          TEXT_ARG(record->row.request_id), (long long)record->row.attempt,
+		          TEXT_ARG(record->row.target), TEXT_ARG(record->row.outcome),
+		          (long long)record->row.cost_pico_usd);
+	batch_written(ledger);
+}
+
+/* Under the lock, which is let go meanwhile. False: not written. */
+static bool try_batch(struct ledger *ledger)
+{
+	struct fault fault;
+
+	let_go(ledger);
+	redact_batch(ledger);
+	bool written = write_batch(ledger, &fault);
+	hold(ledger);
+	if (!written) {
+		batch_failed(ledger, &fault);
+		return false;
+	}
+	if (ledger->failing)
+		log_warn("ledger.well", "queued=%zu", ledger->queued);
+	ledger->failing = false;
+	batch_written(ledger);
+	return true;
+}
+
+/* Under the lock. Returns when it is to be done next. */
+static int64_t sweep(struct ledger *ledger)
+{
+	int64_t before_ms = clock_ms(CLOCK_REALTIME) - ledger->retain_ms;
+	struct fault fault;
+	bool more = false;
+
+	let_go(ledger);
+	bool swept = ledger->writer.store != NULL &&
+	             ledger_writer_sweep(&ledger->writer, before_ms, &more, &fault);
+	if (!swept && ledger->writer.store != NULL)
+		log_warn("ledger.sweep", "why=%s", fault.message);
+	hold(ledger);
+	return clock_ms(CLOCK_MONOTONIC) + (more ? 0 : SWEEP_MS);
+}
+
+/* Under the lock: relaxed rows may gather for a while. */
+static void gather(struct ledger *ledger)
+{
+	int64_t until = clock_ms(CLOCK_MONOTONIC) + LEDGER_RELAXED_MS / 2;
+
+	while (atomic_load(&ledger->durability) == CONFIG_RELAXED && !ledger->stopping &&
+	       ledger->queued < LEDGER_BATCH_MAX && clock_ms(CLOCK_MONOTONIC) < until)
+		wait_until(ledger, until);
+}
+
+void *ledger_thread(void *context)
+{
+	struct ledger *ledger = context;
+	int64_t sweep_at = 0; /* monotonic */
+	int tries = 0;
+
+	hold(ledger);
+	for (;;) {
+		if (ledger->batch == NULL && ledger->queue == NULL) {
+			if (ledger->stopping)
+				break;
+			if (clock_ms(CLOCK_MONOTONIC) >= sweep_at)
+				sweep_at = sweep(ledger);
+			else
+				wait_until(ledger, sweep_at);
+			continue;
+		}
+		if (ledger->batch == NULL) {
+			gather(ledger);
+			take_batch(ledger);
+		}
+		if (try_batch(ledger)) {
+			if (clock_ms(CLOCK_MONOTONIC) >= sweep_at)
+				sweep_at = sweep(ledger);
+		} else if (ledger->stopping && ++tries >= CLOSING_TRIES) {
+			lose(ledger);
+		} else {
+			int64_t at = clock_ms(CLOCK_MONOTONIC) + RETRY_MS;
+			while (clock_ms(CLOCK_MONOTONIC) < at)
+				wait_until(ledger, at);
+		}
+	}
+	let_go(ledger);
+	return NULL;
+}
