@@ -121,7 +121,7 @@ static const struct text plain[] = {
     TEXT_INIT("env:"),
     TEXT_INIT("file:"),
     TEXT_INIT(""),
-    TEXT_INIT("vault:secret/openai#plain-0005"),
+    TEXT_INIT("vault:sk-plain-0005-abcdef"), /* no field: no reference */
     TEXT_INIT("ENV:PLAIN_0005_ABCDEF"),
     TEXT_INIT("env:0plain0005abcdef0plain0005"),
     TEXT_INIT("env:abcdefplain0005abcdefabcdef"), /* a key of letters and digits */

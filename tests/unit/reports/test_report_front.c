@@ -126,7 +126,7 @@ START_TEST(scores_are_rows_of_their_own_as_csv)
 	report_quality_csv(&matrix, &out);
 	assert_holds(&out, "target,kind,tasks,trials,passed,score,");
 	assert_holds(&out, "b/good,code,1,2,2,1,0.206549,1,0.000005,0.0000025,0.0000025,");
-	assert_holds(&out, ",true\r\n");
+	assert_holds(&out, ",true,0,,0\r\n");
 	ck_assert_uint_eq(sample_count(&out, "\r\n"), 5);
 }
 END_TEST
