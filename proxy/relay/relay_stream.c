@@ -322,15 +322,28 @@ static void break_tail(struct relay *relay, const struct refusal *refusal)
 	                   refusal_event(refusal, relay->client_endpoint, &relay->arena));
 }
 
-static void end_broken(struct relay *relay, const struct relay_judgement *judgement)
+/* What the provider said of it in the stream, which a translation has no event for. */
+static struct text said_of_it(struct relay *relay, const struct chat_reply *reply)
 {
+	enum { SHOWN_BYTES = 300 };
+	if (reply == NULL || reply->error_count == 0 || reply->errors[0].message.len == 0)
+		return TEXT("");
+	struct text masked = redact_text(&relay->arena, reply->errors[0].message);
+	return text_format(&relay->arena, ": %.*s",
+	                   TEXT_ARG(text_visible(&relay->arena, masked, SHOWN_BYTES)));
+}
+
+static void end_broken(struct relay *relay, const struct relay_judgement *judgement,
+                       const struct chat_reply *reply)
+{
+	struct text said = said_of_it(relay, reply);
 	struct refusal refusal;
 	enum refusal_code code = judgement->code == REFUSAL_UPSTREAM_TIMEOUT
 	                             ? REFUSAL_UPSTREAM_TIMEOUT
 	                             : REFUSAL_UPSTREAM_ERROR;
 
-	(void)refusal_set(&refusal, code, "%.*s: the stream broke off: %s",
-	                  TEXT_ARG(relay->target->name), judgement->reason);
+	(void)refusal_set(&refusal, code, "%.*s: the stream broke off: %s%.*s",
+	                  TEXT_ARG(relay->target->name), judgement->reason, TEXT_ARG(said));
 	break_tail(relay, &refusal);
 	atomic_fetch_add_explicit(&relay->worker->proxy->counters.broken_streams, 1,
 	                          memory_order_relaxed);
@@ -347,7 +360,7 @@ void relay_stream_ended(struct relay *relay, const struct relay_judgement *judge
 		commit(relay);
 	pass_usage_frame(relay, judgement->good);
 	if (!judgement->good)
-		end_broken(relay, judgement);
+		end_broken(relay, judgement, reply);
 	relay_settle(relay);
 }
 

@@ -1,5 +1,6 @@
 """Providers that speak a format of their own, asked by OpenAI's clients and by the cases."""
 import json
+import threading
 
 import pytest
 
@@ -254,6 +255,37 @@ def test_a_status_that_is_changed_is_told(scripted, start):
     answer = start({"a": up.url}, providers={"a": provider}, policy={"mode": "warn"}).chat()
     assert answer.status in (502, 503) and "Overloaded" in answer.error["message"], answer
     assert answer.headers["x-proviso-upstream-status"] == "529", answer
+
+
+def test_an_error_in_a_stream_keeps_the_providers_words_after_the_commit(scripted, start):
+    """The client has text already: what ends its stream says why, in the provider's words, without the provider's key."""
+    events = [
+        {"type": "message_start", "message": {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [],
+                                              "usage": {"input_tokens": 3, "output_tokens": 1}}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "half of "}},
+        {"type": "error", "error": {"type": "overloaded_error", "message": f"Overloaded, {key_of('a')} must wait"}}]
+    sent = [b"event: %s\ndata: %s\n\n" % (one["type"].encode(), json.dumps(one).encode()) for one in events]
+    committed = threading.Event()
+
+    def answer(connection):
+        connection.sendall(SSE_HEAD + b"content-length: %d\r\n\r\n" % sum(map(len, sent)) + b"".join(sent[:3]))
+        assert committed.wait(60)
+        connection.sendall(sent[3])
+
+    up = scripted(lambda head, request, number: answer)
+    provider = {"dialect": "anthropic", "base_url": up.url, "api_key": "env:KEY_A",
+                "models": {"m": {**MODEL, "price": PRICES["a"]}}}
+    client = start({"a": up.url}, providers={"a": provider}, policy={"mode": "warn"}).connect()
+    client.request("POST", "/v1/chat/completions", json.dumps({"model": "coder", "stream": True, "messages": [
+        {"role": "user", "content": "hello"}]}), {"content-type": "application/json"})
+    response = client.getresponse()
+    committed.set()
+    body = response.read().decode()
+    last = json.loads(body.rstrip().rsplit("data: ", 1)[1])
+    assert response.status == 200 and "half of " in body and "[DONE]" not in body
+    assert last["error"]["code"] == "upstream_error" and "Overloaded, " in last["error"]["message"], last
+    assert key_of("a") not in body
 
 
 @pytest.mark.parametrize("version, base, path", [
