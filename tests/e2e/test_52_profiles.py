@@ -80,7 +80,11 @@ def test_a_profile_is_noticed_where_its_quirk_is(name, dialect, path, case, tmp_
     sim = Sim("--profile", "seen-at-" + name, program=PLAIN)
     (tmp_path / "proviso.yaml").write_text(json.dumps({"version": 1, "providers": {"n": {
         "dialect": dialect, "base_url": sim.url.removesuffix("/v1") + path, "api_key": "env:SIM_KEY", "models": {"sim-small": {}}}}}))
-    done = Proviso(tmp_path, PLAIN)("check", "n/sim-small", "--profile", "smoke", "--case", case, env={"SIM_KEY": "sim-key"})
+    # Some are short of everything at times: infrastructure is no verdict, and whoever gets none asks again.
+    for _ in range(20):
+        done = Proviso(tmp_path, PLAIN)("check", "n/sim-small", "--profile", "smoke", "--case", case, env={"SIM_KEY": "sim-key"})
+        if done.code != 4:
+            break
     sim.stop()
     assert done.code in (0, 1), done
     seen = {cell["verdict"] for (_, one, _), cell in cells(tmp_path / "proviso-matrix.json").items() if one == case}
