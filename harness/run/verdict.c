@@ -80,8 +80,14 @@ static bool is_broken_throughout(const struct tally *tally)
 
 bool verdict_wants_control(const struct tally *tally)
 {
-	return is_broken_throughout(tally) && tally->controls_bad == 0 &&
-	       tally->controls_ok < VERDICT_CONTROLS;
+	int64_t before = int64_min(tally->broken, VERDICT_MAX_INFRA_TRIALS);
+
+	/* All but one stand between the trials: an outage that is over by then spares the last. */
+	if (before < VERDICT_MAX_INFRA_TRIALS - 1 || tally->broken != tally_trials(tally))
+		return false;
+	return tally->controls_bad == 0 &&
+	       tally->controls_ok <
+	           VERDICT_CONTROLS - (before < VERDICT_MAX_INFRA_TRIALS ? 1 : 0);
 }
 
 bool tally_settle(struct tally *tally)

@@ -88,7 +88,8 @@ MUST_CHECK int64_t verdict_most_trials(const struct verdict_rules *rules,
 /*
  * The control rule. Every trial of the cell ended in a 5xx, a timeout or a cut reply: is it the
  * server that is down, or does the feature break it? Whether a plain request beside it is worth
- * its price, to tell the one from the other.
+ * its price, to tell the one from the other. Two are asked before the last trial and one after
+ * it: asked after all of them, they would take the end of an outage for a feature's fault.
  */
 MUST_CHECK bool verdict_wants_control(const struct tally *tally);
 /*

@@ -136,3 +136,23 @@ providers:
     capped = proviso("check", *arguments, "--out", "capped", "--max-spend", f"{one:.9f}")
     assert capped.code in (1, 5), capped
     assert sum(line.get("cost_pico_usd", 0) for line in journal(proviso.cwd / "capped")) <= one * 1e12 * 1.000001
+
+
+@pytest.mark.parametrize("jobs", ["1", "2", "3", "8"])
+def test_an_outage_that_ends_meanwhile_is_no_feature_s_fault(proviso, sim, jobs):
+    url = sim("--break", "storm-500:25").url
+    proviso("check", "--base-url", url, "--api-key-env", "SIM_KEY", "--model", "sim-small", "--case", "CH-0*", "--jobs", jobs,
+            "--matrix", "m.json", "--out", "run", env={"SIM_KEY": "sim-key"})
+    found = cells(proviso.cwd / "m.json")
+    assert found and "fail" not in {cell["verdict"] for cell in found.values()}
+    told = json.loads((proviso.cwd / "m.json").read_text())["availability"][0]
+    assert told["infra"] == {"5xx": 25}
+    assert told["attempts"] == len([line for line in journal(proviso.cwd / "run") if line.get("owner")])
+
+
+def test_what_breaks_the_server_was_answered_all_the_same(proviso, scripted):
+    provider = provider_of(scripted, "500", "o")
+    proviso("check", "--base-url", provider.url, *ASK[:-1], "TC-01", "--out", "run", "--matrix", "m.json", env=KEY)
+    told = json.loads((proviso.cwd / "m.json").read_text())["availability"][0]
+    assert told["infra"] == {}
+    assert told["answered"] == told["attempts"] == len([line for line in journal(proviso.cwd / "run") if line.get("owner")])

@@ -505,8 +505,8 @@ static void finish_cell(const struct matrix_builder *builder, const struct count
 }
 
 /*
- * The sum over the cells of each target. Where a feature breaks the server, the attempts are the
- * feature's fault and no infrastructure.
+ * The sum over the cells of each target. Where a feature breaks the server, what its attempts
+ * brought was judged: it is the feature's fault and no infrastructure.
  */
 static void finish_availability(const struct matrix_builder *builder, struct arena *arena,
                                 struct matrix *out)
@@ -518,7 +518,7 @@ static void finish_availability(const struct matrix_builder *builder, struct are
 		struct tally tally = counted->cell.tally;
 		size_t at = 0;
 		if (tally_settle(&tally))
-			memset(counts.infra, 0, sizeof(counts.infra));
+			counts = (struct availability){.answered = availability_attempts(&counts)};
 		if (availability_attempts(&counts) == 0)
 			continue;
 		while (at < out->availability_count &&

@@ -104,8 +104,6 @@ bool runner_probe_wants_trial(const struct runner *runner, const struct runner_p
 
 bool runner_probe_is_controlled(const struct runner *runner, const struct runner_probe *probe)
 {
-	if (runner_probe_wants_trial(runner, probe))
-		return false;
 	for (size_t i = 0; i < probe->planned->cell_count; i++)
 		if (runner_cell_wants_control(runner, &runner->cells[probe->planned->cells[i]]))
 			return true;

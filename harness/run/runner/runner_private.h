@@ -112,7 +112,7 @@ MUST_CHECK bool runner_probe_wants_trial(const struct runner *runner,
 /* All its trials may have broken the server: a plain request beside it will tell. */
 MUST_CHECK bool runner_cell_wants_control(const struct runner *runner,
                                           const struct runner_cell *cell);
-/* Nothing is wanted but controls. */
+/* A control is wanted, and goes before any further trial. */
 MUST_CHECK bool runner_probe_is_controlled(const struct runner *runner,
                                            const struct runner_probe *probe);
 

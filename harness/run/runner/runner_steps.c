@@ -184,7 +184,8 @@ void trial_start(struct runner *runner, struct runner_probe *probe)
 	trial->provider->in_flight += trial->width;
 	choose_wanting(trial);
 	open = trial->control || trial->mends != 0 ? (struct open_trial){0} : probe->open;
-	probe->open = (struct open_trial){0};
+	if (!trial->control)
+		probe->open = (struct open_trial){0};
 	set_number(trial, open.trial > 0 ? open.trial : probe->trials + 1);
 	if (open.trial > 0 && !read_answers(trial, &open, &next)) {
 		set_number(trial, probe->trials + 1);

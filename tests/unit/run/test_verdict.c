@@ -197,7 +197,10 @@ START_TEST(controls_tell_a_feature_that_breaks_the_server_from_a_server_that_is_
 		enum verdict verdict;
 	} known[] = {
 	    {"i", 1, 0, 0, true, false, VERDICT_ERROR},
-	    {"ii", 2, 0, 0, true, false, VERDICT_ERROR},
+	    {"ii", 2, 0, 0, true, true, VERDICT_ERROR},
+	    {"ii", 2, 1, 0, true, true, VERDICT_ERROR},
+	    {"ii", 2, 2, 0, true, false, VERDICT_ERROR}, /* the third trial first */
+	    {"ii", 2, 0, 1, true, false, VERDICT_ERROR},
 	    {"iii", 3, 0, 0, false, true, VERDICT_ERROR},
 	    {"iii", 3, 2, 0, false, true, VERDICT_ERROR},
 	    {"iii", 3, 3, 0, false, false, VERDICT_FAIL},
