@@ -178,13 +178,13 @@ fuzz: deps-test
 	  -dict=tests/fuzz/$$name.dict \
 	  .build/corpus/$$name tests/fuzz/corpus/$$name 2>&1 | tail -n 12 || exit 1; done
 
-# --- end to end: the real binary, sanitized, against scripted and simulated providers ----
+# --- end to end: the real binary, sanitized, against scripted and simulated providers; half of the time it waits ---
 
 .PHONY: e2e golden clang-build
 e2e:
 	+$(Q)$(MAKE) --no-print-directory all
 	+$(Q)$(MAKE) --no-print-directory asan
-	$(Q)PROVISO=$(CURDIR)/.build/asan/proviso PROVISO_PLAIN=$(CURDIR)/.build/release/proviso PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q $(if $(ONLY),,-n 2) -p no:cacheprovider $(if $(ONLY),-k '$(ONLY)') tests/e2e
+	$(Q)PROVISO=$(CURDIR)/.build/asan/proviso PROVISO_PLAIN=$(CURDIR)/.build/release/proviso PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q $(if $(ONLY),,-n 4) -p no:cacheprovider $(if $(ONLY),-k '$(ONLY)') tests/e2e
 # Mixed traffic, faults, reloads and keys for SOAK_SECONDS: memory stays flat, and no descriptor is leaked.
 .PHONY: soak kills tsan
 SOAK_SECONDS ?= 180

@@ -80,14 +80,13 @@ static bool is_broken_throughout(const struct tally *tally)
 
 bool verdict_wants_control(const struct tally *tally)
 {
-	int64_t before = int64_min(tally->broken, VERDICT_MAX_INFRA_TRIALS);
+	bool last_is_open = tally->broken == VERDICT_MAX_INFRA_TRIALS - 1;
 
-	/* All but one stand between the trials: an outage that is over by then spares the last. */
-	if (before < VERDICT_MAX_INFRA_TRIALS - 1 || tally->broken != tally_trials(tally))
+	if (tally->broken != tally_trials(tally) || tally->controls_bad > 0)
 		return false;
-	return tally->controls_bad == 0 &&
-	       tally->controls_ok <
-	           VERDICT_CONTROLS - (before < VERDICT_MAX_INFRA_TRIALS ? 1 : 0);
+	/* All but one go before the last trial: an outage that ends with them spares it. */
+	return (last_is_open && tally->controls_ok < VERDICT_CONTROLS - 1) ||
+	       (is_broken_throughout(tally) && tally->controls_ok < VERDICT_CONTROLS);
 }
 
 bool tally_settle(struct tally *tally)
