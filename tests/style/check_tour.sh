@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Each file begins with what it is for, and what README.md points to is there. TAP for prove.
+# Each file begins with what it is for, what README.md points to is there, and no fuzzer lacks its dictionary
+# (`make fuzz` stops at one that does) or its corpus. TAP for prove.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 bad=0
@@ -17,6 +18,10 @@ done < <(git ls-files -co --exclude-standard 'harness/*.[ch]' 'providers/*.[ch]'
 while IFS= read -r path; do
   compgen -G "$path" >/dev/null || compgen -G "harness/cli/man/$path" >/dev/null || { echo "# README.md points to $path, which is not there"; bad=1; }
 done < <(grep -oE '`\.?[a-z_*-]+(/[A-Za-z_.*-]+)+/?`|`proviso[a-z.-]*\.[157]`' README.md | tr -d '`' | sort -u)
+for fuzzer in tests/fuzz/fuzz_*.c; do
+  name=$(basename "$fuzzer" .c) name=${name#fuzz_}
+  [ -s "tests/fuzz/$name.dict" ] && [ -d "tests/fuzz/corpus/$name" ] || { echo "# $fuzzer has no tests/fuzz/$name.dict or no corpus"; bad=1; }
+done
 echo 1..1
 [ $bad = 0 ] && echo "ok 1 - heads and tour" || echo "not ok 1 - heads and tour"
 exit $bad
