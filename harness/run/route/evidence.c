@@ -113,7 +113,6 @@ static void add_required(struct standing *standing, struct mark mark)
 		    (struct claim){mark.features, mark.voice, mark.cell, mark.waiver};
 		return;
 	}
-	mark.gate = true; /* to whoever demands it, it speaks as one */
 	mark.mends = asked ? mends_of(mark.cell, true) : 0;
 	standing->strict_marks[standing->strict_mark_count++] = mark;
 }
