@@ -2,6 +2,7 @@
 
 Tests wait for events (a line on stdout, a connection, an exit), never for time to pass.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -113,8 +114,9 @@ class Scripted:
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def serve(self, connection):
-        held = b""
-        with connection:
+        """Until the other side closes; one that is killed resets its connections, and that is no failure here."""
+        with connection, contextlib.suppress(ConnectionError):
+            held = b""
             while True:
                 while b"\r\n\r\n" not in held:
                     more = connection.recv(65536)
@@ -160,6 +162,13 @@ def scripted():
     yield start
     for one in started:
         one.stop()
+
+
+def replace(path, text):
+    """As an editor does it: whoever watches the file never reads half of it, or none of it."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_bytes(text if isinstance(text, bytes) else text.encode())
+    fresh.replace(path)
 
 
 def reply(body, status="200 OK", kind="application/json", extra=""):

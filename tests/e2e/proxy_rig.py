@@ -18,6 +18,12 @@ PRICES = {"a": {"input": "0.10", "output": "0.30"}, "b": {"input": "1", "output"
           "c": {"input": "10", "output": "30"}}
 
 
+# Clocks of which one is short: whoever is to be in time has to be so for the other one alone. A good provider that
+# is asked after a silent one has the short clock, too, on a machine that is busy.
+SHORT_FIRST = {"timeouts": {"connect": "60s", "first_event": "2s", "idle": "60s", "total": "120s"}}
+SHORT_IDLE = {"timeouts": {"connect": "60s", "first_event": "60s", "idle": "1s", "total": "120s"}}
+
+
 def key_of(name):
     return KEYS[f"KEY_{name.upper()}"]
 
@@ -133,11 +139,13 @@ class Proxy:
     def wait_for_log(self, words):
         """Follows the log until a line has the words."""
         with open(self.log_path) as log:
+            line = ""
             while True:
-                line = log.readline()
-                if words in line:
+                # The end of the file may be the middle of a line that is being written.
+                line = ("" if line.endswith("\n") else line) + log.readline()
+                if words in line and line.endswith("\n"):
                     return line
-                if not line:
+                if not line.endswith("\n"):
                     assert self.process.poll() is None, self.log_path.read_text()
                     # Any answer is an event of the proxy: it gives it a turn.
                     self.get("/livez")

@@ -54,7 +54,7 @@ class Vault:
         return reply(json.dumps({"request_id": "r", "lease_duration": 0, "renewable": False, "data": data}))
 
     def env(self, **more):
-        return {"VAULT_ADDR": self.address, "VAULT_TOKEN": TOKEN, "VAULT_CLIENT_TIMEOUT": "1", **more}
+        return {"VAULT_ADDR": self.address, "VAULT_TOKEN": TOKEN, "VAULT_CLIENT_TIMEOUT": "60", **more}
 
 
 @pytest.fixture
@@ -133,8 +133,8 @@ REFUSALS = {
     "garbage": (lambda v: setattr(v, "raw", reply("<html>")), {}, "secret/team/openai#key", "no secret of the KV engine"),
     "other JSON": (lambda v: setattr(v, "raw", reply("[1]")), {}, "secret/team/openai#key", "no secret of the KV engine"),
     "oversized": (lambda v: setattr(v, "raw", OVERSIZED), {}, "secret/team/openai#key", "does not answer: too_large"),
-    "cut": (lambda v: setattr(v, "raw", OVERSIZED[:2000]), {}, "secret/team/openai#key", "does not answer"),
-    "silent": (lambda v: setattr(v, "raw", b""), {}, "secret/team/openai#key", "_timeout: "),
+    "cut": (lambda v: setattr(v, "raw", OVERSIZED[:2000]), {"VAULT_CLIENT_TIMEOUT": "1"}, "secret/team/openai#key", "does not answer"),
+    "silent": (lambda v: setattr(v, "raw", b""), {"VAULT_CLIENT_TIMEOUT": "1"}, "secret/team/openai#key", "_timeout: "),
     "wrong role": (None, {"VAULT_TOKEN": "", "VAULT_ROLE_ID": ROLE, "VAULT_SECRET_ID": "no"}, "secret/team/openai#key",
                    "login by AppRole by 400: invalid role or secret ID"),
     "nobody asks": (None, {"VAULT_TOKEN": ""}, "secret/team/openai#key", "nothing says who asks Vault"),

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import ROOT, Scripted, chat, environment, reply
+from conftest import ROOT, Scripted, chat, environment, replace, reply
 from proxy_rig import DONE, KEYS, chunk, config_of, key_of, raw, sse, usage_chunk
 def provider(sim, name, *arguments):
     return sim("--models", "m", "--api-key", key_of(name), *arguments).url
@@ -145,9 +145,7 @@ def flip(path, case, target="a/m", verdict="fail", variant=None):
     assert hit, f"no cell {case} at {target}"
     for cell in hit:
         cell["verdict"] = verdict
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(matrix))
-    fresh.replace(path)
+    replace(path, json.dumps(matrix))
 
 
 def test_a_flipped_gate_cell_keeps_a_kind_of_request_away_after_a_reload(start, sim):
@@ -292,7 +290,7 @@ def test_a_bad_config_does_not_start(proviso, tmp_path):
 def test_a_bad_reload_changes_nothing_and_is_loud(start, sim):
     proxy = start({"a": provider(sim, "a")})
     good = proxy.config_path.read_text()
-    proxy.config_path.write_text(good.replace('"routes"', '"rutes"'))
+    replace(proxy.config_path, good.replace('"routes"', '"rutes"'))
     assert "last good" in proxy.wait_for_log("proxy.reload_failed")
     assert "did you mean" in proxy.log_path.read_text()
     assert proxy.chat().status == 200

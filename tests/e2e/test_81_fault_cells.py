@@ -15,7 +15,7 @@ from conftest import Scripted, chat, reply
 from fault_play import (AFTER_STREAM, BEFORE_PLAIN, BEFORE_STREAM, DONE, FINISH, NATIVE_AFTER, NATIVE_BEFORE,
                         NATIVE_PLAIN, ODD_PLAIN, ODD_STREAM, ROLE, TEXT, TOOLS, WHOLE, hold, in_two, plain, plain_hold,
                         silent, whole, whole_native)
-from proxy_rig import Answer, Proxy, chunk, config_of, sse, usage_chunk
+from proxy_rig import SHORT_FIRST, SHORT_IDLE, Answer, Proxy, chunk, config_of, sse, usage_chunk
 
 STALLS = {"stall-first": silent, "stall-headers": hold(b""), "stall-after-role": hold(ROLE), "stall-mid": hold(ROLE + TEXT)}
 STALLS_PLAIN = {"stall-first": silent, "stall-headers": plain_hold(b""), "stall-mid-body": plain_hold(WHOLE[:60])}
@@ -251,7 +251,7 @@ def test_what_a_limit_cut_is_never_a_normal_end(table, dialect, streamed):
 @pytest.fixture(scope="module", params=["first_event", "idle"])
 def hasty(request, tmp_path_factory, matrix):
     """One of the two clocks is short, the other never rings."""
-    limits = {"first_event": "1h", "idle": "1h", "total": "2h", request.param: "300ms"}
+    limits = (SHORT_FIRST if request.param == "first_event" else SHORT_IDLE)["timeouts"]
     made = Table(tmp_path_factory.mktemp("clocks"), matrix, breaker={"min_requests": 100000}, timeouts=limits)
     made.clock = request.param
     yield made

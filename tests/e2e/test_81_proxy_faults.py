@@ -8,13 +8,13 @@ import time
 
 import pytest
 
-from conftest import chat, reply
-from proxy_rig import DONE, SSE_HEAD, chunk, config_of, cut_sse, key_of, make_matrix, sse, usage_chunk
+from conftest import chat, replace, reply
+from proxy_rig import (DONE, SHORT_FIRST, SHORT_IDLE, SSE_HEAD, chunk, config_of, cut_sse, key_of, make_matrix, sse,
+                       usage_chunk)
 
 TOOLS = [{"type": "function", "function": {"name": "get_weather", "parameters": {
     "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}}]
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
-SHORT = {"timeouts": {"connect": "2s", "first_event": "300ms", "idle": "300ms", "total": "20s"}}
 GOOD = sse(chunk({"role": "assistant", "content": ""}), chunk({"content": "from b"}), chunk(finish="stop"), usage_chunk(),
            DONE)
 ROLE = chunk({"role": "assistant", "content": ""})
@@ -74,16 +74,14 @@ def test_a_plain_answer_comes_from_another_target(start, sim, good_b, fault, out
 
 @pytest.mark.parametrize("fault, streamed", [("stall-first", False), ("stall-first", True), ("stall-headers", True)])
 def test_a_provider_that_says_nothing_is_left_for_another(start, sim, good_b, fault, streamed):
-    proxy = start({"a": broken(sim, "a", fault), "b": good_b.url}, proxy=SHORT)
+    proxy = start({"a": broken(sim, "a", fault), "b": good_b.url}, proxy=SHORT_FIRST)
     answer = proxy.chat(stream=streamed)
     assert answer.status == 200 and answer.headers["x-proviso-target"] == "b/m", answer
     assert told(proxy, "a/m", "timeout") == 1
 
 
 def test_nobody_listening_is_left_for_another(start, good_b):
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    proxy = start({"a": f"http://127.0.0.1:{port}/v1", "b": good_b.url})
+    proxy = start({"a": "http://127.0.0.1:9/v1", "b": good_b.url})
     answer = proxy.chat()
     # Asked twice: no connection is worth a second try.
     assert answer.headers["x-proviso-target"] == "b/m" and answer.headers["x-proviso-attempts"] == "3", answer
@@ -102,7 +100,7 @@ def test_comments_do_not_count_as_events(start, scripted, good_b):
         except OSError:
             return
 
-    proxy = start({"a": scripted(lambda head, body, number: comments).url, "b": good_b.url}, proxy=SHORT)
+    proxy = start({"a": scripted(lambda head, body, number: comments).url, "b": good_b.url}, proxy=SHORT_FIRST)
     answer = proxy.stream()
     assert answer.headers["x-proviso-target"] == "b/m", answer
     assert told(proxy, "a/m", "timeout") == 1
@@ -147,7 +145,7 @@ def test_arguments_of_a_call_that_break_off_are_no_end(start, sim, good_b):
 
 
 def test_a_stall_after_the_commit_is_a_timeout_and_no_fallback(start, sim, good_b):
-    proxy = start({"a": broken(sim, "a", "stall-mid"), "b": good_b.url}, proxy=SHORT)
+    proxy = start({"a": broken(sim, "a", "stall-mid"), "b": good_b.url}, proxy=SHORT_IDLE)
     answer = proxy.stream()
     assert answer.headers["x-proviso-target"] == "a/m" and answer.content, answer
     assert json.loads(answer.events[-1])["error"]["code"] == "upstream_timeout"
@@ -208,7 +206,7 @@ def test_when_all_fail_the_first_failure_is_told_with_the_attempts(start, sim):
 
 
 def test_a_timeout_of_all_is_504(start, sim):
-    proxy = start({"a": broken(sim, "a", "stall-first")}, proxy=SHORT)
+    proxy = start({"a": broken(sim, "a", "stall-first")}, proxy=SHORT_FIRST)
     answer = proxy.chat()
     assert answer.status == 504 and answer.error["code"] == "upstream_timeout", answer
 
@@ -246,7 +244,7 @@ def test_too_long_for_one_goes_to_a_larger_one(start, scripted, good_b):
     proxy = start({"a": up.url, "b": good_b.url})
     assert proxy.chat().status == 400  # b has no more room than a
     config["providers"]["b"]["models"]["m"]["context"] = 100000
-    proxy.config_path.write_text(json.dumps(config))
+    replace(proxy.config_path, json.dumps(config))
     proxy.wait_for_log("proxy.reloaded")
     assert proxy.chat().headers["x-proviso-target"] == "b/m"
 
@@ -359,7 +357,7 @@ def test_what_check_found_wrong_is_not_asked_of_that_target(tmp_path, start, goo
     folder.mkdir()
     matrix = make_matrix(folder, a=fault)
     proxy = start({"a": broken(sim, "a", fault), "b": good_b.url})
-    proxy.matrix_path.write_bytes(matrix.read_bytes())
+    replace(proxy.matrix_path, matrix.read_bytes())
     proxy.wait_for_log("proxy.reloaded")
     assert proxy.chat(**kind).headers["x-proviso-target"] == "b/m"
     alone = proxy.chat(**{**kind, "model": "a/m"})

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from conftest import Proviso, chat, reply
+from conftest import Proviso, chat, replace, reply
 from proxy_rig import DONE, SSE_HEAD, chunk, config_of, cut_sse, sse, usage_chunk
 
 LEDGER = {"ledger": {"path": "proxy.db"}}
@@ -96,7 +96,7 @@ def test_a_proxy_says_of_which_targets_it_knows_no_price(start, scripted):
     def reload(price):
         config["providers"]["a"]["models"]["m"]["price"] = price
         before = proxy.log_path.read_text().count("proxy.reloaded")
-        proxy.config_path.write_text(json.dumps(config))
+        replace(proxy.config_path, json.dumps(config))
         while proxy.log_path.read_text().count("proxy.reloaded") == before:
             proxy.get("/livez")
         return [line for line in proxy.log_path.read_text().splitlines() if "proxy.price" in line]
@@ -222,7 +222,7 @@ def test_fifty_at_once_on_a_budget_with_room_for_ten(start, scripted, tmp_path):
     bound = said["candidates"][0]["bound_usd"]
     config = json.loads(proxy.config_path.read_text())
     config["budgets"][0]["limit_usd"] = f"{bound * 10.5:.12f}"
-    proxy.config_path.write_text(json.dumps(config))
+    replace(proxy.config_path, json.dumps(config))
     proxy.wait_for_log("proxy.reloaded")
     answers, refused = [], threading.Semaphore(0)
 
@@ -280,13 +280,13 @@ def test_an_unknown_price_is_not_spent_from_a_budget(start, scripted):
     proxy = start({"a": scripted(answer_well).url}, **bounded("1", team="search"))
     config = json.loads(proxy.config_path.read_text())
     del config["providers"]["a"]["models"]["m"]["price"]
-    proxy.config_path.write_text(json.dumps(config))
+    replace(proxy.config_path, json.dumps(config))
     proxy.wait_for_log("proxy.reloaded")
     assert proxy.chat().status == 200
     refused = proxy.chat(headers={"x-proviso-team": "search"})
     assert refused.status == 503 and "price" in refused.error["excluded"][0]["reason"], refused
     config["budgets"][0]["unpriced"] = "allow"
-    proxy.config_path.write_text(json.dumps(config))
+    replace(proxy.config_path, json.dumps(config))
     while proxy.chat(headers={"x-proviso-team": "search"}).status != 200:
         pass  # until it is read
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 
 import pytest
 
-from conftest import chat, reply
+from conftest import chat, replace, reply
 from proxy_rig import DONE, SSE_HEAD, chunk, config_of, cut_sse, sse, usage_chunk
 
 ROLE = chunk({"role": "assistant", "content": ""})
@@ -113,7 +113,7 @@ def storm(start, scripted):
         assert len(bounds) == 1
         limit = int((bounds.pop() + 100) * (room + Decimal("0.5")))  # longer numbers of requests may cost more
         made["budgets"][0]["limit_usd"] = f"{limit / PICO:.12f}"
-        proxy.config_path.write_text(json.dumps(made))
+        replace(proxy.config_path, json.dumps(made))
         proxy.wait_for_log("proxy.reloaded")
         assert exact(proxy, LEFT) == limit
         return proxy, moods, limit

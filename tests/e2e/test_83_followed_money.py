@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-from conftest import Proviso, chat, reply
+from conftest import Proviso, chat, replace, reply
 from proxy_rig import DONE, chunk, sse
 
 MILLION = 10 ** 6
@@ -138,7 +138,7 @@ def follow(start, scripted, tmp_path):
         provider |= shape.get("provider", {})
         provider["models"]["m"]["price"] = shape["price"]
         before = proxy.log_path.read_text().count("proxy.reloaded")
-        proxy.config_path.write_text(json.dumps(config))
+        replace(proxy.config_path, json.dumps(config))
         while proxy.log_path.read_text().count("proxy.reloaded") == before:
             proxy.get("/livez")
 

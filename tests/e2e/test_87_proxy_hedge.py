@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from conftest import Proviso, chat, reply
+from conftest import Proviso, chat, replace, reply
 from proxy_rig import DONE, SSE_HEAD, chunk, config_of, sse, usage_chunk
 
 LEDGER = {"ledger": {"path": "proxy.db"}}
@@ -156,21 +156,32 @@ def test_nothing_is_asked_twice_after_the_commit(start, scripted):
     stuck = Stuck(lambda *_: chunk(finish="stop") + DONE,
                   SSE_HEAD + b"transfer-encoding: identity\r\nconnection: close\r\n\r\n" + ROLE + chunk({"content": "x"}))
     other = scripted(well)
-    proxy = start({"a": scripted(stuck).url, "b": other.url}, **hedged(after="300ms"))
+    proxy = start({"a": scripted(stuck).url, "b": other.url}, **hedged(after="2s"))
     answers = []
     client = threading.Thread(target=lambda: answers.append(proxy.stream()))
     client.start()
     assert stuck.asked.wait(60)
-    threading.Event().wait(0.5)
+    threading.Event().wait(2.3)
     stuck.go.set()
     client.join()
     assert answers[0].headers["x-proviso-target"] == "a/m" and not other.requests, answers
 
 
 def test_no_more_than_the_share_is_asked_twice(start, scripted):
-    slow = scripted(lambda head, body, number: lambda connection: (
-        threading.Event().wait(0.1), connection.sendall(reply(chat("late"), extra="connection: close\r\n"))))
-    other = scripted(well)
+    beside = threading.Semaphore(0)
+
+    def late(head, body, number):
+        def answer(connection):
+            # Every fourth one may be asked twice, and waits until it is.
+            assert beside.acquire(timeout=60) if number % 4 == 0 else not beside.acquire(timeout=0.1)
+            connection.sendall(reply(chat("late"), extra="connection: close\r\n"))
+        return answer
+
+    def quick(head, body, number):
+        beside.release()
+        return well(head, body, number)
+
+    slow, other = scripted(late), scripted(quick)
     proxy = start({"a": slow.url, "b": other.url}, **hedged(after="10ms", share=0.25))
     for _ in range(12):
         assert proxy.chat().status == 200
@@ -205,7 +216,7 @@ def test_both_are_reserved_or_the_second_is_not_asked(start, scripted, room):
     limit = bound_of(proxy, "a/m") + bound_of(proxy, "b/m") * (1.01 if room else 0.99)
     config = json.loads(proxy.config_path.read_text())
     config["budgets"][0]["limit_usd"] = f"{limit:.12f}"
-    proxy.config_path.write_text(json.dumps(config))
+    replace(proxy.config_path, json.dumps(config))
     proxy.wait_for_log("proxy.reloaded")
     answers = []
     client = threading.Thread(target=lambda: answers.append(proxy.chat(max_tokens=100, headers={"x-proviso-team": "search"})))
@@ -232,7 +243,7 @@ def test_who_had_no_room_as_the_second_is_asked_once_the_first_has_failed(start,
     proxy = start({"a": scripted(failing).url, "b": other.url}, **budget, **hedged(after="10ms"))
     config = json.loads(proxy.config_path.read_text())
     config["budgets"][0]["limit_usd"] = f"{bound_of(proxy, 'b/m') * 1.01:.12f}"
-    proxy.config_path.write_text(json.dumps(config))
+    replace(proxy.config_path, json.dumps(config))
     proxy.wait_for_log("proxy.reloaded")
     answers = []
     client = threading.Thread(target=lambda: answers.append(proxy.chat(max_tokens=100, headers={"x-proviso-team": "search"})))
@@ -269,17 +280,25 @@ def test_p95_is_what_the_matrix_has_seen_where_nothing_was_served_yet(start, scr
 
 
 def test_p95_is_what_was_served_lately(start, scripted):
-    """Twenty answers of 60 ms: what takes no longer than that is none of the slow."""
-    slow = scripted(lambda head, body, number: lambda connection: (
-        threading.Event().wait(0.06), connection.sendall(reply(chat("usual"), extra="connection: close\r\n"))))
-    other = scripted(well)
-    config = hedged(after="60s")
-    proxy = start({"a": slow.url, "b": other.url}, **config)
-    for _ in range(20):
-        proxy.chat()
+    """Twenty answers of 2 s: what takes a tenth of that is none of the slow, though the matrix has seen quicker ones."""
+    usual_s = 2
+
+    def answer(head, body, number):
+        def later(connection):
+            threading.Event().wait(usual_s if number <= 20 else usual_s / 10)
+            connection.sendall(reply(chat("usual"), extra="connection: close\r\n"))
+        return later
+
+    slow, other = scripted(answer), scripted(well)
+    proxy = start({"a": slow.url, "b": other.url}, **hedged(after="60s"))
+    clients = [threading.Thread(target=proxy.chat) for _ in range(20)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
     new = json.loads(proxy.config_path.read_text())
     new["routes"]["coder"]["hedge"]["after"] = "p95"
-    proxy.config_path.write_text(json.dumps(new))
+    replace(proxy.config_path, json.dumps(new))
     proxy.wait_for_log("proxy.reloaded")
     for _ in range(5):
         assert proxy.chat().headers["x-proviso-target"] == "a/m"

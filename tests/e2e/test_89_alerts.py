@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from conftest import Proviso, chat, reply
+from conftest import Proviso, chat, replace, reply
 from proxy_rig import KEYS
 
 SECRET = {"HOOK": "a-secret-of-twenty-four", "OTHER_HOOK": "another-one-of-some-length"}
@@ -49,16 +49,16 @@ def answer_well(head, body, number):
 
 
 def test_a_full_budget_is_told_once_and_again_under_another_limit(start, scripted, ear):
-    budget = {"scope": {"team": "search"}, "limit_usd": "0.0000001", "per": "day"}
+    budget = {"scope": {"team": "search"}, "limit_usd": "0.0000001", "per": "prepaid"}  # no day ends meanwhile
     proxy = start({"a": scripted(answer_well).url}, env=SECRET, alerts=ear.config("budget.hard"), budgets=[budget])
     team = {"x-proviso-team": "search"}
     for _ in range(3):
         assert proxy.chat(headers=team).status == 402
-    assert ear.told(proxy, 1)[0]["budget"] == "team=search per day"
+    assert ear.told(proxy, 1)[0]["budget"] == "team=search prepaid"
     assert ear.events()[0]["limit_pico_usd"] == 100000
     config = json.loads(proxy.config_path.read_text())
     config["budgets"][0]["limit_usd"] = "0.0000002"
-    proxy.config_path.write_text(json.dumps(config))
+    replace(proxy.config_path, json.dumps(config))
     proxy.wait_for_log("proxy.reloaded")
     assert proxy.chat(headers=team).status == 402
     assert [event["limit_pico_usd"] for event in ear.told(proxy, 2)] == [100000, 200000]
@@ -94,10 +94,10 @@ def test_a_matrix_that_has_grown_old_is_told_once_and_again_when_it_is_replaced_
     told = ear.told(proxy, 1)[0]
     assert told["stale"] == told["passes"] > 100  # of a/m alone: b and c are not in this config
     assert proxy.metric("matrix_stale_cells") == told["stale"]
-    proxy.matrix_path.write_text(matrix.read_text())
+    replace(proxy.matrix_path, matrix.read_text())
     proxy.wait_for_log("proxy.reloaded")
     assert proxy.chat().status == 200 and proxy.metric("matrix_stale_cells") == 0
-    proxy.matrix_path.write_text(aged(matrix, 16))
+    replace(proxy.matrix_path, aged(matrix, 16))
     while len(ear.events()) < 2:
         assert proxy.get("/livez").status == 200
     assert len(ear.events()) == 2
@@ -105,14 +105,14 @@ def test_a_matrix_that_has_grown_old_is_told_once_and_again_when_it_is_replaced_
 
 def test_a_reload_changes_who_is_told_what_and_what_it_is_signed_with(start, scripted, ear):
     other = Ear(scripted, "OTHER_HOOK")
-    refused = {"scope": {"team": "search"}, "limit_usd": "0.0000001", "per": "day"}
+    refused = {"scope": {"team": "search"}, "limit_usd": "0.0000001", "per": "prepaid"}
     proxy = start({"a": scripted(answer_well).url}, env=SECRET, alerts=ear.config("breaker.opened"), budgets=[refused])
 
     def reload(number, **change):
         config = json.loads(proxy.config_path.read_text())
         config["budgets"][0]["limit_usd"] = f"0.000000{number}"
         config.update(change)
-        proxy.config_path.write_text(json.dumps(config))
+        replace(proxy.config_path, json.dumps(config))
         while proxy.metric("reloads_total") + proxy.metric("reloads_failed_total") < number - 1:
             assert proxy.process.poll() is None
         assert proxy.chat(headers={"x-proviso-team": "search"}).status == 402
@@ -134,12 +134,12 @@ def test_what_was_decided_is_counted_by_outcome(start, scripted):
     assert proxy.chat().status == 200
     assert proxy.chat("x", model="nobody").status == 404
     assert (decided("served"), decided("served_unproven"), decided("refused")) == (1, 0, 1)
-    proxy.matrix_path.write_text(json.dumps({**json.loads(proxy.matrix_path.read_text()), "cells": []}))
+    replace(proxy.matrix_path, json.dumps({**json.loads(proxy.matrix_path.read_text()), "cells": []}))
     proxy.wait_for_log("proxy.reloaded")
     assert proxy.chat().status == 200
     config = json.loads(proxy.config_path.read_text())
     config["policy"] = {"mode": "enforce"}
-    proxy.config_path.write_text(json.dumps(config))
+    replace(proxy.config_path, json.dumps(config))
     while proxy.metric("reloads_total") < 2:
         assert proxy.process.poll() is None
     assert proxy.chat().status == 503
@@ -157,7 +157,7 @@ def test_two_proxies_do_not_keep_one_file_of_live_evidence(start, scripted, prov
     (tmp_path / "other.yaml").write_text(json.dumps({**config, "proxy": {"live": {"path": "other.live.json"}}}))
     other = Proviso(tmp_path).start("proxy", "--listen", "127.0.0.1:0", "--config", "other.yaml", env=KEYS)
     assert other.stdout.readline().startswith("http://")
-    proxy.config_path.write_text((tmp_path / "other.yaml").read_text())
+    replace(proxy.config_path, (tmp_path / "other.yaml").read_text())
     proxy.wait_for_log("proxy.reload_failed")
     assert proxy.chat().status == 200
     other.terminate()

@@ -43,11 +43,11 @@ def test_the_first_runs_gather_and_do_not_pass(proviso, sim):
 def test_from_the_third_time_of_day_on_it_is_judged(proviso, sim, faults, verdict):
     url = sim(*faults).url
     ask(proviso, sim().url)
-    tell(proviso, "hours 2026-01-01T00:00:00Z 5 ms, 2026-01-01T08:00:00Z 7 ms")
+    tell(proviso, "hours 2026-01-01T00:00:00Z 850 ms, 2026-01-01T08:00:00Z 900 ms")
     done = ask(proviso, url, "--profile", "smoke")
     now = cell(proviso)
     assert now["verdict"] == verdict, done
-    assert now["fates"].startswith("hours 2026-01-01T00:00:00Z 5 ms, 2026-01-01T08:00:00Z 7 ms, 20")
+    assert now["fates"].startswith("hours 2026-01-01T00:00:00Z 850 ms, 2026-01-01T08:00:00Z 900 ms, 20")
     # Judged again by what was known then, whatever the matrix says by now.
     tell(proviso, "hours")
     run = max((proviso.cwd / "proviso-runs").iterdir(), key=lambda path: path.stat().st_mtime)

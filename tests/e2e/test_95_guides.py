@@ -19,7 +19,7 @@ import pytest
 from conftest import PLAIN, ROOT, RUN_LIMIT_S, environment
 
 GUIDES = sorted((ROOT / "harness/cli/man").glob("proviso-guide-*.7"))
-COMMAND_LIMIT_S = 20
+COMMAND_LIMIT_S = 120
 
 
 def free_port():
