@@ -218,18 +218,20 @@ static void feed_frames(struct reply_reader *reader, struct text bytes)
 	reader->build.reply->events = reader->frames.frames;
 }
 
-/* A frame's length comes first, and its first byte is 0: no text begins so. */
-static bool are_frames(const struct reply_context *context, struct text bytes)
+/* The first byte of all, of a frame's length, is 0: no text begins so. */
+static bool are_frames(const struct reply_reader *reader, struct text bytes)
 {
-	return bytes.len > 0 && bytes.data[0] == '\0' &&
-	       (context->dialect == NULL || context->dialect->frames);
+	const struct dialect *dialect = reader->build.context.dialect;
+
+	return reader->blank_bytes == 0 && bytes.len > 0 && bytes.data[0] == '\0' &&
+	       (dialect == NULL || dialect->frames);
 }
 
 static void feed_start(struct reply_reader *reader, struct text bytes)
 {
 	size_t at = 0;
 
-	if (are_frames(&reader->build.context, bytes)) {
+	if (are_frames(reader, bytes)) {
 		reader->mode = MODE_FRAMES;
 		reader->build.context.dialect = &dialect_bedrock; /* nobody else's are known */
 		reader->build.reply->streamed = true;
