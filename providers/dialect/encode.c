@@ -3,44 +3,6 @@
 
 #include <stdio.h>
 
-bool encode_begin(struct encoding *encoding, const struct provider *provider,
-                  const struct chat_request *request, struct arena *arena, struct fault *fault)
-{
-	struct fault unread;
-	struct json *root = NULL;
-
-	*encoding = (struct encoding){
-	    .provider = provider, .request = request, .arena = arena, .fault = fault};
-	text_buf_init(&encoding->body, ENCODE_MAX_BODY_BYTES);
-	json_writer_init(&encoding->json, &encoding->body, false);
-	if (request->endpoint != ENDPOINT_CHAT)
-		encode_refuse(encoding, "the %s dialect has no endpoint for %s",
-		              provider->dialect->name, endpoint_name(request->endpoint));
-	else if (!json_read_text(request->body, "request", arena, &root, &unread) ||
-	         !json_is(root, JSON_OBJECT))
-		encode_refuse(encoding, "the request is no JSON object");
-	else if (!json_is(json_member(root, "messages"), JSON_ARRAY))
-		encode_refuse(encoding, "the request has no list of messages");
-	encoding->root = root;
-	if (!encoding->refused)
-		return true;
-	text_buf_done(&encoding->body);
-	return false;
-}
-
-bool encode_end(struct encoding *encoding, const struct encode_door *door, struct text path,
-                struct wire_request *out)
-{
-	bool good = encode_wire(encoding, door, path, out);
-
-	if (encoding->body.overflow)
-		encode_refuse(encoding, "the request is too large");
-	out->body = text_copy(encoding->arena, text_buf_view(&encoding->body));
-	text_buf_done(&encoding->body);
-	out->dropped = dropped_list(&encoding->dropped, encoding->arena);
-	return good && !encoding->refused;
-}
-
 void encode_refuse(struct encoding *encoding, const char *format, ...)
 {
 	char message[FAULT_MESSAGE_BYTES];
@@ -83,7 +45,7 @@ static bool asks_for_more(const struct json *member)
 	return !json_is(member, JSON_BOOL) || member->truth;
 }
 
-void encode_check_members(struct encoding *encoding, const char *const *carried)
+static void check_members(struct encoding *encoding, const char *const *carried)
 {
 	static const char *const by_all[] = {"model",
 	                                     "messages",
@@ -122,6 +84,49 @@ void encode_check_members(struct encoding *encoding, const char *const *carried)
 		else if (!is_listed(bounded, member->key))
 			encode_drop(encoding, name);
 	}
+}
+
+bool encode_begin(struct encoding *encoding, const struct provider *provider,
+                  const struct chat_request *request, const char *const *carried,
+                  struct arena *arena, struct fault *fault)
+{
+	struct fault unread;
+	struct json *root = NULL;
+
+	*encoding = (struct encoding){
+	    .provider = provider, .request = request, .arena = arena, .fault = fault};
+	text_buf_init(&encoding->body, ENCODE_MAX_BODY_BYTES);
+	json_writer_init(&encoding->json, &encoding->body, false);
+	if (request->endpoint != ENDPOINT_CHAT)
+		encode_refuse(encoding, "the %s dialect has no endpoint for %s",
+		              provider->dialect->name, endpoint_name(request->endpoint));
+	else if (!json_read_text(request->body, "request", arena, &root, &unread) ||
+	         !json_is(root, JSON_OBJECT))
+		encode_refuse(encoding, "the request is no JSON object");
+	else if (!json_is(json_member(root, "messages"), JSON_ARRAY))
+		encode_refuse(encoding, "the request has no list of messages");
+	encoding->root = root;
+	if (encoding->refused) {
+		text_buf_done(&encoding->body);
+		return false;
+	}
+	check_members(encoding, carried);
+	json_write_object(&encoding->json);
+	return true;
+}
+
+bool encode_end(struct encoding *encoding, const struct encode_door *door, struct text path,
+                struct wire_request *out)
+{
+	bool good = encode_wire(encoding, door, path, out);
+
+	json_write_object_end(&encoding->json);
+	if (encoding->body.overflow)
+		encode_refuse(encoding, "the request is too large");
+	out->body = text_copy(encoding->arena, text_buf_view(&encoding->body));
+	text_buf_done(&encoding->body);
+	out->dropped = dropped_list(&encoding->dropped, encoding->arena);
+	return good && !encoding->refused;
 }
 
 void encode_copy(struct encoding *encoding, const char *field, const char *native)

@@ -38,14 +38,20 @@ struct encoding {
 };
 
 /*
- * Reads the request. False: it is no chat request, or its body is no JSON object (FAULT_REFUSED).
+ * Reads the request and begins its native body, an object. Every dialect carries model, messages,
+ * max_tokens, max_completion_tokens, temperature, top_p, stop, stream, stream_options, tools,
+ * tool_choice, response_format and reasoning_effort; each but `carried` (NULL-terminated), which
+ * the caller writes too, refuses more answers than one, logprobs, audio and what came before tools.
+ * What is neither is dropped. False: it is no chat request, or its body is no JSON object
+ * (FAULT_REFUSED).
  */
 MUST_CHECK bool encode_begin(struct encoding *encoding, const struct provider *provider,
-                             const struct chat_request *request, struct arena *arena,
-                             struct fault *fault);
+                             const struct chat_request *request, const char *const *carried,
+                             struct arena *arena, struct fault *fault);
 /*
- * The POST in the arena: the native body, behind the base URL `path`, headers of the dialect's own;
- * and what was dropped. False where something was refused, or there is no base URL.
+ * The POST in the arena: the native body, which ends here, behind the base URL `path`, headers of
+ * the dialect's own; and what was dropped. False where something was refused, or there is no base
+ * URL.
  */
 MUST_CHECK bool encode_end(struct encoding *encoding, const struct encode_door *door,
                            struct text path, struct wire_request *out);
@@ -54,15 +60,6 @@ MUST_CHECK bool encode_end(struct encoding *encoding, const struct encode_door *
 void encode_refuse(struct encoding *encoding, const char *format, ...) PRINTF_LIKE(2, 3);
 /* A field that is left out, by the name that the client gave it. */
 void encode_drop(struct encoding *encoding, const char *field);
-/*
- * What becomes of the request's members, null ones apart. Every dialect carries model, messages,
- * max_tokens, max_completion_tokens, temperature, top_p, stop, stream, stream_options, tools,
- * tool_choice, response_format and reasoning_effort; each but `carried` (NULL-terminated), which
- * the caller writes too, refuses more answers than one, logprobs, audio and what came before tools.
- * What is neither is dropped.
- */
-void encode_check_members(struct encoding *encoding, const char *const *carried);
-
 /* A member that is there and not null, else NULL. */
 MUST_CHECK const struct json *encode_field(const struct json *object, const char *name);
 /*
@@ -158,6 +155,26 @@ void encode_stop(struct encoding *encoding, const char *native, uint32_t most);
 
 /* The call of the history that a tool's message answers; NULL, refused: there is none. */
 MUST_CHECK const struct json *encode_call_of(struct encoding *encoding, const struct json *message);
+
+/* How a dialect whose turns hold blocks writes each of them, as an element of an array. */
+struct encode_blocks {
+	void (*text)(struct encoding *encoding, struct text text); /* nothing where it is empty */
+	void (*image)(struct encoding *encoding, const struct json *image_url);
+	void (*file)(struct encoding *encoding, const struct json *file);
+	void (*thought)(struct encoding *encoding, const struct json *block); /* a signed one */
+	void (*call)(struct encoding *encoding, const struct json *call);
+	/* Opens a result, as so many objects within each other; in the inmost stands its content.
+	 */
+	void (*begin_result)(struct encoding *encoding, const struct json *message);
+	int result_depth;
+	bool begun_is_trimmed; /* an answer begun for the model may not end in white space */
+};
+/*
+ * Writes "system", where there is any, and "messages" as turns that alternate: neighbours of one
+ * role are one, which holds the results of the calls before it first. An answer that says nothing
+ * makes no turn; the first must be the user's, else it is refused.
+ */
+void encode_turns(struct encoding *encoding, const struct encode_blocks *blocks);
 
 /*
  * A JSON Schema as the subset of OpenAPI that Gemini takes, as one value: references are put in

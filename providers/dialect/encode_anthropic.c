@@ -86,38 +86,21 @@ static void write_source(struct encoding *e, const char *block, struct text url,
 	json_write_object_end(&e->json);
 }
 
-static void write_part(struct encoding *e, const struct json *part)
+static void write_image(struct encoding *e, const struct json *image)
 {
-	struct text type = json_string(part, "type");
-
-	encode_check_part(e, part, text_c(e->arena, type));
-	if (text_is(type, "text") || text_is(type, "refusal")) {
-		write_text_block(e, json_string(part, text_is(type, "text") ? "text" : "refusal"));
-	} else if (text_is(type, "image_url")) {
-		const struct json *image = json_member(part, "image_url");
-		if (encode_field(image, "detail") != NULL)
-			encode_drop(e, "image_url.detail");
-		write_source(e, "image", json_string(image, "url"), TEXT(""));
-	} else if (text_is(type, "file")) {
-		const struct json *file = json_member(part, "file");
-		struct text data = json_string(file, "file_data");
-		if (!text_starts(data, TEXT("data:application/pdf;base64,")))
-			encode_refuse(e, "a file part must be a PDF in file_data");
-		else
-			write_source(e, "document", data, json_string(file, "filename"));
-	} else {
-		encode_refuse_part(e, type);
-	}
+	if (encode_field(image, "detail") != NULL)
+		encode_drop(e, "image_url.detail");
+	write_source(e, "image", json_string(image, "url"), TEXT(""));
 }
 
-static void write_content(struct encoding *e, const struct json *content)
+static void write_file(struct encoding *e, const struct json *file)
 {
-	if (json_is(content, JSON_STRING))
-		write_text_block(e, content->text);
-	JSON_EACH(part, json_is(content, JSON_ARRAY) ? content : NULL)
-	{
-		write_part(e, part);
-	}
+	struct text data = json_string(file, "file_data");
+
+	if (!text_starts(data, TEXT("data:application/pdf;base64,")))
+		encode_refuse(e, "a file part must be a PDF in file_data");
+	else
+		write_source(e, "document", data, json_string(file, "filename"));
 }
 
 /* --- ids ---------------------------------------------------------------------------------- */
@@ -139,24 +122,6 @@ struct text encode_anthropic_id(struct encoding *encoding, struct text id)
 
 /* --- messages ----------------------------------------------------------------------------- */
 
-static const char *const nothing_more[] = {NULL};
-
-static void write_system(struct encoding *e)
-{
-	if (!encode_has_system(e))
-		return;
-	json_write_key(&e->json, "system");
-	json_write_array(&e->json);
-	JSON_EACH(message, json_member(e->root, "messages"))
-	{
-		if (!encode_is_system(message))
-			continue;
-		encode_check_message(e, message, nothing_more);
-		write_text_block(e, encode_text(e, json_member(message, "content"), NULL));
-	}
-	json_write_array_end(&e->json);
-}
-
 static void write_tool_use(struct encoding *e, const struct json *call)
 {
 	const struct json *input = encode_arguments(e, call);
@@ -172,145 +137,30 @@ static void write_tool_use(struct encoding *e, const struct json *call)
 	json_write_object_end(&e->json);
 }
 
-static void write_tool_result(struct encoding *e, const struct json *message)
+static void begin_tool_result(struct encoding *e, const struct json *message)
 {
-	const struct json *content = json_member(message, "content");
-
-	encode_check_message(e, message, nothing_more);
 	json_write_object(&e->json);
 	json_write_member_c(&e->json, "type", "tool_result");
 	json_write_member(&e->json, "tool_use_id",
 	                  encode_anthropic_id(e, json_string(message, "tool_call_id")));
-	json_write_key(&e->json, "content");
-	json_write_array(&e->json);
-	write_content(e, content);
-	json_write_array_end(&e->json);
-	json_write_object_end(&e->json);
 }
 
-/* An answer without a word or a call: a turn of its own would be refused. */
-static bool says_nothing(const struct json *message)
+/* Signed thoughts go back as they came. */
+static void write_thought(struct encoding *e, const struct json *block)
 {
-	const struct json *content = json_member(message, "content");
-
-	if (json_is(content, JSON_STRING) && content->text.len > 0)
-		return false;
-	JSON_EACH(part, json_is(content, JSON_ARRAY) ? content : NULL)
-	{
-		if (!text_is(json_string(part, "type"), "text") ||
-		    json_string(part, "text").len > 0)
-			return false;
-	}
-	return json_string(message, "refusal").len == 0 &&
-	       encode_field(message, "tool_calls") == NULL &&
-	       encode_field(message, "thinking_blocks") == NULL;
+	json_write_node(&e->json, block);
 }
 
-/* Whose turn the message is; NULL: it belongs to none. */
-static const char *turn_of(struct encoding *e, const struct json *message)
-{
-	struct text role = encode_role(e, message);
-
-	if (text_is(role, "assistant"))
-		return says_nothing(message) ? NULL : "assistant";
-	return text_is(role, "system") ? NULL : "user";
-}
-
-/* Signed thoughts go back as they came, in front of all else; unsigned ones are of no use. */
-static void write_thoughts(struct encoding *e, const struct json *message)
-{
-	JSON_EACH(block, json_member(message, "thinking_blocks"))
-	{
-		json_write_node(&e->json, block);
-	}
-}
-
-/* An answer that is begun for the model may not end in white space. */
-static void write_said(struct encoding *e, const struct json *message)
-{
-	const struct json *content = json_member(message, "content");
-	struct text role = json_string(message, "role");
-
-	if (message->next != NULL || !text_is(role, "assistant") ||
-	    !json_is(content, JSON_STRING)) {
-		write_content(e, content);
-		return;
-	}
-	struct text said = content->text;
-	while (said.len > 0 && strchr(" \t\r\n", said.data[said.len - 1]) != NULL)
-		said.len--;
-	write_text_block(e, said);
-}
-
-static void write_message(struct encoding *e, const struct json *message)
-{
-	static const char *const carried[] = {"thinking_blocks", NULL};
-	static const char *const with_blocks[] = {"thinking_blocks", "reasoning_content", NULL};
-	bool signed_too = encode_field(message, "thinking_blocks") != NULL;
-
-	write_thoughts(e, message);
-	write_said(e, message);
-	write_text_block(e, json_string(message, "refusal"));
-	JSON_EACH(call, json_member(message, "tool_calls"))
-	{
-		write_tool_use(e, call);
-	}
-	/* Signed thoughts say what the unsigned ones do. */
-	encode_check_message(e, message, signed_too ? with_blocks : carried);
-}
-
-static bool is_result(const struct json *message)
-{
-	return text_is(json_string(message, "role"), "tool");
-}
-
-/* What stands behind the turn that begins with `first`; its results stand in front of the rest. */
-static const struct json *write_turn(struct encoding *e, const struct json *first,
-                                     const char *whose)
-{
-	const struct json *end = first;
-
-	json_write_object(&e->json);
-	json_write_member_c(&e->json, "role", whose);
-	json_write_key(&e->json, "content");
-	json_write_array(&e->json);
-	for (; end != NULL; end = end->next) {
-		const char *next = turn_of(e, end);
-		if (next != NULL && *next != *whose)
-			break;
-		if (is_result(end))
-			write_tool_result(e, end);
-	}
-	for (const struct json *m = first; m != end; m = m->next)
-		if (!encode_is_system(m) && !is_result(m))
-			write_message(e, m);
-	json_write_array_end(&e->json);
-	json_write_object_end(&e->json);
-	return end;
-}
-
-/* Neighbours of one role are one turn, which holds all results of the calls before it. */
-static void write_messages(struct encoding *e)
-{
-	const struct json *messages = json_member(e->root, "messages");
-	const struct json *message = messages == NULL ? NULL : messages->first;
-	bool begun = false;
-
-	json_write_key(&e->json, "messages");
-	json_write_array(&e->json);
-	while (message != NULL) {
-		const char *whose = turn_of(e, message);
-		if (whose == NULL) {
-			message = message->next;
-			continue;
-		}
-		if (!begun && *whose == 'a')
-			encode_refuse(e, "the first message must be the user's");
-		begun = true;
-		message = write_turn(e, message, whose);
-	}
-	json_write_array_end(&e->json);
-}
+static const struct encode_blocks blocks = {
+    .text = write_text_block,
+    .image = write_image,
+    .file = write_file,
+    .thought = write_thought,
+    .call = write_tool_use,
+    .begin_result = begin_tool_result,
+    .result_depth = 1,
+    .begun_is_trimmed = true,
+};
 
 /* --- tools -------------------------------------------------------------------------------- */
 
@@ -534,14 +384,11 @@ bool encode_anthropic(const struct provider *provider, const struct chat_request
 		out->body = request->body;
 		return sent;
 	}
-	if (!encode_begin(e, provider, request, arena, fault))
+	if (!encode_begin(e, provider, request, carried, arena, fault))
 		return false;
-	encode_check_members(e, carried);
-	json_write_object(&e->json);
 	encode_copy(e, "model", "model");
 	json_write_member_int(&e->json, "max_tokens", max_tokens_of(e));
-	write_system(e);
-	write_messages(e);
+	encode_turns(e, &blocks);
 	write_tools(e);
 	write_temperature(e);
 	write_top_p(e);
@@ -551,6 +398,5 @@ bool encode_anthropic(const struct provider *provider, const struct chat_request
 	write_user(e);
 	if (request->streamed)
 		json_write_member_bool(&e->json, "stream", true);
-	json_write_object_end(&e->json);
 	return encode_end(e, &door, TEXT("/messages"), out);
 }

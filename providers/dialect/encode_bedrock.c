@@ -112,31 +112,6 @@ static void write_file(struct encoding *e, const struct json *file)
 		            document_name(e, json_string(file, "filename")), base64);
 }
 
-static void write_part(struct encoding *e, const struct json *part)
-{
-	struct text type = json_string(part, "type");
-
-	encode_check_part(e, part, text_c(e->arena, type));
-	if (text_is(type, "text") || text_is(type, "refusal"))
-		write_text_block(e, json_string(part, text_is(type, "text") ? "text" : "refusal"));
-	else if (text_is(type, "image_url"))
-		write_image(e, json_member(part, "image_url"));
-	else if (text_is(type, "file"))
-		write_file(e, json_member(part, "file"));
-	else
-		encode_refuse_part(e, type);
-}
-
-static void write_content(struct encoding *e, const struct json *content)
-{
-	if (json_is(content, JSON_STRING))
-		write_text_block(e, content->text);
-	JSON_EACH(part, json_is(content, JSON_ARRAY) ? content : NULL)
-	{
-		write_part(e, part);
-	}
-}
-
 /* --- messages ----------------------------------------------------------------------------- */
 
 /* [a-zA-Z0-9_-]{1,64}: others get one made from them, the same for a call and its result. */
@@ -148,24 +123,6 @@ static struct text id_of(struct encoding *e, struct text id)
 	if (allowed.len <= LONGEST)
 		return allowed;
 	return text_format(e->arena, "call_%.*s", TEXT_ARG(digest_hex(e->arena, id, 24)));
-}
-
-static const char *const nothing_more[] = {NULL};
-
-static void write_system(struct encoding *e)
-{
-	if (!encode_has_system(e))
-		return;
-	json_write_key(&e->json, "system");
-	json_write_array(&e->json);
-	JSON_EACH(message, json_member(e->root, "messages"))
-	{
-		if (!encode_is_system(message))
-			continue;
-		encode_check_message(e, message, nothing_more);
-		write_text_block(e, encode_text(e, json_member(message, "content"), NULL));
-	}
-	json_write_array_end(&e->json);
 }
 
 static void write_tool_use(struct encoding *e, const struct json *call)
@@ -185,137 +142,44 @@ static void write_tool_use(struct encoding *e, const struct json *call)
 	json_write_object_end(&e->json);
 }
 
-static void write_tool_result(struct encoding *e, const struct json *message)
+static void begin_tool_result(struct encoding *e, const struct json *message)
 {
-	encode_check_message(e, message, nothing_more);
 	json_write_object(&e->json);
 	json_write_key(&e->json, "toolResult");
 	json_write_object(&e->json);
 	json_write_member(&e->json, "toolUseId", id_of(e, json_string(message, "tool_call_id")));
-	json_write_key(&e->json, "content");
-	json_write_array(&e->json);
-	write_content(e, json_member(message, "content"));
-	json_write_array_end(&e->json);
-	json_write_object_end(&e->json);
-	json_write_object_end(&e->json);
 }
 
 /* Signed thoughts are kept as Anthropic's blocks, whoever signed them; here they are named anew. */
-static void write_thoughts(struct encoding *e, const struct json *message)
+static void write_thought(struct encoding *e, const struct json *block)
 {
-	JSON_EACH(block, json_member(message, "thinking_blocks"))
-	{
-		bool redacted = text_is(json_string(block, "type"), "redacted_thinking");
-
-		json_write_object(&e->json);
-		json_write_key(&e->json, "reasoningContent");
-		json_write_object(&e->json);
-		if (redacted) {
-			json_write_member(&e->json, "redactedContent", json_string(block, "data"));
-		} else {
-			json_write_key(&e->json, "reasoningText");
-			json_write_object(&e->json);
-			json_write_member(&e->json, "text", json_string(block, "thinking"));
-			json_write_member(&e->json, "signature", json_string(block, "signature"));
-			json_write_object_end(&e->json);
-		}
-		json_write_object_end(&e->json);
-		json_write_object_end(&e->json);
-	}
-}
-
-static void write_message(struct encoding *e, const struct json *message)
-{
-	static const char *const carried[] = {"thinking_blocks", NULL};
-	static const char *const with_blocks[] = {"thinking_blocks", "reasoning_content", NULL};
-	bool signed_too = encode_field(message, "thinking_blocks") != NULL;
-
-	write_thoughts(e, message);
-	write_content(e, json_member(message, "content"));
-	write_text_block(e, json_string(message, "refusal"));
-	JSON_EACH(call, json_member(message, "tool_calls"))
-	{
-		write_tool_use(e, call);
-	}
-	/* Signed thoughts say what the unsigned ones do. */
-	encode_check_message(e, message, signed_too ? with_blocks : carried);
-}
-
-static bool is_result(const struct json *message)
-{
-	return text_is(json_string(message, "role"), "tool");
-}
-
-/* A turn without a block is refused, and says nothing. */
-static bool is_silent(const struct json *message)
-{
-	const struct json *content = encode_field(message, "content");
-	const struct json *calls = encode_field(message, "tool_calls");
-
-	if (json_is(content, JSON_ARRAY) ? content->count > 0
-	                                 : content != NULL && content->text.len > 0)
-		return false;
-	return (calls == NULL || calls->count == 0) && json_string(message, "refusal").len == 0 &&
-	       encode_field(message, "thinking_blocks") == NULL;
-}
-
-/* Whose turn the message is; NULL: it belongs to none. */
-static const char *turn_of(struct encoding *e, const struct json *message)
-{
-	struct text role = encode_role(e, message);
-
-	if (text_is(role, "assistant"))
-		return is_silent(message) ? NULL : "assistant";
-	return text_is(role, "system") ? NULL : "user";
-}
-
-/* What stands behind the turn that begins with `first`; its results stand in front of the rest. */
-static const struct json *write_turn(struct encoding *e, const struct json *first,
-                                     const char *whose)
-{
-	const struct json *end = first;
+	bool redacted = text_is(json_string(block, "type"), "redacted_thinking");
 
 	json_write_object(&e->json);
-	json_write_member_c(&e->json, "role", whose);
-	json_write_key(&e->json, "content");
-	json_write_array(&e->json);
-	for (; end != NULL; end = end->next) {
-		const char *next = turn_of(e, end);
-		if (next != NULL && *next != *whose)
-			break;
-		if (is_result(end))
-			write_tool_result(e, end);
+	json_write_key(&e->json, "reasoningContent");
+	json_write_object(&e->json);
+	if (redacted) {
+		json_write_member(&e->json, "redactedContent", json_string(block, "data"));
+	} else {
+		json_write_key(&e->json, "reasoningText");
+		json_write_object(&e->json);
+		json_write_member(&e->json, "text", json_string(block, "thinking"));
+		json_write_member(&e->json, "signature", json_string(block, "signature"));
+		json_write_object_end(&e->json);
 	}
-	for (const struct json *m = first; m != end; m = m->next)
-		if (turn_of(e, m) != NULL && !is_result(m))
-			write_message(e, m);
-	json_write_array_end(&e->json);
 	json_write_object_end(&e->json);
-	return end;
+	json_write_object_end(&e->json);
 }
 
-/* Turns alternate and the user begins: neighbours of one role are one turn. */
-static void write_messages(struct encoding *e)
-{
-	const struct json *messages = json_member(e->root, "messages");
-	const struct json *message = messages == NULL ? NULL : messages->first;
-	bool begun = false;
-
-	json_write_key(&e->json, "messages");
-	json_write_array(&e->json);
-	while (message != NULL) {
-		const char *whose = turn_of(e, message);
-		if (whose == NULL) {
-			message = message->next;
-			continue;
-		}
-		if (!begun && *whose == 'a')
-			encode_refuse(e, "the first message must be the user's");
-		begun = true;
-		message = write_turn(e, message, whose);
-	}
-	json_write_array_end(&e->json);
-}
+static const struct encode_blocks blocks = {
+    .text = write_text_block,
+    .image = write_image,
+    .file = write_file,
+    .thought = write_thought,
+    .call = write_tool_use,
+    .begin_result = begin_tool_result,
+    .result_depth = 2,
+};
 
 /* --- tools -------------------------------------------------------------------------------- */
 
@@ -323,7 +187,9 @@ static bool has_calls(const struct encoding *e)
 {
 	JSON_EACH(message, json_member(e->root, "messages"))
 	{
-		if (is_result(message) || encode_field(message, "tool_calls") != NULL)
+		const struct json *calls = encode_field(message, "tool_calls");
+		if (text_is(json_string(message, "role"), "tool") ||
+		    (calls != NULL && calls->count > 0))
 			return true;
 	}
 	return false;
@@ -566,18 +432,14 @@ bool encode_bedrock(const struct provider *provider, const struct chat_request *
 	struct encoding encoding;
 	struct encoding *e = &encoding;
 
-	if (!encode_begin(e, provider, request, arena, fault))
+	if (!encode_begin(e, provider, request, carried, arena, fault))
 		return false;
-	encode_check_members(e, carried);
-	json_write_object(&e->json);
-	write_system(e);
-	write_messages(e);
+	encode_turns(e, &blocks);
 	write_inference(e);
 	write_tools(e);
 	write_format(e);
 	write_reasoning(e);
 	write_tier(e);
-	json_write_object_end(&e->json);
 	if (!encode_end(e, &door, path_of(e), out))
 		return false;
 	accept_frames(e, out);

@@ -152,10 +152,8 @@ bool encode_cohere(const struct provider *provider, const struct chat_request *r
 	struct encoding encoding;
 	struct encoding *e = &encoding;
 
-	if (!encode_begin(e, provider, request, arena, fault))
+	if (!encode_begin(e, provider, request, carried, arena, fault))
 		return false;
-	encode_check_members(e, carried);
-	json_write_object(&e->json);
 	encode_copy(e, "model", "model");
 	encode_messages(e, write_message);
 	write_tools(e);
@@ -169,6 +167,5 @@ bool encode_cohere(const struct provider *provider, const struct chat_request *r
 	write_format(e);
 	write_thinking(e);
 	json_write_member_bool(&e->json, "stream", request->streamed);
-	json_write_object_end(&e->json);
 	return encode_end(e, &door, TEXT("/chat"), out);
 }

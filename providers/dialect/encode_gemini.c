@@ -528,15 +528,12 @@ bool encode_gemini(const struct provider *provider, const struct chat_request *r
 	struct encoding encoding;
 	struct encoding *e = &encoding;
 
-	if (!encode_begin(e, provider, request, arena, fault))
+	if (!encode_begin(e, provider, request, carried, arena, fault))
 		return false;
-	encode_check_members(e, carried);
-	json_write_object(&e->json);
 	write_system(e);
 	write_contents(e);
 	write_tools(e);
 	write_generation(e);
 	write_tier(e);
-	json_write_object_end(&e->json);
 	return encode_end(e, &door, path_of(e), out);
 }

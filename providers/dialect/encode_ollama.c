@@ -148,10 +148,8 @@ bool encode_ollama(const struct provider *provider, const struct chat_request *r
 	struct encoding encoding;
 	struct encoding *e = &encoding;
 
-	if (!encode_begin(e, provider, request, arena, fault))
+	if (!encode_begin(e, provider, request, carried, arena, fault))
 		return false;
-	encode_check_members(e, carried);
-	json_write_object(&e->json);
 	encode_copy(e, "model", "model");
 	encode_messages(e, write_message);
 	write_tools(e);
@@ -159,6 +157,5 @@ bool encode_ollama(const struct provider *provider, const struct chat_request *r
 	write_thinking(e);
 	write_options(e);
 	json_write_member_bool(&e->json, "stream", request->streamed);
-	json_write_object_end(&e->json);
 	return encode_end(e, &door, TEXT("/chat"), out);
 }

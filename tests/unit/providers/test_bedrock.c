@@ -101,9 +101,15 @@ static const struct row {
 	{"m", USER ",{\"role\":\"assistant\",\"content\":\"a\",\"reasoning_content\":\"t\"}," USER, "",
 	 "\"content\":[{\"text\":\"a\"}]", "messages.reasoning_content"},
 	{"m", "{\"role\":\"assistant\",\"content\":\"a\"}", "", NULL, "first message must be the user's"},
+	{"m", USER ",{\"role\":\"assistant\",\"content\":\"{ \"}", "", "{\"role\":\"assistant\",\"content\":[{\"text\":\"{ \"}]}", ""},
+	{"m", USER ",{\"role\":\"assistant\",\"content\":null,\"thinking_blocks\":[{\"type\":\"redacted_thinking\",\"data\":\"d\"}]}," USER, "",
+	 "{\"role\":\"assistant\",\"content\":[{\"reasoningContent\":{\"redactedContent\":\"d\"}}]}", ""},
 	/* a turn that says nothing is refused by Bedrock */
 	{"m", USER ",{\"role\":\"assistant\",\"content\":\"\"}," USER, "",
 	 "\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"hi\"},{\"text\":\"hi\"}]}]", ""},
+	{"m", USER ",{\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"\"}],\"tool_calls\":[]}," USER, "",
+	 "\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"hi\"},{\"text\":\"hi\"}]}]", ""},
+	{"m", USER ",{\"role\":\"assistant\",\"content\":null,\"audio\":{\"id\":\"a\"}}," USER, "", NULL, "audio in a message"},
 };
 /* clang-format on */
 

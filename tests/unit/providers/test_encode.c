@@ -277,6 +277,10 @@ static const struct row anthropic_rows[] = {
 	{TOOL("") ",\"tool_choice\":\"bogus\"", NULL, "tool_choice"},
 };
 
+#define ANTHROPIC_TWICE \
+	"\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"hi\"}," \
+	"{\"type\":\"text\",\"text\":\"hi\"}]}]"
+
 static const struct row anthropic_messages[] = {
 	{"{\"role\":\"system\",\"content\":\"s\"},{\"role\":\"developer\",\"content\":\"d\"}," USER,
 	 "\"system\":[{\"type\":\"text\",\"text\":\"s\"},{\"type\":\"text\",\"text\":\"d\"}],\"messages\":[{\"role\":\"user\"", NULL},
@@ -301,6 +305,17 @@ static const struct row anthropic_messages[] = {
 	 "\"data\":\"D\"},{\"type\":\"text\",\"text\":\"x\"},{\"type\":\"text\",\"text\":\"no\"}]", NULL},
 	{USER ",{\"role\":\"assistant\",\"content\":\"x\",\"reasoning_content\":\"hm\"}",
 	 "\"content\":[{\"type\":\"text\",\"text\":\"x\"}]", "messages.reasoning_content"},
+	/* an answer begun for the model may not end in white space */
+	{USER ",{\"role\":\"assistant\",\"content\":\"{ \\t\\n\"}", "\"content\":[{\"type\":\"text\",\"text\":\"{\"}]", NULL},
+	/* one that says nothing is no turn; what is lost with it is told, or refused */
+	{USER ",{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[]}," USER, ANTHROPIC_TWICE, NULL},
+	{USER ",{\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\" \"}]}," USER, ANTHROPIC_TWICE, NULL},
+	{USER ",{\"role\":\"assistant\",\"content\":\" \"}",
+	 "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"hi\"}]}]", NULL},
+	{"{\"role\":\"assistant\",\"content\":null,\"reasoning_content\":\"hm\"}," USER,
+	 "\"messages\":[{\"role\":\"user\"", "messages.reasoning_content"},
+	{"{\"role\":\"assistant\",\"content\":null,\"audio\":{\"id\":\"a\"}}," USER, NULL, "audio in a message"},
+	{USER ",{\"role\":\"assistant\",\"content\":null,\"audio\":{\"id\":\"a\"}}", NULL, "audio in a message"},
 };
 
 /* --- Cohere --------------------------------------------------------------- */
