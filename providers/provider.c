@@ -65,14 +65,27 @@ static bool unknown_provider(const struct provider_set *set, struct text name, s
 	return fault_set(fault, FAULT_INPUT, "there is no provider '%.*s'", TEXT_ARG(name));
 }
 
+/* A model's bare name is offered with its provider. */
+static bool no_target(const struct provider_set *set, struct text name, struct fault *fault)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (provider_model_find(&set->items[i], name) != NULL)
+			return fault_set(fault, FAULT_INPUT,
+			                 "'%.*s' is no target; want provider/model (did you mean "
+			                 "'%.*s/%.*s'?)",
+			                 TEXT_ARG(name), TEXT_ARG(set->items[i].name),
+			                 TEXT_ARG(name));
+	return fault_set(fault, FAULT_INPUT, "'%.*s' is no target; want provider/model",
+	                 TEXT_ARG(name));
+}
+
 bool target_find(const struct provider_set *set, struct text name, struct arena *arena,
                  struct target *out, struct fault *fault)
 {
 	size_t slash = text_find_byte(name, '/', 0);
 
 	if (slash == TEXT_NOT_FOUND || slash == 0 || slash + 1 == name.len)
-		return fault_set(fault, FAULT_INPUT, "'%.*s' is no target; want provider/model",
-		                 TEXT_ARG(name));
+		return no_target(set, name, fault);
 	struct text model = text_slice(name, slash + 1, name.len);
 	const struct provider *provider = provider_find(set, text_slice(name, 0, slash));
 	if (provider == NULL)

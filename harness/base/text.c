@@ -296,7 +296,8 @@ static size_t edit_distance(struct text a, struct text b)
 const char *text_nearest(struct text name, const char *const *candidates, size_t count)
 {
 	const char *nearest = NULL;
-	size_t least = name.len / 3 + 1;
+	/* Of a name of three or four letters one may be wrong; at two, everything is near. */
+	size_t least = name.len < 3 ? 1 : name.len / 3;
 
 	if (name.len == 0 || name.len > NEAREST_LONGEST)
 		return NULL;

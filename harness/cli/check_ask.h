@@ -58,6 +58,12 @@ MUST_CHECK bool check_same_suite(const struct check_session *session, struct fau
  * even start.
  */
 MUST_CHECK bool check_ask(struct check_loop *check, int64_t cap_pico_usd, struct fault *fault);
+
+/*
+ * Says on stderr, for each target of which no answer could be used, what is most likely wrong with
+ * its address, key or model name, and what to try. By the run's journal. check_hint.c.
+ */
+void check_hint(const struct check_session *session);
 /* All that the run cost so far, for the cap; after check_ask. */
 MUST_CHECK int64_t check_spent(const struct check_loop *check);
 

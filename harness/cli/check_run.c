@@ -94,6 +94,7 @@ static int end_of_run(struct check_loop *check)
 	    !conclude(session, &fresh, check->end != RUNNER_INTERRUPTED, &code, &fault))
 		return command_fail(&fault);
 	(void)fprintf(stderr, "proviso: evidence and journal in %s\n", session->folder.path);
+	check_hint(session);
 	if (check->end == RUNNER_INTERRUPTED) {
 		(void)fprintf(stderr, "proviso: interrupted; `proviso check --resume %s` goes on\n",
 		              session->folder.path);

@@ -26,6 +26,34 @@ struct explaining {
 	struct recording_label label;
 };
 
+/* A misspelt target or case is told from one that was never asked. */
+static bool no_such_cell(const struct explaining *e, struct fault *fault)
+{
+	struct text target = text_visible(e->arena, e->asked->target, 200);
+	struct text id = text_visible(e->arena, e->asked->case_id, 100);
+	const char **targets = ARENA_NEW_ARRAY(e->arena, const char *, e->matrix.count + 1);
+	const char **cases = ARENA_NEW_ARRAY(e->arena, const char *, e->matrix.count + 1);
+	size_t target_count = 0, case_count = 0;
+
+	for (size_t i = 0; i < e->matrix.count; i++) {
+		const struct matrix_cell *cell = &e->matrix.cells[i];
+		if (i == 0 || !text_equal(cell->target, cell[-1].target))
+			targets[target_count++] = text_c(e->arena, cell->target);
+		if (text_equal(cell->target, e->asked->target))
+			cases[case_count++] = text_c(e->arena, cell->case_id);
+	}
+	const char *near = case_count == 0 ? text_nearest(e->asked->target, targets, target_count)
+	                                   : text_nearest(e->asked->case_id, cases, case_count);
+	if (near != NULL)
+		return fault_set(fault, FAULT_USAGE,
+		                 "the matrix has no cell %.*s of %.*s (did you mean %s?)",
+		                 TEXT_ARG(id), TEXT_ARG(target), near);
+	return fault_set(fault, FAULT_USAGE,
+	                 "the matrix has no cell %.*s of %.*s; `proviso check %.*s --case %.*s` "
+	                 "asks for it",
+	                 TEXT_ARG(id), TEXT_ARG(target), TEXT_ARG(target), TEXT_ARG(id));
+}
+
 /* Asked without a variant, a case that only streams is meant streamed. */
 static bool find_cell(struct explaining *e, struct fault *fault)
 {
@@ -43,9 +71,7 @@ static bool find_cell(struct explaining *e, struct fault *fault)
 	e->shown.cell = cell;
 	if (cell != NULL)
 		return true;
-	return fault_set(fault, FAULT_USAGE, "the matrix has no cell %.*s of %.*s",
-	                 TEXT_ARG(text_visible(e->arena, e->asked->case_id, 100)),
-	                 TEXT_ARG(text_visible(e->arena, target, 200)));
+	return no_such_cell(e, fault);
 }
 
 /* The title of a case that is still what was asked. */

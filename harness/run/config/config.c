@@ -37,6 +37,19 @@ static bool read_config(const char *path, struct config *out, struct fault_list 
 		return false;
 	}
 	/* An empty file is null, and a config of nothing is not what anybody means. */
+	if (json_is(root, JSON_NULL)) {
+		(void)fault_list_at(faults, json_place(root),
+		                    "this config is empty; it begins with `version: 1` and "
+		                    "`providers:` (proviso.yaml(5))");
+		return false;
+	}
+	if (json_member(root, "model_list") != NULL && json_member(root, "providers") == NULL) {
+		(void)fault_list_at(faults, document_key_place(json_member(root, "model_list")),
+		                    "this is LiteLLM's config; `proviso import litellm-config %s` "
+		                    "makes one of ours of it",
+		                    path);
+		return false;
+	}
 	if (!json_is(root, JSON_OBJECT)) {
 		(void)fault_list_at(faults, json_place(root), "this config is %s; want an object",
 		                    json_type_name(root));

@@ -61,15 +61,38 @@ static bool is_written(const struct checker *c, struct text provider)
 	return json_member_text(c->config->providers_node, provider) != NULL;
 }
 
+/* Where the config lists a provider's models, another one is most often a misspelt one. */
+static void warn_of_unlisted(struct checker *c, const struct target *target, struct place place)
+{
+	const struct provider *provider = target->provider;
+	const char **known = ARENA_NEW_ARRAY(c->arena, const char *, provider->model_count + 1);
+
+	if (json_member(provider->node, "models") == NULL ||
+	    provider_model_find(provider, target->model->name) != NULL)
+		return;
+	for (size_t i = 0; i < provider->model_count; i++)
+		known[i] = text_c(c->arena, provider->models[i].name);
+	const char *near = text_nearest(target->model->name, known, provider->model_count);
+	(void)fault_list_warn(
+	    c->faults, place,
+	    "%.*s is not among the models of %.*s here: its price and context are unknown%s%s%s",
+	    TEXT_ARG(target->model->name), TEXT_ARG(provider->name),
+	    near == NULL ? "" : " (did you mean ", near == NULL ? "" : near,
+	    near == NULL ? "" : "?)");
+}
+
 static void check_target(struct checker *c, struct text name, struct place place)
 {
 	struct target target;
 	struct fault fault;
 	size_t slash = text_find_byte(name, '/', 0);
 
-	if (name.data == NULL ||
-	    target_find(&c->config->providers, name, c->arena, &target, &fault))
+	if (name.data == NULL)
 		return;
+	if (target_find(&c->config->providers, name, c->arena, &target, &fault)) {
+		warn_of_unlisted(c, &target, place);
+		return;
+	}
 	if (slash == TEXT_NOT_FOUND || !is_written(c, text_slice(name, 0, slash)))
 		(void)fault_list_at(c->faults, place, "%s", fault.message);
 }

@@ -18,6 +18,7 @@
 #include "harness/base/loop.h"
 #include "harness/run/stats.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 
@@ -329,6 +330,10 @@ static bool read_if_baseline(const char *path, struct arena *arena, bool *is_bas
 	struct json *root;
 
 	*out = (struct document){0};
+	if (strcmp(path, "-") != 0 && !file_exists(path) && errno == ENOENT)
+		return fault_set(fault, FAULT_INPUT,
+		                 "there is no baseline %s (`proviso bless` makes one of a matrix)",
+		                 path);
 	if (!file_read(path, MATRIX_MAX_BYTES, arena, &source, fault) ||
 	    !json_read(source, &limits, arena, &root, fault))
 		return fault_within(fault, "reading the baseline %s", path);

@@ -18,6 +18,7 @@
 #include "harness/base/settings.h"
 #include "harness/run/stats.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -530,6 +531,9 @@ bool matrix_read(const char *path, struct arena *arena, struct matrix *out, stru
 	struct json *root;
 	bool good;
 
+	if (strcmp(path, "-") != 0 && !file_exists(path) && errno == ENOENT)
+		return fault_set(fault, FAULT_INPUT,
+		                 "there is no matrix %s (`proviso check` makes one)", path);
 	if (!file_read(path, MATRIX_MAX_BYTES, arena, &source, fault))
 		return fault_within(fault, "reading the matrix %s", path);
 	struct fault_list *faults = memory_new(sizeof(*faults));

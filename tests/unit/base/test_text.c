@@ -104,6 +104,9 @@ START_TEST(the_nearest_name_is_offered_and_a_far_one_is_not)
 	ck_assert_str_eq(text_nearest(TEXT("ruotes"), names, 4), "routes");
 	ck_assert_ptr_null(text_nearest(TEXT("completely"), names, 4));
 	ck_assert_ptr_null(text_nearest(TEXT(""), names, 4));
+	static const char *const short_names[] = {"xai", "groq"};
+	ck_assert_ptr_null(text_nearest(TEXT("lab"), short_names, 2));
+	ck_assert_str_eq(text_nearest(TEXT("xia"), short_names, 2), "xai");
 }
 END_TEST
 

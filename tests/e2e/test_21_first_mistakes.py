@@ -1,0 +1,86 @@
+"""What goes wrong in somebody's first hour: one wrong word makes a hundred cells fail, and the last line says which word.
+
+Without it a user reads a table of FAIL, blames the provider, and sends it away.
+"""
+import socket
+
+import pytest
+
+CONFIG = """version: 1
+providers:
+  lab:
+    base_url: %s
+    api_key: env:SIM_KEY
+    models: {sim-small: {context: 4096}}
+routes:
+  r: {targets: [lab/sim-smal]}
+"""
+
+
+def ask(proviso, url, model="sim-small", key="SIM_KEY"):
+    return proviso("check", "--base-url", url, "--model", model, *(["--api-key-env", key] if key else []), "--profile", "smoke",
+                   "--case", "CH-03", env={"SIM_KEY": "sim-key", "OTHER_KEY": "another-key"})
+
+
+def last_line(done):
+    return done.err.rstrip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("change, how, code, step", [
+    ("", {}, 0, "evidence and journal in"),
+    ("", {"key": None}, 4, "no key is sent: name the variable that holds it, --api-key-env NAME"),
+    ("", {"key": "OTHER_KEY"}, 4, "is the key in env:OTHER_KEY the one for"),
+    ("", {"model": "sim-smal"}, 1, 'it says that it has no model "sim-smal": '),
+    ("/v1", {}, 1, "is the base URL right? Most end with /v1"),
+    ("+/chat/completions", {}, 1, "leave out /chat/completions"),
+    ("http", {}, 4, "does that port speak plain HTTP (http://)"),
+], ids=["right", "no key", "wrong key", "model", "no /v1", "the whole path", "https"])
+def test_one_wrong_word_is_named_in_the_last_line(proviso, sim, change, how, code, step):
+    url = sim().url
+    url = {"": url, "/v1": url.removesuffix("/v1"), "http": url.replace("http:", "https:")}.get(change, url + change[1:])
+    done = ask(proviso, url, **how)
+    assert done.code == code and step in last_line(done), done
+
+
+def test_where_nobody_listens_that_is_said(proviso):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: refused for as long as this lasts
+        done = ask(proviso, f"http://127.0.0.1:{taken.getsockname()[1]}/v1")
+    assert done.code == 4 and "nothing answers at http://127.0.0.1:" in last_line(done), done
+
+
+def test_one_bad_case_is_the_providers_and_gets_no_hint(proviso, sim):
+    done = proviso("check", "--base-url", sim("--break", "CH-03").url, "--model", "sim-small", "--api-key-env", "SIM_KEY",
+                   "--case", "CH-0*", env={"SIM_KEY": "sim-key"})
+    assert done.code == 1 and "evidence and journal in" in last_line(done), done
+
+
+def test_files_that_are_not_there_yet_say_what_makes_them(proviso):
+    for command, wanted in [("matrix", "there is no matrix proviso-matrix.json (`proviso check` makes one)"),
+                            ("gate", "there is no matrix proviso-matrix.json"),
+                            ("diff a b", "there is no baseline a (`proviso bless` makes one of a matrix)")]:
+        (proviso.cwd / "proviso.yaml").write_text(CONFIG % "http://127.0.0.1:9/v1")
+        done = proviso(*command.split())
+        assert done.code == 2 and wanted in done.err, done
+
+
+def test_a_config_that_is_none_says_what_it_should_be(proviso):
+    for text, wanted in [("", "c.yaml:1:1: error: this config is empty; it begins with"),
+                         ("model_list: []\n", "c.yaml:1:1: error: this is LiteLLM's config; `proviso import litellm-config c.yaml`")]:
+        (proviso.cwd / "c.yaml").write_text(text)
+        done = proviso("validate", "--config", "c.yaml")
+        assert done.code == 2 and wanted in done.err, done
+
+
+def test_a_misspelt_model_is_offered_the_one_that_is_there(proviso, sim):
+    (proviso.cwd / "proviso.yaml").write_text(CONFIG % sim().url)
+    done = proviso("validate")
+    assert done.code == 0 and "proviso.yaml:8:17: warning: sim-smal is not among the models of lab" in done.err, done
+    assert "(did you mean sim-small?)" in done.err, done
+    done = proviso("check", "sim-small")
+    assert done.code == 2 and "(did you mean 'lab/sim-small'?)" in done.err, done
+    assert proviso("check", "--case", "CH-03", env={"SIM_KEY": "sim-key"}).code == 0
+    for target, case, wanted in [("lab/sim-small", "CH-O3", "(did you mean CH-03?)"), ("lab/sim-smal", "CH-03", "(did you mean lab/sim-small?)"),
+                                 ("lab/sim-small", "TC-10", "`proviso check lab/sim-small --case TC-10` asks for it")]:
+        done = proviso("explain", "--target", target, "--case", case)
+        assert done.code == 2 and wanted in done.err, done
