@@ -117,6 +117,14 @@ def test_costs_are_exact_to_the_last_digit(proviso, scripted):
     assert row["cost_source"] == "computed"
 
 
+def test_embeddings_have_a_price(proviso, sim):
+    """Their usage names no completion_tokens: of unknown cost, a budget would never see them."""
+    (proviso.cwd / "proviso.yaml").write_text(config(sim().url, "0.50"))
+    done = proviso("check", "--case", "EM-01", "--format", "csv", env=KEY)
+    row = table(done.out)[0]
+    assert row["verdict"] == "pass" and float(row["cost_usd"]) == int(row["prompt_tokens"]) * 0.5e-6, row
+
+
 def test_json_to_stdout_is_json(proviso, sim):
     done = check(proviso, sim().url, "--case", "CH-03", "--format", "json")
     assert done.code == 0, done

@@ -245,8 +245,12 @@ START_TEST(embeddings_are_counted_and_measured)
 	assert_no_violation(reply);
 	ck_assert_int_eq(reply->item_count, 2);
 	ck_assert_int_eq(reply->dimensions, 2);
-	ck_assert_int_eq(reply->usage.output, -1);
+	/* Nothing is written, or no embedding would ever have a price. */
+	ck_assert_int_eq(reply->usage.output, 0);
 	ck_assert(reply->complete);
+	reply = read_text("{\"object\":\"list\",\"model\":\"m\",\"data\":[" VECTOR("0", "[1]") "],"
+	                  "\"usage\":{\"prompt_tokens\":3,\"total_tokens\":5}}");
+	ck_assert_int_eq(reply->usage.output, -1); /* somebody counts what nobody explains */
 	reply = read_text(VECTORS(VECTOR("0", "\"AACAPwAAAEAAAEBA\""))); /* 1, 2, 3 */
 	ck_assert_int_eq(reply->dimensions, 3);
 	reply = read_text(VECTORS(VECTOR("0", "\"/////////38=\""))); /* no floats */
