@@ -86,7 +86,8 @@ static void read_file(struct case_reader *reader, const char *folder, const char
 		fault_list_add(reader->faults, &fault);
 }
 
-static void read_folder(struct case_reader *reader, const char *folder)
+/* The case files of a folder, and of those in it where `deep`; how many there are. */
+static size_t read_files(struct case_reader *reader, const char *folder, bool deep)
 {
 	struct text *names;
 	struct fault fault;
@@ -94,16 +95,29 @@ static void read_folder(struct case_reader *reader, const char *folder)
 
 	if (!file_list(folder, reader->arena, &names, &count, &fault)) {
 		fault_list_add(reader->faults, &fault);
-		return;
+		return 0;
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (!is_case_file(names[i]))
-			continue;
 		const char *name = text_c(reader->arena, names[i]);
-		read_file(reader, folder, file_join(reader->arena, folder, name));
-		read++;
+		const char *path = file_join(reader->arena, folder, name);
+		if (name[0] != '.' && file_is_directory(path)) {
+			if (deep)
+				read += read_files(reader, path, false);
+		} else if (is_case_file(names[i])) {
+			read_file(reader, folder, path);
+			read++;
+		}
 	}
-	if (read > 0)
+	return read;
+}
+
+/* A folder of case files, or of such folders, as cases/<suite>/<capability>.yaml. */
+static void read_folder(struct case_reader *reader, const char *folder)
+{
+	struct fault fault;
+	size_t errors = reader->faults->errors;
+
+	if (read_files(reader, folder, true) > 0 || reader->faults->errors > errors)
 		return;
 	(void)fault_set(&fault, FAULT_INPUT, "there is no case file (*.yaml) in %s", folder);
 	fault_list_add(reader->faults, &fault);
@@ -265,7 +279,7 @@ static void resolve(struct suite *suite, struct fault_list *faults)
 	for (size_t i = 0; i < suite->count; i++)
 		if (suite->cases[i].like.data == NULL)
 			add_needs(suite, &suite->cases[i]);
-	for (size_t i = 0; i < suite->count && faults->count < FAULT_LIST_MAX; i++)
+	for (size_t i = 0; i < suite->count && !fault_list_is_full(faults); i++)
 		if (suite->cases[i].like.data != NULL)
 			resolve_like(suite, &suite->cases[i], faults);
 }

@@ -237,6 +237,23 @@ START_TEST(files_of_a_folder_are_read_in_order_of_their_names)
 }
 END_TEST
 
+START_TEST(a_folder_may_hold_suites_as_ours_does)
+{
+	struct suite suite;
+	struct fault fault;
+
+	ck_assert(file_make_directories(file_join(&arena, folder, "mine"), &fault));
+	ck_assert(file_make_directories(file_join(&arena, folder, ".git"), &fault));
+	put("mine/tools.yaml", file_of(a_case("b", ASKS), ""));
+	put(".git/tools.yaml", file_of(a_case("c", ASKS), ""));
+	put("1.yaml", file_of(a_case("a", ASKS), ""));
+	assert_loads(&suite);
+	ck_assert_uint_eq(suite.count, 2);
+	assert_text(suite.cases[1].id, "b");
+	suite_done(&suite);
+}
+END_TEST
+
 START_TEST(a_single_file_may_be_named)
 {
 	struct suite suite;
@@ -528,6 +545,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases,
 	               behind_a_translation_what_was_said_and_what_came_through_tell_a_question);
 	tcase_add_test(cases, files_of_a_folder_are_read_in_order_of_their_names);
+	tcase_add_test(cases, a_folder_may_hold_suites_as_ours_does);
 	tcase_add_test(cases, a_single_file_may_be_named);
 	tcase_add_test(cases, a_folder_without_case_files_is_a_mistake);
 	tcase_add_test(cases, an_id_taken_twice_names_the_first_place);
