@@ -14,7 +14,7 @@ enum {
 /* Enough has been said: naming more places would only cost time. */
 static bool is_full(const struct case_reader *reader)
 {
-	return reader->faults->count == FAULT_LIST_MAX && reader->faults->errors > 0;
+	return fault_list_is_full(reader->faults) && reader->faults->errors > 0;
 }
 
 static bool is_upper(char byte)

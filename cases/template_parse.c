@@ -212,7 +212,7 @@ bool template_check(const struct json *node, size_t steps_before, struct fault_l
 	}
 	JSON_EACH(child, node)
 	{
-		if (faults->count == FAULT_LIST_MAX && faults->errors > errors)
+		if (fault_list_is_full(faults) && faults->errors > errors)
 			break;
 		(void)!template_check(child, steps_before, faults);
 	}

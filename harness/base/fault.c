@@ -174,12 +174,19 @@ bool fault_list_add(struct fault_list *list, const struct fault *fault)
 {
 	if (fault->kind != FAULT_WARNING)
 		list->errors++;
-	if (list->count == FAULT_LIST_MAX) {
-		list->dropped++;
-		return false;
+	if (list->count < FAULT_LIST_MAX) {
+		list->items[list->count++] = *fault;
+		return true;
 	}
-	list->items[list->count++] = *fault;
-	return true;
+	if (list->overflow != NULL && list->overflow(list->overflow_context, fault))
+		return true;
+	list->dropped++;
+	return false;
+}
+
+bool fault_list_is_full(const struct fault_list *list)
+{
+	return list->count == FAULT_LIST_MAX && (list->overflow == NULL || list->dropped > 0);
 }
 
 bool fault_list_at(struct fault_list *list, struct place place, const char *format, ...)

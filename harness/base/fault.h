@@ -83,7 +83,13 @@ struct fault_list {
 	size_t count;
 	size_t errors;  /* of all added, those that are no warnings */
 	size_t dropped; /* beyond the limit */
+	/* Is given what is beyond the limit; false: no room there either. NULL: it is dropped. */
+	bool (*overflow)(void *context, const struct fault *fault);
+	void *overflow_context;
 };
+
+/* Nothing more is kept: whoever reads on only spends time. */
+MUST_CHECK bool fault_list_is_full(const struct fault_list *list);
 
 /* Keeps a copy. False when the list was full (the caller may stop then). */
 bool fault_list_add(struct fault_list *list, const struct fault *fault);

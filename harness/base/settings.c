@@ -16,7 +16,7 @@ struct reader {
 /* Enough has been said; what a long list of mistakes would cost, nobody reads. */
 static bool is_full(const struct reader *r)
 {
-	return r->faults->count == FAULT_LIST_MAX && r->faults->errors > r->errors_before;
+	return fault_list_is_full(r->faults) && r->faults->errors > r->errors_before;
 }
 
 /* The value as messages name it: "10x" with quotes, 3 as it is, "an array". */

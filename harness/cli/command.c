@@ -52,15 +52,26 @@ int command_list_code(const struct fault_list *faults)
 
 	for (size_t i = 0; i < faults->count && code == EXIT_HOLDS; i++)
 		code = exit_code_of(faults->items[i].kind);
-	return code;
+	/* The list was full of warnings when the mistake came. */
+	return code == EXIT_HOLDS && faults->errors > 0 ? EXIT_WRONG_USAGE : code;
+}
+
+void command_tell_list(const struct fault_list *faults, const struct fault *more, size_t more_count)
+{
+	for (size_t i = 0; i < faults->count; i++)
+		print_redacted(&faults->items[i]);
+	for (size_t i = 0; i < more_count; i++)
+		print_redacted(&more[i]);
+	/* Who reads stops where the list is full: nobody knows how many more there are. */
+	if (faults->overflow == NULL && fault_list_is_full(faults))
+		(void)fprintf(stderr, "proviso: there may be more: `proviso validate` shows all\n");
+	else if (faults->dropped != 0)
+		(void)fprintf(stderr, "proviso: there are more, not shown\n");
 }
 
 int command_fail_list(const struct fault_list *faults)
 {
-	for (size_t i = 0; i < faults->count; i++)
-		print_redacted(&faults->items[i]);
-	if (faults->dropped != 0)
-		(void)fprintf(stderr, "proviso: and %zu more, not shown\n", faults->dropped);
+	command_tell_list(faults, NULL, 0);
 	return command_list_code(faults);
 }
 

@@ -40,6 +40,9 @@ extern const struct command *const command_table[];
 
 /* Prints the fault to stderr; the exit code that belongs to its kind. */
 MUST_CHECK int command_fail(const struct fault *fault);
+/* Prints a list to stderr, and those that it had no room for. */
+void command_tell_list(const struct fault_list *faults, const struct fault *more,
+                       size_t more_count);
 /* The same for a list; warnings alone are EXIT_HOLDS. */
 MUST_CHECK int command_fail_list(const struct fault_list *faults);
 /* The exit code alone, of what is told in another way. */

@@ -7,7 +7,10 @@
 #include "harness/base/redact.h"
 #include "harness/run/config/config.h"
 
-enum { REPORT_BYTES = 1 << 20 }; /* 256 files and 20 mistakes are far less */
+enum {
+	REPORT_BYTES = 4 << 20, /* of 256 files and so many mistakes */
+	MISTAKES_MAX = 1000,    /* told of all files; a file with more is no attempt at a config */
+};
 
 struct validate {
 	struct text config;
@@ -32,8 +35,23 @@ struct reading {
 	struct read_file *files;
 	size_t count;
 	struct fault_list *faults;
+	/* Those that the list has no room for; memory_free. */
+	struct fault *more;
+	size_t more_count;
 	struct arena *arena;
 };
+
+static bool keep_more(void *context, const struct fault *fault)
+{
+	struct reading *reading = context;
+
+	if (FAULT_LIST_MAX + reading->more_count >= MISTAKES_MAX)
+		return false;
+	reading->more =
+	    memory_resize(reading->more, (reading->more_count + 1) * sizeof(*reading->more));
+	reading->more[reading->more_count++] = *fault;
+	return true;
+}
 
 static const struct option validate_rows[] = {
     {.name = "config",
@@ -61,21 +79,28 @@ static const struct option_table validate_options = {
     .operands_max = 256,
 };
 
-/* A case file says `capability`; anything else is held to be a config. */
-static bool is_case_file(struct text path, struct arena *arena, bool *out, struct fault *fault)
+/*
+ * A case file says `capability`; anything else is held to be a config. *source: what was read,
+ * NULL of a folder.
+ */
+static bool is_case_file(struct text path, struct arena *arena, struct source **source, bool *out,
+                         struct fault *fault)
 {
-	struct source *source;
 	struct json *root;
 
 	*out = true;
+	*source = NULL;
 	const char *name = text_c(arena, path);
 	if (file_is_directory(name))
 		return true;
-	if (!file_read(name, YAML_MAX_BYTES, arena, &source, fault) ||
-	    !document_read(source, &(struct yaml_options){.aliases = true}, arena, &root, NULL,
+	if (!file_read(name, YAML_MAX_BYTES, arena, source, fault) ||
+	    !document_read(*source, &(struct yaml_options){.aliases = true}, arena, &root, NULL,
 	                   fault))
 		return false;
 	*out = json_member(root, "capability") != NULL || json_member(root, "cases") != NULL;
+	if (*out && text_is(path, "-"))
+		return fault_set(fault, FAULT_USAGE,
+		                 "a case file is read by its name, for the tables beside it");
 	return true;
 }
 
@@ -108,12 +133,14 @@ static void keep(struct reading *reading, struct read_file file, const struct su
 	reading->files[reading->count++] = file;
 }
 
-static void validate_config(const char *path, struct reading *reading)
+/* source NULL: the config is found, or read from `path`. */
+static void validate_config(const char *path, const struct source *source, struct reading *reading)
 {
 	struct config config;
 	struct suite suite;
 
-	bool read = config_load(path, &config, reading->faults);
+	bool read = source != NULL ? config_load_source(source, &config, reading->faults)
+	                           : config_load(path, &config, reading->faults);
 	if (read)
 		review_prices(&config, reading->faults);
 	if (read && suite_load(&suite, config.check.core, &config.check.cases, reading->faults))
@@ -142,21 +169,23 @@ static void validate_cases(struct text path, struct reading *reading)
 
 static void read_all(const struct validate *validate, struct reading *reading)
 {
+	struct source *source;
 	struct fault fault;
 
 	for (size_t i = 0; i < validate->files.count; i++) {
+		struct text path = validate->files.items[i];
 		bool cases;
-		if (!is_case_file(validate->files.items[i], reading->arena, &cases, &fault))
+		if (!is_case_file(path, reading->arena, &source, &cases, &fault))
 			(void)fault_list_add(reading->faults, &fault);
 		else if (cases)
-			validate_cases(validate->files.items[i], reading);
+			validate_cases(path, reading);
 		else
-			validate_config(text_c(reading->arena, validate->files.items[i]), reading);
+			validate_config(NULL, source, reading);
 	}
 	if (validate->files.count == 0 || validate->config.data != NULL)
 		validate_config(
 		    validate->config.data == NULL ? NULL : text_c(reading->arena, validate->config),
-		    reading);
+		    NULL, reading);
 }
 
 static void write_file(struct json_writer *writer, const struct read_file *file)
@@ -209,6 +238,8 @@ static bool tell_as_json(const struct reading *reading, struct fault *fault)
 	json_write_array(&writer);
 	for (size_t i = 0; i < reading->faults->count; i++)
 		write_mistake(&writer, reading->faults->items[i]);
+	for (size_t i = 0; i < reading->more_count; i++)
+		write_mistake(&writer, reading->more[i]);
 	json_write_array_end(&writer);
 	json_write_member_int(&writer, "not_shown", (int64_t)reading->faults->dropped);
 	json_write_object_end(&writer);
@@ -299,14 +330,18 @@ static int validate_run(void *state, struct arena *arena)
 
 	if (validate->keys)
 		return list_keys(validate->format == VALIDATE_JSON, arena);
+	reading.faults->overflow = keep_more;
+	reading.faults->overflow_context = &reading;
 	read_all(validate, &reading);
+	int code = command_list_code(reading.faults);
 	if (validate->format == VALIDATE_TEXT) {
 		tell(&reading);
-		return command_fail_list(reading.faults);
+		command_tell_list(reading.faults, reading.more, reading.more_count);
+	} else if (!tell_as_json(&reading, &fault)) {
+		code = command_fail(&fault);
 	}
-	if (!tell_as_json(&reading, &fault))
-		return command_fail(&fault);
-	return command_list_code(reading.faults);
+	memory_free(reading.more);
+	return code;
 }
 
 const struct command command_validate = {
@@ -315,8 +350,8 @@ const struct command command_validate = {
     .operands = "[FILE...]",
     .about =
 	"Reads the config (and the own cases that it names) or the files given: configs, case\n"
-	"files, folders of case files. All mistakes are shown at once, up to 20. Nothing is\n"
-	"sent and nothing is written.",
+	"files, folders of case files. All mistakes are shown at once. Nothing is sent and\n"
+	"nothing is written; - is a config on stdin.",
     .options = &validate_options,
     .state_bytes = sizeof(struct validate),
     .run = validate_run,

@@ -85,6 +85,27 @@ def test_mistakes_can_be_had_as_json_on_stdout_alone(proviso):
     assert done.code == 0 and json.loads(done.out)["valid"] is True
 
 
+def test_every_mistake_is_told_however_many(proviso):
+    """Who mends twenty and finds the next twenty mends a file five times."""
+    (proviso.cwd / "bad.yaml").write_text("version: 1\n" + "".join(f"key_{n}: 1\n" for n in range(45)))
+    done = proviso("validate", "bad.yaml")
+    assert done.code == 2 and all(f"bad.yaml:{n + 2}:1: error: unknown key 'key_{n}'" in done.err for n in range(45)), done
+    said = json.loads(proviso("validate", "bad.yaml", "--format", "json").out)
+    assert len(said["mistakes"]) >= 45 and said["not_shown"] == 0
+    # Other commands show the start, and say where the rest is.
+    done = proviso("gate", "--config", "bad.yaml")
+    assert done.code == 2 and "bad.yaml:21:1:" in done.err and "`proviso validate` shows all" in done.err, done
+
+
+def test_a_config_may_come_on_stdin(proviso):
+    done = proviso("validate", "-", stdin="version: 1\nproviders: {deepseek: {}}\n")
+    assert done.code == 0 and done.out.startswith("stdin: ok (1 providers"), done
+    done = proviso("validate", "-", stdin="version: 1\nprovders: {}\n")
+    assert done.code == 2 and "stdin:2:1: error" in done.err, done
+    done = proviso("validate", "-", stdin="capability: tools\ncases: []\n")
+    assert done.code == 2 and "by its name" in done.err, done
+
+
 def test_what_the_simulator_can_do_can_be_had_as_json(proviso):
     told = json.loads(proviso("sim", "--list", "--format", "json").out)
     ids = {one["id"] for one in told["defects"]}

@@ -24,15 +24,13 @@ static const char *find_config(struct arena *arena)
 	return file_exists(path) ? path : NULL;
 }
 
-static bool read_config(const char *path, struct config *out, struct fault_list *faults)
+static bool read_config(const struct source *source, struct config *out, struct fault_list *faults)
 {
 	const struct yaml_options options = {.aliases = true};
-	struct source *source;
 	struct json *root;
 	struct fault fault;
 
-	if (!file_read(path, CONFIG_MAX_BYTES, &out->arena, &source, &fault) ||
-	    !document_read(source, &options, &out->arena, &root, faults, &fault)) {
+	if (!document_read(source, &options, &out->arena, &root, faults, &fault)) {
 		(void)fault_list_add(faults, &fault);
 		return false;
 	}
@@ -44,10 +42,11 @@ static bool read_config(const char *path, struct config *out, struct fault_list 
 		return false;
 	}
 	if (json_member(root, "model_list") != NULL && json_member(root, "providers") == NULL) {
-		(void)fault_list_at(faults, document_key_place(json_member(root, "model_list")),
-		                    "this is LiteLLM's config; `proviso import litellm-config %s` "
-		                    "makes one of ours of it",
-		                    path);
+		(void)fault_list_at(
+		    faults, document_key_place(json_member(root, "model_list")),
+		    "this is LiteLLM's config; `proviso import litellm-config %.*s` "
+		    "makes one of ours of it",
+		    TEXT_ARG(source->name));
 		return false;
 	}
 	if (!json_is(root, JSON_OBJECT)) {
@@ -64,19 +63,29 @@ static bool read_config(const char *path, struct config *out, struct fault_list 
 
 bool config_load(const char *path, struct config *out, struct fault_list *faults)
 {
+	struct source *source;
 	struct fault fault;
 
 	*out = config_defaults;
 	if (path == NULL)
 		path = find_config(&out->arena);
-	if (path != NULL) {
+	if (path == NULL) {
+		if (provider_set_from_environment(&out->arena, &out->providers, &fault))
+			return true;
+	} else {
 		out->path = text_copy(&out->arena, text_of(path));
-		return read_config(path, out, faults);
+		if (file_read(path, CONFIG_MAX_BYTES, &out->arena, &source, &fault))
+			return read_config(source, out, faults);
 	}
-	if (provider_set_from_environment(&out->arena, &out->providers, &fault))
-		return true;
 	(void)fault_list_add(faults, &fault);
 	return false;
+}
+
+bool config_load_source(const struct source *source, struct config *out, struct fault_list *faults)
+{
+	*out = config_defaults;
+	out->path = text_copy(&out->arena, source->name);
+	return read_config(source, out, faults);
 }
 
 void config_done(struct config *config)

@@ -235,6 +235,9 @@ extern const struct config config_defaults;
  * needed either way.
  */
 MUST_CHECK bool config_load(const char *path, struct config *out, struct fault_list *faults);
+/* The same of a file that is read already, and outlives the config: stdin can be read once only. */
+MUST_CHECK bool config_load_source(const struct source *source, struct config *out,
+                                   struct fault_list *faults);
 void config_done(struct config *config);
 
 /* `PA-06` excuses both ways of asking, `PA-06~stream` the streamed one alone; dates apart. */
