@@ -27,6 +27,7 @@ enum {
 
 struct regex {
 	pcre2_code *code;
+	struct needle_set needles;
 	uint32_t options;
 	size_t len;
 	char pattern[]; /* as PCRE2 got it: to compile it once more for a subject that is not UTF-8
@@ -69,6 +70,14 @@ static pcre2_code *compile_code(struct text pattern, uint32_t options, int *erro
 	                     options | always, error, offset, NULL);
 }
 
+static bool is_anchored(const pcre2_code *code)
+{
+	uint32_t options = 0;
+
+	(void)pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
+	return (options & PCRE2_ANCHORED) != 0;
+}
+
 static bool compile(const struct request *request, struct regex **out, struct fault *fault)
 {
 	int error;
@@ -82,6 +91,8 @@ static bool compile(const struct request *request, struct regex **out, struct fa
 	(void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
 	struct regex *regex = memory_new(sizeof(*regex) + pattern.len);
 	regex->code = code;
+	if (!is_anchored(code)) /* it is tried once: no search is cheaper */
+		needles_read(pattern, (request->options & PCRE2_CASELESS) != 0, &regex->needles);
 	regex->options = request->options;
 	regex->len = pattern.len;
 	if (pattern.len > 0)
@@ -251,6 +262,8 @@ static void read_group(pcre2_match_data *found, struct group *group)
 static enum regex_result find(const struct regex *regex, struct text subject, uint64_t *steps_left,
                               struct group *group)
 {
+	if (needles_absent(&regex->needles, subject))
+		return REGEX_MISS;
 	struct search search = {
 	    .found = pcre2_match_data_create_from_pattern(regex->code, NULL),
 	    .context = pcre2_match_context_create(NULL),

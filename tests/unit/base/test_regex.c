@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "harness/base/regex.h"
+#include "harness/base/regex_private.h"
 
 static const struct place nowhere = {0};
 
@@ -280,8 +281,204 @@ START_TEST(long_texts_are_searched)
 }
 END_TEST
 
+/* What is looked for before the pattern is tried; "" where nothing is, "a|b" where one of them. */
+static const char *needles_of(const char *pattern)
+{
+	static char shown[NEEDLES_MAX * (NEEDLE_MAX_BYTES + 1) + 1];
+	struct needle_set set;
+	size_t len = 0;
+
+	needles_read(text_of(pattern), false, &set);
+	for (size_t i = 0; i < set.count; i++) {
+		if (i > 0)
+			shown[len++] = '|';
+		memcpy(shown + len, set.items[i].bytes, set.items[i].len);
+		len += set.items[i].len;
+	}
+	shown[len] = '\0';
+	return shown;
+}
+
+START_TEST(what_a_match_must_hold_is_read_off_a_pattern)
+{
+	static const struct {
+		const char *pattern, *needles;
+	} rows[] = {
+	    {"invoice", "invoice"},
+	    {"(?i)\\bInvoice(s|ed)?\\b.{0,40}number 7", "number 7"},
+	    {"(?i)\\b(refund|refund7)\\b", "refund"},
+	    {"\\b[A-Z]{3}-042\\b", "-042"},
+	    {"(?i)kubernetes", "ubernete"},
+	    {"colou?rs", "colo"},
+	    {"ab+cd", "ab"},
+	    {"ab{2,3}cde", "cde"},
+	    {"ab{0,3}cd", "cd"},
+	    {"(?:abc|def)+x", "abc|def"},
+	    {"(abc|d)efg", "efg"},
+	    {"(abc)?de", "de"},
+	    {"one|two", "one|two"},
+	    {"one|t", ""},
+	    {"one|", ""},
+	    {"a\\.b\\/c", "a.b/c"},
+	    {"[^\\]ab]cd", "cd"},
+	    {"\xc3\xa9*ab", "ab"},
+	    /* What is not understood tells nothing. */
+	    {"[]ab]cd", ""},
+	    {"[[:alpha:]]cd", ""},
+	    {"(?=abc)", ""},
+	    {"(?<!abc)def", ""},
+	    {"abc\\Kdef", ""},
+	    {"ab{3}{0}cd", ""},
+	    {"ab{,3}cd", ""},
+	    {"\\Qa*b\\E", ""},
+	    {"\\x61bc", ""},
+	    {"(abc)\\1", ""},
+	    {"abc(?i)def", ""},
+	    {"(?x)a b c", ""},
+	    {"(*ANYCRLF)abc", ""},
+	    {"", ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++)
+		ck_assert_msg(strcmp(needles_of(rows[i].pattern), rows[i].needles) == 0, "%s: '%s'",
+		              rows[i].pattern, needles_of(rows[i].pattern));
+}
+END_TEST
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state >> 11;
+}
+
+/* Pieces put together at random; most of what comes out is a pattern. */
+static void make_pattern(uint64_t *state, struct text_buf *out)
+{
+	static const char *const pieces[] = {
+	    "a",     "b",           "ab",      "K",       "s",    "-",    ".",   "\\b",  "(ab|b)",
+	    "(",     ")",           "|",       "*",       "+",    "?",    "{2}", "{0}",  "{1,2}",
+	    "[ab]",  "[^a]",        "^",       "$",       "é",    "ba",   "(?:", "*?",   "++",
+	    "\\.",   "\\w",         "[\\\\[]", "]",       "(?i)", "{",    "kb",  "(a|)", "(?=a",
+	    "\\1",   "[[:alpha:]]", "\\Qa",    "[a\\]b]", "bab",  "abba", "-a",  "B-",   "(ba)+",
+	    "b{0,}", "\\d?",        "a{2}{0}", "(?i:ab)", "\\Kb",
+	};
+	size_t count = 1 + next_random(state) % 7;
+
+	if (next_random(state) % 3 == 0)
+		(void)text_buf_add_c(out, next_random(state) % 2 ? "(?i)" : "(?im)");
+	for (size_t i = 0; i < count; i++)
+		(void)text_buf_add_c(out, pieces[next_random(state) % ARRAY_LENGTH(pieces)]);
+}
+
+static void make_subject(uint64_t *state, struct text_buf *out)
+{
+	static const char *const pieces[] = {"a", "b",  "ab", "ba",  "A", "B",
+	                                     "-", ".",  "s",  "k",   "é", "\xe2\x84\xaa",
+	                                     "ſ", "\n", " ",  "\xff"};
+	size_t count = next_random(state) % (next_random(state) % 8 == 0 ? 200 : 12);
+
+	for (size_t i = 0; i < count; i++)
+		(void)text_buf_add_c(out, pieces[next_random(state) % ARRAY_LENGTH(pieces)]);
+}
+
+/* A comment in front hides what must be there: then PCRE2 alone answers. */
+START_TEST(looking_first_changes_no_answer)
+{
+	enum { PATTERNS = 2000, SUBJECTS = 8 };
+	uint64_t state = UINT64_C(0x9e3779b97f4a7c15);
+	struct text_buf pattern, hidden, subject;
+	size_t looked = 0, matched = 0;
+
+	text_buf_init(&pattern, 1 << 12);
+	text_buf_init(&hidden, 1 << 12);
+	text_buf_init(&subject, 1 << 12);
+	for (int i = 0; i < PATTERNS; i++) {
+		struct regex *quick, *plain;
+		struct needle_set set;
+		struct fault fault;
+		pattern.len = 0;
+		hidden.len = 0;
+		make_pattern(&state, &pattern);
+		(void)text_buf_format(&hidden, "(?#)%.*s", TEXT_ARG(text_buf_view(&pattern)));
+		if (!regex_new(text_buf_view(&pattern), 0, nowhere, &quick, &fault))
+			continue;
+		ck_assert(regex_new(text_buf_view(&hidden), 0, nowhere, &plain, &fault));
+		needles_read(text_buf_view(&pattern), false, &set);
+		looked += set.count > 0;
+		for (int j = 0; j < SUBJECTS; j++) {
+			subject.len = 0;
+			make_subject(&state, &subject);
+			enum regex_result want = regex_search(plain, text_buf_view(&subject));
+			ck_assert_msg(want == regex_search(quick, text_buf_view(&subject)),
+			              "/%.*s/ in '%.*s'", TEXT_ARG(text_buf_view(&pattern)),
+			              TEXT_ARG(text_buf_view(&subject)));
+			matched += set.count > 0 && want == REGEX_MATCH;
+		}
+		regex_free(quick);
+		regex_free(plain);
+	}
+	ck_assert_msg(looked > 200 && matched > 100, "%zu %zu", looked, matched);
+	text_buf_done(&pattern);
+	text_buf_done(&hidden);
+	text_buf_done(&subject);
+}
+END_TEST
+
+/* Of the letters that are looked for, no other character may be the same without regard to case. */
+START_TEST(letters_fold_to_their_own_case_alone)
+{
+	enum { LAST_CODE_POINT = 0x2fff };
+	char *others = memory_new(3 * (LAST_CODE_POINT + 1));
+	size_t len = 0;
+
+	for (uint32_t code_point = 0x80; code_point <= LAST_CODE_POINT; code_point++)
+		len += text_utf8_encode(code_point, others + len);
+	for (char letter = 'a'; letter <= 'z'; letter++) {
+		char pattern[] = {letter, '-', '\0'};
+		struct needle_set set;
+		struct regex *regex;
+		struct fault fault;
+		needles_read(text_of(pattern), true, &set);
+		ck_assert_uint_eq(set.count, letter != 'k' && letter != 's');
+		if (set.count == 0)
+			continue;
+		pattern[1] = '\0';
+		ck_assert(regex_new(text_of(pattern), REGEX_CASELESS, nowhere, &regex, &fault));
+		ck_assert_int_eq(regex_search(regex, (struct text){others, len}), REGEX_MISS);
+		regex_free(regex);
+	}
+	memory_free(others);
+}
+END_TEST
+
+/* Wherever it stands, at all lengths around the blocks that are looked at together. */
+START_TEST(a_needle_is_found_wherever_it_stands)
+{
+	char subject[300];
+	struct needle_set set;
+
+	needles_read(TEXT("nEedle-7"), true, &set);
+	for (size_t len = 0; len < sizeof(subject); len += 1 + len / 90)
+		for (size_t at = 0; at + 8 <= len; at++) {
+			memset(subject, at % 2 ? 'x' : '-', sizeof(subject));
+			memcpy(subject + at, "neEDle-7", 8);
+			ck_assert(!needles_absent(&set, (struct text){subject, len}));
+			ck_assert(needles_absent(&set, (struct text){subject, at + 7}));
+			subject[at] = 'm';
+			ck_assert(needles_absent(&set, (struct text){subject, len}));
+		}
+	ck_assert(needles_absent(&set, (struct text){NULL, 0}));
+}
+END_TEST
+
 static void add(TCase *cases)
 {
+	tcase_add_test(cases, what_a_match_must_hold_is_read_off_a_pattern);
+	tcase_add_test(cases, looking_first_changes_no_answer);
+	tcase_add_test(cases, letters_fold_to_their_own_case_alone);
+	tcase_add_test(cases, a_needle_is_found_wherever_it_stands);
 	tcase_add_test(cases, patterns_match_anywhere);
 	tcase_add_test(cases, bytes_that_are_not_utf8_never_match);
 	tcase_add_test(cases, groups_are_found);
