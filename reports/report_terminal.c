@@ -257,8 +257,7 @@ static void add_repairs(struct page *page)
 static void add_totals(struct page *page)
 {
 	int64_t cost = 0;
-	bool unknown = false;
-	size_t passed = 0;
+	size_t unknown = 0, passed = 0;
 	struct csv_writer writer;
 
 	for (size_t i = 0; i < page->matrix->count; i++) {
@@ -267,18 +266,20 @@ static void add_totals(struct page *page)
 		if (cell->cost_pico_usd >= 0)
 			cost += cell->cost_pico_usd;
 		else
-			unknown = true;
+			unknown++;
 	}
 	(void)text_buf_format(page->out, "%zu of %zu cells pass; ", passed, page->matrix->count);
 	/* Cells judged on another's answer cost 0: their sum alone says nothing. */
-	if (unknown && cost == 0) {
+	if (unknown > 0 && cost == 0) {
 		(void)text_buf_add_c(page->out, "cost unknown");
 	} else {
 		(void)text_buf_add_c(page->out, "known cost ");
 		csv_writer_init(&writer, page->out, false);
 		csv_write_usd(&writer, cost);
-		(void)text_buf_format(page->out, " USD%s",
-		                      unknown ? ", some cells' cost is unknown" : "");
+		(void)text_buf_add_c(page->out, " USD");
+		if (unknown > 0)
+			(void)text_buf_format(page->out, ", unknown of %zu cell%s", unknown,
+			                      unknown == 1 ? "" : "s");
 	}
 	(void)text_buf_format(page->out, "; suite %.*s\n", TEXT_ARG(page->matrix->suite_hash));
 }

@@ -189,7 +189,10 @@ static bool reasoning_is_apart(const struct chat_usage *usage, struct usage_conv
 bool price_buckets(const struct chat_usage *usage, struct usage_convention counts,
                    struct price_buckets *out)
 {
-	if (!usage->present || usage->input < 0 || usage->output < 0)
+	/* Embeddings have no output and name none: a total that is the input says the same. */
+	bool input_alone = usage->output < 0 && usage->total == usage->input;
+
+	if (!usage->present || usage->input < 0 || (usage->output < 0 && !input_alone))
 		return false;
 	int64_t cached = int64_max(usage->cached_input, 0);
 	int64_t written = int64_max(usage->cache_write, 0);
@@ -207,7 +210,7 @@ bool price_buckets(const struct chat_usage *usage, struct usage_convention count
 	    .cached_input = cached,
 	    .cache_write = written - hour,
 	    .cache_write_1h = hour,
-	    .output = usage->output,
+	    .output = int64_max(usage->output, 0),
 	    .reasoning = reasoning,
 	};
 	if (reasoning > 0 && !reasoning_is_apart(usage, counts))

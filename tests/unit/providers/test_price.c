@@ -193,6 +193,10 @@ START_TEST(unknown_is_not_zero)
 	ck_assert_int_eq(price_cost(&known, &absent, 0).pico_usd, -1);
 	used.output = -1;
 	ck_assert_int_eq(price_cost(&known, &used, 0).pico_usd, -1);
+	used.total = used.input; /* as of embeddings: there was none */
+	ck_assert_int_gt(price_cost(&known, &used, 0).pico_usd, 0);
+	used.total = used.input + 1;
+	ck_assert_int_eq(price_cost(&known, &used, 0).pico_usd, -1);
 	used = usage(-1, 10, -1, -1);
 	ck_assert_int_eq(price_cost(&known, &used, 0).pico_usd, -1);
 	ck_assert_int_eq(bound(&unknown, 10, 10), -1);

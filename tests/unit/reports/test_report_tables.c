@@ -40,8 +40,8 @@ START_TEST(a_terminal_gets_words_and_no_byte_of_a_provider_raw)
 	assert_holds(&out, "  FAIL lab/qwen  CH-02  gate  0 of 3 ok (0 to 56 %)\n       <script>");
 	assert_holds(&out, "@team\\n::error::forged\\r\\n##\\[error]old \\x1b[31mred");
 	assert_holds(&out, "       evidence 000001:0 of run 20261121T101500Z-ab12cd\n");
-	assert_holds(&out, "2 of 8 cells pass; known cost 0.0000105 USD, some cells' cost is "
-	                   "unknown; suite 0123456789ab\n");
+	assert_holds(&out, "2 of 8 cells pass; known cost 0.0000105 USD, unknown of 1 cell; "
+	                   "suite 0123456789ab\n");
 	assert_lacks(&out, " \n");
 }
 END_TEST
