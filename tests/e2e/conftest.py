@@ -18,7 +18,7 @@ PROVISO = os.environ.get("PROVISO", str(ROOT / ".build/release/proviso"))
 # The same without sanitizers, for what is asked many thousand times; sanitized where there is no other.
 PLAIN = os.environ.get("PROVISO_PLAIN", PROVISO)
 SHARED = ROOT.parent / "shared"
-RUN_LIMIT_S = 240  # a hang is a failure, not a wait
+RUN_LIMIT_S = 600  # a hang is a failure, not a wait; the longest takes a minute, and a busy machine ten times as long
 
 
 def environment(**extra):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import cells, journal, reply
+from conftest import RUN_LIMIT_S, cells, journal, reply
 
 KEY = {"SIM_KEY": "sim-key"}
 IGNORED = ("run", "first_error", "tested_at", "evidence", "ttft", "latency", "tokens_per_second")
@@ -62,7 +62,7 @@ def owners(lines):
 
 
 def wait_for(true, what):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + RUN_LIMIT_S
     while not true():
         assert time.monotonic() < deadline, what
         time.sleep(0.02)
@@ -77,7 +77,7 @@ class Killed:
         self.relay = scripted(lambda head, body, number: relay_to(sim_port, limit["count"], reached)(head, body, number))
         folder = proviso.cwd / "cut"
         process = proviso.start("check", "--base-url", self.relay.url, *arguments, "--matrix", "cut.json", "--out", "cut", env=KEY)
-        assert reached.wait(120)
+        assert reached.wait(RUN_LIMIT_S)
         if on_disk_first:  # all that was answered; one request asked for the model list
             wait_for(lambda: len(owners(whole_lines(folder))) >= count - 1, "answers that never reach the disk")
         process.send_signal(signal.SIGKILL)
@@ -163,10 +163,10 @@ def test_ctrl_c_keeps_what_was_done(proviso, sim, scripted):
     slow = scripted(relay_to(upstream.port, 5, reached))
     process = proviso.start("check", "--base-url", slow.url, "--model", "sim-small", "--api-key-env", "SIM_KEY",
                             "--out", "run", env=KEY)
-    assert reached.wait(120)
+    assert reached.wait(RUN_LIMIT_S)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=RUN_LIMIT_S)
     assert process.returncode == 130, err
     assert "--resume run" in err
     assert len(journal(proviso.cwd / "run")) > 0

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 import yaml
-from conftest import PROVISO, ROOT, environment
+from conftest import PROVISO, ROOT, RUN_LIMIT_S, environment
 
 ACTION = yaml.safe_load((ROOT / ".github/actions/check/action.yml").read_text())
 TEMPLATE = yaml.safe_load((ROOT / ".gitlab/proviso.yml").read_text())[".proviso-check"]
@@ -47,7 +47,7 @@ providers:
     def shell(self, script, shell, **env):
         path = f"{self.bin}:{os.environ['PATH']}"
         return subprocess.run([*shell, script], cwd=self.folder, env=environment(**KEY, **{"PATH": path, **env}),
-                              capture_output=True, text=True, timeout=240)
+                              capture_output=True, text=True, timeout=RUN_LIMIT_S)
 
     def github_job(self, **inputs):
         """The shell steps of the action as the runner runs them; (exit code, log, summary, outputs)."""
