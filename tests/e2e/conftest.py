@@ -9,6 +9,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -39,12 +40,24 @@ class Result:
         return f"exit {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
 
 
+# Runs a command and writes the most memory that it had, in KiB, to a file: of that command alone.
+MEASURE = ("import resource, subprocess, sys; code = subprocess.call(sys.argv[2:]); "
+           "open(sys.argv[1], 'w').write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)); sys.exit(code)")
+
+
 class Proviso:
     """Runs the program in a folder of its own."""
 
     def __init__(self, cwd, program=PROVISO):
         self.cwd = cwd
         self.program = program
+
+    def measured(self, *arguments):
+        """The result, and the most memory that it took, in KiB."""
+        peak = self.cwd / "peak-kib"
+        measuring = Proviso(self.cwd, sys.executable)
+        done = measuring("-c", MEASURE, peak, self.program, *arguments)
+        return done, int(peak.read_text())
 
     def __call__(self, *arguments, env=None, stdin=None):
         done = subprocess.run([self.program, *map(str, arguments)], cwd=self.cwd, env=environment(**(env or {})),

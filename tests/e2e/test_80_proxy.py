@@ -397,5 +397,6 @@ def test_probes_and_metrics(start, sim):
     assert proxy.metric('attempts_total{target="a/m",outcome="ok"}') == 1
     assert proxy.metric('tokens_total{target="a/m",kind="output"}') > 0
     assert proxy.metric('cost_usd_total{target="a/m"}') > 0
-    assert proxy.metric("open_requests") == 0
+    # A client has its last byte before the proxy has put the request away.
+    assert any(proxy.metric("open_requests") == 0 for _ in range(1000))
     assert proxy.metric('breaker_state{target="a/m"}') == 0

@@ -172,17 +172,18 @@ class Soak:
             self.sample()
             time.sleep(SAMPLE_S)
 
-    def idle_descriptors(self):
-        """Nobody asks: what is open then is what stays open."""
+    def idle(self):
+        """Nobody asks: how many descriptors stay open then, and how many of them are no sockets. A probe or a reload has
+        some for a moment, so that the fewest are counted that were seen."""
         self.pause.set()
-        least, since = self.descriptors(), time.monotonic()
-        while time.monotonic() < since + 2:  # until it has not fallen for that long
-            now = self.descriptors()
-            if now < least:
-                least, since = now, time.monotonic()
+        least, files, since = self.descriptors(), self.files(), time.monotonic()
+        while time.monotonic() < since + 2:  # until neither has fallen for that long
+            now, now_files = self.descriptors(), self.files()
+            if now < least or now_files < files:
+                least, files, since = min(now, least), min(now_files, files), time.monotonic()
             time.sleep(0.05)
         self.pause.clear()
-        return least
+        return least, files
 
     def soak(self):
         threads = [threading.Thread(target=self.client, args=(number,)) for number in range(CLIENTS)]
@@ -192,11 +193,12 @@ class Soak:
             thread.start()
         try:
             self.run(began + self.seconds / 3)
-            descriptors, files = self.idle_descriptors(), self.files()
+            descriptors, files = self.idle()
             warm = len(self.samples)
             self.run(began + self.seconds)
-            seen = self.verdict(descriptors, self.idle_descriptors(), warm)
-            seen["files"] = {"idle, warm": files, "idle, end": self.files()}
+            descriptors_left, files_left = self.idle()
+            seen = self.verdict(descriptors, descriptors_left, warm)
+            seen["files"] = {"idle, warm": files, "idle, end": files_left}
             return seen
         finally:
             self.stop.set()
