@@ -60,6 +60,19 @@ const struct chat_choice *chat_reply_choice(const struct chat_reply *reply, int6
 	return NULL;
 }
 
+struct chat_usage chat_reply_billed(const struct chat_reply *reply)
+{
+	struct chat_usage usage = reply->usage;
+
+	if (reply->api != CHAT_API_EMBEDDINGS || usage.output >= 0)
+		return usage;
+	if (usage.input < 0)
+		usage.input = usage.total;
+	if (usage.total < 0 || usage.total == usage.input)
+		usage.output = 0;
+	return usage;
+}
+
 bool chat_reply_quota_is_spent(const struct chat_reply *reply)
 {
 	static const char *const codes[] = {

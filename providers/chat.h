@@ -225,6 +225,12 @@ MUST_CHECK const struct chat_choice *chat_reply_choice(const struct chat_reply *
                                                        int64_t index);
 
 /*
+ * The counts as they are booked and charged: what was said, and of embeddings no output, which is
+ * known though nobody says it (OpenAI sends prompt_tokens and total_tokens, Voyage the total only).
+ */
+MUST_CHECK struct chat_usage chat_reply_billed(const struct chat_reply *reply);
+
+/*
  * A refusal that no waiting helps: the money or the quota is gone. Not asked again, and the
  * whole provider is stopped. (OpenAI's and Anthropic's error documents.)
  */

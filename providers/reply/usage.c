@@ -295,9 +295,6 @@ void usage_read_openai(struct reply_build *build, const struct json *usage, cons
 	read.output =
 	    first_known(count_of(usage, "completion_tokens"), count_of(usage, "output_tokens"));
 	read.total = count_of(usage, "total_tokens");
-	/* A vector is no text: nothing is written, which is known though nobody says it. */
-	if (build->reply->api == CHAT_API_EMBEDDINGS && read.output < 0 && read.total == read.input)
-		read.output = 0;
 	read.cached_input = cached_of(usage, in);
 	read.cache_write = cache_write_of(usage, in);
 	read.reasoning =

@@ -134,7 +134,7 @@ void relay_note_facts(struct relay *relay, const struct exchange *exchange,
 	bool hung_up = relay->lost || (relay->exchange == NULL && !relay->drains);
 
 	*facts = (struct relay_facts){
-	    .usage = reply->usage,
+	    .usage = chat_reply_billed(reply),
 	    .cost = {.pico_usd = -1, .computed_pico_usd = -1},
 	    .usage_source = "missing",
 	};
@@ -145,7 +145,7 @@ void relay_note_facts(struct relay *relay, const struct exchange *exchange,
 	bool answered = exchange->status >= 200 && exchange->status < 300;
 	if (!usage_is_missing(reply)) {
 		facts->usage_source = "reported";
-		facts->cost = price_cost(&relay->target->model->price, &reply->usage,
+		facts->cost = price_cost(&relay->target->model->price, &facts->usage,
 		                         relay->row.started_wall_ms);
 	} else if (answered && (reply->text_bytes > 0 || reply->complete)) {
 		estimate(relay, reply);

@@ -61,8 +61,8 @@ static void tell_measures(struct runner_trial *trial, const struct call_attempt 
 static void tell_costs(const struct runner_trial *trial, const struct call_attempt *attempt,
                        struct journal_attempt *line)
 {
-	const struct chat_usage *usage = &attempt->reply->usage;
-	struct cost cost = price_cost(&trial_target(trial)->model->price, usage,
+	const struct chat_usage usage = chat_reply_billed(attempt->reply);
+	struct cost cost = price_cost(&trial_target(trial)->model->price, &usage,
 	                              attempt->exchange->started_wall_ms);
 
 	line->owner = true;
@@ -73,11 +73,11 @@ static void tell_costs(const struct runner_trial *trial, const struct call_attem
 		line->price_version = cost.version;
 	if (cost.source == COST_REPORTED)
 		line->computed_cost_pico_usd = cost.computed_pico_usd;
-	if (usage->present) {
-		line->prompt_tokens = usage->input;
-		line->completion_tokens = usage->output;
-		line->cached_tokens = usage->cached_input;
-		line->reasoning_tokens = usage->reasoning;
+	if (usage.present) {
+		line->prompt_tokens = usage.input;
+		line->completion_tokens = usage.output;
+		line->cached_tokens = usage.cached_input;
+		line->reasoning_tokens = usage.reasoning;
 		line->usage_source = TEXT("reported");
 	} else if (attempt->exchange->status >= 200 && attempt->exchange->status < 300) {
 		line->usage_source = TEXT("missing");

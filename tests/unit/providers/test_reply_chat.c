@@ -237,6 +237,16 @@ END_TEST
 	"{\"object\":\"list\",\"model\":\"m\",\"data\":[" vectors "],"                             \
 	"\"usage\":{\"prompt_tokens\":3,\"total_tokens\":3}}"
 
+static struct chat_usage billed_of(const char *usage)
+{
+	struct text body = text_format(
+	    &unit_arena,
+	    "{\"object\":\"list\",\"model\":\"m\",\"data\":[" VECTOR("0", "[1]") "],\"usage\":%s}",
+	    usage);
+
+	return chat_reply_billed(read_text(text_c(&unit_arena, body)));
+}
+
 START_TEST(embeddings_are_counted_and_measured)
 {
 	const struct chat_reply *reply =
@@ -245,12 +255,14 @@ START_TEST(embeddings_are_counted_and_measured)
 	assert_no_violation(reply);
 	ck_assert_int_eq(reply->item_count, 2);
 	ck_assert_int_eq(reply->dimensions, 2);
-	/* Nothing is written, or no embedding would ever have a price. */
-	ck_assert_int_eq(reply->usage.output, 0);
+	ck_assert_int_eq(reply->usage.output, -1);
 	ck_assert(reply->complete);
-	reply = read_text("{\"object\":\"list\",\"model\":\"m\",\"data\":[" VECTOR("0", "[1]") "],"
-	                  "\"usage\":{\"prompt_tokens\":3,\"total_tokens\":5}}");
-	ck_assert_int_eq(reply->usage.output, -1); /* somebody counts what nobody explains */
+	/* Nothing is written, or no embedding would ever have a price. */
+	ck_assert_int_eq(chat_reply_billed(reply).output, 0);
+	ck_assert_int_eq(billed_of("{\"total_tokens\":3}").input, 3);
+	ck_assert_int_eq(billed_of("{\"total_tokens\":3}").output, 0);
+	/* Here somebody counts what nobody explains. */
+	ck_assert_int_eq(billed_of("{\"prompt_tokens\":3,\"total_tokens\":5}").output, -1);
 	reply = read_text(VECTORS(VECTOR("0", "\"AACAPwAAAEAAAEBA\""))); /* 1, 2, 3 */
 	ck_assert_int_eq(reply->dimensions, 3);
 	reply = read_text(VECTORS(VECTOR("0", "\"/////////38=\""))); /* no floats */
