@@ -1,6 +1,7 @@
 /* `inspect FILE`: reads one raw response and prints what it says and what it violates. */
 #include "harness/cli/command.h"
 
+#include "cases/expect/asked.h"
 #include "harness/base/file.h"
 #include "harness/base/json_write.h"
 #include "providers/dialect/dialect.h"
@@ -44,7 +45,7 @@ static const struct option_table inspect_options = {
 
 /* What the request's body tells the reader: endpoint by its members, streaming, usage. */
 static bool read_request(struct text path, struct arena *arena, struct chat_request *out,
-                         struct fault *fault)
+                         const struct json **asked, struct fault *fault)
 {
 	struct source *source;
 	struct json *body;
@@ -55,6 +56,7 @@ static bool read_request(struct text path, struct arena *arena, struct chat_requ
 	if (!json_is(body, JSON_OBJECT))
 		return fault_at(fault, json_place(body), "a request is an object, this is %s",
 		                json_type_name(body));
+	*asked = body;
 	*out = (struct chat_request){.endpoint = ENDPOINT_CHAT, .body = source->body};
 	if (json_member(body, "messages") == NULL && json_member(body, "prompt") != NULL)
 		out->endpoint = ENDPOINT_COMPLETIONS;
@@ -72,7 +74,19 @@ static bool is_readable(const struct chat_reply *reply)
 	       reply->api != CHAT_API_UNKNOWN;
 }
 
-static int print_reply(const struct inspect *inspect, const struct chat_reply *reply)
+static size_t write_breaches(void *context, struct json_writer *writer)
+{
+	const struct asked_breaches *breaches = context;
+
+	for (size_t i = 0; i < breaches->count; i++)
+		reply_write_violation(writer, breaches->items[i].case_id, breaches->items[i].detail,
+		                      breaches->items[i].grade);
+	return breaches->dropped;
+}
+
+/* breaches: of the request that was given. */
+static int print_reply(const struct inspect *inspect, const struct chat_reply *reply,
+                       struct asked_breaches *breaches)
 {
 	struct text_buf out;
 	struct json_writer writer;
@@ -81,11 +95,12 @@ static int print_reply(const struct inspect *inspect, const struct chat_reply *r
 
 	text_buf_init(&out, (size_t)REPLY_MAX_BYTES * 4);
 	json_writer_init(&writer, &out, inspect->pretty);
-	reply_write_json(reply, &writer);
+	reply_write_json(reply, &writer, write_breaches, breaches);
 	(void)text_buf_byte(&out, '\n');
 	if (!command_write((struct text){NULL, 0}, text_buf_view(&out), &fault))
 		code = command_fail(&fault);
-	else if (inspect->strict && (reply->violation_count != 0 || !reply->complete))
+	else if (inspect->strict &&
+	         (reply->violation_count != 0 || breaches->count != 0 || !reply->complete))
 		code = EXIT_DOES_NOT_HOLD;
 	text_buf_done(&out);
 	return code;
@@ -96,6 +111,8 @@ static int inspect_run(void *state, struct arena *arena)
 	struct inspect *inspect = state;
 	struct reply_context context = {0};
 	struct chat_request request;
+	struct asked_breaches *breaches = ARENA_NEW(arena, struct asked_breaches);
+	const struct json *asked = NULL;
 	struct source *source;
 	struct fault fault;
 
@@ -112,7 +129,7 @@ static int inspect_run(void *state, struct arena *arena)
 		}
 	}
 	if (inspect->request.data != NULL) {
-		if (!read_request(inspect->request, arena, &request, &fault))
+		if (!read_request(inspect->request, arena, &request, &asked, &fault))
 			return command_fail(&fault);
 		context.request = &request;
 	}
@@ -125,7 +142,9 @@ static int inspect_run(void *state, struct arena *arena)
 		                path);
 		return command_fail(&fault);
 	}
-	return print_reply(inspect, reply);
+	if (asked != NULL)
+		asked_judge(asked, reply, arena, breaches);
+	return print_reply(inspect, reply, breaches);
 }
 
 const struct command command_inspect = {

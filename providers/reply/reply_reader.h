@@ -59,9 +59,15 @@ MUST_CHECK const struct chat_reply *reply_read(const struct reply_context *conte
 /* False: neither JSON nor a stream of events (HTML, nothing, a cut body). */
 MUST_CHECK bool reply_is_readable(const struct chat_reply *reply);
 
-/* The `inspect` output of the contract as JSON. */
+/*
+ * The `inspect` output of the contract as JSON. more: writes what others found into its list of
+ * violations, each by reply_write_violation, and says how many it left out; may be NULL.
+ */
 struct json_writer;
-void reply_write_json(const struct chat_reply *reply, struct json_writer *writer);
+void reply_write_json(const struct chat_reply *reply, struct json_writer *writer,
+                      size_t (*more)(void *context, struct json_writer *writer), void *context);
+void reply_write_violation(struct json_writer *writer, const char *case_id, struct text detail,
+                           enum wire_grade grade);
 
 /* --- for dialects: the reply under construction (reply_build.c) ----------- */
 

@@ -120,22 +120,27 @@ static void write_errors(const struct chat_reply *reply, struct json_writer *wri
 	json_write_array_end(writer);
 }
 
-static void write_violations(const struct chat_reply *reply, struct json_writer *writer)
+void reply_write_violation(struct json_writer *writer, const char *case_id, struct text detail,
+                           enum wire_grade grade)
 {
-	json_write_key(writer, "violations");
-	json_write_array(writer);
-	for (size_t i = 0; i < reply->violation_count; i++) {
-		const struct chat_violation *violation = &reply->violations[i];
-		json_write_object(writer);
-		json_write_member_c(writer, "case", wire_rule_id(violation->rule));
-		json_write_member(writer, "detail", violation->detail);
-		json_write_member_c(writer, "grade", wire_grade_name(violation->grade));
-		json_write_object_end(writer);
-	}
-	json_write_array_end(writer);
+	json_write_object(writer);
+	json_write_member_c(writer, "case", case_id);
+	json_write_member(writer, "detail", detail);
+	json_write_member_c(writer, "grade", wire_grade_name(grade));
+	json_write_object_end(writer);
 }
 
-void reply_write_json(const struct chat_reply *reply, struct json_writer *writer)
+static void write_violations(const struct chat_reply *reply, struct json_writer *writer)
+{
+	for (size_t i = 0; i < reply->violation_count; i++) {
+		const struct chat_violation *violation = &reply->violations[i];
+		reply_write_violation(writer, wire_rule_id(violation->rule), violation->detail,
+		                      violation->grade);
+	}
+}
+
+void reply_write_json(const struct chat_reply *reply, struct json_writer *writer,
+                      size_t (*more)(void *context, struct json_writer *writer), void *context)
 {
 	json_write_object(writer);
 	json_write_member_int(writer, "events", reply->events);
@@ -146,11 +151,16 @@ void reply_write_json(const struct chat_reply *reply, struct json_writer *writer
 	write_names(writer, "ids", reply->ids, reply->id_count);
 	write_names(writer, "models", reply->models, reply->model_count);
 	write_errors(reply, writer);
+	json_write_key(writer, "violations");
+	json_write_array(writer);
 	write_violations(reply, writer);
+	size_t left_out = more == NULL ? 0 : more(context, writer);
+	json_write_array_end(writer);
 	json_write_member_bool(writer, "complete", reply->complete);
 	json_write_member_c(writer, "api", chat_api_name(reply->api));
 	json_write_member_bool(writer, "streamed", reply->streamed);
-	json_write_member_int(writer, "violations_dropped", (int64_t)reply->violations_dropped);
+	json_write_member_int(writer, "violations_dropped",
+	                      (int64_t)(reply->violations_dropped + left_out));
 	json_write_member_count(writer, "items", reply->item_count);
 	json_write_member_count(writer, "dimensions", reply->dimensions);
 	write_text(writer, "system_fingerprint", reply->system_fingerprint);

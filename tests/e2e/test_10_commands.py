@@ -70,6 +70,19 @@ def test_inspect_reads_json_and_streams_and_refuses_the_rest(proviso):
     assert proviso("inspect", "absent").code == 2
 
 
+def test_what_was_asked_is_held_against_a_response(proviso):
+    reply = {"id": "x", "object": "chat.completion", "created": 1, "model": "m",
+             "choices": [{"index": 0, "message": {"role": "assistant", "content": "Sure: {}"}, "finish_reason": "stop"}],
+             "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}
+    asked = {"model": "m", "messages": [{"role": "user", "content": "x"}], "n": 2, "response_format": {"type": "json_object"}}
+    (proviso.cwd / "a.json").write_text(json.dumps(reply))
+    (proviso.cwd / "asked.json").write_text(json.dumps(asked))
+    assert json.loads(proviso("inspect", "a.json").out)["violations"] == []
+    done = proviso("inspect", "a.json", "--request", "asked.json")
+    assert done.code == 0 and {v["case"] for v in json.loads(done.out)["violations"]} == {"PA-06", "JO-01"}, done
+    assert proviso("inspect", "a.json", "--request", "asked.json", "--strict").code == 1
+
+
 def test_mistakes_can_be_had_as_json_on_stdout_alone(proviso):
     (proviso.cwd / "bad.yaml").write_text("version: 1\nprovders: {}\n")
     (proviso.cwd / "good.yaml").write_text("version: 1\nproviders: {deepseek: {}}\n")

@@ -41,7 +41,7 @@ static struct text written(struct text bytes, size_t piece, struct arena *arena)
 	REQUIRE(!reply->complete || reply->error_count == 0);
 	text_buf_init(&out, FUZZ_OUTPUT_MAX_BYTES);
 	json_writer_init(&writer, &out, false);
-	reply_write_json(reply, &writer);
+	reply_write_json(reply, &writer, NULL, NULL);
 	reply_reader_done(reader);
 	struct text copy = text_copy(arena, text_buf_view(&out));
 	text_buf_done(&out);

@@ -32,7 +32,7 @@ static struct text written(const struct chat_reply *reply, struct arena *arena)
 
 	text_buf_init(&out, FUZZ_OUTPUT_MAX_BYTES);
 	json_writer_init(&writer, &out, false);
-	reply_write_json(reply, &writer);
+	reply_write_json(reply, &writer, NULL, NULL);
 	REQUIRE(!out.overflow);
 	struct text text = text_copy(arena, text_buf_view(&out));
 	text_buf_done(&out);

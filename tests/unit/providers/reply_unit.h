@@ -21,7 +21,7 @@ static inline struct text written_reply(const struct chat_reply *reply)
 
 	text_buf_init(&out, 256 << 20);
 	json_writer_init(&writer, &out, false);
-	reply_write_json(reply, &writer);
+	reply_write_json(reply, &writer, NULL, NULL);
 	struct text written = text_copy(&unit_arena, text_buf_view(&out));
 	text_buf_done(&out);
 	return written;
