@@ -417,7 +417,7 @@ const struct command command_key = {
     .about =
 	"Makes and ends the keys that clients of `proviso proxy` show. create and rotate print\n"
 	"the key, once, alone on stdout; only a hash of it is kept. ID is the key's public part,\n"
-	"the 8 characters after pv_. A proxy that runs sees each change within a second.",
+	"the 8 characters after pv_. In a running proxy each change holds once this has ended.",
     .options = &key_options,
     .state_bytes = sizeof(struct key_command),
     .defaults = key_defaults,

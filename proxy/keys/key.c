@@ -5,15 +5,18 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 #include <zlib.h>
 
 struct key_table {
-	struct key_store *store; /* the main thread's */
-	pthread_rwlock_t lock;   /* of all below */
-	struct key **keys;       /* sorted by id; one reference each */
+	pthread_mutex_t asking;    /* of the store's connection and `changes` */
+	struct key_store *store;   /* its HMAC is for any thread without the lock */
+	int64_t changes;           /* of the store when the keys were read */
+	atomic_int_fast64_t asked; /* when the store was asked last, monotonic ms */
+	atomic_bool stale;         /* it could not be read then */
+	pthread_rwlock_t lock;     /* of all below */
+	struct key **keys;         /* sorted by id; one reference each */
 	size_t count;
-	int64_t changes; /* of the store when they were read */
-	bool stale;      /* the store could not be read last time */
 };
 
 static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -127,6 +130,15 @@ void key_list_free(struct key **keys, size_t count)
 	memory_free(keys);
 }
 
+static int64_t now_monotonic_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Under `asking`. */
 static bool read_all(struct key_table *table, struct fault *fault)
 {
 	struct key **fresh;
@@ -135,7 +147,7 @@ static bool read_all(struct key_table *table, struct fault *fault)
 
 	if (!key_store_changes(table->store, &changes, fault))
 		return false;
-	if (changes == table->changes && !table->stale) /* only this thread writes them */
+	if (changes == table->changes)
 		return true;
 	if (!key_store_list(table->store, &fresh, &count, fault))
 		return false;
@@ -145,11 +157,21 @@ static bool read_all(struct key_table *table, struct fault *fault)
 	size_t old_count = table->count;
 	table->keys = fresh;
 	table->count = count;
-	table->changes = changes;
-	table->stale = false;
 	(void)pthread_rwlock_unlock(&table->lock);
+	table->changes = changes;
 	key_list_free(old, old_count);
 	return true;
+}
+
+/* Under `asking`. When it was asked is the moment before the answer. */
+static bool ask_store(struct key_table *table, struct fault *fault)
+{
+	int64_t now_ms = now_monotonic_ms();
+	bool good = read_all(table, fault);
+
+	atomic_store(&table->stale, !good);
+	atomic_store(&table->asked, now_ms);
+	return good;
 }
 
 bool key_table_open(const struct config *config, struct key_table **out, struct fault *fault)
@@ -158,8 +180,10 @@ bool key_table_open(const struct config *config, struct key_table **out, struct 
 	int failed = pthread_rwlock_init(&table->lock, NULL);
 
 	REQUIRE(failed == 0);
+	failed = pthread_mutex_init(&table->asking, NULL);
+	REQUIRE(failed == 0);
 	table->changes = -1;
-	if (key_store_open(config, &table->store, fault) && read_all(table, fault)) {
+	if (key_store_open(config, &table->store, fault) && ask_store(table, fault)) {
 		*out = table;
 		return true;
 	}
@@ -174,23 +198,34 @@ void key_table_free(struct key_table *table)
 	key_list_free(table->keys, table->count);
 	key_store_close(table->store);
 	(void)pthread_rwlock_destroy(&table->lock);
+	(void)pthread_mutex_destroy(&table->asking);
 	memory_free(table);
+}
+
+static bool is_recent(struct key_table *table)
+{
+	return now_monotonic_ms() - atomic_load(&table->asked) < KEY_VIEW_MS;
+}
+
+static void refresh(struct key_table *table, bool only_old)
+{
+	struct fault fault;
+
+	(void)pthread_mutex_lock(&table->asking);
+	bool was_stale = atomic_load(&table->stale);
+	/* Another thread may have asked while this one waited. */
+	if (!(only_old && (was_stale || is_recent(table))) && !ask_store(table, &fault) &&
+	    !was_stale)
+		log_error("keys.unreadable", "why=%s", fault.message);
+	(void)pthread_mutex_unlock(&table->asking);
 }
 
 void key_table_refresh(struct key_table *table)
 {
-	struct fault fault;
-
-	if (read_all(table, &fault))
-		return;
-	if (!table->stale)
-		log_error("keys.unreadable", "why=%s", fault.message);
-	(void)pthread_rwlock_wrlock(&table->lock);
-	table->stale = true;
-	(void)pthread_rwlock_unlock(&table->lock);
+	refresh(table, false);
 }
 
-static struct key *take(struct key_table *table, struct text id, bool *stale)
+static struct key *take(struct key_table *table, struct text id)
 {
 	struct key wanted = {.id = id};
 	struct key *pointer = &wanted;
@@ -202,7 +237,6 @@ static struct key *take(struct key_table *table, struct text id, bool *stale)
 	struct key *key = found == NULL ? NULL : *found;
 	if (key != NULL)
 		atomic_fetch_add(&key->references, 1);
-	*stale = table->stale;
 	(void)pthread_rwlock_unlock(&table->lock);
 	return key;
 }
@@ -224,14 +258,15 @@ enum key_result key_find(struct key_table *table, struct text presented, int64_t
 {
 	enum key_result result = KEY_GOOD;
 	struct text id;
-	bool stale;
 
 	*out = NULL;
 	if (!key_split(presented, &id))
 		return KEY_MALFORMED;
-	const struct key *key = take(table, id, &stale);
+	if (!is_recent(table) && !atomic_load(&table->stale))
+		refresh(table, true);
+	const struct key *key = take(table, id);
 	if (key == NULL)
-		return stale ? KEY_NO_STORE : KEY_UNKNOWN;
+		return atomic_load(&table->stale) ? KEY_NO_STORE : KEY_UNKNOWN;
 	if (!is_it(table->store, key, presented, now_wall_ms))
 		result = KEY_UNKNOWN;
 	else if (key->revoked_wall_ms >= 0)

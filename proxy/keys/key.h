@@ -1,8 +1,9 @@
 /*
  * Virtual keys: `pv_` + 8 of public id + `_` + 32 random base62 + 6 of checksum. The store holds
  * HMAC-SHA256 of the whole with a pepper, never the key. Which of them hold is known to all
- * threads through one table that follows the store: what the CLI changes is seen within a second,
- * revoking included.
+ * threads through one table that follows the store: no key is judged by a view of it that is older
+ * than KEY_VIEW_MS, and whoever changes a key waits for so long. So what the CLI has changed,
+ * revoking included, holds in every proxy once it returns.
  */
 #ifndef PROVISO_PROXY_KEY_H
 #define PROVISO_PROXY_KEY_H
@@ -19,7 +20,8 @@ enum {
 	KEY_CHECKSUM_BYTES = 6,
 	KEY_BYTES = 3 + KEY_ID_BYTES + 1 + KEY_SECRET_BYTES + KEY_CHECKSUM_BYTES,
 	KEY_NAME_MAX = 200,
-	KEY_REFRESH_MS = 500, /* how often the proxy asks for changes */
+	KEY_REFRESH_MS = 500, /* how often the proxy asks for changes where nobody comes */
+	KEY_VIEW_MS = 10,     /* how old a view of the store may be that a key is judged by */
 };
 
 /* What a key demands of the evidence (evidence.h), beyond the config. */
@@ -67,13 +69,15 @@ MUST_CHECK bool key_table_open(const struct config *config, struct key_table **o
                                struct fault *fault);
 void key_table_free(struct key_table *table);
 /*
- * Reads what has changed; one tiny query where nothing has. For a timer of KEY_REFRESH_MS on the
- * main thread. A store that can't be read keeps what is known, with a log line.
+ * Reads what has changed; one tiny query where nothing has. For a timer of KEY_REFRESH_MS. A store
+ * that can't be read keeps what is known, with a log line, and is then left to this timer. Any
+ * thread.
  */
 void key_table_refresh(struct key_table *table);
 /*
- * Any thread. KEY_GOOD: *out is one reference more, for key_drop. Takes constant time in what
- * stands behind the public id.
+ * Any thread. Asks the store for changes first, where the last asking is KEY_VIEW_MS ago. KEY_GOOD:
+ * *out is one reference more, for key_drop. Takes constant time in what stands behind the public
+ * id.
  */
 MUST_CHECK enum key_result key_find(struct key_table *table, struct text presented,
                                     int64_t now_wall_ms, const struct key **out);
@@ -92,7 +96,8 @@ MUST_CHECK bool key_allows_target(const struct key *key, struct text target);
  * key's own; false: it may not. *out data NULL: none. */
 MUST_CHECK bool key_team(const struct key *key, struct text named, struct text *out);
 
-/* --- the CLI's side: its own connection, works while a proxy runs --- */
+/* --- the CLI's side: its own connection, works while a proxy runs. What is changed holds in every
+ * proxy when the function returns, which takes KEY_VIEW_MS. --- */
 
 struct key_store;
 MUST_CHECK bool key_store_open(const struct config *config, struct key_store **out,

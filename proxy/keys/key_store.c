@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 struct key_store {
@@ -277,6 +278,15 @@ bool key_store_list(struct key_store *store, struct key ***out, size_t *count, s
 /* --- changing --------------------------------------------------------------------------------
  */
 
+/* Until no proxy judges by what was before. */
+static void wait_for_views(void)
+{
+	struct timespec left = {.tv_nsec = (KEY_VIEW_MS + 1) * 1000000L};
+
+	while (nanosleep(&left, &left) != 0 && errno == EINTR)
+		continue;
+}
+
 /* Inside a transaction: what changed, the proxy sees by this number. */
 static bool finish(struct key_store *store, bool good, struct fault *fault)
 {
@@ -284,7 +294,9 @@ static bool finish(struct key_store *store, bool good, struct fault *fault)
 	       store_run(store->store, "UPDATE facts SET number=number+1 WHERE name='key_changes'",
 	                 fault) &&
 	       store_run(store->store, "COMMIT", fault);
-	if (!good)
+	if (good)
+		wait_for_views();
+	else
 		store_rollback(store->store);
 	return good;
 }
