@@ -133,21 +133,48 @@ static void keep_allowed(const struct key *key, struct router_decision *decision
 	decision->count = kept;
 }
 
-bool admit_request(struct worker *worker, struct intake *intake, struct relay_client *client,
-                   struct refusal *refusal)
+static bool check_scope(const struct key *key, struct router_decision *decision,
+                        struct refusal *refusal)
 {
-	struct router_decision *decision = &intake->decision;
 	size_t proven = decision->count;
+	bool allowed = key_allows_route(key, decision->route);
 
-	if (client->key == NULL)
-		return true;
-	bool allowed = key_allows_route(client->key, decision->route);
-	keep_allowed(client->key, decision);
+	keep_allowed(key, decision);
 	/* Where nothing was proven that is what is wrong, whatever the key may. */
 	if (!allowed || (proven > 0 && decision->count == 0))
 		return refusal_set(refusal, REFUSAL_NOT_ALLOWED,
 		                   "this key may not use this route or target");
-	return take_rate(worker, intake, client, refusal);
+	return true;
+}
+
+bool admit_request(struct worker *worker, struct intake *intake, struct relay_client *client,
+                   struct refusal *refusal)
+{
+	return client->key == NULL || (check_scope(client->key, &intake->decision, refusal) &&
+	                               take_rate(worker, intake, client, refusal));
+}
+
+bool admit_explained(const struct relay_client *client, struct arena *arena, struct intake *intake,
+                     struct refusal *refusal)
+{
+	struct router_decision *decision = &intake->decision;
+
+	if (client->key == NULL)
+		return true;
+	size_t count = decision->exclusion_count;
+	struct router_exclusion *excluded =
+	    ARENA_NEW_ARRAY(arena, struct router_exclusion, count + decision->count);
+	if (count > 0)
+		memcpy(excluded, decision->exclusions, count * sizeof(*excluded));
+	for (size_t i = 0; i < decision->count; i++) {
+		const struct target *target = decision->candidates[i].target;
+		if (!key_allows_target(client->key, target->name))
+			excluded[count++] = (struct router_exclusion){
+			    .target = target, .reason = TEXT("this key may not use it")};
+	}
+	decision->exclusions = excluded;
+	decision->exclusion_count = count;
+	return check_scope(client->key, decision, refusal);
 }
 
 void admit_drop(struct worker *worker, struct relay_client *client)

@@ -23,6 +23,10 @@ MUST_CHECK bool admit_read(struct worker *worker, const struct http_request *req
 /* The route, the targets (those that the key may not use leave the decision), and the rate. */
 MUST_CHECK bool admit_request(struct worker *worker, struct intake *intake,
                               struct relay_client *client, struct refusal *refusal);
+/* The same for a decision that is only told: nothing is taken, and a target that the key may not
+ * use is among the excluded. */
+MUST_CHECK bool admit_explained(const struct relay_client *client, struct arena *arena,
+                                struct intake *intake, struct refusal *refusal);
 /* What was admitted is not relayed after all. */
 void admit_drop(struct worker *worker, struct relay_client *client);
 

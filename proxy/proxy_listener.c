@@ -200,7 +200,8 @@ static void explain(struct worker *worker, struct http_exchange *exchange)
 		return;
 	}
 	bool read = admit_read(worker, http_exchange_request(exchange), &client, endpoint, arena,
-	                       intake, &refusal);
+	                       intake, &refusal) &&
+	            admit_explained(&client, arena, intake, &refusal);
 	admit_drop(worker, &client);
 	if (!read) {
 		refuse(worker, exchange, endpoint, &refusal);
