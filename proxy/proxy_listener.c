@@ -18,6 +18,12 @@ static const struct {
     {MESSAGES_PATH, ENDPOINT_MESSAGES},
 };
 
+/* In whose words a refusal is told: Anthropic's clients know no others than theirs. */
+static enum endpoint words_of(struct text path)
+{
+	return text_starts(path, TEXT(MESSAGES_PATH)) ? ENDPOINT_MESSAGES : ENDPOINT_CHAT;
+}
+
 static void add_one(atomic_uint_least64_t *counter)
 {
 	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
@@ -44,7 +50,7 @@ static void refuse(struct worker *worker, struct http_exchange *exchange, enum e
 	if (refusal->code == REFUSAL_INVALID_API_KEY)
 		door_failed(worker->proxy->door, &worker->client, door_limit(worker),
 		            loop_now_us(worker->loop));
-	struct http_header headers[2] = {
+	struct http_header headers[3] = {
 	    {TEXT("Content-Type"), TEXT("application/json")},
 	};
 	size_t count = 1;
@@ -53,6 +59,8 @@ static void refuse(struct worker *worker, struct http_exchange *exchange, enum e
 		headers[count++] = (struct http_header){
 		    TEXT("Retry-After"),
 		    text_format(arena, "%lld", (long long)refusal->retry_after_s)};
+	if (refusal->allow != NULL)
+		headers[count++] = (struct http_header){TEXT("Allow"), text_of(refusal->allow)};
 	listener_answer(worker, exchange, refusal_status(refusal), headers, count,
 	                refusal_body(refusal, endpoint, arena));
 }
@@ -231,6 +239,16 @@ static void models(struct worker *worker, struct http_exchange *exchange, struct
 	key_drop(key);
 }
 
+static bool is_for_get(struct text path)
+{
+	static const char *const paths[] = {"/livez", "/readyz", "/metrics", "/v1/models"};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(paths); i++)
+		if (text_is(path, paths[i]))
+			return true;
+	return text_starts(path, TEXT("/v1/models/"));
+}
+
 static bool answer_get(struct worker *worker, struct http_exchange *exchange, struct text path)
 {
 	const struct http_header type = {TEXT("Content-Type"), TEXT("text/plain")};
@@ -250,8 +268,8 @@ static bool answer_get(struct worker *worker, struct http_exchange *exchange, st
 	return true;
 }
 
-/* Of a path that is known, or of one that is not. */
-static void refuse_other(struct worker *worker, struct http_exchange *exchange, bool known)
+/* allow: the methods of a path that is known; NULL: there is none of that name. */
+static void refuse_other(struct worker *worker, struct http_exchange *exchange, const char *allow)
 {
 	struct arena *arena = http_exchange_arena(exchange);
 	const struct http_request *request = http_exchange_request(exchange);
@@ -259,12 +277,13 @@ static void refuse_other(struct worker *worker, struct http_exchange *exchange, 
 	struct text method = text_visible(arena, request->method, PATH_SHOWN);
 	struct refusal refusal;
 
-	if (known)
+	if (allow != NULL)
 		(void)refusal_set(&refusal, REFUSAL_METHOD, "%.*s has no %.*s", TEXT_ARG(path),
 		                  TEXT_ARG(method));
 	else
 		(void)refusal_set(&refusal, REFUSAL_NOT_FOUND, "there is no %.*s", TEXT_ARG(path));
-	refuse(worker, exchange, ENDPOINT_CHAT, &refusal);
+	refusal.allow = allow;
+	refuse(worker, exchange, words_of(request->path), &refusal);
 }
 
 /* Whoever looks after us is not to be locked out by whoever floods us. */
@@ -292,9 +311,7 @@ static bool may_enter(struct worker *worker, struct http_exchange *exchange)
 	(void)refusal_set(&refusal, REFUSAL_RATE_LIMITED,
 	                  "too many requests from this address, or too many without a good key");
 	refusal.retry_after_s = rate_retry_after_s(wait_ms);
-	refuse(worker, exchange,
-	       text_starts(request->path, TEXT(MESSAGES_PATH)) ? ENDPOINT_MESSAGES : ENDPOINT_CHAT,
-	       &refusal);
+	refuse(worker, exchange, words_of(request->path), &refusal);
 	return false;
 }
 
@@ -315,21 +332,23 @@ static void request_came(void *context, struct http_exchange *exchange)
 		if (post)
 			relay(worker, exchange, endpoints[i].endpoint);
 		else
-			refuse_other(worker, exchange, true);
+			refuse_other(worker, exchange, "POST");
 		return;
 	}
 	if (text_is(request->path, COUNT_TOKENS_PATH)) {
 		if (post)
 			count_tokens(worker, exchange);
 		else
-			refuse_other(worker, exchange, true);
+			refuse_other(worker, exchange, "POST");
 	} else if (text_is(request->path, "/v1/proviso/explain")) {
 		if (post)
 			explain(worker, exchange);
 		else
-			refuse_other(worker, exchange, true);
-	} else if (!get || !answer_get(worker, exchange, request->path)) {
-		refuse_other(worker, exchange, false);
+			refuse_other(worker, exchange, "POST");
+	} else if (get && answer_get(worker, exchange, request->path)) {
+		return;
+	} else {
+		refuse_other(worker, exchange, is_for_get(request->path) ? "GET, HEAD" : NULL);
 	}
 }
 
@@ -349,10 +368,10 @@ static void exchange_drained(void *context UNUSED, struct http_exchange *exchang
 		relay_drained(relay);
 }
 
-static struct text refusal_body_of(void *context UNUSED, int status, const char *reason,
-                                   struct arena *arena)
+static struct text refusal_body_of(void *context UNUSED, struct text path, int status,
+                                   const char *reason, struct arena *arena)
 {
-	return refusal_of_status(status, reason, arena);
+	return refusal_of_status(status, reason, words_of(path), arena);
 }
 
 const struct http_handler listener_handler = {

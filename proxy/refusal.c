@@ -166,7 +166,8 @@ struct text refusal_event(const struct refusal *refusal, enum endpoint endpoint,
 	                   endpoint == ENDPOINT_MESSAGES ? "event: error\n" : "", TEXT_ARG(body));
 }
 
-struct text refusal_of_status(int status, const char *reason, struct arena *arena)
+struct text refusal_of_status(int status, const char *reason, enum endpoint endpoint,
+                              struct arena *arena)
 {
 	struct refusal refusal;
 	enum refusal_code code = REFUSAL_INVALID_REQUEST;
@@ -176,5 +177,5 @@ struct text refusal_of_status(int status, const char *reason, struct arena *aren
 	else if (status == 503)
 		code = REFUSAL_UNAVAILABLE;
 	(void)refusal_set(&refusal, code, "%s", reason);
-	return refusal_body(&refusal, ENDPOINT_CHAT, arena);
+	return refusal_body(&refusal, endpoint, arena);
 }

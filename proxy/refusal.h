@@ -38,6 +38,7 @@ struct refusal {
 	const char *param; /* NULL: none */
 	char message[512];
 	int64_t retry_after_s;                  /* -1: not said */
+	const char *allow;                      /* the methods that would do; NULL: not said */
 	const struct router_decision *decision; /* its exclusions are shown; NULL: none */
 	const struct refusal_attempt *attempts;
 	size_t attempt_count;
@@ -55,6 +56,7 @@ MUST_CHECK struct text refusal_body(const struct refusal *refusal, enum endpoint
 MUST_CHECK struct text refusal_event(const struct refusal *refusal, enum endpoint endpoint,
                                      struct arena *arena);
 /* What the server itself refuses (http_handler.refusal). */
-MUST_CHECK struct text refusal_of_status(int status, const char *reason, struct arena *arena);
+MUST_CHECK struct text refusal_of_status(int status, const char *reason, enum endpoint endpoint,
+                                         struct arena *arena);
 
 #endif

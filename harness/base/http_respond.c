@@ -248,8 +248,8 @@ void http_respond_refusal(struct http_connection *connection, int status, const 
 	text_buf_add(out, handler->refusal != NULL ? TEXT("Content-Type: application/json\r\n")
 	                                           : TEXT("Content-Type: text/plain\r\n"));
 	if (handler->refusal != NULL)
-		body =
-		    handler->refusal(handler->context, status, reason, &connection->exchange.arena);
+		body = handler->refusal(handler->context, connection->parser.request.path, status,
+		                        reason, &connection->exchange.arena);
 	add_framing(connection, FRAMING_LENGTH, body.len);
 	text_buf_add(out, body);
 	http_connection_finish(connection, HTTP_END_LINGER);

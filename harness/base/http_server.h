@@ -31,9 +31,11 @@ struct http_handler {
 	void (*drained)(void *context, struct http_exchange *exchange);
 	/*
 	 * The JSON body of an error answer of the server itself (a request that can't be read, is
-	 * too large or too slow, one connection too many). May be NULL: the reason as plain text.
+	 * too large or too slow, one connection too many); of which path, where the request's head
+	 * was read so far (else data NULL). May be NULL: the reason as plain text.
 	 */
-	struct text (*refusal)(void *context, int status, const char *reason, struct arena *arena);
+	struct text (*refusal)(void *context, struct text path, int status, const char *reason,
+	                       struct arena *arena);
 	void *context;
 };
 

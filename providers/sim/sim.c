@@ -316,8 +316,8 @@ static void sim_on_drained(void *context, struct http_exchange *exchange)
 }
 
 /* What the server itself refuses (no HTTP, too large, too slow), in OpenAI's envelope. */
-static struct text sim_on_refusal(void *context, int status, const char *reason,
-                                  struct arena *arena)
+static struct text sim_on_refusal(void *context, struct text path UNUSED, int status,
+                                  const char *reason, struct arena *arena)
 {
 	enum { REFUSAL_MAX_BYTES = 4096 };
 	struct sim_error error = {

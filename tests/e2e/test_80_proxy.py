@@ -255,13 +255,21 @@ def test_errors_are_openais_envelope(start, sim):
         (proxy.send("POST", "/v1/chat/completions", {"messages": []}), 400, "invalid_request"),
         (proxy.send("POST", "/v1/nothing", {}), 404, "not_found"),
         (proxy.get("/v1/chat/completions"), 405, "method_not_allowed"),
+        (proxy.send("POST", "/v1/models", {}), 405, "method_not_allowed"),
         (proxy.chat("x" * 4000), 413, "request_too_large"),
     ]
     for answer, status, code in cases:
         assert answer.status == status, answer
         assert set(answer.error) >= {"message", "type", "param", "code"} and answer.error["code"] == code, answer
-    claude = proxy.send("POST", "/v1/messages", {"model": "coder", "max_tokens": 5, "messages": []})
-    assert claude.json["type"] == "error" and claude.error["type"] == "invalid_request_error"
+    assert [cases[i][0].headers["allow"] for i in (5, 6)] == ["POST", "GET, HEAD"]
+    # Anthropic's clients read theirs, whatever went wrong and however early.
+    long = [{"role": "user", "content": "x" * 4000}]
+    for claude, kind in (
+            (proxy.send("POST", "/v1/messages", {"model": "coder", "max_tokens": 5, "messages": []}), "invalid_request_error"),
+            (proxy.send("POST", "/v1/messages", {"model": "coder", "max_tokens": 5, "messages": long}), "request_too_large"),
+            (proxy.get("/v1/messages"), "invalid_request_error"),
+            (proxy.get("/v1/messages/batches"), "not_found_error")):
+        assert claude.json["type"] == "error" and claude.error["type"] == kind, claude
 
 
 def test_what_is_no_http_is_answered_as_an_error_too(start, sim):

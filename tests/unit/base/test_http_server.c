@@ -392,10 +392,11 @@ START_TEST(one_connection_too_many_is_told_so)
 }
 END_TEST
 
-static struct text refusal_json(void *context UNUSED, int status, const char *reason,
-                                struct arena *arena)
+static struct text refusal_json(void *context UNUSED, struct text path, int status,
+                                const char *reason, struct arena *arena)
 {
-	return text_format(arena, "{\"status\":%d,\"why\":\"%s\"}", status, reason);
+	return text_format(arena, "{\"status\":%d,\"path\":\"%.*s\",\"why\":\"%s\"}", status,
+	                   TEXT_ARG(path), reason);
 }
 
 START_TEST(a_refusal_may_be_put_into_the_words_of_the_handler)
@@ -409,7 +410,13 @@ START_TEST(a_refusal_may_be_put_into_the_words_of_the_handler)
 	ck_assert(http_server_start(site.loop, &options, &own, &site.server, &fault));
 	struct client client = client_ask("GET /\r\n", false);
 	ck_assert(client_has(&client, "Content-Type: application/json\r\n"));
-	ck_assert(client_has(&client, "{\"status\":400,\"why\":\"the request line has no HTTP"));
+	ck_assert(client_has(
+	    &client, "{\"status\":400,\"path\":\"\",\"why\":\"the request line has no HTTP"));
+	client_close(&client);
+	/* Once the head is read it is known what was asked for. */
+	client = client_ask("POST /a?b HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n",
+	                    false);
+	ck_assert(client_has(&client, "{\"status\":413,\"path\":\"/a\",\"why\":"));
 	client_close(&client);
 	site_close();
 }
