@@ -6,13 +6,8 @@
 static void add_text(struct shape *shape, struct text text)
 {
 	shape->prompt_bytes += (int64_t)text.len;
-	if (feature_has(&shape->features, FEATURE_UNICODE))
-		return;
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.data[i] >= 0x80) {
-			shape_mark(shape, FEATURE_UNICODE);
-			return;
-		}
+	if (!feature_has(&shape->features, FEATURE_UNICODE) && !text_is_ascii(text))
+		shape_mark(shape, FEATURE_UNICODE);
 }
 
 void shape_text(struct shape *shape, const struct json *value)

@@ -91,6 +91,7 @@ MUST_CHECK const char *text_nearest(struct text name, const char *const *candida
  */
 MUST_CHECK size_t text_utf8_sequence(struct text view, uint32_t *code_point);
 MUST_CHECK bool text_is_utf8(struct text view);
+MUST_CHECK bool text_is_ascii(struct text view);
 /* Code points; a byte that is no part of a sequence counts one. */
 MUST_CHECK size_t text_code_points(struct text view);
 /* Writes 1 to 4 bytes; surrogates and values above U+10FFFF become U+FFFD. */

@@ -57,6 +57,15 @@ static size_t ascii_run(struct text view, size_t at)
 	return at - from;
 }
 
+bool text_is_ascii(struct text view)
+{
+	size_t at = ascii_run(view, 0);
+
+	while (at < view.len && (unsigned char)view.data[at] < 0x80)
+		at++;
+	return at == view.len;
+}
+
 bool text_is_utf8(struct text view)
 {
 	for (size_t at = 0; at < view.len;) {

@@ -190,22 +190,13 @@ static void judge_length(struct reply_build *build, const struct build_choice *c
 
 /* --- text ----------------------------------------------------------------- */
 
-/* Whether some byte is no ASCII: only then could a character be torn. */
-static bool has_wide(struct text view)
-{
-	for (size_t i = 0; i < view.len; i++)
-		if ((unsigned char)view.data[i] >= 0x80)
-			return true;
-	return false;
-}
-
 void reply_judge_text(struct reply_build *build, const struct build_choice *choice)
 {
 	struct text content = text_buf_view(&choice->content);
 
 	if (content.len == 0)
 		return;
-	if (has_wide(content))
+	if (!text_is_ascii(content)) /* only then could a character be torn */
 		reply_saw(build, WIRE_ST_07);
 	reply_saw(build, WIRE_TC_21);
 	for (size_t i = 0; i < ARRAY_LENGTH(tool_markup); i++)

@@ -122,6 +122,22 @@ START_TEST(only_well_formed_utf8_counts)
 }
 END_TEST
 
+START_TEST(one_byte_beyond_ascii_is_seen_wherever_it_stands)
+{
+	char bytes[40];
+
+	ck_assert(text_is_ascii((struct text){NULL, 0}));
+	for (size_t len = 1; len <= sizeof(bytes); len++)
+		for (size_t at = 0; at < len; at++) {
+			memset(bytes, 0x7f, sizeof(bytes));
+			ck_assert(text_is_ascii((struct text){bytes, len}));
+			bytes[at] = '\x80';
+			ck_assert(!text_is_ascii((struct text){bytes, len}));
+			ck_assert(text_is_ascii((struct text){bytes, at}));
+		}
+}
+END_TEST
+
 START_TEST(a_buffer_never_grows_past_its_cap)
 {
 	struct text_buf buf;
@@ -189,6 +205,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, globs_match_like_a_shell);
 	tcase_add_test(cases, the_nearest_name_is_offered_and_a_far_one_is_not);
 	tcase_add_test(cases, only_well_formed_utf8_counts);
+	tcase_add_test(cases, one_byte_beyond_ascii_is_seen_wherever_it_stands);
 	tcase_add_test(cases, a_buffer_never_grows_past_its_cap);
 	tcase_add_test(cases, what_could_steer_a_terminal_is_shown_instead);
 	tcase_add_test(cases, columns_are_what_a_terminal_draws);
