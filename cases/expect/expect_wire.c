@@ -112,11 +112,28 @@ bool expect_read_headers(struct expect_reader *reader, const struct json *node,
 	return good;
 }
 
+/* A provider whose format has no such word owes none; one that says it all the same is judged. */
+static bool owes_no_wait(const struct expect_header *header, struct text value,
+                         const struct judgement *judgement)
+{
+	const struct exchange *exchange = judgement->seen->exchange;
+
+	if (!exchange->no_retry_after || value.data != NULL ||
+	    !text_equal_ignoring_case(text_of(header->name), TEXT("retry-after")))
+		return false;
+	judge(judgement, FINDING_REFUSED,
+	      "nothing to judge: the dialect %s never says when to come back",
+	      exchange->translated_from);
+	return true;
+}
+
 void expect_check_headers(const struct expect_headers *expect, const struct judgement *judgement)
 {
 	for (size_t i = 0; i < expect->count; i++) {
 		const struct expect_header *header = &expect->items[i];
 		struct text value = exchange_header(judgement->seen->exchange, header->name);
+		if (!header->absent && owes_no_wait(header, value, judgement))
+			continue;
 		if (header->absent && value.data != NULL)
 			judge(judgement, FINDING_VIOLATION,
 			      "there is a header %s: \"%.*s\", want none", header->name,

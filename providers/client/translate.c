@@ -140,6 +140,7 @@ const struct exchange *translate_exchange(const struct exchange *exchange,
 	t.to->translated_from = dialect->name;
 	t.to->calls_whole = dialect->calls_whole;
 	t.to->no_cache_count = dialect->no_cache_count;
+	t.to->no_retry_after = dialect->no_retry_after;
 	t.to->chunk_count = 0;
 	t.to->chunks = ARENA_NEW_ARRAY(arena, struct exchange_chunk, exchange->chunk_count + 2);
 	t.reader = reply_reader_new(&context, arena);

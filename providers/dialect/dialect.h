@@ -36,6 +36,7 @@ struct dialect {
 	bool frames;         /* a stream is binary frames (event_stream.h), no events */
 	bool calls_whole;    /* a streamed call comes in one piece, always */
 	bool no_cache_count; /* its usage can't tell what was read from a cache */
+	bool no_retry_after; /* a 429 of it never says when to come back */
 	/*
 	 * The request in this dialect, in the arena. False where it can't be carried:
 	 * the fault says which field.

@@ -259,6 +259,7 @@ const struct reply_shape shape_bedrock = {
 const struct dialect dialect_bedrock = {
     .name = "bedrock",
     .frames = true,
+    .no_retry_after = true,
     .encode = encode_bedrock,
     .shape = &shape_bedrock,
 };

@@ -44,6 +44,14 @@ struct text exchange_header(const struct exchange *exchange, const char *name)
 	return (struct text){NULL, 0};
 }
 
+bool exchange_dropped(const struct exchange *exchange, struct text name)
+{
+	for (size_t i = 0; i < exchange->dropped_count; i++)
+		if (text_equal(exchange->dropped[i], name))
+			return true;
+	return false;
+}
+
 static bool status_is_infra(int status)
 {
 	return status == 408 || status == 409 || status == 425 || status == 429 ||

@@ -59,7 +59,11 @@ struct exchange {
 	const char *translated_from;
 	bool calls_whole;    /* which gives a call in one piece, always */
 	bool no_cache_count; /* and which can't tell what was read from a cache */
+	bool no_retry_after; /* and a 429 of which never says when to come back */
 };
+
+/* Whether a field of that name was left out before the request was sent. */
+MUST_CHECK bool exchange_dropped(const struct exchange *exchange, struct text name);
 
 /* First header of that name (ASCII case ignored), or a view with data NULL. */
 MUST_CHECK struct text exchange_header(const struct exchange *exchange, const char *name);
