@@ -273,6 +273,21 @@ void encode_function(struct encoding *encoding, const struct json *tool, const c
 		json_write_raw(&encoding->json, TEXT("{\"type\":\"object\",\"properties\":{}}"));
 }
 
+/* What OpenAI refuses is no better for going elsewhere: a client learns of its slip in any dialect.
+ */
+static bool is_whole_format(struct encoding *encoding, const struct json *format)
+{
+	const struct json *strict = encode_field(format, "strict");
+
+	if (json_string(format, "name").len == 0)
+		encode_refuse(encoding, "response_format json_schema has no name");
+	else if (strict != NULL && !json_is(strict, JSON_BOOL))
+		encode_refuse(encoding, "response_format json_schema: strict is true or false");
+	else
+		return true;
+	return false;
+}
+
 enum encode_format encode_format_of(struct encoding *encoding, const struct json **schema)
 {
 	/* Of its name nothing depends, and the native formats always keep to a schema. */
@@ -293,7 +308,8 @@ enum encode_format encode_format_of(struct encoding *encoding, const struct json
 	encode_drop_others(encoding, json_member(format, "json_schema"),
 	                   "response_format.json_schema", carried);
 	*schema = json_member(json_member(format, "json_schema"), "schema");
-	if (json_is(*schema, JSON_OBJECT))
+	if (json_is(*schema, JSON_OBJECT) &&
+	    is_whole_format(encoding, json_member(format, "json_schema")))
 		return ENCODE_FORMAT_SCHEMA;
 	encode_refuse(encoding, "response_format json_schema has no schema");
 	*schema = NULL;
