@@ -109,6 +109,15 @@ def test_validate_asks_nobody(proviso, vault, lab):
         assert done.code == 2 and "vault:MOUNT/PATH#FIELD" in done.err, done
 
 
+def test_the_pepper_of_the_keys_may_stand_there_too(proviso, vault, lab):
+    (proviso.cwd / "proviso.yaml").write_text(json.dumps({
+        "version": 1, "providers": {"lab": provider(lab)}, "keys": {"store": "k.db", "pepper": "vault:secret/team/openai#key"}}))
+    assert proviso("key", "create", "--name", "n", env=vault.env()).out.startswith("pv_")
+    vault.key = "another-value-of-that-field"
+    done = proviso("key", "create", "--name", "n", env=vault.env())
+    assert done.code == 2 and "another pepper" in done.err and not list(proviso.cwd.glob("*.pepper")), done
+
+
 def test_a_token_may_stand_in_a_private_file(proviso, vault, lab, tmp_path):
     (tmp_path / "token").write_text(TOKEN + "\n")
     os.chmod(tmp_path / "token", 0o600)

@@ -137,7 +137,7 @@ struct config_route {
 
 struct config_keys {
 	struct text store;  /* data NULL: no key store */
-	struct text pepper; /* env:NAME or file:PATH; data NULL: made once */
+	struct text pepper; /* env:NAME, file:PATH or vault:PATH#FIELD; data NULL: made once */
 	const struct json *node;
 };
 

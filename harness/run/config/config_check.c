@@ -8,6 +8,7 @@
 #include "harness/base/loop.h"
 #include "harness/base/regex.h"
 #include "harness/run/runner/plan.h"
+#include "providers/secret/secret.h"
 
 #include <math.h>
 
@@ -443,11 +444,9 @@ static void check_pepper(struct checker *c)
 	const struct config_keys *keys = &c->config->keys;
 	struct fault fault;
 
-	if (keys->pepper.data == NULL || text_starts(keys->pepper, TEXT("env:")) ||
-	    text_starts(keys->pepper, TEXT("file:")))
+	if (keys->pepper.data == NULL ||
+	    secret_check_reference(keys->pepper, place_of(keys->node, "pepper"), &fault))
 		return;
-	(void)fault_at(&fault, place_of(keys->node, "pepper"),
-	               "pepper says where the secret stands: env:NAME or file:PATH");
 	/* What stands there may be the pepper itself, and a secret is never shown. */
 	memset(fault.excerpt, 0, sizeof(fault.excerpt));
 	(void)fault_list_add(c->faults, &fault);

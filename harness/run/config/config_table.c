@@ -156,8 +156,8 @@ static const struct setting_table route_table =
 static const struct setting keys_rows[] = {
 	ROW(config_keys, "store", SETTING_TEXT, store, .doc = "The database of virtual keys."),
 	ROW(config_keys, "pepper", SETTING_TEXT, pepper,
-	    .doc = "Where the secret stands that keys are hashed with: env:NAME or file:PATH. Made "
-	           "once, beside the store, where none is given."),
+	    .doc = "Where the secret stands that keys are hashed with: env:NAME, file:PATH or "
+	           "vault:MOUNT/PATH#FIELD. Made once, beside the store, where none is given."),
 };
 static const struct setting_table keys_table = TABLE_WITH_NODE(config_keys, "keys", keys_rows);
 

@@ -192,7 +192,7 @@ START_TEST(every_slip_is_found_where_it_stands)
 	     "no target of this route"},
 	    {"routes:\n  coder: {targets: [lab/qwen], min_quality: 2}\n", 7, "0 to 1"},
 	    {"keys: {stor: x}\n", 6, "did you mean 'store'"},
-	    {"keys: {store: x, pepper: hunter2hunter2}\n", 6, "env:NAME or file:PATH"},
+	    {"keys: {store: x, pepper: hunter2hunter2}\n", 6, "env:NAME, file:PATH or"},
 	    {"budgets:\n  - {scope: {}, limit_usd: 1, per: day}\n", 7, "a scope names"},
 	    {"budgets:\n  - {scope: {tem: x}, limit_usd: 1, per: day}\n", 7, "did you mean 'team'"},
 	    {"budgets:\n  - {scope: {team: x}, limit_usd: 1, per: year}\n", 7, "hour, day"},
