@@ -114,6 +114,7 @@ struct relay {
 	struct relay_slot slot;
 	int64_t sent_us, first_event_us; /* first_event_us -1: none came */
 	int64_t event_due_us;            /* when the next event is late */
+	int64_t passed_us;               /* when the client was last written to, of a stream */
 	struct loop_timer timer;
 
 	/* --- the answer --- */

@@ -12,6 +12,35 @@
 
 /* --- clocks: events keep a stream alive, comments do not --- */
 
+static void pass(struct relay *relay, struct text bytes);
+
+/*
+ * Whether the client is told that it is waited for: Anthropic's clients know `ping`, and what is
+ * translated brings none of the provider's own. (Anthropic API reference, "Streaming messages":
+ * there may be any number of ping events.)
+ */
+static bool pings(const struct relay *relay)
+{
+	return relay->state == RELAY_STREAMING && relay->exchange != NULL &&
+	       relay->writer != NULL && relay->client_endpoint == ENDPOINT_MESSAGES &&
+	       relay->tail.len == 0;
+}
+
+/* When the client has heard nothing for so long that it gets one. */
+static int64_t ping_due_us(const struct relay *relay)
+{
+	enum { PING_MS = 15000, PINGS_WITHIN_IDLE = 3 };
+	int64_t idle_ms = relay->snapshot->config.proxy.timeouts.idle_ms;
+
+	return relay->passed_us + int64_min(PING_MS, idle_ms / PINGS_WITHIN_IDLE) * 1000;
+}
+
+static int64_t look_at_us(const struct relay *relay)
+{
+	return pings(relay) ? int64_min(relay->event_due_us, ping_due_us(relay))
+	                    : relay->event_due_us;
+}
+
 static void event_is_late(void *context)
 {
 	struct relay *relay = context;
@@ -20,9 +49,11 @@ static void event_is_late(void *context)
 	if (relay->call == NULL || relay->paused || relay->event_due_us == INT64_MAX)
 		return;
 	if (now_us < relay->event_due_us) {
+		if (pings(relay) && now_us >= ping_due_us(relay))
+			pass(relay, TEXT("event: ping\ndata: {\"type\":\"ping\"}\n\n"));
 		/* It was moved meanwhile: moving the timer for each event would cost more. */
 		loop_timer_start(relay->worker->loop, &relay->timer,
-		                 (relay->event_due_us - now_us + 999) / 1000, event_is_late, relay);
+		                 (look_at_us(relay) - now_us + 999) / 1000, event_is_late, relay);
 		return;
 	}
 	relay_give_up(relay,
@@ -39,8 +70,10 @@ void relay_note_event(struct relay *relay)
 	                                            : settings->timeouts.idle_ms;
 
 	relay->event_due_us = now_us + wait_ms * 1000;
-	if (relay->timer.slot == 0 || relay->timer.at_us > relay->event_due_us)
-		loop_timer_start(relay->worker->loop, &relay->timer, wait_ms, event_is_late, relay);
+	int64_t look_us = look_at_us(relay);
+	if (relay->timer.slot == 0 || relay->timer.at_us > look_us)
+		loop_timer_start(relay->worker->loop, &relay->timer,
+		                 int64_max(look_us - now_us + 999, 0) / 1000, event_is_late, relay);
 }
 
 void relay_give_up(struct relay *relay, const char *reason, bool timed_out)
@@ -58,6 +91,7 @@ static void pass(struct relay *relay, struct text bytes)
 {
 	if (relay->exchange == NULL || bytes.len == 0)
 		return;
+	relay->passed_us = loop_now_us(relay->worker->loop);
 	if (relay->tells_error)
 		bytes = redact_text(&relay->arena, bytes);
 	if (relay->keeps_content)
@@ -261,6 +295,7 @@ static void consider_commit(struct relay *relay, const struct reply_reader *read
 	                now_us - relay->sent_us > settings->timeouts.first_event_ms * 1000;
 	if (means_something(relay, reply) || ((full || long_ago) && relay->held_events > 0)) {
 		commit(relay);
+		relay_note_event(relay); /* from now on the client is told of waits, too */
 		relay_drop_request(relay);
 	} else if (frame_rest(&relay->cutter).len >= RELAY_HELD_BYTES_MAX || full) {
 		relay_give_up(relay, "what came is no stream of events", false);

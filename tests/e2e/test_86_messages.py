@@ -1,10 +1,12 @@
 """/v1/messages: Anthropic's clients served by targets that speak OpenAI's format."""
 import json
+import socket
+import threading
 
 import pytest
 
 from conftest import chat, reply
-from proxy_rig import DONE, chunk, cut_sse, key_of, sse, usage_chunk
+from proxy_rig import DONE, SSE_HEAD, chunk, cut_sse, key_of, sse, usage_chunk
 
 TOOL = {"name": "get_weather", "description": "d", "input_schema": {
     "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}
@@ -114,6 +116,32 @@ def test_calls_that_come_interleaved_are_whole_blocks(start, scripted):
             assert data["index"] == open_block
             open_block = None
     assert whole == {0: ["f", '{"a":1}'], 1: ["g", '{"b":2}']}
+
+
+def test_a_client_that_waits_hears_pings(start, scripted):
+    """Lines that say nothing are cut on the way; a provider that pauses would lose every answer."""
+    heard = threading.Event()
+
+    def pauses(connection):
+        first = chunk({"role": "assistant", "content": ""}) + chunk({"content": "a"})
+        rest = chunk({"content": "b"}) + chunk(finish="stop") + usage_chunk() + DONE
+        connection.sendall(SSE_HEAD + b"transfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(first), first))
+        heard.wait(20)
+        connection.sendall(b"%x\r\n%b\r\n0\r\n\r\n" % (len(rest), rest))
+
+    proxy = start({"a": scripted(lambda head, body, number: pauses).url}, policy={"mode": "warn"}, proxy={"timeouts": {"idle": "6s"}})
+    for path, pings in (("/v1/chat/completions", False), ("/v1/messages", True)):
+        body = json.dumps({"model": "coder", "stream": True, "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}).encode()
+        came = b""
+        heard.clear()
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=30) as connection:
+            connection.sendall(b"POST %b HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % (path.encode(), len(body)) + body)
+            while piece := connection.recv(65536):
+                came += piece
+                if b"event: ping" in came or (not pings and b'"a"' in came):
+                    heard.set()
+        assert came.count(b'event: ping\ndata: {"type":"ping"}\n\n') == pings, came
+        assert (b"event: message_stop" if pings else b"[DONE]") in came
 
 
 def test_a_stream_that_breaks_ends_with_an_error_and_no_stop(start, scripted):
