@@ -39,6 +39,7 @@
 	FEATURE(TOOL_CHOICE_REQUIRED, "tool_choice.required", "tool_choice is required") \
 	FEATURE(TOOL_CHOICE_NAMED, "tool_choice.named", "tool_choice names a function") \
 	FEATURE(PARALLEL_TOOL_CALLS, "parallel_tool_calls", "parallel_tool_calls is given") \
+	FEATURE(PARALLEL_TOOL_CALLS_FALSE, "parallel_tool_calls.false", "no two calls in one answer are wanted") \
 	FEATURE(TOOL_MESSAGES, "tool_messages", "a message of role tool is in the history") \
 	FEATURE(TOOL_MESSAGES_EMPTY_ARGUMENTS, "tool_messages.empty_arguments", "a call in the history has the arguments \"\"") \
 	FEATURE(FUNCTIONS, "functions", "the legacy functions field") \

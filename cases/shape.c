@@ -30,7 +30,16 @@ static void read_system(struct shape *shape, const struct json *value)
 	shape_text(shape, value);
 }
 
-/* "auto", "none", "required" (Anthropic: any), or an object that names one. */
+static void read_parallel(struct shape *shape, const struct json *value)
+{
+	if (value->type == JSON_BOOL && !value->truth)
+		shape_mark(shape, FEATURE_PARALLEL_TOOL_CALLS_FALSE);
+}
+
+/*
+ * "auto", "none", "required" (Anthropic: any), or an object that names one; Anthropic's says there
+ * that calls come one at a time.
+ */
 static void read_tool_choice(struct shape *shape, const struct json *value)
 {
 	struct text mode = json_is(value, JSON_STRING) ? value->text : json_string(value, "type");
@@ -43,6 +52,10 @@ static void read_tool_choice(struct shape *shape, const struct json *value)
 		shape_mark(shape, FEATURE_TOOL_CHOICE_REQUIRED);
 	else
 		shape_mark(shape, FEATURE_TOOL_CHOICE_NAMED);
+	if (json_truth(value, "disable_parallel_tool_use", false)) {
+		shape_mark(shape, FEATURE_PARALLEL_TOOL_CALLS);
+		shape_mark(shape, FEATURE_PARALLEL_TOOL_CALLS_FALSE);
+	}
 }
 
 static void read_text(struct shape *shape, const struct json *value)
@@ -130,7 +143,7 @@ static const struct field fields[] = {
 	{"stream_options", CHAT | COMPLETIONS, NO_FEATURE, read_stream_options},
 	{"tools", CHAT | RESPONSES | MESSAGES, NO_FEATURE, shape_tools},
 	{"tool_choice", CHAT | RESPONSES | MESSAGES, NO_FEATURE, read_tool_choice},
-	{"parallel_tool_calls", CHAT | RESPONSES, FEATURE_PARALLEL_TOOL_CALLS, NULL},
+	{"parallel_tool_calls", CHAT | RESPONSES, FEATURE_PARALLEL_TOOL_CALLS, read_parallel},
 	{"functions", CHAT, FEATURE_FUNCTIONS, NULL},
 	{"function_call", CHAT, FEATURE_FUNCTIONS, NULL},
 	{"response_format", CHAT, NO_FEATURE, shape_format},

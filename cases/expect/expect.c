@@ -406,6 +406,7 @@ static void take_findings(const struct judgement *judgement, const struct findin
 	for (size_t i = 0; i < from->count; i++)
 		judge(judgement, from->items[i].kind, "%.*s", TEXT_ARG(from->items[i].text));
 	to->dropped += from->dropped;
+	to->left_out += from->left_out;
 	if (from->gravest > to->gravest)
 		to->gravest = from->gravest;
 	to->graded = to->graded || from->graded;

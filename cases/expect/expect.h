@@ -90,6 +90,7 @@ struct findings {
 	size_t count;
 	size_t dropped;
 	enum finding_kind gravest;
+	size_t left_out;   /* findings that say no more than: we sent this without it */
 	struct text fates; /* "stop honoured, n refused": what fate expectations found */
 	bool graded;       /* `grade` was judged, and `score` is set: 0 to 1, in whole millionths */
 	double score;
@@ -153,6 +154,13 @@ MUST_CHECK bool expect_measures_load(const struct expectation *expect);
 /* Adds what does not hold. Pure: same observation, same findings. */
 void expect_check(const struct expectation *expect, const struct observation *observation,
                   struct arena *arena, struct findings *findings);
+
+/*
+ * Adds what the case vouches for and was never sent, because the dialect has no place for it:
+ * whatever came is no answer to that. For a step that was answered; after expect_check.
+ */
+void expect_check_left_out(const struct observation *observation, struct arena *arena,
+                           struct findings *findings);
 
 /* Whether an answer of that status is an occasion that it waits for; it waits for any at 0. */
 MUST_CHECK bool expect_awaits(const struct expectation *expect, int status);

@@ -95,6 +95,33 @@ static void note_fate(const struct judgement *judgement, struct text parameter, 
 	                findings->fates.len == 0 ? "" : ", ", TEXT_ARG(parameter), fate);
 }
 
+/* The provider never saw it, so whatever came is no answer to it. */
+static void judge_left_out(const struct judgement *judgement, struct text parameter)
+{
+	const char *format = judgement->seen->exchange->translated_from;
+
+	note_fate(judgement, parameter, "left out");
+	judgement->findings->left_out++;
+	judge(judgement, FINDING_REFUSED, "%.*s has no place in the dialect%s%s, and is left out",
+	      TEXT_ARG(parameter), format == NULL ? "" : " ", format == NULL ? "" : format);
+}
+
+void expect_check_left_out(const struct observation *observation, struct arena *arena,
+                           struct findings *findings)
+{
+	const struct judgement judgement = {
+	    .seen = observation, .arena = arena, .findings = findings};
+
+	if (findings->left_out > 0 || observation->features == NULL)
+		return; /* said of a fate already */
+	for (size_t i = 0; i < observation->features->count; i++) {
+		struct text name = observation->features->items[i];
+		/* A dialect without tool_choice none says it by offering no tools. */
+		if (exchange_dropped(observation->exchange, name) && !text_is(name, "tools"))
+			judge_left_out(&judgement, name);
+	}
+}
+
 bool expect_fates_refused(const struct expect_fate *expect, const struct judgement *judgement)
 {
 	bool refused = false;
@@ -128,6 +155,10 @@ static void judge_dishonoured(const struct judgement *judgement, struct text par
 void expect_check_fates(const struct expect_fate *expect, const struct judgement *judgement)
 {
 	for (; expect != NULL; expect = expect->next) {
+		if (exchange_dropped(judgement->seen->exchange, expect->parameter)) {
+			judge_left_out(judgement, expect->parameter);
+			continue;
+		}
 		struct findings *found = ARENA_NEW(judgement->arena, struct findings);
 		struct judgement beside = *judgement;
 		beside.findings = found;

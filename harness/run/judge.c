@@ -62,6 +62,7 @@ struct trial_judge {
 	const struct judged_step *steps; /* all of the trial; NULL: there is only this one */
 	size_t count;
 	enum finding_kind gravest;
+	bool left_out, other; /* some finding is that we left it out; is anything else */
 	struct judgement judgement;
 };
 
@@ -222,6 +223,11 @@ static void judge_expectations(struct trial_judge *t, size_t at, const struct ju
 		observation.earlier_count = at;
 	}
 	expect_check(step->expect, &observation, t->arena, &findings);
+	if (asked->exchange->status < 400)
+		expect_check_left_out(&observation, t->arena, &findings);
+	t->other |= findings.count + findings.dropped > findings.left_out;
+	t->left_out |= findings.left_out > 0;
+	t->judgement.uncarried = t->left_out && !t->other;
 	add_fates(t, findings.fates);
 	add_score(t, &findings);
 	if (findings.gravest <= t->gravest)

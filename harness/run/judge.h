@@ -22,6 +22,7 @@ struct judgement {
 	enum outcome outcome;
 	struct text detail; /* the gravest finding in one line, visible; data NULL for ok */
 	struct text fates;  /* see struct findings */
+	bool uncarried;     /* refused, and by nobody but us: the dialect has no place for it */
 	bool graded;        /* the answer has a score */
 	int64_t score_ppm;  /* of several graded steps the lowest; millionths, 0 to 1000000 */
 };

@@ -254,6 +254,28 @@ static bool read_headers(const struct record *record, const char *name, struct h
 	return true;
 }
 
+static bool read_dropped(const struct record *record, struct exchange *out, struct fault *fault)
+{
+	const struct json *list = json_member(record->line, "dropped");
+	struct text *names;
+	size_t count = 0;
+
+	if (list == NULL)
+		return true;
+	if (!json_is(list, JSON_ARRAY))
+		return broken(record, fault, "what was left out is no list");
+	names = ARENA_NEW_ARRAY(record->arena, struct text, list->count);
+	JSON_EACH(name, list)
+	{
+		if (!json_is(name, JSON_STRING))
+			return broken(record, fault, "what was left out is no list of names");
+		names[count++] = name->text;
+	}
+	out->dropped = names;
+	out->dropped_count = count;
+	return true;
+}
+
 static bool read_chunks(const struct record *record, struct exchange *out, struct fault *fault)
 {
 	const struct json *list = json_member(record->line, "chunks");
@@ -332,7 +354,7 @@ static bool read_record(struct record *record, int64_t offset, struct recording_
 	       read_headers(record, "request_headers", &out->request_headers,
 	                    &out->request_header_count, fault) &&
 	       read_headers(record, "headers", &out->headers, &out->header_count, fault) &&
-	       read_chunks(record, out, fault);
+	       read_dropped(record, out, fault) && read_chunks(record, out, fault);
 }
 
 bool recording_read(const char *folder, struct text id, struct arena *arena,

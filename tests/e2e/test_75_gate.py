@@ -382,7 +382,7 @@ FEATURES = {
     "temperature": {"temperature": 0.5},
     "max_tokens": {"max_tokens": 9},
     "logprobs": {"logprobs": True},
-    "parallel_tool_calls": {"parallel_tool_calls": False},
+    "parallel_tool_calls": {"parallel_tool_calls": True},
     "field.unheard_of": {"unheard_of": 1},
 }
 

@@ -38,6 +38,7 @@ struct counted_cell {
 	struct mend_tally mends;
 	struct availability availability; /* of the attempts on its lines */
 	int64_t speed_tokens, speed_us;
+	int64_t uncarried; /* trials that nobody but us refused */
 	int64_t score_ppm; /* the sum over all judged trials */
 };
 
@@ -271,6 +272,7 @@ static void count_trial(struct matrix_builder *builder, struct counted_cell *cou
 	journal_tally(attempt, &cell->tally);
 	cell->tested_wall_ms = int64_max(cell->tested_wall_ms, attempt->at_wall_ms);
 	count_score(counted, attempt);
+	counted->uncarried += attempt->uncarried;
 	switch (attempt->outcome) {
 	case OUTCOME_OK:
 		if (attempt->evidence.data != NULL && attempt->evidence.len < EVIDENCE_ID_BYTES) {
@@ -477,6 +479,9 @@ static void finish_cell(const struct matrix_builder *builder, const struct count
 	    builder->plan != NULL ? builder->plan->rules : plan_rules_of(builder->head.options);
 
 	*out = counted->cell;
+	/* What the provider's own format has no word for, nobody was promised. */
+	out->optional |=
+	    counted->uncarried > 0 && counted->uncarried == out->tally.of[OUTCOME_REFUSED];
 	out->capability = eval_case->capability;
 	out->class_ = eval_case->class_;
 	out->kind = eval_case->kind;

@@ -54,6 +54,7 @@ struct journal_attempt {
 	enum outcome outcome;
 	bool ends_trial;   /* the outcome is that of the trial; not so: it is retried, or goes on */
 	bool skipped;      /* not asked, because what it rests on has failed: `detail`; attempt 0 */
+	bool uncarried;    /* refused, and by nobody but us: the dialect has no place for it */
 	bool owner;        /* one line of each attempt; the others hold no tokens and no cost */
 	int64_t score_ppm; /* of a graded answer, 0 to 1000000; -1: none */
 	struct text detail, fates, evidence, reported_model, served_by, end; /* data NULL: none */

@@ -45,6 +45,7 @@ static const struct member members[] = {
 	MEMBER("outcome", MEMBER_OUTCOME, outcome, true),
 	MEMBER("ends_trial", MEMBER_BOOL, ends_trial, false),
 	MEMBER("skipped", MEMBER_BOOL, skipped, false),
+	MEMBER("uncarried", MEMBER_BOOL, uncarried, false),
 	MEMBER("owner", MEMBER_BOOL, owner, false),
 	MEMBER("at", MEMBER_TIME, at_wall_ms, true),
 	MEMBER("end", MEMBER_TEXT, end, false),

@@ -315,6 +315,7 @@ bool replay_line(struct replay *replay, const struct journal_attempt *line,
 		again.outcome = judgement.outcome;
 		again.detail = judgement.detail;
 		again.fates = judgement.fates;
+		again.uncarried = judgement.uncarried;
 		again.score_ppm = judgement.graded ? judgement.score_ppm : -1;
 	}
 	*out = again;

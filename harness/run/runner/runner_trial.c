@@ -99,6 +99,7 @@ static void add_line(struct runner_trial *trial, size_t wanting, struct journal_
 	attempt->outcome = judgement->outcome;
 	attempt->detail = judgement->detail;
 	attempt->fates = judgement->fates;
+	attempt->uncarried = judgement->uncarried;
 	attempt->score_ppm = judgement->graded ? judgement->score_ppm : -1;
 	line.attempt = *attempt;
 	trial->written = true;
@@ -111,13 +112,29 @@ void trial_counted(struct runner_trial *trial)
 	trial->uncounted--;
 }
 
-/* The same for all cells, about no attempt: a step can't be asked, or not once more. */
+/* What the steps before it were worth stands, where it is worse than that nobody can ask on. */
+static struct judgement judge_unasked(struct runner_trial *trial, size_t wanting)
+{
+	struct judgement judgement = {.outcome = trial->unasked,
+	                              .detail = trial->unasked_why,
+	                              .uncarried = trial->unasked == OUTCOME_REFUSED};
+
+	if (!judgement.uncarried || trial->first == 0)
+		return judgement;
+	struct judgement before =
+	    judge_trial(trial->wanting[wanting]->planned->eval_case, trial_variant(trial),
+	                trial->steps, trial->first, &trial->values, &trial->arena);
+	if (before.outcome != OUTCOME_OK && !before.uncarried)
+		return before;
+	judgement.fates = before.fates;
+	return judgement;
+}
+
+/* About no attempt: a step can't be asked, or not once more. */
 void trial_end_unasked(struct runner_trial *trial)
 {
-	const struct judgement judgement = {.outcome = trial->unasked,
-	                                    .detail = trial->unasked_why};
-
 	for (size_t i = 0; i < trial->wanting_count; i++) {
+		struct judgement judgement = judge_unasked(trial, i);
 		struct journal_attempt line = line_of(trial->unasked_ask);
 		line.ends_trial = true;
 		add_line(trial, i, &line, &judgement, 0);
@@ -191,6 +208,10 @@ static const struct exchange *copy_exchange(const struct exchange *from, struct 
 	exchange->request_headers =
 	    copy_headers(arena, from->request_headers, from->request_header_count);
 	exchange->request_body = text_copy(arena, from->request_body);
+	struct text *dropped = ARENA_NEW_ARRAY(arena, struct text, from->dropped_count);
+	for (size_t i = 0; i < from->dropped_count; i++)
+		dropped[i] = text_copy(arena, from->dropped[i]);
+	exchange->dropped = dropped;
 	exchange->headers = copy_headers(arena, from->headers, from->header_count);
 	exchange->body = text_copy(arena, from->body);
 	exchange->end_detail = text_copy(arena, from->end_detail);

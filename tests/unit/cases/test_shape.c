@@ -99,9 +99,11 @@ static const struct {
     {CHAT(",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"strict\":true,"
           "\"parameters\":{\"type\":\"object\",\"properties\":{\"a\":{\"enum\":[1]}}}}}],"
           "\"parallel_tool_calls\":false"),
-     "chat tools tools.strict tools.loose_schema parallel_tool_calls"},
+     "chat tools tools.strict tools.loose_schema parallel_tool_calls "
+     "parallel_tool_calls.false"},
     {CHAT(",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}]"),
      "chat tools tools.no_parameters tools.loose_schema"},
+    {CHAT(",\"parallel_tool_calls\":true"), "chat parallel_tool_calls"},
     {CHAT(",\"tool_choice\":\"auto\""), "chat tool_choice.auto"},
     {CHAT(",\"tool_choice\":\"none\""), "chat tool_choice.none"},
     {CHAT(",\"tool_choice\":\"required\""), "chat tool_choice.required"},

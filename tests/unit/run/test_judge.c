@@ -78,7 +78,20 @@ static const char own_suite[] =
     "    source: test\n"
     "    request: {messages: [{role: user, content: hello}], stop: [x]}\n"
     "    expect: {fate: {parameter: stop, honoured: {content: {absent: [x]}}}}\n"
-    "    reference: {content: a}\n";
+    "    reference: {content: a}\n"
+    "  - id: PA-14\n"
+    "    title: user is accepted\n"
+    "    class: deterministic\n"
+    "    severity: gate\n"
+    "    vouches: [user]\n"
+    "    source: test\n"
+    "    steps:\n"
+    "      - request: {messages: [{role: user, content: a}], user: u}\n"
+    "        expect: {status: 200}\n"
+    "        reference: {content: a}\n"
+    "      - request: {messages: [{role: user, content: b}], user: u}\n"
+    "        expect: {content: {contains: [done]}}\n"
+    "        reference: {content: done}\n";
 
 static void set_up(void)
 {
@@ -395,6 +408,43 @@ START_TEST(a_parameters_fate_is_told)
 }
 END_TEST
 
+/* Else a reply that happens to look right would prove what the provider was never told. */
+START_TEST(what_was_left_out_is_not_honoured)
+{
+	static const struct text stop[] = {TEXT_INIT("user"), TEXT_INIT("stop")};
+	static const struct text tools[] = {TEXT_INIT("tools"), TEXT_INIT("schema.stop")};
+	struct judged_step steps[2] = {
+	    step_of(200, EXCHANGE_COMPLETE, reply_saying("abc")),
+	    step_of(200, EXCHANGE_COMPLETE, reply_saying("done")),
+	};
+	struct exchange lost = *steps[0].exchange;
+	struct judgement judgement;
+
+	lost.dropped = stop;
+	lost.dropped_count = 2;
+	steps[0].exchange = &lost;
+	judgement = judged("PA-01", steps, 1);
+	ck_assert_int_eq(judgement.outcome, OUTCOME_REFUSED);
+	ck_assert(judgement.uncarried);
+	says(judgement.detail, "stop has no place in the dialect");
+	says(judgement.fates, "stop left out");
+	/* A case without a fate that vouches for it, at whichever step. */
+	judgement = judged("PA-14", steps, 1);
+	ck_assert_int_eq(judgement.outcome, OUTCOME_REFUSED);
+	ck_assert(judgement.uncarried);
+	says(judgement.detail, "user has no place");
+	/* Whatever else is wrong is what counts. */
+	steps[1] = step_of(200, EXCHANGE_COMPLETE, reply_saying("what?"));
+	judgement = judged("PA-14", steps, 2);
+	ck_assert_int_eq(judgement.outcome, OUTCOME_MISS);
+	ck_assert(!judgement.uncarried);
+	/* No such field, or one that tool_choice none does without. */
+	lost.dropped = tools;
+	ck_assert_int_eq(judged("PA-01", steps, 1).outcome, OUTCOME_OK);
+	ck_assert_int_eq(judged("TR-01", steps, 1).outcome, OUTCOME_OK);
+}
+END_TEST
+
 START_TEST(nothing_asked_is_our_own_fault)
 {
 	ck_assert_int_eq(judged("CH-01", NULL, 0).outcome, OUTCOME_HARNESS);
@@ -463,6 +513,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_step_that_can_not_be_asked_is_a_miss_that_names_what_was_lacking);
 	tcase_add_test(cases, the_gravest_of_all_steps_decides_and_says_which);
 	tcase_add_test(cases, a_parameters_fate_is_told);
+	tcase_add_test(cases, what_was_left_out_is_not_honoured);
 	tcase_add_test(cases, nothing_asked_is_our_own_fault);
 	tcase_add_test(cases, recorded_bytes_read_the_same_however_they_were_cut);
 }
