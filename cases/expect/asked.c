@@ -126,7 +126,8 @@ static void judge_calls(const struct asking *asking, bool cut)
 {
 	const struct chat_choice *choice = asking->choice;
 
-	for (size_t i = 0; i < choice->tool_call_count; i++)
+	/* A request that is told in part only offers none. */
+	for (size_t i = 0; request_has_tools(asking->request) && i < choice->tool_call_count; i++)
 		judge_call(asking, i, cut);
 	if (!json_truth(asking->request, "parallel_tool_calls", true) &&
 	    choice->tool_call_count > 1)
