@@ -131,9 +131,9 @@ void sentry_quarantine(struct sentry *sentry, const struct matrix_cell *cell,
 	record->violations = finding->violations;
 	record->detail = text_copy(&sentry->arena, finding->detail);
 	record->run = text_copy(&sentry->arena, finding->run);
-	/* First what counts; then it is told, and kept. */
+	/* First what counts; and told is what is kept: whoever hears of it finds it in the file. */
 	put_in_force(sentry);
-	atomic_fetch_add(&sentry->proxy->counters.quarantines, 1);
+	(void)!save(sentry);
 	log_error("proxy.quarantined",
 	          "target=%.*s case=%.*s%s cause=%s occasions=%lld violations=%lld%s%.*s: requests "
 	          "that it speaks for no longer go there",
@@ -141,8 +141,8 @@ void sentry_quarantine(struct sentry *sentry, const struct matrix_cell *cell,
 	          finding->cause == LIVE_PROBE ? "probe" : "traffic", (long long)finding->occasions,
 	          (long long)finding->violations, finding->run.len > 0 ? " run=" : "",
 	          TEXT_ARG(finding->run));
+	atomic_fetch_add(&sentry->proxy->counters.quarantines, 1);
 	tell(sentry, ALERT_QUARANTINED, cell);
-	(void)!save(sentry);
 	snapshot_drop(before);
 }
 
