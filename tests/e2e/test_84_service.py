@@ -1,5 +1,6 @@
 """The proxy as a service: what systemd hears of it, the unit that is installed, and the example configs."""
 import ctypes
+import errno
 import json
 import os
 import pathlib
@@ -96,7 +97,9 @@ def test_a_worker_that_hangs_is_no_sign_of_life(start, sim, manager):
     libc = ctypes.CDLL(None, use_errno=True)
     threads = sorted(int(name) for name in os.listdir(f"/proc/{proxy.process.pid}/task"))
     held = threads[-1]  # made last: a worker
-    assert libc.ptrace(PTRACE_SEIZE, held, 0, 0) == 0, os.strerror(ctypes.get_errno())
+    if libc.ptrace(PTRACE_SEIZE, held, 0, 0) != 0:
+        assert ctypes.get_errno() == errno.EPERM, os.strerror(ctypes.get_errno())
+        pytest.skip("only who may look into any process can hold one of its threads")
     try:
         assert libc.ptrace(PTRACE_INTERRUPT, held, 0, 0) == 0
         os.waitpid(held, 0x40000000)  # __WALL: it has stopped
