@@ -11,6 +11,9 @@ enum {
 	PICO_USD_PER_TICK = 100,   /* xAI: one tick is 1e-10 USD */
 	USD_MAX_EXPONENT = 30,     /* beyond: no amount of money */
 	USD_MAX_DIGITS = 19 + 200, /* more digits than any cost has */
+	/* The largest context that a config may give a model. More is no count: one such answer
+	 * would spend a budget for ever. */
+	TOKENS_MAX = 1000000000,
 };
 
 /* A member as a count, or -1. */
@@ -18,7 +21,7 @@ static int64_t count_of(const struct json *object, const char *name)
 {
 	int64_t value;
 
-	return json_integer(object, name, 0, INT64_MAX / 8, &value) ? value : -1;
+	return json_integer(object, name, 0, TOKENS_MAX, &value) ? value : -1;
 }
 
 static int64_t first_known(int64_t a, int64_t b)
@@ -190,7 +193,7 @@ static bool judge_count(struct reply_build *build, const struct json *usage, con
 	const struct json *member = json_member(usage, name);
 	int64_t value;
 
-	if (json_node_integer(member, 0, INT64_MAX, &value))
+	if (json_node_integer(member, 0, TOKENS_MAX, &value))
 		return true;
 	if (member == NULL || member->type == JSON_NULL)
 		reply_violates(build, WIRE_US_01, WIRE_DEVIATES, "usage%s has no %s",

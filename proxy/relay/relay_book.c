@@ -112,14 +112,37 @@ static bool usage_is_missing(const struct chat_reply *reply)
 	       (usage->input <= 0 && usage->output <= 0 && reply->text_bytes > 0);
 }
 
+/* Of the two counts those that are unknown. */
+static void estimate_counts(struct relay *relay, const struct chat_reply *reply)
+{
+	struct relay_facts *facts = &relay->facts;
+
+	if (facts->usage.input < 0)
+		facts->usage.input = relay->prompt_bytes / BYTES_PER_TOKEN + ROUTER_MESSAGE_TOKENS;
+	if (facts->usage.output < 0)
+		facts->usage.output = (reply->text_bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN;
+	facts->usage_source = "estimated";
+}
+
+/* One of the two is told, and what is told stays. */
+static void estimate_rest(struct relay *relay, const struct chat_reply *reply)
+{
+	struct relay_facts *facts = &relay->facts;
+
+	estimate_counts(relay, reply);
+	facts->cost =
+	    price_cost(&relay->target->model->price, &facts->usage, relay->row.started_wall_ms);
+	facts->cost.computed_pico_usd = -1;
+	if (facts->cost.source == COST_COMPUTED)
+		facts->cost.source = COST_ESTIMATED;
+}
+
 static void estimate(struct relay *relay, const struct chat_reply *reply)
 {
 	struct relay_facts *facts = &relay->facts;
 
 	facts->usage = chat_usage_unknown;
-	facts->usage.input = relay->prompt_bytes / BYTES_PER_TOKEN + ROUTER_MESSAGE_TOKENS;
-	facts->usage.output = (reply->text_bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN;
-	facts->usage_source = "estimated";
+	estimate_counts(relay, reply);
 	facts->cost.pico_usd =
 	    price_expect(&relay->target->model->price, relay->row.started_wall_ms, 1,
 	                 facts->usage.input, facts->usage.output);
@@ -143,11 +166,14 @@ void relay_note_facts(struct relay *relay, const struct exchange *exchange,
 	if (reply->choice_count > 0 && reply->choices[0].finish_reason.data != NULL)
 		facts->finish_reason = text_copy(&relay->arena, reply->choices[0].finish_reason);
 	bool answered = exchange->status >= 200 && exchange->status < 300;
+	bool answers = answered && (reply->text_bytes > 0 || reply->complete);
 	if (!usage_is_missing(reply)) {
 		facts->usage_source = "reported";
 		facts->cost = price_cost(&relay->target->model->price, &facts->usage,
 		                         relay->row.started_wall_ms);
-	} else if (answered && (reply->text_bytes > 0 || reply->complete)) {
+		if (answers && (facts->usage.input < 0 || facts->usage.output < 0))
+			estimate_rest(relay, reply);
+	} else if (answers) {
 		estimate(relay, reply);
 	} else {
 		facts->usage = chat_usage_unknown;

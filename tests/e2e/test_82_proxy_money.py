@@ -7,6 +7,7 @@ import signal
 import socket
 import sqlite3
 import threading
+from fractions import Fraction
 
 import pytest
 
@@ -169,6 +170,21 @@ def test_what_broke_off_is_a_row_that_says_so(start, scripted, tmp_path):
     row, = rows(tmp_path)
     assert (row["outcome"], row["usage_source"], row["cost_source"]) == ("cut", "estimated", "estimated")
     assert int(row["completion_tokens"]) == 100 and float(row["cost_usd"]) > 0
+
+
+@pytest.mark.parametrize("prompt", [-10, 10.5, "10", 10 ** 18, None])
+def test_half_a_usage_is_completed_and_told_as_estimated(start, scripted, tmp_path, prompt):
+    """Money that was paid is not left out, and a count that can't be one does not empty the budget."""
+    told = {"prompt_tokens": prompt, "completion_tokens": 7}
+    proxy = start({"a": scripted(lambda head, body, number: reply(chat(usage=told))).url}, **LEDGER,
+                  budgets=[{"scope": {"provider": "a"}, "limit_usd": "1", "per": "day"}])
+    answers = [proxy.chat(), proxy.chat()]
+    assert [answer.status for answer in answers] == [200, 200], answers
+    for answer, row in zip(answers, rows(tmp_path)):
+        assert (row["usage_source"], row["cost_source"], row["computed_cost_usd"]) == ("estimated", "estimated", "")
+        assert row["completion_tokens"] == "7" and 0 < int(row["prompt_tokens"]) < 20
+        assert Fraction(row["cost_usd"]) == (int(row["prompt_tokens"]) * Fraction("0.10") + 7 * Fraction("0.30")) / 10 ** 6
+        assert answer.headers["x-proviso-cost-usd"] == row["cost_usd"]
 
 
 def test_a_client_that_left_is_a_row_too(start, scripted, tmp_path):

@@ -80,6 +80,12 @@ START_TEST(counts_that_are_no_counts_are_told)
 	ck_assert_int_eq(
 	    with_usage("{\"prompt_tokens\":99999999999999999999,\"total_tokens\":1}")->usage.input,
 	    -1);
+	/* More than any context holds: it would empty a budget at once. */
+	reply = with_usage("{\"prompt_tokens\":1000000001,\"completion_tokens\":1000000000,"
+	                   "\"total_tokens\":1}");
+	assert_violates(reply, "US-01", WIRE_DEVIATES, "usage.prompt_tokens is 1000000001");
+	ck_assert_int_eq(reply->usage.input, -1);
+	ck_assert_int_eq(reply->usage.output, 1000000000);
 }
 END_TEST
 
