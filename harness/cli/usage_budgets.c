@@ -6,6 +6,8 @@
 #include "harness/base/loop.h"
 #include "providers/price/money.h"
 
+#include <math.h>
+
 enum { NAME_COLUMNS = 40, SHARE_DECIMALS = 4 };
 static const char *const per_names[] = {"hour", "day", "week", "month", "prepaid"};
 
@@ -156,9 +158,13 @@ void usage_budgets_json(const struct budget_state *states, size_t count, struct 
 
 /* --- the table --- */
 
-static void add_cents(struct text_buf *out, money amount, struct arena *arena)
+/* Of what is less than a dollar cents say too little: 0.003 would be nothing. */
+static void add_usd(struct text_buf *out, money amount, struct arena *arena)
 {
-	(void)text_buf_format(out, "%12s  ", text_c(arena, money_text_rounded(amount, 2, arena)));
+	double usd = fabs(money_usd(amount));
+	struct text shown = money_text_rounded(amount, usd > 0 && usd < 1 ? 6 : 2, arena);
+
+	(void)text_buf_format(out, "%12s  ", text_c(arena, shown));
 }
 
 void usage_budgets_table(const struct budget_state *states, size_t count, struct text_buf *out)
@@ -176,10 +182,10 @@ void usage_budgets_table(const struct budget_state *states, size_t count, struct
 		name = text_visible(&arena, name, NAME_COLUMNS);
 		(void)text_buf_format(out, "%.*s%*s  ", TEXT_ARG(name),
 		                      NAME_COLUMNS - (int)text_columns(name), "");
-		add_cents(out, state->limit_pico_usd, &arena);
-		add_cents(out, state->spent_pico_usd, &arena);
-		add_cents(out, state->reserved_pico_usd, &arena);
-		add_cents(out, left_of(state), &arena);
+		add_usd(out, state->limit_pico_usd, &arena);
+		add_usd(out, state->spent_pico_usd, &arena);
+		add_usd(out, state->reserved_pico_usd, &arena);
+		add_usd(out, left_of(state), &arena);
 		if (state->limit_pico_usd == 0)
 			(void)text_buf_format(out, "%5s  ", "-");
 		else

@@ -345,6 +345,7 @@ def test_budgets_say_what_is_spent_and_left(desk):
             assert (row[name] or None) == one[name] or (text and Fraction(row[name]) == one[name]), name
     assert len(shown) == 6 and "team=search per month" in shown[1] and " 85%  soft" in shown[1] and shown[2].endswith("never")
     assert f"key={key} per day (ci)" in shown[4] and "-6.00" in shown[4]
+    assert shown[1].split()[3:7] == ["10.00", "8.00", "0.500000", "1.50"] and "0.00" in shown[5].split()
 
 
 def test_budgets_of_a_proxy_that_never_ran_are_whole(desk):
