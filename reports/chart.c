@@ -14,6 +14,10 @@ enum {
 	BOTTOM = 52,
 	TICKS = 5,
 	TIME_TICKS = 6,
+	LABELS_MAX = 100,
+	LABEL_CHARACTER = 7, /* about as wide as most, at 12 px */
+	LABEL_GAP = 6,
+	LABEL_HEIGHT = 13,
 	APART = 20, /* more than so many times: a logarithmic axis */
 };
 
@@ -173,18 +177,66 @@ static void add_front(const struct scale *x, const struct scale *y,
 static void add_point(const struct scale *x, const struct scale *y, const struct chart_point *point,
                       struct text_buf *out)
 {
+	(void)text_buf_format(out, "<circle class=%s cx=\"%.1f\" cy=\"%.1f\" r=5><title>",
+	                      point->on_front ? "best" : "other", place(x, point->x),
+	                      place(y, point->y));
+	html_add_text(out, point->title);
+	(void)text_buf_add_c(out, "</title></circle>\n");
+}
+
+/* Where a label stands: its left end and its line, and how far it reaches. */
+struct label_box {
+	double left, width, line;
+};
+
+struct labels {
+	struct label_box boxes[LABELS_MAX];
+	size_t count;
+};
+
+static bool is_free(const struct labels *labels, const struct label_box *box)
+{
+	for (size_t i = 0; i < labels->count; i++) {
+		const struct label_box *other = &labels->boxes[i];
+		if (fabs(other->line - box->line) < LABEL_HEIGHT &&
+		    box->left < other->left + other->width && other->left < box->left + box->width)
+			return false;
+	}
+	return labels->count < LABELS_MAX;
+}
+
+/* Above its point, else below, else not at all: two labels on each other are none. */
+static void add_label(const struct scale *x, const struct scale *y, const struct chart_point *point,
+                      struct labels *labels, struct text_buf *out)
+{
 	double at_x = place(x, point->x);
 	double at_y = place(y, point->y);
 	bool far_right = at_x > LEFT + (WIDTH - RIGHT - LEFT) * 0.7; /* else it runs out of sight */
+	double width = LABEL_CHARACTER * (double)text_code_points(point->label) + LABEL_GAP;
+	struct label_box box = {far_right ? at_x - 8 - width : at_x + 8, width, at_y - 6};
 
-	(void)text_buf_format(out, "<circle class=%s cx=\"%.1f\" cy=\"%.1f\" r=5><title>",
-	                      point->on_front ? "best" : "other", at_x, at_y);
-	html_add_text(out, point->title);
-	(void)text_buf_format(out, "</title></circle><text x=\"%.1f\" y=\"%.1f\"%s>",
-	                      far_right ? at_x - 8 : at_x + 8, at_y - 6,
+	if (!is_free(labels, &box))
+		box.line = at_y + 16;
+	if (!is_free(labels, &box))
+		return;
+	labels->boxes[labels->count++] = box;
+	(void)text_buf_format(out, "<text x=\"%.1f\" y=\"%.1f\"%s>",
+	                      far_right ? at_x - 8 : at_x + 8, box.line,
 	                      far_right ? " text-anchor=end" : "");
 	html_add_text(out, point->label);
 	(void)text_buf_add_c(out, "</text>\n");
+}
+
+/* The best first: where there is no room for all, theirs stay. */
+static void add_labels(const struct scale *x, const struct scale *y,
+                       const struct chart_point *points, size_t count, struct text_buf *out)
+{
+	struct labels labels = {.count = 0};
+
+	for (int best = 1; best >= 0; best--)
+		for (size_t i = 0; i < count; i++)
+			if (points[i].on_front == (best == 1))
+				add_label(x, y, &points[i], &labels, out);
 }
 
 void chart_scatter(const struct chart_axes *axes, const struct chart_point *points, size_t count,
@@ -209,6 +261,7 @@ void chart_scatter(const struct chart_axes *axes, const struct chart_point *poin
 	add_front(&x, &y, points, count, out);
 	for (size_t i = 0; i < count; i++)
 		add_point(&x, &y, &points[i], out);
+	add_labels(&x, &y, points, count, out);
 	(void)text_buf_add_c(out, "</svg></div>\n");
 }
 

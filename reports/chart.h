@@ -8,7 +8,8 @@
 #include "harness/base/text.h"
 
 struct chart_point {
-	struct text label; /* short: a number that the table explains */
+	struct text
+	    label; /* short: a number that the table explains; not shown where there is no room */
 	struct text title; /* shown by a pointer that rests on it; data NULL: none */
 	double x, y;       /* finite */
 	bool on_front;     /* filled, and a line leads from one such point to the next */

@@ -65,10 +65,12 @@ static void add_bytes(struct html_page *page, struct text bytes, size_t max)
 static void add_request(struct html_page *page, const struct matrix_cell *cell,
                         const struct exchange *exchange, size_t max)
 {
+	const struct report_context *context = page->context;
 	struct text_buf command;
 
 	text_buf_init(&command, 1 << 20);
-	report_curl(exchange, cell, max, &command);
+	report_curl(exchange, cell, context->keys != NULL ? context->keys : context->providers, max,
+	            &command);
 	(void)text_buf_add_c(page->out, "<h3>Request, to ask again</h3><pre>");
 	html_add_block(page->out, text_buf_view(&command));
 	(void)text_buf_add_c(page->out, "</pre>");

@@ -27,6 +27,8 @@ struct report_context {
 	const struct comparison *comparison;
 	/* Of the config: what it claims of its models is set against the cells. */
 	const struct provider_set *providers;
+	/* Whose keys' variables the curl commands name; NULL: `providers` are. */
+	const struct provider_set *keys;
 };
 
 /*
@@ -100,12 +102,13 @@ void report_html(const struct matrix *matrix, const struct report_context *conte
                  struct text_buf *out);
 
 /*
- * The shell command that sends this request again, with the key taken from the variable
- * PROVIDER_API_KEY. Every byte of it is printable: what is not comes through printf. A body over
- * `body_max_bytes` is named, not shown.
+ * The shell command that sends this request again, with the key taken from the variable that the
+ * config names for the cell's provider; PROVIDER_API_KEY where it names none or `providers`, which
+ * may be NULL, does not hold it. Every byte of it is printable: what is not comes through printf. A
+ * body over `body_max_bytes` is named, not shown.
  */
 void report_curl(const struct exchange *exchange, const struct matrix_cell *cell,
-                 size_t body_max_bytes, struct text_buf *out);
+                 const struct provider_set *providers, size_t body_max_bytes, struct text_buf *out);
 
 /* Pointers to all cells, the worst first: graver severity, then worse verdict, then the matrix's
  * order; what passes comes last. Arena. */

@@ -141,7 +141,7 @@ static void add_attempts(const struct report_cell *shown, struct text_buf *out)
 
 static void add_curl(const struct report_cell *shown, size_t body_max_bytes, struct text_buf *out)
 {
-	report_curl(shown->exchange, shown->cell, body_max_bytes, out);
+	report_curl(shown->exchange, shown->cell, shown->providers, body_max_bytes, out);
 }
 
 static void add_response(const struct exchange *exchange, struct text_buf *out)

@@ -17,6 +17,8 @@ struct report_cell {
 	const char *run;         /* the folder; NULL: not here */
 	struct text explanation; /* why there is no exchange; data NULL where there is one */
 	const struct exchange *exchange; /* that decided; NULL: none */
+	const struct provider_set
+	    *providers; /* of the config, for the key's name; NULL: not known */
 	const struct journal_attempt *attempts;
 	size_t attempt_count, attempts_left_out;
 };

@@ -5,6 +5,8 @@
  */
 #include "reports/report.h"
 
+#include "providers/provider.h"
+
 #include <ctype.h>
 
 /* Within single quotes the shell leaves all alone but the quote itself. */
@@ -109,8 +111,39 @@ static void add_variable(struct text_buf *out, struct text provider)
 	(void)text_buf_add_c(out, "_API_KEY");
 }
 
+/* A name that a shell takes for one. */
+static bool is_variable(struct text name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (name.data[i] != '_' && !isalpha((unsigned char)name.data[i]) &&
+		    (i == 0 || !isdigit((unsigned char)name.data[i])))
+			return false;
+	return name.len > 0;
+}
+
+/* The variable that the config names, where it names one; a provider without a key gets none. */
+static void add_key(const struct matrix_cell *cell, const struct provider_set *providers,
+                    struct text_buf *out)
+{
+	static const struct text from_variable = TEXT_INIT("env:");
+	const struct provider *known =
+	    providers == NULL ? NULL : provider_find(providers, cell->provider);
+	struct text name = {NULL, 0};
+
+	if (known != NULL && known->key_ref.data == NULL)
+		return;
+	if (known != NULL && text_starts(known->key_ref, from_variable))
+		name = text_slice(known->key_ref, from_variable.len, known->key_ref.len);
+	(void)text_buf_format(out, " \\\n  -H \"%s$", key_header(cell->dialect));
+	if (is_variable(name))
+		(void)text_buf_add(out, name);
+	else
+		add_variable(out, cell->provider);
+	(void)text_buf_byte(out, '"');
+}
+
 static void add_headers(const struct exchange *exchange, const struct matrix_cell *cell,
-                        struct text_buf *out)
+                        const struct provider_set *providers, struct text_buf *out)
 {
 	struct arena arena = {0};
 
@@ -122,14 +155,12 @@ static void add_headers(const struct exchange *exchange, const struct matrix_cel
 		add_quoted(out, text_format(&arena, "%.*s: %.*s", TEXT_ARG(header->name),
 		                            TEXT_ARG(header->value)));
 	}
-	(void)text_buf_format(out, " \\\n  -H \"%s$", key_header(cell->dialect));
-	add_variable(out, cell->provider);
-	(void)text_buf_byte(out, '"');
+	add_key(cell, providers, out);
 	arena_done(&arena);
 }
 
 void report_curl(const struct exchange *exchange, const struct matrix_cell *cell,
-                 size_t body_max_bytes, struct text_buf *out)
+                 const struct provider_set *providers, size_t body_max_bytes, struct text_buf *out)
 {
 	struct text body = exchange->request_body;
 	bool piped = body.len <= body_max_bytes && !is_plain(body);
@@ -148,7 +179,7 @@ void report_curl(const struct exchange *exchange, const struct matrix_cell *cell
 	add_quoted(out, exchange->method);
 	(void)text_buf_add_c(out, " --url ");
 	add_quoted(out, exchange->url);
-	add_headers(exchange, cell, out);
+	add_headers(exchange, cell, providers, out);
 	if (piped)
 		(void)text_buf_add_c(out, " \\\n  --data-binary @-");
 	else if (body.len > body_max_bytes)

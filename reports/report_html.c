@@ -6,6 +6,7 @@
 #include "reports/html.h"
 
 #include "harness/base/loop.h"
+#include "reports/report_claims.h"
 
 static void add_dates(struct html_page *page)
 {
@@ -72,12 +73,16 @@ static void add_title(struct html_page *page)
 		(void)text_buf_format(page->out, " and %zu more", matrix->runs.count - 3);
 	(void)text_buf_add_c(page->out, "</p>\n");
 	add_counts(page);
+	const struct report_claims claims = report_claims_of(matrix, page->context, page->arena);
 	(void)text_buf_add_c(page->out, "<nav>");
 	if (page->context->comparison != NULL)
 		(void)text_buf_add_c(page->out, "<a href=\"#changes\">Changes</a>");
+	(void)text_buf_add_c(page->out, "<a href=\"#capabilities\">Capabilities</a>");
 	if (has_tasks(matrix))
 		(void)text_buf_add_c(page->out, "<a href=\"#quality\">Quality</a><a "
 		                                "href=\"#front\">Cost against quality</a>");
+	if (claims.count > 0)
+		(void)text_buf_add_c(page->out, "<a href=\"#claims\">Claims</a>");
 	(void)text_buf_add_c(page->out, "<a href=\"#cells\">Cells</a><a href=\"#latency\">"
 	                                "Latency</a><a href=\"#cost\">Cost</a>");
 	if (matrix->availability_count > 0)
@@ -121,10 +126,11 @@ static void add_table(struct html_page *page)
 		add_unique(targets, &target_count, page->summaries[i].target);
 		add_unique(names, &name_count, page->summaries[i].capability);
 	}
-	(void)text_buf_add_c(page->out, "<section><h2>Capabilities by target</h2><p class=mute>A "
-	                                "capability is as good as its worst gate case; the numbers "
-	                                "are cells passing of cells asked.</p><div class=scroll>"
-	                                "<table><thead><tr><th scope=col>capability");
+	(void)text_buf_add_c(
+	    page->out, "<section id=capabilities><h2>Capabilities by target</h2><p class=mute>A "
+		       "capability is as good as its worst gate case; the numbers "
+		       "are cells passing of cells asked.</p><div class=scroll>"
+		       "<table><thead><tr><th scope=col>capability");
 	for (size_t t = 0; t < target_count; t++) {
 		(void)text_buf_add_c(page->out, "<th scope=col>");
 		html_add_text(page->out, targets[t]);

@@ -84,6 +84,7 @@ struct view {
 	struct report_context context;
 	struct config config;
 	bool config_loaded;
+	struct config found; /* that `check` would take: for the names of its keys' variables */
 	struct suite suite;
 	bool suite_loaded;
 	struct matrix base;
@@ -94,6 +95,7 @@ static void view_done(struct view *view)
 {
 	if (view->config_loaded)
 		config_done(&view->config);
+	config_done(&view->found);
 	if (view->suite_loaded)
 		suite_done(&view->suite);
 }
@@ -118,11 +120,14 @@ static bool read_matrix(const char *path, enum matrix_format format, struct view
 	return true;
 }
 
-/* The cases of the core suite have titles. */
-static void load_titles(struct view *view, struct arena *arena)
+/* The cases of the core suite have titles, and a config that is here says where a key is. */
+static void load_names(struct view *view, struct arena *arena)
 {
 	struct fault_list *faults = ARENA_NEW(arena, struct fault_list);
 
+	if (!view->config_loaded && config_load(NULL, &view->found, faults))
+		view->context.keys = &view->found.providers;
+	*faults = (struct fault_list){0};
 	view->suite_loaded = true;
 	if (suite_load(&view->suite, true, &(struct text_list){0}, faults))
 		view->context.suite = &view->suite;
@@ -153,7 +158,7 @@ static bool prepare(const struct show *show, const char *path, enum matrix_forma
 	if (view->config_loaded)
 		view->context.providers = &view->config.providers;
 	if (format == MATRIX_HTML)
-		load_titles(view, arena);
+		load_names(view, arena);
 	return show->baseline.data == NULL || compare(show, view, arena, fault);
 }
 

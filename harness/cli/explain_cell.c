@@ -20,6 +20,7 @@ struct explaining {
 	struct arena *arena;
 	struct matrix matrix;
 	struct live live; /* `matrix` points into it */
+	struct config config;
 	struct report_cell shown;
 	struct journal_attempt *attempts;
 	struct exchange exchange;
@@ -175,12 +176,11 @@ static bool print(const struct explaining *e, struct fault *fault)
 static bool lay_live_over(struct explaining *e, const char *matrix_path, struct fault *fault)
 {
 	struct fault_list *faults = ARENA_NEW(e->arena, struct fault_list);
-	struct config config = {0};
-	bool read = config_load(NULL, &config, faults);
-	const char *path = live_path(read ? config.proxy.live.path : (struct text){NULL, 0},
+	bool read = config_load(NULL, &e->config, faults);
+	const char *path = live_path(read ? e->config.proxy.live.path : (struct text){NULL, 0},
 	                             matrix_path, e->arena);
 
-	config_done(&config);
+	e->shown.providers = read ? &e->config.providers : NULL;
 	if (!live_read(path, e->arena, &e->live, fault))
 		return false;
 	live_apply(&e->live, &e->matrix, e->arena);
@@ -202,11 +202,13 @@ int explain_cell(const struct explain_cell *asked, struct arena *arena)
 		path = text_c(arena, asked->run);
 	if (file_is_directory(path))
 		path = run_folder_of(path, arena).matrix;
-	if (!matrix_read(path, arena, &e->matrix, &fault) || !lay_live_over(e, path, &fault) ||
-	    !find_cell(e, &fault))
-		return command_fail(&fault);
-	take_title(e, &suite);
-	bool shown = take_evidence(e, &fault) && print(e, &fault);
-	suite_done(&suite);
+	bool shown = matrix_read(path, arena, &e->matrix, &fault) &&
+	             lay_live_over(e, path, &fault) && find_cell(e, &fault);
+	if (shown) {
+		take_title(e, &suite);
+		shown = take_evidence(e, &fault) && print(e, &fault);
+		suite_done(&suite);
+	}
+	config_done(&e->config);
 	return shown ? EXIT_HOLDS : command_fail(&fault);
 }

@@ -1,4 +1,5 @@
 /* The curl command: what a shell makes of it is the request, and nothing else. */
+#include "providers/provider.h"
 #include "tests/unit/reports/sample.h"
 
 static struct text_buf out;
@@ -37,7 +38,7 @@ START_TEST(the_key_is_a_variable_and_a_quote_stays_in_its_string)
 {
 	struct exchange exchange = asking(TEXT("{\"a\":\"it's\\n\"}"));
 
-	report_curl(&exchange, &cell, 1000, &out);
+	report_curl(&exchange, &cell, NULL, 1000, &out);
 	assert_text(text_buf_view(&out),
 	            "curl -sSgN -X 'POST' --url 'http://127.0.0.1:9/v1/x?a=[1]' \\\n"
 	            "  -H 'Content-Type: application/json' \\\n"
@@ -47,11 +48,34 @@ START_TEST(the_key_is_a_variable_and_a_quote_stays_in_its_string)
 }
 END_TEST
 
+START_TEST(the_variable_is_the_one_that_the_config_names)
+{
+	struct exchange exchange = asking(TEXT("{}"));
+	struct provider provider = {.name = cell.provider, .key_ref = TEXT("env:LAB_KEY")};
+	const struct provider_set providers = {.items = &provider, .count = 1};
+
+	report_curl(&exchange, &cell, &providers, 1000, &out);
+	assert_holds(&out, "-H \"Authorization: Bearer $LAB_KEY\"");
+	text_buf_reset(&out);
+	provider.key_ref = TEXT("file:/run/key"); /* no variable */
+	report_curl(&exchange, &cell, &providers, 1000, &out);
+	assert_holds(&out, "$VLLM_LAB_2_API_KEY\"");
+	text_buf_reset(&out);
+	provider.key_ref = TEXT("env:A B`id`"); /* no name for a shell */
+	report_curl(&exchange, &cell, &providers, 1000, &out);
+	assert_holds(&out, "$VLLM_LAB_2_API_KEY\"");
+	text_buf_reset(&out);
+	provider.key_ref = (struct text){NULL, 0}; /* it wants none */
+	report_curl(&exchange, &cell, &providers, 1000, &out);
+	assert_lacks(&out, "Authorization");
+}
+END_TEST
+
 START_TEST(bytes_that_no_shell_takes_come_through_printf)
 {
 	struct exchange exchange = asking(TEXT("{\"a\":\"%s\\ \xff\x01\xe2\x80\xae'\xc3\xa9\"}"));
 
-	report_curl(&exchange, &cell, 1000, &out);
+	report_curl(&exchange, &cell, NULL, 1000, &out);
 	assert_holds(&out,
 	             "printf '{\"a\":\"\\045s\\134 \\377\\001\\342\\200\\256\\047\xc3\xa9\"}' | "
 	             "curl ");
@@ -66,7 +90,7 @@ START_TEST(other_dialects_carry_the_key_elsewhere)
 
 	cell.dialect = TEXT("anthropic");
 	cell.provider = TEXT("3$(id)");
-	report_curl(&exchange, &cell, 1000, &out);
+	report_curl(&exchange, &cell, NULL, 1000, &out);
 	assert_holds(&out, "-H \"x-api-key: $_3__ID__API_KEY\"");
 	assert_lacks(&out, "sk-secret");
 }
@@ -76,7 +100,7 @@ START_TEST(a_body_over_the_limit_is_named)
 {
 	struct exchange exchange = asking(TEXT("{\"a\":1}"));
 
-	report_curl(&exchange, &cell, 3, &out);
+	report_curl(&exchange, &cell, NULL, 3, &out);
 	assert_holds(&out, "--data-binary @request.body # 7 bytes\n");
 }
 END_TEST
@@ -86,7 +110,7 @@ START_TEST(an_address_that_is_not_printable_is_no_command)
 	struct exchange exchange = asking(TEXT("{}"));
 
 	exchange.url = TEXT("http://a/\x1b[2J");
-	report_curl(&exchange, &cell, 1000, &out);
+	report_curl(&exchange, &cell, NULL, 1000, &out);
 	ck_assert(text_starts(text_buf_view(&out), TEXT("# ")));
 }
 END_TEST
@@ -95,6 +119,7 @@ static void add(TCase *cases)
 {
 	tcase_add_checked_fixture(cases, set_up, tear_down);
 	tcase_add_test(cases, the_key_is_a_variable_and_a_quote_stays_in_its_string);
+	tcase_add_test(cases, the_variable_is_the_one_that_the_config_names);
 	tcase_add_test(cases, bytes_that_no_shell_takes_come_through_printf);
 	tcase_add_test(cases, other_dialects_carry_the_key_elsewhere);
 	tcase_add_test(cases, a_body_over_the_limit_is_named);
