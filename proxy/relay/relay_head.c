@@ -154,7 +154,7 @@ size_t relay_head(const struct relay *relay, const struct exchange *exchange, bo
 	return head.count;
 }
 
-/* The provider's own status, where the client hears another: 529 is 503 to OpenAI's clients. */
+/* The provider's own status, where the client hears another: its 529 is a 502 to the client. */
 static void add_upstream_status(struct relay *relay, const struct refusal *refusal,
                                 struct head *head)
 {
