@@ -32,17 +32,15 @@ static void write_summaries(const struct matrix *matrix, struct json_writer *wri
 	arena_done(&arena);
 }
 
-/* The matrix file is JSON already; its members follow the summary as they stand there. */
-void report_json(const struct matrix *matrix, const struct report_context *context,
-                 struct text_buf *out)
+/* What stands beside the cells, as one object. */
+static void write_beside(const struct matrix *matrix, const struct report_context *context,
+                         struct text_buf *out)
 {
 	struct arena arena = {0};
 	struct report_claims claims = report_claims_of(matrix, context, &arena);
-	struct text_buf file;
+	struct report_repairs repairs = report_repairs_of(matrix, &arena);
 	struct json_writer writer;
 
-	text_buf_init(&file, REPORT_MAX_BYTES);
-	matrix_write_json(matrix, &file);
 	json_writer_init(&writer, out, false);
 	json_write_object(&writer);
 	write_summaries(matrix, &writer);
@@ -55,15 +53,30 @@ void report_json(const struct matrix *matrix, const struct report_context *conte
 		json_write_key(&writer, "claims");
 		report_claims_write(&claims, &writer);
 	}
-	struct report_repairs repairs = report_repairs_of(matrix, &arena);
 	if (repairs.count > 0) {
 		json_write_key(&writer, "repairs");
 		report_repairs_write(&repairs, &writer);
 	}
-	arena_done(&arena);
-	json_write_key(&writer, "matrix");
-	json_write_raw(&writer, text_trim(text_buf_view(&file)));
 	json_write_object_end(&writer);
+	arena_done(&arena);
+}
+
+/* The matrix file with more members: what reads a matrix reads this report, too. */
+void report_json(const struct matrix *matrix, const struct report_context *context,
+                 struct text_buf *out)
+{
+	struct text_buf file, beside;
+
+	text_buf_init(&file, REPORT_MAX_BYTES);
+	text_buf_init(&beside, REPORT_MAX_BYTES);
+	matrix_write_json(matrix, &file);
+	write_beside(matrix, context, &beside);
+	struct text cells = text_trim(text_buf_view(&file));
+	struct text more = text_buf_view(&beside);
+	(void)text_buf_add(out, text_slice(cells, 0, cells.len - 1)); /* both are objects */
+	(void)text_buf_add(out, TEXT(",\n"));
+	(void)text_buf_add(out, text_slice(more, 1, more.len));
 	(void)text_buf_byte(out, '\n');
 	text_buf_done(&file);
+	text_buf_done(&beside);
 }

@@ -128,7 +128,15 @@ def test_embeddings_have_a_price(proviso, sim):
 def test_json_to_stdout_is_json(proviso, sim):
     done = check(proviso, sim().url, "--case", "CH-03", "--format", "json")
     assert done.code == 0, done
-    assert len(json.loads(done.out)["matrix"]["cells"]) == 2
+    report = json.loads(done.out)
+    assert report["proviso"] == 1 and len(report["cells"]) == 2 and report["capabilities"]
+    # It is a matrix with more members: whatever reads the one reads the other.
+    (proviso.cwd / "report.json").write_text(done.out)
+    assert proviso("diff", "proviso-matrix.json", "report.json").out == "2 same\n"
+    proviso("bless", "proviso-matrix.json")
+    proviso("report", "json", "--baseline", "proviso-baseline.json", "--out", "compared.json")
+    assert proviso("diff", "proviso-matrix.json", "compared.json").out == "2 same\n"
+    assert proviso("matrix", "report.json", "--format", "csv").out == proviso("matrix", "--format", "csv").out
 
 
 def table(text):

@@ -176,6 +176,7 @@ struct matrix_row {
 	struct text hash;
 	struct text_list runs;
 	const struct json *availability, *cells;
+	const struct json *beside; /* told from the cells: not read back */
 };
 static const struct setting suite_rows[] = {
 	{.name = "hash", .type = SETTING_TEXT, .offset = offsetof(struct matrix_row, hash),
@@ -183,6 +184,8 @@ static const struct setting suite_rows[] = {
 	{.name = "cases", .type = SETTING_INT, .offset = offsetof(struct matrix_row, cases)},
 };
 static const struct setting_table suite_table = TABLE("suite", suite_rows);
+#define ROW_BESIDE(key) \
+	{.name = key, .type = SETTING_NODE, .offset = offsetof(struct matrix_row, beside)}
 static const struct setting matrix_rows[] = {
 	{.name = "proviso", .type = SETTING_INT, .offset = offsetof(struct matrix_row, version),
 	 .flags = SETTING_REQUIRED},
@@ -192,6 +195,12 @@ static const struct setting matrix_rows[] = {
 	 .offset = offsetof(struct matrix_row, availability)},
 	{.name = "cells", .type = SETTING_NODE, .offset = offsetof(struct matrix_row, cells),
 	 .flags = SETTING_REQUIRED},
+	/* What a JSON report has besides: it is a matrix, too. */
+	ROW_BESIDE("capabilities"),
+	ROW_BESIDE("quality"),
+	ROW_BESIDE("baseline"),
+	ROW_BESIDE("claims"),
+	ROW_BESIDE("repairs"),
 };
 struct availability_row {
 	const struct json *node;
