@@ -4,13 +4,10 @@
 /* "Authorization: Bearer KEY" or "x-api-key: KEY"; data NULL: neither. */
 static struct text presented_key(const struct http_request *request)
 {
-	struct text bearer = http_header(request, "authorization");
+	struct text authorization = http_header(request, "authorization");
 
-	if (bearer.data == NULL)
-		return http_header(request, "x-api-key");
-	if (bearer.len < 7 || !text_equal_ignoring_case(text_slice(bearer, 0, 7), TEXT("Bearer ")))
-		return (struct text){NULL, 0};
-	return text_trim(text_slice(bearer, 7, bearer.len));
+	return authorization.data != NULL ? http_bearer(authorization)
+	                                  : http_header(request, "x-api-key");
 }
 
 bool admit_key(struct worker *worker, const struct http_request *request, const struct key **out,

@@ -231,31 +231,6 @@ static bool is_loopback(struct text address)
 	       text_is(address, "localhost");
 }
 
-/* "ADDRESS:PORT", "[::1]:PORT" */
-static bool read_listen(struct text listen, struct arena *arena, const char **address, int *port,
-                        struct fault *fault)
-{
-	size_t colon = TEXT_NOT_FOUND;
-	int64_t number;
-
-	for (size_t i = 0; i < listen.len; i++)
-		if (listen.data[i] == ':')
-			colon = i;
-	if (colon == TEXT_NOT_FOUND ||
-	    !text_to_int64(text_slice(listen, colon + 1, listen.len), 0, 65535, &number))
-		return fault_set(fault, FAULT_USAGE,
-		                 "listen is \"%.*s\"; want ADDRESS:PORT like 127.0.0.1:4000",
-		                 TEXT_ARG(listen));
-	struct text host = text_slice(listen, 0, colon);
-	if (host.len >= 2 && host.data[0] == '[' && text_ends(host, TEXT("]")))
-		host = text_slice(host, 1, host.len - 1);
-	if (host.len == 0 || text_is(host, "localhost"))
-		host = TEXT("127.0.0.1");
-	*address = text_c(arena, host);
-	*port = (int)number;
-	return true;
-}
-
 static size_t count_workers(const struct proxy *proxy)
 {
 	int64_t wanted = proxy->options.workers;
@@ -285,14 +260,18 @@ static bool check_exposure(const struct proxy *proxy, const char *address, struc
 static bool start_workers(struct proxy *proxy, struct fault *fault)
 {
 	struct text listen = proxy->options.listen;
+	struct text host = TEXT("");
 	struct arena arena = {0};
-	const char *address = NULL;
 	int port = 0;
 
 	if (listen.data == NULL)
 		listen = proxy->current->config.proxy.listen;
-	bool good = read_listen(listen, &arena, &address, &port, fault) &&
-	            check_exposure(proxy, address, fault);
+	bool good = http_listen_read(listen, &host, &port) ||
+	            fault_set(fault, FAULT_USAGE,
+	                      "listen is \"%.*s\"; want ADDRESS:PORT like 127.0.0.1:4000",
+	                      TEXT_ARG(listen));
+	const char *address = text_c(&arena, host);
+	good = good && check_exposure(proxy, address, fault);
 	size_t wanted = good ? count_workers(proxy) : 0;
 	proxy->workers = memory_new_array(wanted + 1, sizeof(struct worker));
 	for (size_t i = 0; good && i < wanted; i++) {

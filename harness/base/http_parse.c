@@ -108,6 +108,15 @@ struct text http_header(const struct http_request *request, const char *name)
 	return (struct text){NULL, 0};
 }
 
+struct text http_bearer(struct text authorization)
+{
+	const struct text scheme = TEXT("Bearer ");
+
+	if (!text_equal_ignoring_case(text_slice(authorization, 0, scheme.len), scheme))
+		return (struct text){NULL, 0};
+	return text_trim(text_slice(authorization, scheme.len, authorization.len));
+}
+
 /* --- the request line --- */
 
 static void skip_class(struct http_cursor *cursor, enum http_byte_class class)

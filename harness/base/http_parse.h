@@ -88,6 +88,10 @@ MUST_CHECK bool http_parser_is_idle(const struct http_parser *parser);
 /* First header of that name (ASCII case ignored), or a view with data NULL. */
 MUST_CHECK struct text http_header(const struct http_request *request, const char *name);
 
+/* The key in "Bearer KEY" (RFC 6750, 2.1; the scheme in any case), trimmed; data NULL: it is of
+ * another scheme, or there is none. */
+MUST_CHECK struct text http_bearer(struct text authorization);
+
 /* The standard phrase of a status code, "" for an unknown one. */
 const char *http_reason_phrase(int status);
 

@@ -119,6 +119,23 @@ static void accept_ready(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 
 /* --- the listening socket --- */
 
+bool http_listen_read(struct text listen, struct text *address, int *port)
+{
+	size_t colon = listen.len;
+	int64_t number;
+
+	while (colon > 0 && listen.data[colon - 1] != ':')
+		colon--;
+	if (colon == 0 || !text_to_int64(text_slice(listen, colon, listen.len), 0, 65535, &number))
+		return false;
+	struct text host = text_slice(listen, 0, colon - 1);
+	if (host.len >= 2 && host.data[0] == '[' && text_ends(host, TEXT("]")))
+		host = text_slice(host, 1, host.len - 1);
+	*address = host.len == 0 || text_is(host, "localhost") ? TEXT("127.0.0.1") : host;
+	*port = (int)number;
+	return true;
+}
+
 static bool set_option(int fd, int level, int name)
 {
 	int yes = 1;

@@ -39,6 +39,10 @@ struct http_handler {
 	void *context;
 };
 
+/* "ADDRESS:PORT", "[::1]:PORT"; without an address, or with "localhost", that of this machine. A
+ * view into `listen`. False: it is none of these. */
+MUST_CHECK bool http_listen_read(struct text listen, struct text *address, int *port);
+
 struct http_server_options {
 	const char *address; /* "127.0.0.1", "::1" */
 	int port;            /* 0: the system picks one */

@@ -3,6 +3,7 @@
 
 #include "cases/reference.h"
 #include "harness/base/json_write.h"
+#include "harness/base/http_server.h"
 #include "harness/base/loop.h"
 #include "providers/sim/sim.h"
 
@@ -138,22 +139,13 @@ static bool read_latency(struct text text, struct arena *arena, struct sim_optio
 static bool read_listen(struct text listen, struct arena *arena, struct sim_options *options,
                         struct fault *fault)
 {
-	size_t colon = TEXT_NOT_FOUND;
-	int64_t port;
+	struct text address;
 
-	for (size_t i = 0; i < listen.len; i++)
-		if (listen.data[i] == ':')
-			colon = i;
-	if (colon == TEXT_NOT_FOUND ||
-	    !text_to_int64(text_slice(listen, colon + 1, listen.len), 0, 65535, &port))
+	if (!http_listen_read(listen, &address, &options->port))
 		return fault_set(fault, FAULT_USAGE,
 		                 "--listen is \"%.*s\"; want ADDRESS:PORT like 127.0.0.1:8000",
 		                 TEXT_ARG(listen));
-	struct text address = text_slice(listen, 0, colon);
-	if (address.len >= 2 && address.data[0] == '[' && text_ends(address, TEXT("]")))
-		address = text_slice(address, 1, address.len - 1);
-	options->address = text_c(arena, address.len == 0 ? TEXT("127.0.0.1") : address);
-	options->port = (int)port;
+	options->address = text_c(arena, address);
 	return true;
 }
 

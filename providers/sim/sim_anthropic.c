@@ -21,9 +21,8 @@ static bool admit(const struct sim_serving *serving, const struct sim_request *r
 {
 	struct text key = request->x_api_key;
 
-	if (key.data == NULL &&
-	    text_equal_ignoring_case(text_slice(request->authorization, 0, 7), TEXT("Bearer ")))
-		key = text_trim(text_slice(request->authorization, 7, request->authorization.len));
+	if (key.data == NULL)
+		key = http_bearer(request->authorization);
 	(void)sim_refuse(error, "invalid_api_key", (struct text){0},
 	                 key.data == NULL ? TEXT("x-api-key header is required")
 	                                  : TEXT("invalid x-api-key"));

@@ -22,13 +22,9 @@ static bool azure_admit(const struct sim_serving *serving, const struct sim_requ
 {
 	struct text key = request->api_key;
 
-	if (key.data == NULL &&
-	    text_equal_ignoring_case(text_slice(request->authorization, 0, 7), TEXT("Bearer ")))
-		key = text_trim(text_slice(request->authorization, 7, request->authorization.len));
-	if (!sim_breaks(serving, SIM_DENY_401) &&
-	    (key.data == NULL
-	         ? sim_breaks(serving, SIM_ER_02)
-	         : text_equal(key, serving->setup->api_key) || sim_breaks(serving, SIM_ER_01)))
+	if (key.data == NULL)
+		key = http_bearer(request->authorization);
+	if (sim_native_admits(serving, key))
 		return true;
 	return azure_refuse(error, 401, "401",
 	                    "Access denied due to invalid subscription key or wrong API endpoint. "

@@ -122,15 +122,14 @@ static bool admit_signed(const struct sim_serving *serving, const struct sim_req
 static bool admit(const struct sim_serving *serving, const struct sim_request *request,
                   struct sim_error *error)
 {
-	struct text said = request->authorization;
-	struct text key = text_trim(text_slice(said, 7, said.len));
+	struct text key = http_bearer(request->authorization);
 
 	if (sim_breaks(serving, SIM_DENY_401))
 		return deny(error, "UnrecognizedClientException",
 		            "The security token included in the request is invalid.");
-	if (text_starts(said, TEXT("AWS4-HMAC-SHA256")))
+	if (text_starts(request->authorization, TEXT("AWS4-HMAC-SHA256")))
 		return admit_signed(serving, request, error);
-	if (!text_equal_ignoring_case(text_slice(said, 0, 7), TEXT("Bearer ")))
+	if (key.data == NULL)
 		return sim_breaks(serving, SIM_ER_02) ||
 		       deny(error, "MissingAuthenticationTokenException",
 		            "Missing Authentication Token");

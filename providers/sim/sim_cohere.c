@@ -28,17 +28,12 @@ static const char *const cohere_carried[] = {"max_tokens",
 static bool admit(const struct sim_serving *serving, const struct sim_request *request,
                   struct sim_error *error)
 {
-	struct text scheme = text_slice(request->authorization, 0, 7);
-	struct text key =
-	    text_trim(text_slice(request->authorization, 7, request->authorization.len));
-	bool bearer = text_equal_ignoring_case(scheme, TEXT("Bearer ")) && key.len > 0;
+	struct text key = http_bearer(request->authorization);
 
-	if (!sim_breaks(serving, SIM_DENY_401) &&
-	    (bearer ? text_equal(key, serving->setup->api_key) || sim_breaks(serving, SIM_ER_01)
-	            : sim_breaks(serving, SIM_ER_02)))
+	if (sim_native_admits(serving, key))
 		return true;
 	(void)sim_refuse(error, "invalid_api_key", (struct text){0},
-	                 bearer ? TEXT("invalid api token") : TEXT("no api key supplied"));
+	                 key.len > 0 ? TEXT("invalid api token") : TEXT("no api key supplied"));
 	error->status = 401;
 	return false;
 }

@@ -64,6 +64,8 @@ MUST_CHECK bool sim_azure_enter(struct sim_serving *serving, struct sim_request 
 
 /* --- what the dialects share (sim_native_read.c) --- */
 
+/* Whether that key lets in; empty: none came. */
+MUST_CHECK bool sim_native_admits(const struct sim_serving *serving, struct text key);
 /* Status 400, words formatted; false. */
 bool sim_native_refuse(struct sim_native_ask *ask, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The member, by either spelling, that is there and not null; `other` may be NULL. */

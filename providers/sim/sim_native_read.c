@@ -6,6 +6,15 @@
 
 enum { NATIVE_MESSAGE_BYTES = 512 };
 
+bool sim_native_admits(const struct sim_serving *serving, struct text key)
+{
+	if (sim_breaks(serving, SIM_DENY_401))
+		return false;
+	if (key.len == 0)
+		return sim_breaks(serving, SIM_ER_02);
+	return text_equal(key, serving->setup->api_key) || sim_breaks(serving, SIM_ER_01);
+}
+
 bool sim_native_refuse(struct sim_native_ask *ask, const char *format, ...)
 {
 	char message[NATIVE_MESSAGE_BYTES];

@@ -34,14 +34,7 @@ struct ollama_turns {
 static bool admit(const struct sim_serving *serving, const struct sim_request *request,
                   struct sim_error *error)
 {
-	struct text scheme = text_slice(request->authorization, 0, 7);
-	struct text key =
-	    text_trim(text_slice(request->authorization, 7, request->authorization.len));
-	bool bearer = text_equal_ignoring_case(scheme, TEXT("Bearer ")) && key.len > 0;
-
-	if (!sim_breaks(serving, SIM_DENY_401) &&
-	    (bearer ? text_equal(key, serving->setup->api_key) || sim_breaks(serving, SIM_ER_01)
-	            : sim_breaks(serving, SIM_ER_02)))
+	if (sim_native_admits(serving, http_bearer(request->authorization)))
 		return true;
 	(void)sim_refuse(error, "invalid_api_key", (struct text){0}, TEXT("unauthorized"));
 	error->status = 401;

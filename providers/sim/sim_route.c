@@ -111,11 +111,9 @@ static bool route_deny(struct sim_error *error, const char *code, const char *me
 static bool route_check_key(const struct sim_serving *serving, struct text authorization,
                             struct sim_error *error)
 {
-	struct text scheme = text_slice(authorization, 0, 7);
-	struct text key = text_trim(text_slice(authorization, 7, authorization.len));
-	bool bearer = text_equal_ignoring_case(scheme, TEXT("Bearer ")) && key.len > 0;
+	struct text key = http_bearer(authorization);
 
-	if (!bearer)
+	if (key.len == 0)
 		return sim_breaks(serving, SIM_ER_02)
 		           ? true
 		           : route_deny(

@@ -231,6 +231,24 @@ START_TEST(headers_are_found_without_case)
 }
 END_TEST
 
+/* A key that is cut or taken from another scheme lets in whom it should not, or nobody. */
+START_TEST(a_bearers_key_is_read_and_no_other)
+{
+	static const struct {
+		const char *value, *key; /* key NULL: none */
+	} rows[] = {
+	    {"Bearer k", "k"},    {"bEARER  a b ", "a b"}, {"Bearer ", ""}, {"Bearer", NULL},
+	    {"Basic Zm9v", NULL}, {"Bearerk", NULL},       {"", NULL},      {NULL, NULL},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		struct text key = http_bearer(text_of(rows[i].value));
+		ck_assert_int_eq(key.data == NULL, rows[i].key == NULL);
+		assert_text(key, rows[i].key);
+	}
+}
+END_TEST
+
 START_TEST(every_status_of_the_parser_has_a_phrase)
 {
 	static const int statuses[] = {400, 413, 414, 417, 431, 501, 505};
@@ -257,6 +275,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, after_a_refusal_nothing_more_is_taken);
 	tcase_add_test(cases, a_reset_keeps_small_memory_and_gives_large_back);
 	tcase_add_test(cases, headers_are_found_without_case);
+	tcase_add_test(cases, a_bearers_key_is_read_and_no_other);
 	tcase_add_test(cases, every_status_of_the_parser_has_a_phrase);
 }
 

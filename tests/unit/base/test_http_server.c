@@ -443,8 +443,43 @@ START_TEST(a_client_that_asks_before_its_body_is_told_to_go_on)
 }
 END_TEST
 
+/* Misread, a server listens where nobody looks, or where everybody does. */
+START_TEST(where_to_listen_is_read)
+{
+	static const struct {
+		const char *listen, *address; /* address NULL: it is no such place */
+		int port;
+	} rows[] = {
+	    {"127.0.0.1:4000", "127.0.0.1", 4000},
+	    {"0.0.0.0:0", "0.0.0.0", 0},
+	    {"[::1]:65535", "::1", 65535},
+	    {"::1:80", "::1", 80},
+	    {":8080", "127.0.0.1", 8080},
+	    {"localhost:8080", "127.0.0.1", 8080},
+	    {"[]:1", "127.0.0.1", 1},
+	    {"127.0.0.1", NULL, 0},
+	    {"127.0.0.1:", NULL, 0},
+	    {"127.0.0.1:65536", NULL, 0},
+	    {"127.0.0.1:-1", NULL, 0},
+	    {"127.0.0.1:http", NULL, 0},
+	    {"", NULL, 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		struct text address = TEXT("");
+		int port = 0;
+		bool good = http_listen_read(text_of(rows[i].listen), &address, &port);
+		ck_assert_msg(good == (rows[i].address != NULL), "%s", rows[i].listen);
+		if (good)
+			assert_text(address, rows[i].address);
+		ck_assert_int_eq(port, rows[i].port);
+	}
+}
+END_TEST
+
 static void add(TCase *cases)
 {
+	tcase_add_test(cases, where_to_listen_is_read);
 	tcase_add_test(cases, a_request_is_answered);
 	tcase_add_test(cases, an_answer_in_pieces_is_chunked);
 	tcase_add_test(cases, http_1_0_gets_no_chunks_and_the_end_is_the_close);
