@@ -226,7 +226,7 @@ static bool stop_agrees(const struct json *wanted, const struct json *actual)
 
 static bool tools_agree(const struct json *wanted, const struct json *actual)
 {
-	const struct json *tool = actual == NULL ? NULL : actual->first;
+	const struct json *tool = json_first(actual);
 
 	JSON_EACH(pattern, wanted)
 	{

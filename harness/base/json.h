@@ -95,9 +95,14 @@ MUST_CHECK bool json_node_integer(const struct json *node, int64_t min, int64_t 
 /* The member as a bool; `fallback` where it is none. */
 MUST_CHECK bool json_truth(const struct json *object, const char *name, bool fallback);
 
+/* The first member or item; NULL where there is none. */
+static inline struct json *json_first(const struct json *parent)
+{
+	return parent == NULL ? NULL : parent->first;
+}
+
 #define JSON_EACH(child, parent)                                                                   \
-	for (struct json *child = (parent) == NULL ? NULL : (parent)->first; (child) != NULL;      \
-	     (child) = (child)->next)
+	for (struct json *child = json_first(parent); (child) != NULL; (child) = (child)->next)
 
 /* --- comparing, as JSON Schema does: 1.0 equals 1, member order does not count --- */
 

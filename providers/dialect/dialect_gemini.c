@@ -125,7 +125,7 @@ static void take_logprobs(struct reply_build *build, struct build_choice *choice
                           const struct json *result)
 {
 	const struct json *others = json_member(result, "topCandidates");
-	const struct json *top = others == NULL ? NULL : others->first;
+	const struct json *top = json_first(others);
 
 	JSON_EACH(chosen, json_member(result, "chosenCandidates"))
 	{

@@ -315,8 +315,7 @@ static void write_contents(struct encoding *e)
 
 	json_write_key(&e->json, "contents");
 	json_write_array(&e->json);
-	for (const struct json *m = messages == NULL ? NULL : messages->first; m != NULL;
-	     m = m->next) {
+	for (const struct json *m = json_first(messages); m != NULL; m = m->next) {
 		if (encode_is_system(m))
 			continue;
 		if (is_result(m))

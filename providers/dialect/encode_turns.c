@@ -179,7 +179,7 @@ static const struct json *write_turn(struct encoding *e, const struct encode_blo
 void encode_turns(struct encoding *encoding, const struct encode_blocks *blocks)
 {
 	const struct json *messages = json_member(encoding->root, "messages");
-	const struct json *message = messages == NULL ? NULL : messages->first;
+	const struct json *message = json_first(messages);
 	bool begun = false;
 
 	write_system(encoding, blocks);
