@@ -71,6 +71,7 @@ static void read_core(struct case_reader *reader)
 				(void)!case_file_read(reader, embedded_source(reader->arena, file));
 	}
 	reader->core = false;
+	reader->context = NULL;
 }
 
 static void read_file(struct case_reader *reader, const char *folder, const char *path)
@@ -84,6 +85,7 @@ static void read_file(struct case_reader *reader, const char *folder, const char
 		(void)!case_file_read(reader, source);
 	else
 		fault_list_add(reader->faults, &fault);
+	reader->context = NULL;
 }
 
 /* The case files of a folder, and of those in it where `deep`; how many there are. */

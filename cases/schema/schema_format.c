@@ -341,12 +341,11 @@ static bool is_reference(struct text value, int letters, bool absolute)
 		query = text_slice(value, question + 1, value.len);
 		value = text_slice(value, 0, question);
 	}
-	struct text scheme = value;
 	size_t colon = text_find_byte(value, ':', 0);
 	size_t slash = text_find_byte(value, '/', 0);
 	/* A colon in the first segment ends a scheme, whether it is a good one or not. */
 	if (colon != TEXT_NOT_FOUND && (slash == TEXT_NOT_FOUND || colon < slash)) {
-		scheme = text_slice(value, 0, colon);
+		struct text scheme = text_slice(value, 0, colon);
 		value = text_slice(value, colon + 1, value.len);
 		if (scheme.len == 0 || !is_letter(scheme.data[0]) ||
 		    !is_made_of(scheme, "+-.", ASCII_ONLY) ||

@@ -189,7 +189,9 @@ static bool socket_listen(const struct http_server_options *options, int *out_fd
 	}
 	*out_fd = fd;
 	/* Both families have their port at the same place. */
-	*out_port = ntohs(((const struct sockaddr_in *)(const void *)&address)->sin_port);
+	struct sockaddr_in bound;
+	memcpy(&bound, &address, sizeof(bound));
+	*out_port = ntohs(bound.sin_port);
 	return true;
 }
 

@@ -64,8 +64,9 @@ void json_hash_seed(uint64_t seed[2])
 	if (!seeded) {
 		/* No entropy: an address is still more than a peer knows. */
 		if (getentropy(of_thread, sizeof(of_thread)) != 0) {
-			of_thread[0] = (uint64_t)(uintptr_t)seed;
-			of_thread[1] = (uint64_t)(uintptr_t)&json_default_limits;
+			of_thread[0] = (uintptr_t)seed * UINT64_C(0x9e3779b97f4a7c15);
+			of_thread[1] =
+			    (uintptr_t)&json_default_limits * UINT64_C(0x9e3779b97f4a7c15);
 		}
 		seeded = true;
 	}

@@ -59,6 +59,8 @@ static bool take_sign(struct text *rest)
 static unsigned digit_at(const struct decimal *number, size_t index)
 {
 	size_t at = number->first + index;
+
+	ASSUME(at < number->whole.len + number->fraction.len);
 	char digit = at < number->whole.len ? number->whole.data[at]
 	                                    : number->fraction.data[at - number->whole.len];
 	return (unsigned)(digit - '0');

@@ -35,6 +35,7 @@ static inline struct text text_of(const char *c_string)
 
 static inline bool text_equal(struct text a, struct text b)
 {
+	ASSUME((a.len == 0 || a.data != NULL) && (b.len == 0 || b.data != NULL));
 	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 

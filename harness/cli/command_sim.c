@@ -2,8 +2,8 @@
 #include "harness/cli/command.h"
 
 #include "cases/reference.h"
-#include "harness/base/json_write.h"
 #include "harness/base/http_server.h"
+#include "harness/base/json_write.h"
 #include "harness/base/loop.h"
 #include "providers/sim/sim.h"
 

@@ -107,6 +107,7 @@ static struct text variable_for(struct importing *importing, struct text provide
 	char name[64];
 	size_t len = 0;
 
+	ASSUME(provider.len == 0 || provider.data != NULL);
 	for (; len < provider.len && len < sizeof(name); len++) {
 		unsigned char c = (unsigned char)provider.data[len];
 		name[len] = isalnum(c) ? (char)toupper(c) : '_';

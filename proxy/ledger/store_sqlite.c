@@ -214,8 +214,10 @@ bool store_prepare(struct store *store, const char *sql, struct store_query **ou
 	sqlite3_stmt *statement;
 
 	if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) !=
-	    SQLITE_OK)
-		return failed(store, fault);
+	    SQLITE_OK) {
+		(void)failed(store, fault);
+		return false;
+	}
 	*out = memory_new(sizeof(**out));
 	**out = (struct store_query){store, statement};
 	return true;

@@ -229,6 +229,8 @@ static void judge_mark(const struct asking *asking, const struct mark *mark,
 {
 	int64_t now_wall_ms = asking->question->now_wall_ms;
 	bool stale = mark->cell != NULL && is_stale(asking, mark->cell);
+
+	REQUIRE(mark->unproven || mark->cell != NULL);
 	struct evidence_block block = {
 	    .eval_case = mark->voice->eval_case,
 	    .variant = mark->voice->variant,
