@@ -14,6 +14,8 @@
 #include "harness/base/regex_private.h"
 
 #include <pcre2.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 enum {
 	MATCH_LIMIT = 1000000,        /* PCRE2's steps for one start position */
@@ -25,8 +27,15 @@ enum {
 	ERROR_BYTES = 160,
 };
 
-struct regex {
+/* A suite has over a hundred, and most commands try none: machine code is made at the first search,
+ * which may be on any thread. */
+struct compiled {
 	pcre2_code *code;
+	atomic_bool prepared;
+};
+
+struct regex {
+	struct compiled *compiled; /* owned */
 	struct needle_set needles;
 	uint32_t options;
 	size_t len;
@@ -87,10 +96,9 @@ static bool compile(const struct request *request, struct regex **out, struct fa
 	pcre2_code *code = compile_code(pattern, request->options, &error, &offset);
 	if (code == NULL)
 		return fault_pattern(fault, request, error, offset);
-	/* Where no memory may be made executable, the interpreter does the same. */
-	(void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
 	struct regex *regex = memory_new(sizeof(*regex) + pattern.len);
-	regex->code = code;
+	regex->compiled = memory_new(sizeof(*regex->compiled));
+	regex->compiled->code = code;
 	if (!is_anchored(code)) /* it is tried once: no search is cheaper */
 		needles_read(pattern, (request->options & PCRE2_CASELESS) != 0, &regex->needles);
 	regex->options = request->options;
@@ -172,8 +180,24 @@ void regex_free(struct regex *regex)
 {
 	if (regex == NULL)
 		return;
-	pcre2_code_free(regex->code);
+	pcre2_code_free(regex->compiled->code);
+	memory_free(regex->compiled);
 	memory_free(regex);
+}
+
+void regex_prepare(const struct regex *regex)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct compiled *compiled = regex->compiled;
+
+	if (atomic_load_explicit(&compiled->prepared, memory_order_acquire))
+		return;
+	REQUIRE(pthread_mutex_lock(&lock) == 0);
+	/* Where no memory may be made executable, the interpreter does the same. */
+	if (!atomic_load_explicit(&compiled->prepared, memory_order_relaxed))
+		(void)pcre2_jit_compile(compiled->code, PCRE2_JIT_COMPLETE);
+	atomic_store_explicit(&compiled->prepared, true, memory_order_release);
+	REQUIRE(pthread_mutex_unlock(&lock) == 0);
 }
 
 /* --- matching ------------------------------------------------------------------- */
@@ -231,13 +255,15 @@ static int match(const struct regex *regex, struct text subject, struct search *
 	/* Several times as fast as PCRE2's own look. */
 	if (!text_is_utf8(subject))
 		return match_between(regex, subject, search);
-	int code = pcre2_match(regex->code, bytes, subject.len, 0, PCRE2_NO_UTF_CHECK,
-	                       search->found, search->context);
+	regex_prepare(regex);
+	const pcre2_code *compiled = regex->compiled->code;
+	int code = pcre2_match(compiled, bytes, subject.len, 0, PCRE2_NO_UTF_CHECK, search->found,
+	                       search->context);
 	/* The machine code has 32 kB to remember where to go back; the interpreter has more. */
 	if (code == PCRE2_ERROR_JIT_STACKLIMIT)
 		code =
-		    pcre2_match(regex->code, bytes, subject.len, 0,
-		                PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, search->found, search->context);
+		    pcre2_match(compiled, bytes, subject.len, 0, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
+		                search->found, search->context);
 	return code;
 }
 
@@ -265,7 +291,7 @@ static enum regex_result find(const struct regex *regex, struct text subject, ui
 	if (needles_absent(&regex->needles, subject))
 		return REGEX_MISS;
 	struct search search = {
-	    .found = pcre2_match_data_create_from_pattern(regex->code, NULL),
+	    .found = pcre2_match_data_create_from_pattern(regex->compiled->code, NULL),
 	    .context = pcre2_match_context_create(NULL),
 	    .meter = {.left = *steps_left},
 	};

@@ -23,7 +23,7 @@ enum {
 	REGEX_DOTALL = 4,
 };
 
-/* Compiled (with JIT where there is one). Freed by regex_free; place: for the fault. */
+/* Compiled. Freed by regex_free; place: for the fault. */
 MUST_CHECK bool regex_new(struct text pattern, unsigned flags, struct place place,
                           struct regex **out, struct fault *fault);
 /* "/pattern/flags" with flags of i, m, s. */
@@ -34,6 +34,9 @@ MUST_CHECK bool regex_new_slashed(struct text slashed, struct place place, struc
 MUST_CHECK bool regex_new_ecma(struct text pattern, struct place place, struct regex **out,
                                struct fault *fault);
 void regex_free(struct regex *regex);
+/* Makes machine code (JIT) of it now, where it can; else the first search does, some 25 us longer.
+ */
+void regex_prepare(const struct regex *regex);
 
 /* Anywhere in the subject. Subject bytes that are not UTF-8 never match. */
 MUST_CHECK enum regex_result regex_search(const struct regex *regex, struct text subject);

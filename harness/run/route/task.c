@@ -55,6 +55,7 @@ bool task_table_new(const struct config *config, struct task_table **out, struct
 			task_table_free(table);
 			return false;
 		}
+		regex_prepare(table->prompts[i]); /* no request shall wait for it */
 	}
 	*out = table;
 	return true;

@@ -4,6 +4,8 @@
 #include "harness/base/regex.h"
 #include "harness/base/regex_private.h"
 
+#include <pthread.h>
+
 static const struct place nowhere = {0};
 
 static enum regex_result search(const char *pattern, unsigned flags, struct text subject)
@@ -473,8 +475,45 @@ START_TEST(a_needle_is_found_wherever_it_stands)
 }
 END_TEST
 
+static void *search_thrice(void *context)
+{
+	const struct regex *regex = context;
+	bool good = true;
+
+	for (int i = 0; i < 3; i++)
+		good = good && regex_search(regex, TEXT("word 7")) == REGEX_MATCH &&
+		       regex_search(regex, TEXT("word")) == REGEX_MISS;
+	return good ? context : NULL;
+}
+
+/* Its machine code is made by whichever thread searches first. */
+START_TEST(threads_may_search_at_once)
+{
+	enum { THREADS = 4, PATTERNS = 50 };
+	pthread_t threads[THREADS];
+	struct fault fault;
+
+	for (int i = 0; i < PATTERNS; i++) {
+		struct regex *regex;
+		ck_assert(regex_new(TEXT("\\b[a-z]+ \\d"), 0, nowhere, &regex, &fault));
+		if (i % 2 == 0)
+			regex_prepare(regex);
+		for (int t = 0; t < THREADS; t++)
+			ck_assert_int_eq(pthread_create(&threads[t], NULL, search_thrice, regex),
+			                 0);
+		for (int t = 0; t < THREADS; t++) {
+			void *result;
+			ck_assert_int_eq(pthread_join(threads[t], &result), 0);
+			ck_assert_ptr_eq(result, regex);
+		}
+		regex_free(regex);
+	}
+}
+END_TEST
+
 static void add(TCase *cases)
 {
+	tcase_add_test(cases, threads_may_search_at_once);
 	tcase_add_test(cases, what_a_match_must_hold_is_read_off_a_pattern);
 	tcase_add_test(cases, looking_first_changes_no_answer);
 	tcase_add_test(cases, letters_fold_to_their_own_case_alone);
