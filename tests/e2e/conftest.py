@@ -6,6 +6,8 @@ import contextlib
 import json
 import os
 import pathlib
+import pty
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,6 +32,22 @@ def environment(**extra):
             env[name] = os.environ[name]
     env.update(extra)
     return env
+
+
+def program_for_anybody(folder, program=PROVISO):
+    """A copy that another user may run: the clone may stand where nobody else may enter, as in /root."""
+    copy = pathlib.Path(folder) / "proviso"
+    shutil.copy(program, copy)
+    copy.chmod(0o755)
+    return str(copy)
+
+
+def open_terminal():
+    """Both ends of a new terminal."""
+    try:
+        return pty.openpty()
+    except OSError as error:
+        pytest.skip(f"there are no terminals here (no /dev/pts): {error}")
 
 
 class Result:

@@ -3,7 +3,6 @@
 A user would lose time on an option that is offered and refused, or exists and is never offered.
 """
 import os
-import pty
 import re
 import select
 import shutil
@@ -12,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import PROVISO, RUN_LIMIT_S, environment
+from conftest import PROVISO, RUN_LIMIT_S, environment, open_terminal
 from test_10_commands import commands_of
 
 # What stands before TAB -> what is offered, all of it; None: files, which the shell itself finds.
@@ -103,7 +102,7 @@ def test_an_unknown_shell_is_wrong_usage(proviso):
 @needs("zsh")
 def test_zsh_completes_as_its_user_types(proviso):
     (proviso.cwd / "_proviso").write_text(proviso("completion", "zsh").out)
-    terminal, its_end = pty.openpty()
+    terminal, its_end = open_terminal()
     shell = subprocess.Popen(["zsh", "-f", "-i"], cwd=proviso.cwd, stdin=its_end, stdout=its_end, stderr=its_end,
                              env=environment(TERM="xterm", HOME=str(proviso.cwd)), start_new_session=True)
     os.close(its_end)

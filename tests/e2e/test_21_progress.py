@@ -1,9 +1,8 @@
 """How far a check is: told on a terminal alone, so that a log of CI holds what matters and nothing else."""
 import os
-import pty
 import subprocess
 
-from conftest import PROVISO, RUN_LIMIT_S, environment
+from conftest import PROVISO, RUN_LIMIT_S, environment, open_terminal
 
 
 def arguments(url):
@@ -25,7 +24,7 @@ def test_the_log_tells_it_where_it_is_asked(proviso, sim):
 
 def on_terminal(folder, url, **extra):
     """What reaches a terminal on stderr."""
-    terminal, its_end = pty.openpty()
+    terminal, its_end = open_terminal()
     process = subprocess.Popen([PROVISO, *arguments(url)], cwd=folder, stdout=subprocess.DEVNULL, stderr=its_end,
                                env=environment(**{"SIM_KEY": "sim-key", "TERM": "xterm", **extra}))
     os.close(its_end)

@@ -6,11 +6,12 @@ import json
 import os
 import stat
 import subprocess
+import tempfile
 import threading
 
 import pytest
 
-from conftest import PLAIN, PROVISO, RUN_LIMIT_S, Proviso, chat, environment, reply
+from conftest import PLAIN, RUN_LIMIT_S, Proviso, chat, environment, program_for_anybody, reply
 from proxy_rig import KEYS, SSE_HEAD, chunk, key_of
 
 EVIL = "\x1b[2J=cmd|' /C calc'!A0<script>alert(1)</script>\u202e\r\n::error::forged"
@@ -266,14 +267,17 @@ def test_a_planted_link_is_not_written_through(tmp_path, mode, taken):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process of somebody else and look at it")
 def test_a_process_that_holds_keys_is_not_read_by_its_neighbours():
     """Not dumpable: /proc/PID belongs to root, so that nobody of the same user attaches to it or finds its core."""
-    process = subprocess.Popen([PROVISO, "sim"], env=environment(), user=65534, group=65534, extra_groups=[], cwd="/",
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    folder = tempfile.TemporaryDirectory()
+    os.chmod(folder.name, 0o755)
+    process = subprocess.Popen([program_for_anybody(folder.name), "sim"], env=environment(), user=65534, group=65534, extra_groups=[],
+                               cwd="/", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline().startswith("http://")
         assert os.stat(f"/proc/{process.pid}/environ").st_uid == 0
     finally:
         process.terminate()
         process.communicate(timeout=RUN_LIMIT_S)
+        folder.cleanup()
 
 
 def test_no_option_takes_a_key(proviso):

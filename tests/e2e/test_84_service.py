@@ -13,7 +13,7 @@ import tempfile
 import pytest
 import yaml
 
-from conftest import ROOT, RUN_LIMIT_S, Proviso, Result, environment, replace
+from conftest import ROOT, RUN_LIMIT_S, Proviso, Result, environment, program_for_anybody, replace
 from proxy_rig import Proxy, key_of
 
 EXAMPLES = sorted((ROOT / "proxy/examples").glob("*.yaml"))
@@ -213,7 +213,7 @@ def test_a_credential_of_systemd_is_a_key_file(sim, mode, taken):
         out = folder / "out"
         out.mkdir()
         os.chown(out, 65534, 65534)
-        done = Nobody(out)("check", "--config", config, "--profile", "smoke", "--case", "CH-03")
+        done = Nobody(out, program_for_anybody(folder))("check", "--config", config, "--profile", "smoke", "--case", "CH-03")
         assert (done.code == 0) == taken, done
         assert ("key file" in done.err) == (not taken), done
 
