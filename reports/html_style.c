@@ -18,7 +18,8 @@ static const char *const style_lines[] = {
     "color:var(--ink);font:15px/1.5 system-ui,sans-serif}\n",
     "h1{font-size:1.5rem;margin:.4rem 0 .2rem}h2{font-size:1.15rem;margin:2rem 0 .6rem}",
     "p{margin:.3rem 0}a{color:var(--link)}.mute{color:var(--mute)}\n",
-    "nav a{margin-right:1rem;white-space:nowrap}.scroll{overflow-x:auto;max-width:100%}\n",
+    "nav{display:flex;flex-wrap:wrap;gap:.1rem 1rem}nav "
+    "a{white-space:nowrap}.scroll{overflow-x:auto;max-width:100%}\n",
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums}",
     "th,td{border:1px solid var(--line);padding:.3rem .55rem;text-align:left;",
     "vertical-align:top;white-space:nowrap}",
@@ -67,6 +68,10 @@ static const char *const style_lines[] = {
     "--good:#000;--bad:#000;--warn:#000;--goodbg:#fff;--badbg:#fff;--warnbg:#fff}",
     "body{max-width:none;padding:0;font-size:10pt}nav{display:none}",
     "pre{max-height:none}.scroll{overflow:visible}th,td{white-space:normal}",
+    /* A column for each target: as many as paper holds. */
+    "@page{size:landscape;margin:12mm}#capabilities table{font-size:6.5pt}",
+    "#capabilities th,#capabilities td{min-width:0;padding:.1rem .2rem;overflow-wrap:anywhere}",
+    "#capabilities tr>:first-child{overflow-wrap:normal}",
     "details details,tr{break-inside:avoid}h2,h3,summary{break-after:avoid}}\n",
 };
 
