@@ -130,9 +130,9 @@ providers:
     assert "sk-very-secret" not in text
     command = re.search(r"<pre>(curl .*?)</pre>", text, re.S).group(1)
     command = html.unescape(command)
-    assert "$ODD_LAB_API_KEY" in command
+    assert "$WHATEVER\"" in command  # the variable that the config names
     asked = [body for _, body in server.requests]
-    subprocess.run(["sh", "-c", command], env={"PATH": os.environ["PATH"], "ODD_LAB_API_KEY": "k-1"}, check=True,
+    subprocess.run(["sh", "-c", command], env={"PATH": os.environ["PATH"], "WHATEVER": "k-1"}, check=True,
                    stdout=subprocess.DEVNULL, timeout=60)
     head, body = server.requests[-1]
     assert b"Bearer k-1" in head and body in asked and len(server.requests) == len(asked) + 1

@@ -35,7 +35,7 @@ def test_a_cell_is_told_with_attempts_bytes_and_a_command_that_asks_the_same(pro
     assert all(attempt["finding"] for attempt in told["attempts"])
     assert told["exchange"]["response_body"] == hostile
     asked = [body for _, body in server.requests]
-    subprocess.run(["sh", "-c", told["curl"]], env={"PATH": os.environ["PATH"], "ODD_LAB_API_KEY": "k-1"}, check=True,
+    subprocess.run(["sh", "-c", told["curl"]], env={"PATH": os.environ["PATH"], "K": "k-1"}, check=True,
                    stdout=subprocess.DEVNULL, timeout=60)
     head, body = server.requests[-1]
     assert b"Bearer k-1" in head and body in asked and body.decode() == told["exchange"]["request_body"]
