@@ -3,6 +3,7 @@
 #include "harness/cli/check_ask.h"
 
 #include "harness/base/file.h"
+#include "harness/base/json_write.h"
 #include "harness/cli/ci_output.h"
 #include "harness/cli/matrix_output.h"
 #include "harness/run/matrix/matrix.h"
@@ -167,6 +168,51 @@ static void print_bound(const struct check_session *session)
 	}
 }
 
+static void write_planned(const struct plan_cell *cell, struct json_writer *writer)
+{
+	json_write_object(writer);
+	json_write_member(writer, "target", cell->target->name);
+	json_write_member(writer, "case", cell->eval_case->id);
+	json_write_member_c(writer, "variant", case_variant_names[cell->variant]);
+	json_write_member_c(writer, "severity", case_severity_names[cell->eval_case->severity]);
+	json_write_key(writer, "skipped");
+	if (cell->skip.data == NULL)
+		json_write_null(writer);
+	else
+		json_write_string(writer, cell->skip);
+	json_write_object_end(writer);
+}
+
+/* The same for programs. */
+static bool write_bound(const struct check_session *session, struct fault *fault)
+{
+	const struct plan *plan = &session->plan;
+	struct json_writer writer;
+	struct text_buf out;
+
+	text_buf_init(&out, REPORT_MAX_BYTES);
+	json_writer_init(&writer, &out, true);
+	json_write_object(&writer);
+	json_write_member_int(&writer, "targets", (int64_t)plan->target_count);
+	json_write_member_int(&writer, "questions", (int64_t)plan->probe_count);
+	json_write_member_bool(&writer, "twice", session->options->calibrate);
+	json_write_key(&writer, "first_round_usd");
+	json_write_raw(&writer, check_usd(session->arena,
+	                                  of_all_askings(session, plan->first_round_pico_usd)));
+	json_write_key(&writer, "whole_usd");
+	json_write_raw(&writer,
+	               check_usd(session->arena, of_all_askings(session, plan->worst_pico_usd)));
+	json_write_member_bool(&writer, "price_assumed", plan->price_assumed);
+	json_write_key(&writer, "cells");
+	json_write_array(&writer);
+	for (size_t i = 0; i < plan->cell_count; i++)
+		write_planned(&plan->cells[i], &writer);
+	json_write_array_end(&writer);
+	json_write_object_end(&writer);
+	(void)text_buf_byte(&out, '\n');
+	return command_write_report((struct text){0}, &out, fault);
+}
+
 static bool fits_cap(const struct check_session *session, struct fault *fault)
 {
 	int64_t cap = session->options->max_spend_pico_usd;
@@ -196,7 +242,10 @@ int check_prepare(struct check_loop *check, const char *recorded, struct fault *
 		return command_fail(fault);
 	tell_prices(session);
 	if (session->options->dry_run) {
-		print_bound(session);
+		if (session->options->format != MATRIX_JSON)
+			print_bound(session);
+		else if (!write_bound(session, fault))
+			return command_fail(fault);
 		return EXIT_HOLDS;
 	}
 	if (!check_baseline_read(session, fault) || !check_load_keys(session, fault) ||

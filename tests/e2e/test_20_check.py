@@ -93,6 +93,17 @@ def test_a_cap_that_the_first_round_exceeds_refuses_to_start(proviso, sim):
     assert not (proviso.cwd / "proviso-runs").exists()
 
 
+def test_what_would_be_asked_can_be_had_as_json(proviso, sim):
+    (proviso.cwd / "proviso.yaml").write_text(config(sim().url, "1000"))
+    told = json.loads(proviso("check", "--case", "CH-03", "--dry-run", "--format", "json", env=KEY).out)
+    assert [(cell["target"], cell["case"], cell["variant"], cell["severity"], cell["skipped"]) for cell in told["cells"]] == [
+        ("lab/sim-small", "CH-03", "sync", "gate", None), ("lab/sim-small", "CH-03", "stream", "gate", None)], told
+    text = proviso("check", "--case", "CH-03", "--dry-run", env=KEY).out
+    assert 0 < told["first_round_usd"] < told["whole_usd"]
+    assert float(text.split("first round at most ")[1].split()[0]) == told["first_round_usd"]
+    assert float(text.split("the whole at most ")[1].split()[0]) == told["whole_usd"]
+
+
 def test_a_cap_reached_on_the_way_keeps_what_was_done(proviso, scripted):
     # Every answer misses, so that each case wants two more trials; their cost passes the cap.
     provider = scripted(lambda head, body, number: reply(chat("no")))
