@@ -72,6 +72,7 @@ const struct ledger_column ledger_columns[LEDGER_COLUMNS] = {
     SUMMED(expected_cost_usd, USD, expected_cost_pico_usd),
     COLUMN(cost_parts, TEXT, cost_parts),
     SUMMED(cost_difference_usd, DIFFERENCE, cost_difference_pico_usd),
+    COLUMN(served_by, TEXT, served_by),
 };
 
 const struct ledger_column *ledger_column_find(struct text name)

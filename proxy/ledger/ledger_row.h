@@ -35,6 +35,7 @@ struct ledger_row {
 	struct text cost_parts; /* price_parts; of estimated tokens, where these were charged */
 	/* A reported cost less the computed one; LEDGER_NO_DIFFERENCE: not both are known. */
 	int64_t cost_difference_pico_usd;
+	struct text served_by; /* whom an aggregator asked, in its own words */
 	/*
 	 * What budgets were charged, which is no column of the export: the cost, or where that is
 	 * unknown what was reserved; -1: no budget applied, or nothing was charged.
@@ -63,7 +64,7 @@ struct ledger_column {
 	bool sums;     /* reports add it up; the others can be grouped by */
 };
 
-enum { LEDGER_COLUMNS = 40 };
+enum { LEDGER_COLUMNS = 41 };
 /* In the contract's order. */
 extern const struct ledger_column ledger_columns[LEDGER_COLUMNS];
 /* NULL: there is no such column. */

@@ -59,5 +59,8 @@ const char *const store_schema[] = {
      "ALTER TABLE keys ADD COLUMN max_age INTEGER;"),
     /* Whether a key's budget lets pass what has no known price; NULL: no. */
     "ALTER TABLE keys ADD COLUMN unpriced INTEGER;",
+    /* Whom an aggregator asked. */
+    ("ALTER TABLE attempts ADD COLUMN served_by TEXT;"
+     "ALTER TABLE open_attempts ADD COLUMN served_by TEXT;"),
 };
 const int store_schema_count = (int)ARRAY_LENGTH(store_schema);

@@ -59,7 +59,8 @@ static void begin_row(struct relay *relay)
 	row->budget = budget_names(proxy->budgets, &relay->reservation, &relay->arena);
 	row->charged_pico_usd = relay->reservation.count > 0 ? relay->reservation.pico_usd : -1;
 	row->status = -1;
-	row->outcome = row->finish_reason = row->reported_model = (struct text){NULL, 0};
+	row->outcome = row->finish_reason = row->reported_model = row->served_by =
+	    (struct text){NULL, 0};
 }
 
 static void booked(void *context, bool on_disk)
@@ -163,6 +164,8 @@ void relay_note_facts(struct relay *relay, const struct exchange *exchange,
 	};
 	if (reply->model_count > 0)
 		facts->reported_model = text_copy(&relay->arena, reply->models[0]);
+	if (reply->served_by.len > 0)
+		facts->served_by = text_copy(&relay->arena, reply->served_by);
 	if (reply->choice_count > 0 && reply->choices[0].finish_reason.data != NULL)
 		facts->finish_reason = text_copy(&relay->arena, reply->choices[0].finish_reason);
 	bool answered = exchange->status >= 200 && exchange->status < 300;
@@ -231,6 +234,7 @@ static void add_facts(struct relay *relay)
 	row->cost_parts = parts_of(relay);
 	row->finish_reason = facts->finish_reason;
 	row->reported_model = facts->reported_model;
+	row->served_by = facts->served_by;
 }
 
 /* What the same tokens would have cost at the dearest target that was proven for the request. */

@@ -52,9 +52,9 @@ struct relay_slot {
 struct relay_facts {
 	struct chat_usage usage;
 	struct cost cost;
-	struct text reported_model, finish_reason; /* data NULL: none */
-	const char *usage_source;                  /* reported | estimated | missing */
-	bool owed;                                 /* there was an answer that is billed */
+	struct text reported_model, served_by, finish_reason; /* data NULL: none */
+	const char *usage_source;                             /* reported | estimated | missing */
+	bool owed; /* there was an answer that is billed */
 };
 
 /* Of a request that was given back: what its reply is held against. */

@@ -87,6 +87,17 @@ def test_a_reported_cost_stands_beside_the_computed_one(start, scripted, tmp_pat
     assert (summed["compared"], summed["cost_difference_usd"]) == ("2", "0.000120356789")
 
 
+def test_whom_an_aggregator_asked_is_in_the_row(start, scripted, tmp_path):
+    """Its price and its quality hang on who served; without a name nobody can tell a change from a fault."""
+    said = [reply({**chat(), "provider": "DeepInfra"}), reply(chat(), extra="x-litellm-model-api-base: https://one.example\r\n"),
+            sse(chunk({"role": "assistant", "content": "a"}, provider="Novita"), chunk(finish="stop"), DONE), reply(chat())]
+    proxy = start({"a": scripted(lambda head, body, number: said[number - 1]).url}, **LEDGER)
+    for streamed in (False, False, True, False):
+        assert (proxy.stream() if streamed else proxy.chat()).status == 200
+    assert [row["served_by"] for row in rows(tmp_path)] == ["DeepInfra", "https://one.example", "Novita", ""]
+    assert {row["served_by"] for row in rows(tmp_path, "--by", "served_by")} == {"DeepInfra", "https://one.example", "Novita", ""}
+
+
 def test_a_proxy_says_of_which_targets_it_knows_no_price(start, scripted):
     """At the start and when it changes, once; whoever reads the log knows why costs are empty."""
     proxy = start({"a": scripted(answer_well).url, "b": scripted(answer_well).url})

@@ -72,7 +72,7 @@ def test_a_store_of_the_first_release_is_taken_over_with_its_keys(desk):
     for column in ("content", "evidence", "max_age", "unpriced"):
         store.execute(f"ALTER TABLE keys DROP COLUMN {column}")
     for table_name in ("attempts", "open_attempts"):
-        for column in ("computed_cost_usd", "expected_cost_usd", "cost_parts", "cost_difference_usd"):
+        for column in ("computed_cost_usd", "expected_cost_usd", "cost_parts", "cost_difference_usd", "served_by"):
             store.execute(f"ALTER TABLE {table_name} DROP COLUMN {column}")
     store.execute("INSERT INTO attempts(request_id, attempt, started_at, cost_usd) VALUES('r', 1, 1767312000000, 5)")
     store.execute("PRAGMA user_version=1")
@@ -176,7 +176,7 @@ HEADER = ("request_id,attempt,started_at,key_id,team,workflow,task,risk,route,re
           "dialect_out,shape,matrix,stream,status,outcome,finish_reason,fallback_reason,ttft_ms,latency_ms,overhead_us,"
           "prompt_tokens,cached_tokens,cache_write_tokens,completion_tokens,reasoning_tokens,usage_source,cost_usd,cost_source,"
           "price_version,baseline_cost_usd,budget,client_disconnected,computed_cost_usd,expected_cost_usd,cost_parts,"
-          "cost_difference_usd").split(",")
+          "cost_difference_usd,served_by").split(",")
 PICO = 10 ** 12
 
 
