@@ -50,9 +50,31 @@ void provider_set_done(struct provider_set *set)
 	*set = (struct provider_set){0};
 }
 
+/* One that is only not set up: with what it is. False: the catalogue has none of that name. */
+static bool not_set_up(struct text name, struct arena *arena, struct fault *fault)
+{
+	struct catalog_entry *entry;
+	struct fault unread;
+
+	if (!catalog_find(name, arena, &entry, &unread) || entry == NULL)
+		return false;
+	if (entry->env.count > 0)
+		(void)fault_set(fault, FAULT_INPUT,
+		                "'%.*s' is not set up: set %.*s where there is no config, or add "
+		                "'%.*s: {}' to the providers of the config",
+		                TEXT_ARG(name), TEXT_ARG(entry->env.items[0]), TEXT_ARG(name));
+	else
+		(void)fault_set(fault, FAULT_INPUT,
+		                "'%.*s' is not set up: add it to the providers of a config",
+		                TEXT_ARG(name));
+	return true;
+}
+
 static bool unknown_provider(const struct provider_set *set, struct text name, struct arena *arena,
                              struct fault *fault)
 {
+	if (not_set_up(name, arena, fault))
+		return false;
 	const char **names = ARENA_NEW_ARRAY(arena, const char *, set->count);
 
 	for (size_t i = 0; i < set->count; i++)

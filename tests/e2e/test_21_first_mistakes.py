@@ -84,3 +84,11 @@ def test_a_misspelt_model_is_offered_the_one_that_is_there(proviso, sim):
                                  ("lab/sim-small", "TC-10", "`proviso check lab/sim-small --case TC-10` asks for it")]:
         done = proviso("explain", "--target", target, "--case", case)
         assert done.code == 2 and wanted in done.err, done
+
+
+@pytest.mark.parametrize("target, says", [
+    ("anthropic/claude-x", "'anthropic' is not set up: set ANTHROPIC_API_KEY where there is no config, or add 'anthropic: {}'"),
+    ("ollama/x", "'ollama' is not set up: "), ("antropic/x", "there is no provider 'antropic'")])
+def test_a_known_provider_without_its_key_is_told_what_it_lacks(proviso, target, says):
+    done = proviso("check", target, "--dry-run", env={"OPENAI_API_KEY": "k"})
+    assert done.code == 2 and says in done.err, done
