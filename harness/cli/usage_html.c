@@ -44,14 +44,25 @@ static void add_money(struct page *page, money amount)
 	(void)text_buf_add(page->out, money_text(amount, page->arena));
 }
 
+static void add_tokens(struct page *page, bool known, int64_t tokens)
+{
+	if (known)
+		(void)text_buf_format(page->out, "<td class=n>%" PRId64, tokens);
+	else
+		add_c(page, "<td class=n>unknown");
+}
+
 static void add_measures(struct page *page, const struct usage_group *group)
 {
-	(void)text_buf_format(page->out,
-	                      "<td class=n>%" PRId64 "<td class=n>%" PRId64 "<td class=n>%" PRId64
-	                      "<td class=n>%" PRId64 "<td class=n>%" PRId64,
-	                      group->requests, group->ok, group->prompt_tokens,
-	                      group->completion_tokens, group->unpriced);
-	add_money(page, group->cost);
+	(void)text_buf_format(page->out, "<td class=n>%" PRId64 "<td class=n>%" PRId64,
+	                      group->requests, group->ok);
+	add_tokens(page, usage_knows(group, USAGE_PROMPT), group->prompt_tokens);
+	add_tokens(page, usage_knows(group, USAGE_COMPLETION), group->completion_tokens);
+	(void)text_buf_format(page->out, "<td class=n>%" PRId64, group->unpriced);
+	if (usage_knows(group, USAGE_COST))
+		add_money(page, group->cost);
+	else
+		add_c(page, "<td class=n>unknown");
 	add_c(page, "<td class=n>");
 	if (group->ok > 0 && group->unpriced == 0)
 		(void)text_buf_add(page->out,

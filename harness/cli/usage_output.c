@@ -13,6 +13,7 @@ enum {
 	ROW_MAX_BYTES = 1 << 20,
 	WRITE_BYTES = 256 << 10, /* rows are written when so much of them has come together */
 	SUMS = 9,
+	FIRST_TOKENS = 4, /* of them, in the order of enum usage_sum */
 };
 
 /* --- raw rows -------------------------------------------------------------------------------- */
@@ -178,6 +179,7 @@ static const char *const sum_names[SUMS] = {
     "unpriced",           "prompt_tokens",     "cached_tokens",
     "cache_write_tokens", "completion_tokens", "reasoning_tokens"};
 
+/* -1: unknown. */
 static void sums_of(const struct usage_group *group, int64_t out[SUMS])
 {
 	const int64_t sums[SUMS] = {
@@ -186,6 +188,27 @@ static void sums_of(const struct usage_group *group, int64_t out[SUMS])
 	    group->cache_write_tokens, group->completion_tokens, group->reasoning_tokens};
 
 	memcpy(out, sums, sizeof(sums));
+	for (int sum = USAGE_PROMPT; sum <= USAGE_REASONING; sum++)
+		if (!usage_knows(group, sum))
+			out[FIRST_TOKENS + sum] = -1;
+}
+
+static void csv_money(struct csv_writer *writer, bool known, money amount, struct arena *arena)
+{
+	if (known)
+		csv_write_number(writer, money_text(amount, arena));
+	else
+		csv_write_unknown(writer);
+}
+
+static void json_money(struct json_writer *writer, const char *name, bool known, money amount,
+                       struct arena *arena)
+{
+	json_write_key(writer, name);
+	if (known)
+		json_write_raw(writer, money_text(amount, arena));
+	else
+		json_write_null(writer);
 }
 
 void usage_groups_csv(const struct usage_query *query, const struct usage_groups *groups,
@@ -210,15 +233,16 @@ void usage_groups_csv(const struct usage_query *query, const struct usage_groups
 		for (size_t i = 0; i < query->by_count; i++)
 			csv_write_text(&writer, group->values[i]);
 		sums_of(group, sums);
-		for (size_t i = 0; i < SUMS; i++)
-			csv_write_int(&writer, sums[i]);
-		csv_write_number(&writer, money_text(group->cost, &arena));
-		csv_write_number(&writer, money_text(group->baseline, &arena));
+		for (size_t i = 0; i < SUMS; i++) {
+			if (sums[i] < 0)
+				csv_write_unknown(&writer);
+			else
+				csv_write_int(&writer, sums[i]);
+		}
+		csv_money(&writer, usage_knows(group, USAGE_COST), group->cost, &arena);
+		csv_money(&writer, usage_knows(group, USAGE_BASELINE), group->baseline, &arena);
 		csv_write_int(&writer, group->compared);
-		if (group->compared == 0)
-			csv_write_unknown(&writer);
-		else
-			csv_write_number(&writer, money_text(group->difference, &arena));
+		csv_money(&writer, group->compared > 0, group->difference, &arena);
 		csv_write_end_row(&writer);
 		arena_reset(&arena);
 	}
@@ -240,18 +264,18 @@ static void json_group(const struct usage_query *query, const struct usage_group
 			json_write_string(writer, group->values[i]);
 	}
 	sums_of(group, sums);
-	for (size_t i = 0; i < SUMS; i++)
-		json_write_member_int(writer, sum_names[i], sums[i]);
-	json_write_key(writer, "cost_usd");
-	json_write_raw(writer, money_text(group->cost, &arena));
-	json_write_key(writer, "baseline_cost_usd");
-	json_write_raw(writer, money_text(group->baseline, &arena));
+	for (size_t i = 0; i < SUMS; i++) {
+		json_write_key(writer, sum_names[i]);
+		if (sums[i] < 0)
+			json_write_null(writer);
+		else
+			json_write_int(writer, sums[i]);
+	}
+	json_money(writer, "cost_usd", usage_knows(group, USAGE_COST), group->cost, &arena);
+	json_money(writer, "baseline_cost_usd", usage_knows(group, USAGE_BASELINE), group->baseline,
+	           &arena);
 	json_write_member_int(writer, "compared", group->compared);
-	json_write_key(writer, "cost_difference_usd");
-	if (group->compared == 0)
-		json_write_null(writer);
-	else
-		json_write_raw(writer, money_text(group->difference, &arena));
+	json_money(writer, "cost_difference_usd", group->compared > 0, group->difference, &arena);
 	json_write_object_end(writer);
 	arena_done(&arena);
 }
@@ -287,16 +311,29 @@ static void table_text(struct text_buf *out, struct text value, struct arena *ar
 	                      "");
 }
 
+static const char *tokens_shown(const struct usage_group *group, enum usage_sum sum, int64_t tokens,
+                                struct arena *arena)
+{
+	if (!usage_knows(group, sum))
+		return "-";
+	return text_c(arena, text_format(arena, "%lld", (long long)tokens));
+}
+
 static void table_row(const struct usage_group *group, bool with_difference, struct text_buf *out,
                       struct arena *arena)
 {
-	(void)text_buf_format(out, "%9lld %9lld %14lld %14lld %9lld  ", (long long)group->attempts,
-	                      (long long)group->ok, (long long)group->prompt_tokens,
-	                      (long long)group->completion_tokens, (long long)group->unpriced);
+	struct text cost =
+	    usage_knows(group, USAGE_COST) ? money_text(group->cost, arena) : TEXT("-");
+
+	(void)text_buf_format(
+	    out, "%9lld %9lld %14s %14s %9lld  ", (long long)group->attempts, (long long)group->ok,
+	    tokens_shown(group, USAGE_PROMPT, group->prompt_tokens, arena),
+	    tokens_shown(group, USAGE_COMPLETION, group->completion_tokens, arena),
+	    (long long)group->unpriced);
 	if (with_difference)
-		(void)text_buf_format(out, "%-20s ", text_c(arena, money_text(group->cost, arena)));
+		(void)text_buf_format(out, "%-20s ", text_c(arena, cost));
 	else
-		(void)text_buf_add(out, money_text(group->cost, arena));
+		(void)text_buf_add(out, cost);
 	/* A plus says that the provider billed more than its price. */
 	if (with_difference && group->compared > 0)
 		(void)text_buf_format(out, "%s%s", group->difference > 0 ? "+" : "",

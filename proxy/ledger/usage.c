@@ -218,8 +218,16 @@ static void add_count(int64_t *sum, int64_t value)
 		*sum += value;
 }
 
+bool usage_knows(const struct usage_group *group, enum usage_sum sum)
+{
+	return group->attempts == 0 || (group->known >> sum & 1U) != 0;
+}
+
 static void add_row(struct usage_group *group, struct store_query *row)
 {
+	for (int sum = USAGE_PROMPT; sum <= USAGE_BASELINE; sum++)
+		if (store_int(row, 2 + sum) >= 0)
+			group->known |= 1U << sum;
 	group->attempts++;
 	group->requests += store_int(row, 0) == 1;
 	group->ok += store_int(row, 1) > 0;

@@ -28,6 +28,16 @@ struct usage_query {
  */
 MUST_CHECK const char *usage_by_name(struct text given);
 
+enum usage_sum {
+	USAGE_PROMPT,
+	USAGE_CACHED,
+	USAGE_CACHE_WRITE,
+	USAGE_COMPLETION,
+	USAGE_REASONING,
+	USAGE_COST,
+	USAGE_BASELINE,
+};
+
 struct usage_group {
 	struct usage_group *next;         /* of those that are still being summed up */
 	struct text values[USAGE_BY_MAX]; /* "" where unknown */
@@ -38,7 +48,11 @@ struct usage_group {
 	money cost, baseline;
 	int64_t compared; /* attempts whose cost was both reported and computed */
 	money difference; /* of those: reported less computed */
+	unsigned known;   /* 1 << enum usage_sum, of which some attempt said something */
 };
+
+/* What none of a group's attempts says is unknown, and not 0. */
+MUST_CHECK bool usage_knows(const struct usage_group *group, enum usage_sum sum);
 
 struct usage_groups {
 	struct usage_group *groups; /* sorted by their values, bytewise; arena */

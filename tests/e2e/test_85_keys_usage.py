@@ -255,6 +255,23 @@ def test_sums_are_exact_over_a_hundred_thousand_rows(desk):
     assert "total" in shown and "unpriced" in shown and "reported-computed" in shown
 
 
+def test_what_no_attempt_says_is_unknown_in_sums_too(desk):
+    """A target without a price did not cost nothing."""
+    fill(desk, [{"target": "a/m", "outcome": "ok", "prompt_tokens": 10}, {"target": "a/m", "outcome": "error"},
+                {"target": "b/m", "outcome": "ok", "prompt_tokens": 0, "cached_tokens": 0, "cost_usd": 0, "baseline_cost_usd": 2 * PICO}])
+    none, free = table(usage(desk, "--by", "target", "--format", "csv"))
+    names = ("prompt_tokens", "cached_tokens", "completion_tokens", "cost_usd", "baseline_cost_usd", "unpriced")
+    assert [none[name] for name in names] == ["10", "", "", "", "", "2"]
+    assert [free[name] for name in names] == ["0", "0", "", "0", "2", "0"]
+    said = json.loads(usage(desk, "--by", "target", "--format", "json").out)
+    assert [said["groups"][0][name] for name in names] == [10, None, None, None, None, 2]
+    assert [said["total"][name] for name in names] == [10, 0, None, 0, 2, 2]
+    shown = usage(desk, "--by", "target").out.splitlines()
+    assert shown[1].split() == ["a/m", "2", "1", "10", "-", "2", "-"] and shown[2].split() == ["b/m", "1", "1", "0", "-", "0", "0"]
+    page = usage(desk, "--format", "html").out
+    assert "<td class=n>10<td class=n>unknown<td class=n>2<td class=n>unknown<td class=n>unknown" in page
+
+
 def test_usage_is_a_page_that_says_all_that_it_draws(desk):
     day = 86400000
     fill(desk, [{"started_at": 1767225600000 + n * 2 * day, "target": target, "team": "<b>a&b", "cost_usd": cost, "outcome": "ok",
