@@ -202,6 +202,24 @@ const char *relay_malformed(const struct chat_reply *reply)
 	return reply->broken_json ? "an event is no JSON" : "it holds bytes that are no UTF-8";
 }
 
+/* Chats and completions take each other's names; the others can't be taken for one another. */
+static enum chat_api family_of(enum chat_api api)
+{
+	return api == CHAT_API_COMPLETIONS ? CHAT_API_CHAT : api;
+}
+
+/* A whole answer, but of another of OpenAI's endpoints, or a list of models: no client could read
+ * it. Native formats have one kind only. */
+static bool is_of_another_kind(const struct relay_case *asked)
+{
+	enum chat_api wanted = asked->endpoint == ENDPOINT_RESPONSES    ? CHAT_API_RESPONSES
+	                       : asked->endpoint == ENDPOINT_EMBEDDINGS ? CHAT_API_EMBEDDINGS
+	                                                                : CHAT_API_CHAT;
+	enum chat_api came = family_of(asked->reply->api);
+
+	return came >= CHAT_API_CHAT && came <= CHAT_API_MODELS && came != wanted;
+}
+
 static void judge_success(const struct relay_case *asked, struct relay_judgement *out)
 {
 	const struct chat_reply *reply = asked->reply;
@@ -221,6 +239,9 @@ static void judge_success(const struct relay_case *asked, struct relay_judgement
 	else if (!reply->complete)
 		fail(out, asked->streamed ? ENDING_CUT : ENDING_MALFORMED, RELAY_NEXT_OTHER, error,
 		     "the reply is not complete");
+	else if (is_of_another_kind(asked))
+		fail(out, ENDING_MALFORMED, RELAY_NEXT_OTHER, error,
+		     "the reply is one to another kind of request");
 	else if (!asked->may_be_empty && relay_reply_is_empty(reply))
 		fail(out, ENDING_MALFORMED, RELAY_NEXT_OTHER, error, "a success that says nothing");
 	else if (asked->filter_falls_back && relay_reply_is_filtered(reply))

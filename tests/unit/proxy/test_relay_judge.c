@@ -31,6 +31,10 @@ struct row {
 #define STREAM(finish)                                                                             \
 	"data: {\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{"        \
 	"\"content\":\"x\"},\"finish_reason\":" finish "}]}\n\ndata: [DONE]\n\n"
+#define RESPONSE                                                                                   \
+	"{\"id\":\"r\",\"object\":\"response\",\"status\":\"completed\",\"output\":[{\"type\":"    \
+	"\"message\",\"content\":[{\"type\":\"output_text\",\"text\":\"x\"}]}]}"
+#define MODELS "{\"object\":\"list\",\"data\":[]}"
 #define ERROR(code) "{\"error\":{\"message\":\"no\",\"type\":\"x\",\"code\":\"" code "\"}}"
 
 static void judge(const struct row *row, const struct http_header *headers, size_t header_count,
@@ -67,6 +71,10 @@ static const struct row rows[] = {
     {200, EXCHANGE_COMPLETE, STREAM("null"), true, ENDING_CUT, RELAY_NEXT_OTHER,
      REFUSAL_UPSTREAM_ERROR, true, false},
     {200, EXCHANGE_CUT, STREAM("\"stop\""), true, ENDING_CUT, RELAY_NEXT_OTHER,
+     REFUSAL_UPSTREAM_ERROR, true, false},
+    {200, EXCHANGE_COMPLETE, RESPONSE, false, ENDING_MALFORMED, RELAY_NEXT_OTHER,
+     REFUSAL_UPSTREAM_ERROR, true, false},
+    {200, EXCHANGE_COMPLETE, MODELS, false, ENDING_MALFORMED, RELAY_NEXT_OTHER,
      REFUSAL_UPSTREAM_ERROR, true, false},
     {200, EXCHANGE_COMPLETE, EMPTY, false, ENDING_MALFORMED, RELAY_NEXT_OTHER,
      REFUSAL_UPSTREAM_ERROR, true, false},
