@@ -25,16 +25,6 @@ static void PRINTF_LIKE(4, 0)
 	    (struct finding){kind, text_slice(text, 0, FINDING_MAX_BYTES)};
 }
 
-void finding_add(struct findings *findings, struct arena *arena, enum finding_kind kind,
-                 const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	add_finding(findings, arena, kind, format, arguments);
-	va_end(arguments);
-}
-
 void judge(const struct judgement *judgement, enum finding_kind kind, const char *format, ...)
 {
 	va_list arguments;

@@ -174,7 +174,4 @@ MUST_CHECK bool request_has_image(const struct json *request);
 MUST_CHECK bool expect_endpoint_is_missing(enum endpoint endpoint, const struct exchange *exchange,
                                            const struct chat_reply *reply);
 
-void finding_add(struct findings *findings, struct arena *arena, enum finding_kind kind,
-                 const char *format, ...) PRINTF_LIKE(4, 5);
-
 #endif

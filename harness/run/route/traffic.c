@@ -22,11 +22,6 @@ const char *traffic_format_name(enum traffic_format format)
 	return names[format];
 }
 
-const char *traffic_column_name(enum traffic_format format, enum traffic_column column)
-{
-	return column_names[format][column];
-}
-
 struct text_list traffic_split_features(struct text shape, struct arena *arena)
 {
 	struct text_list names = {ARENA_NEW_ARRAY(arena, struct text, shape.len / 2 + 1), 0};

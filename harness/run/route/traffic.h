@@ -33,8 +33,6 @@ enum traffic_format {
 	TRAFFIC_AZURE, /* the Azure LLM inference traces */
 };
 const char *traffic_format_name(enum traffic_format format); /* "plain", "usage", "azure" */
-/* The name of a column in that format; NULL: it has none. */
-const char *traffic_column_name(enum traffic_format format, enum traffic_column column);
 
 /* One request. Texts are valid during the call; data NULL: unknown. */
 struct traffic_row {
