@@ -18,7 +18,7 @@ static const char *const style_lines[] = {
     "color:var(--ink);font:15px/1.5 system-ui,sans-serif}\n",
     "h1{font-size:1.5rem;margin:.4rem 0 .2rem}h2{font-size:1.15rem;margin:2rem 0 .6rem}",
     "p{margin:.3rem 0}a{color:var(--link)}.mute{color:var(--mute)}\n",
-    "nav{display:flex;flex-wrap:wrap;gap:.1rem 1rem}nav "
+    "nav{display:flex;flex-wrap:wrap;gap:.1rem 1rem}nav ",
     "a{white-space:nowrap}.scroll{overflow-x:auto;max-width:100%}\n",
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums}",
     "th,td{border:1px solid var(--line);padding:.3rem .55rem;text-align:left;",

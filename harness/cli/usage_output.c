@@ -189,7 +189,7 @@ static void sums_of(const struct usage_group *group, int64_t out[SUMS])
 
 	memcpy(out, sums, sizeof(sums));
 	for (int sum = USAGE_PROMPT; sum <= USAGE_REASONING; sum++)
-		if (!usage_knows(group, sum))
+		if (!usage_knows(group, (enum usage_sum)sum))
 			out[FIRST_TOKENS + sum] = -1;
 }
 
