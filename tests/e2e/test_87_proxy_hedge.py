@@ -168,17 +168,17 @@ def test_nothing_is_asked_twice_after_the_commit(start, scripted):
 
 
 def test_no_more_than_the_share_is_asked_twice(start, scripted):
-    beside = threading.Semaphore(0)
+    beside = [threading.Event() for _ in range(13)]
 
     def late(head, body, number):
         def answer(connection):
-            # Every fourth one may be asked twice, and waits until it is.
-            assert beside.acquire(timeout=60) if number % 4 == 0 else not beside.acquire(timeout=0.1)
+            # Every fourth one may be asked twice, and waits until it is; the others, long enough for it.
+            assert beside[number].wait(60) if number % 4 == 0 else not beside[number].wait(0.1)
             connection.sendall(reply(chat("late"), extra="connection: close\r\n"))
         return answer
 
     def quick(head, body, number):
-        beside.release()
+        beside[min(4 * number, 12)].set()
         return well(head, body, number)
 
     slow, other = scripted(late), scripted(quick)
