@@ -125,20 +125,49 @@ void decode_write_named(struct decoding *d, struct text name)
 
 /* --- thoughts that were signed for somebody else --- */
 
-/* The message without them; true where there were some. */
-static bool write_message_without(struct json_writer *json, const struct json *message)
+/* An object but for one of its members; true where it had that. */
+static bool write_but(struct json_writer *json, const struct json *object, const char *name)
+{
+	bool found = false;
+
+	json_write_object(json);
+	JSON_EACH(member, object)
+	{
+		if (text_is(member->key, name)) {
+			found = true;
+			continue;
+		}
+		json_write_key_text(json, member->key);
+		json_write_node(json, member);
+	}
+	json_write_object_end(json);
+	return found;
+}
+
+/* The message without them; true where there were some. `extras`: those of Gemini stay. */
+static bool write_message_without(struct json_writer *json, const struct json *message, bool extras)
 {
 	bool found = false;
 
 	json_write_object(json);
 	JSON_EACH(member, message)
 	{
-		if (text_is(member->key, "thinking_blocks")) {
+		if (text_is(member->key, "thinking_blocks") ||
+		    (!extras && text_is(member->key, "extra_content"))) {
 			found = true;
 			continue;
 		}
 		json_write_key_text(json, member->key);
-		json_write_node(json, member);
+		if (extras || !text_is(member->key, "tool_calls") || !json_is(member, JSON_ARRAY)) {
+			json_write_node(json, member);
+			continue;
+		}
+		json_write_array(json);
+		JSON_EACH(call, member)
+		{
+			found |= write_but(json, call, "extra_content");
+		}
+		json_write_array_end(json);
 	}
 	json_write_object_end(json);
 	return found;
@@ -154,8 +183,9 @@ static bool write_item_without(struct json_writer *json, const struct json *item
 	return false;
 }
 
-struct text decode_without_thoughts(struct text body, struct arena *arena)
+struct text decode_without_thoughts(struct text body, struct text model, struct arena *arena)
 {
+	bool extras = text_find(model, TEXT("gemini"), 0) != TEXT_NOT_FOUND;
 	struct fault unread;
 	struct json_writer json;
 	struct text_buf buf;
@@ -163,6 +193,7 @@ struct text decode_without_thoughts(struct text body, struct arena *arena)
 	bool found = false;
 
 	if ((text_find(body, TEXT("\"thinking_blocks\""), 0) == TEXT_NOT_FOUND &&
+	     text_find(body, TEXT("\"extra_content\""), 0) == TEXT_NOT_FOUND &&
 	     text_find(body, TEXT("\"encrypted_content\""), 0) == TEXT_NOT_FOUND) ||
 	    !json_read_text(body, "request", arena, &root, &unread) || !json_is(root, JSON_OBJECT))
 		return body;
@@ -180,13 +211,100 @@ struct text decode_without_thoughts(struct text body, struct arena *arena)
 		json_write_array(&json);
 		JSON_EACH(item, member)
 		{
-			found |= messages ? write_message_without(&json, item)
+			found |= messages ? write_message_without(&json, item, extras)
 			                  : write_item_without(&json, item);
 		}
 		json_write_array_end(&json);
 	}
 	json_write_object_end(&json);
 	struct text without = found && !buf.overflow ? text_copy(arena, text_buf_view(&buf)) : body;
+	text_buf_done(&buf);
+	return without;
+}
+
+static bool is_unsigned(const struct json *block)
+{
+	if (text_is(json_string(block, "type"), "thinking"))
+		return json_string(block, "signature").len == 0;
+	return text_is(json_string(block, "type"), "redacted_thinking") &&
+	       reply_state_is_ours(json_string(block, "data"));
+}
+
+/* False where all of it would go: a message without content is refused. */
+static bool write_blocks_without(struct json_writer *json, const struct json *message)
+{
+	const struct json *content = json_member(message, "content");
+	size_t kept = 0;
+
+	JSON_EACH(block, content)
+	{
+		kept += !is_unsigned(block);
+	}
+	if (kept == 0 && json_is(content, JSON_ARRAY) && content->first != NULL)
+		return false;
+	json_write_object(json);
+	JSON_EACH(member, message)
+	{
+		json_write_key_text(json, member->key);
+		if (member != content || !json_is(content, JSON_ARRAY)) {
+			json_write_node(json, member);
+			continue;
+		}
+		json_write_array(json);
+		JSON_EACH(block, content)
+		{
+			if (!is_unsigned(block))
+				json_write_node(json, block);
+		}
+		json_write_array_end(json);
+	}
+	json_write_object_end(json);
+	return true;
+}
+
+static bool has_unsigned(const struct json *messages)
+{
+	JSON_EACH(message, messages)
+	{
+		JSON_EACH(block, json_member(message, "content"))
+		{
+			if (is_unsigned(block))
+				return true;
+		}
+	}
+	return false;
+}
+
+struct text decode_without_unsigned(struct text body, struct arena *arena)
+{
+	struct fault unread;
+	struct json_writer json;
+	struct text_buf buf;
+	struct json *root;
+
+	if (text_find(body, TEXT("thinking\""), 0) == TEXT_NOT_FOUND ||
+	    !json_read_text(body, "request", arena, &root, &unread) ||
+	    !has_unsigned(json_member(root, "messages")))
+		return body;
+	text_buf_init(&buf, DECODED_MAX_BYTES);
+	json_writer_init(&json, &buf, false);
+	json_write_object(&json);
+	JSON_EACH(member, root)
+	{
+		json_write_key_text(&json, member->key);
+		if (!text_is(member->key, "messages")) {
+			json_write_node(&json, member);
+			continue;
+		}
+		json_write_array(&json);
+		JSON_EACH(message, member)
+		{
+			(void)write_blocks_without(&json, message);
+		}
+		json_write_array_end(&json);
+	}
+	json_write_object_end(&json);
+	struct text without = buf.overflow ? body : text_copy(arena, text_buf_view(&buf));
 	text_buf_done(&buf);
 	return without;
 }

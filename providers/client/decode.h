@@ -34,9 +34,17 @@ MUST_CHECK bool decode_messages(const struct json *root, struct arena *arena, st
 /*
  * A chat request that was made so, or a request for a response, for a target that speaks OpenAI's
  * format: without the signed thoughts of another, which only their maker can read and others
- * refuse. `body` itself where there are none.
+ * refuse, nor the signatures of calls, unless the model is a Gemini, which asks for them. `body`
+ * itself where there are none.
  */
-MUST_CHECK struct text decode_without_thoughts(struct text body, struct arena *arena);
+MUST_CHECK struct text decode_without_thoughts(struct text body, struct text model,
+                                               struct arena *arena);
+/*
+ * A request for Anthropic's messages, for a target that reads them: without thoughts that nobody
+ * signed and what was given to the client for another target (reply_state.h); it refuses both.
+ * `body` itself where there are none.
+ */
+MUST_CHECK struct text decode_without_unsigned(struct text body, struct arena *arena);
 
 /* How many tokens the prompt may be, for count_tokens: an estimate, by its bytes. */
 MUST_CHECK int64_t decode_messages_tokens(const struct json *root, struct arena *arena);

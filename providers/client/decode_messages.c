@@ -1,5 +1,6 @@
 /* Anthropic's messages as chat requests; see decode.h. */
 #include "providers/client/decode_private.h"
+#include "providers/reply/reply_state.h"
 
 enum {
 	/* What a budget of thinking tokens comes to in words (Anthropic's guide: 4k is little). */
@@ -183,13 +184,35 @@ static void write_call(struct decoding *d, const struct json *block)
 {
 	const struct json *input = decode_field(block, "input");
 	struct text arguments = input == NULL ? TEXT("{}") : json_to_text(d->arena, input);
+	struct text id = json_string(block, "id");
 
-	decode_write_call(d, json_string(block, "id"), json_string(block, "name"), arguments, NULL);
+	decode_write_call(d, id, json_string(block, "name"), arguments,
+	                  json_member_text(json_member(d->state, "calls"), id));
 }
 
 static bool is_thought(const struct json *block)
 {
 	return text_is(type_of(block), "thinking") || text_is(type_of(block), "redacted_thinking");
+}
+
+/* What was given to the client in place of what a block has no member for (reply_state.h). */
+static bool is_state(const struct json *block)
+{
+	return text_is(type_of(block), "redacted_thinking") &&
+	       reply_state_is_ours(json_string(block, "data"));
+}
+
+/* Of several the last one, which holds what the others do. */
+static const struct json *state_of(struct decoding *d, const struct json *content)
+{
+	const struct json *state = NULL;
+
+	JSON_EACH(block, content)
+	{
+		if (is_state(block))
+			state = reply_state_unpack(json_string(block, "data"), d->arena);
+	}
+	return state;
 }
 
 /* Members of one kind of block under a name of their own; nothing where there are none. */
@@ -201,7 +224,7 @@ static void write_blocks(struct decoding *d, const struct json *content, const c
 	JSON_EACH(block, content)
 	{
 		bool wanted = thoughts ? is_thought(block) : text_is(type_of(block), "tool_use");
-		if (!wanted)
+		if (!wanted || is_state(block))
 			continue;
 		if (!any) {
 			json_write_key(&d->json, name);
@@ -236,8 +259,14 @@ static void write_assistant(struct decoding *d, const struct json *content)
 	else
 		json_write_string(&d->json, said);
 	if (json_is(content, JSON_ARRAY)) {
+		d->state = state_of(d, content);
 		write_blocks(d, content, "tool_calls", false);
 		write_blocks(d, content, "thinking_blocks", true);
+		if (json_is(json_member(d->state, "extra_content"), JSON_OBJECT)) {
+			json_write_key(&d->json, "extra_content");
+			json_write_node(&d->json, json_member(d->state, "extra_content"));
+		}
+		d->state = NULL;
 	}
 	json_write_object_end(&d->json);
 }

@@ -6,6 +6,7 @@
  * when all is there, for what OpenAI's streams interleave, blocks can't.
  */
 #include "providers/client/reply_writer_private.h"
+#include "providers/reply/reply_state.h"
 
 enum { MESSAGE_MAX_BYTES = 1 << 28 };
 
@@ -75,6 +76,34 @@ static void write_head(struct reply_writer *writer, const struct chat_reply *rep
 static struct text said_by(const struct chat_choice *choice)
 {
 	return choice->content.len == 0 ? choice->refusal : choice->content;
+}
+
+/*
+ * What goes with the calls and has no place in a block (Gemini's signatures of them), as thoughts
+ * that nobody can read: clients give these back with the calls. Data NULL: there is nothing.
+ */
+static struct text state_of(struct reply_writer *writer, const struct chat_choice *choice)
+{
+	size_t count = choice->tool_call_count;
+	struct text *ids = ARENA_NEW_ARRAY(&writer->scratch, struct text, count + 1);
+	struct chat_choice extras = *choice;
+	bool any = false;
+
+	extras.thinking_block_count = 0; /* they have blocks of their own */
+	for (size_t i = 0; i < count; i++) {
+		any |= choice->tool_calls[i].extra.data != NULL;
+		ids[i] = writer_call_id(writer, &choice->tool_calls[i], choice->index, i);
+	}
+	return any ? reply_state_pack(&extras, ids, &writer->scratch) : (struct text){NULL, 0};
+}
+
+static size_t count_extras(const struct chat_choice *choice)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < choice->tool_call_count; i++)
+		count += choice->tool_calls[i].extra.data != NULL;
+	return count;
 }
 
 /* --- streams --- */
@@ -187,21 +216,41 @@ static void tell_text(struct reply_writer *writer, struct written_choice *writte
 	           thinking ? "thinking" : "text", piece);
 }
 
+static void tell_unread(struct reply_writer *writer, struct written_choice *written,
+                        struct text data)
+{
+	struct event event;
+
+	begin_block(writer, written, BLOCK_THINKING, &event);
+	json_write_member_c(&event.json, "type", "redacted_thinking");
+	json_write_member(&event.json, "data", data);
+	end_block_start(writer, &event);
+	close_block(writer, written);
+}
+
+/* Before the calls; once more, with all, where a later one has a signature, too. */
+static void tell_state(struct reply_writer *writer, struct written_choice *written,
+                       const struct chat_choice *choice)
+{
+	size_t extras = count_extras(choice);
+
+	if (extras == written->extras)
+		return;
+	written->extras = extras;
+	tell_unread(writer, written, state_of(writer, choice));
+}
+
 /* What signs the thoughts that were told, or a block that nobody can read. */
 static void tell_signed(struct reply_writer *writer, struct written_choice *written,
                         struct text block)
 {
-	struct event event;
 	struct fault unread;
 	struct json *root;
 
 	if (!json_read_text(block, "thinking block", &writer->scratch, &root, &unread))
 		return;
 	if (text_is(json_string(root, "type"), "redacted_thinking")) {
-		begin_block(writer, written, BLOCK_THINKING, &event);
-		json_write_member_c(&event.json, "type", "redacted_thinking");
-		json_write_member(&event.json, "data", json_string(root, "data"));
-		end_block_start(writer, &event);
+		tell_unread(writer, written, json_string(root, "data"));
 	} else if (written->block == BLOCK_THINKING) {
 		tell_delta(writer, written, "signature_delta", "signature",
 		           json_string(root, "signature"));
@@ -240,16 +289,20 @@ static void update(struct reply_writer *writer, const struct chat_reply *reply)
 	struct written_choice *written = written_choice_of(writer, choice->index);
 
 	tell_start(writer, reply);
-	tell_text(writer, written, BLOCK_THINKING,
-	          written_rest(choice->reasoning, &written->reasoning));
+	/* What comes behind a call waits for the end, as further calls do. */
+	if (written->block != BLOCK_CALL)
+		tell_text(writer, written, BLOCK_THINKING,
+		          written_rest(choice->reasoning, &written->reasoning));
 	while (written->thinking_blocks < choice->thinking_block_count)
 		tell_signed(writer, written, choice->thinking_blocks[written->thinking_blocks++]);
-	/* Text that comes behind a call waits for the end, as further calls do. */
 	if (written->block != BLOCK_CALL)
 		tell_text(writer, written, BLOCK_TEXT,
 		          written_rest(said_by(choice), &written->content));
-	if (choice->tool_call_count > 0 && choice->tool_calls[0].name.len > 0)
+	if (choice->tool_call_count > 0 && choice->tool_calls[0].name.len > 0) {
+		if (written->block != BLOCK_CALL)
+			tell_state(writer, written, choice);
 		tell_call(writer, written, &choice->tool_calls[0], 0);
+	}
 }
 
 static void end(struct reply_writer *writer, const struct chat_reply *reply)
@@ -258,8 +311,15 @@ static void end(struct reply_writer *writer, const struct chat_reply *reply)
 	struct written_choice *written = written_choice_of(writer, choice->index);
 	struct event event;
 
-	for (size_t i = 0; i < choice->tool_call_count; i++)
+	for (size_t i = 0; i < choice->tool_call_count; i++) {
+		/* What is left of the first one goes into its block. */
+		if (i > 0 || written->block != BLOCK_CALL)
+			tell_state(writer, written, choice);
 		tell_call(writer, written, &choice->tool_calls[i], i);
+	}
+	tell_state(writer, written, choice);
+	tell_text(writer, written, BLOCK_THINKING,
+	          written_rest(choice->reasoning, &written->reasoning));
 	tell_text(writer, written, BLOCK_TEXT, written_rest(said_by(choice), &written->content));
 	close_block(writer, written);
 	open_event(&event, "message_delta");
@@ -322,6 +382,13 @@ static void body(struct reply_writer *writer, const struct chat_reply *reply)
 		json_write_raw(&json, choice->thinking_blocks[i]);
 	if (choice->thinking_block_count == 0)
 		write_text_block(&json, "thinking", choice->reasoning);
+	struct text state = state_of(writer, choice);
+	if (state.data != NULL) {
+		json_write_object(&json);
+		json_write_member_c(&json, "type", "redacted_thinking");
+		json_write_member(&json, "data", state);
+		json_write_object_end(&json);
+	}
 	write_text_block(&json, "text", said_by(choice));
 	for (size_t i = 0; i < choice->tool_call_count; i++) {
 		const struct chat_tool_call *call = &choice->tool_calls[i];

@@ -23,7 +23,7 @@ struct written_choice {
 	int64_t index;
 	bool begun; /* its first chunk, with the role */
 	size_t content, reasoning, refusal;
-	size_t thinking_blocks, parts;
+	size_t thinking_blocks, parts, extras;
 	struct written_call *calls; /* arena */
 	size_t call_room;
 	/* --- of the formats that have blocks --- */

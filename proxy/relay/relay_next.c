@@ -168,9 +168,12 @@ static struct text body_for(struct relay *relay)
 
 	relay->thoughts_left = false;
 	if (others && !native) {
-		struct text without = decode_without_thoughts(body, &relay->arena);
+		struct text without =
+		    decode_without_thoughts(body, relay->target->model->name, &relay->arena);
 		relay->thoughts_left = without.data != body.data;
 		body = without;
+	} else if (native) {
+		body = decode_without_unsigned(body, &relay->arena);
 	}
 
 	/* The client's own bytes go with its exchange, and libcurl reads them for longer. */

@@ -234,3 +234,47 @@ def test_a_target_of_the_clients_format_loses_nothing(start, scripted):
     ask(proxy, stream=True)
     # Usage comes anyway there, and a wish of OpenAI's would be refused.
     assert "stream_options" not in json.loads(up.requests[-1][1])
+
+
+def test_a_signature_of_geminis_calls_comes_back_to_it_and_reaches_nobody_else(start, scripted):
+    """A coding agent's turn is served by Gemini, which refuses its next one where the signature is lost; Claude, asked
+    in between, refuses what only Gemini can read and thoughts that nobody signed."""
+    said = {"responseId": "r", "candidates": [{"finishReason": "STOP", "content": {"role": "model", "parts": [
+        {"text": "hm", "thought": True}, {"functionCall": {"name": "get_weather", "args": {"city": "Paris"}}, "thoughtSignature": "SIG"}]}}],
+        "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 3, "totalTokenCount": 12}}
+    message = {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [{"type": "text", "text": "sunny"}],
+               "stop_reason": "end_turn", "usage": {"input_tokens": 1, "output_tokens": 1}}
+    gemini = scripted(lambda head, body, number: reply(
+        f"data: {json.dumps(said)}\r\n\r\n" if b":streamGenerateContent" in head else json.dumps(said),
+        kind="text/event-stream" if b":streamGenerateContent" in head else "application/json"))
+    claude = scripted(lambda head, body, number: reply(json.dumps(message)))
+    plain = scripted(lambda head, body, number: reply(json.dumps(chat())))
+    models = {"gemini-3-pro": {"endpoints": ["chat"]}}
+    proxy = start({"a": gemini.url, "b": claude.url, "c": plain.url}, policy={"mode": "warn"}, providers={
+        "a": {"dialect": "gemini", "base_url": gemini.url.removesuffix("/v1") + "/v1beta", "api_key": "env:KEY_A", "models": models},
+        "b": {"dialect": "anthropic", "base_url": claude.url, "api_key": "env:KEY_B", "models": {"m": {}}},
+        "c": {"base_url": plain.url, "api_key": "env:KEY_C", "models": {"m": {}, "gemini-compat": {}}}},
+        routes={"coder": {"targets": ["a/gemini-3-pro", "b/m", "c/m", "c/gemini-compat"]}})
+    begun = [{"role": "user", "content": "weather in Paris?"}]
+    whole = ask(proxy, model="a/gemini-3-pro", messages=begun, tools=[TOOL]).json["content"]
+    assert [block["type"] for block in whole] == ["thinking", "redacted_thinking", "tool_use"]
+    told = [data for _, data in events(ask(proxy, model="a/gemini-3-pro", messages=begun, tools=[TOOL], stream=True))]
+    starts = [data["content_block"] for data in told if data["type"] == "content_block_start"]
+    assert [block["type"] for block in starts] == ["thinking", "redacted_thinking", "tool_use"]
+    result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": whole[2]["id"], "content": "sunny"}]}
+    turns = begun + [{"role": "assistant", "content": whole}, result]
+    assert ask(proxy, model="a/gemini-3-pro", messages=turns, tools=[TOOL]).status == 200
+    [again] = json.loads(gemini.requests[-1][1])["contents"][1]["parts"]
+    assert again["thoughtSignature"] == "SIG" and again["functionCall"]["args"] == {"city": "Paris"}
+    assert ask(proxy, model="b/m", messages=turns, tools=[TOOL]).status == 200
+    sent = json.loads(claude.requests[-1][1])["messages"]
+    assert sent == begun + [{"role": "assistant", "content": whole[2:]}, result]
+    # OpenAI refuses a member that it does not know; Google's endpoint of that format wants its own back.
+    for model, extra in (("c/m", None), ("c/gemini-compat", {"google": {"thought_signature": "SIG"}})):
+        assert ask(proxy, model=model, messages=turns, tools=[TOOL]).status == 200
+        message = json.loads(plain.requests[-1][1])["messages"][1]
+        assert "thinking_blocks" not in message and message["tool_calls"][0].get("extra_content") == extra
+    # What Claude signed itself stays byte for byte.
+    signed = [{"type": "thinking", "thinking": "t", "signature": "S"}, {"type": "redacted_thinking", "data": "R"}, *whole[2:]]
+    ask(proxy, model="b/m", messages=begun + [{"role": "assistant", "content": signed}, result], tools=[TOOL])
+    assert json.loads(claude.requests[-1][1])["messages"][1]["content"] == signed
