@@ -122,16 +122,21 @@ static bool is_variable(struct text name)
 }
 
 /* The variable that the config names, where it names one; a provider without a key gets none. */
-static void add_key(const struct matrix_cell *cell, const struct provider_set *providers,
-                    struct text_buf *out)
+static void add_key(const struct exchange *exchange, const struct matrix_cell *cell,
+                    const struct provider_set *providers, struct text_buf *out)
 {
 	static const struct text from_variable = TEXT_INIT("env:");
 	const struct provider *known =
 	    providers == NULL ? NULL : provider_find(providers, cell->provider);
 	struct text name = {NULL, 0};
 
-	if (known != NULL && known->key_ref.data == NULL)
+	if (exchange->no_key || (known != NULL && known->key_ref.data == NULL))
 		return;
+	if (exchange->wrong_key) {
+		(void)text_buf_format(out, " \\\n  -H '%swrong-on-purpose'",
+		                      key_header(cell->dialect));
+		return;
+	}
 	if (known != NULL && text_starts(known->key_ref, from_variable))
 		name = text_slice(known->key_ref, from_variable.len, known->key_ref.len);
 	(void)text_buf_format(out, " \\\n  -H \"%s$", key_header(cell->dialect));
@@ -155,7 +160,7 @@ static void add_headers(const struct exchange *exchange, const struct matrix_cel
 		add_quoted(out, text_format(&arena, "%.*s: %.*s", TEXT_ARG(header->name),
 		                            TEXT_ARG(header->value)));
 	}
-	add_key(cell, providers, out);
+	add_key(exchange, cell, providers, out);
 	arena_done(&arena);
 }
 

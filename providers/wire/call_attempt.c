@@ -233,6 +233,8 @@ bool attempt_start(struct attempt *attempt, const struct attempt_plan *plan,
 	    .dropped = attempt->wire.dropped.items,
 	    .dropped_count = attempt->wire.dropped.count,
 	    .started_wall_ms = loop_wall_ms(attempt->loop),
+	    .wrong_key = plan->request->auth == AUTH_WRONG_KEY,
+	    .no_key = plan->request->auth == AUTH_NONE,
 	    .head_us = -1,
 	    .end_us = -1,
 	};

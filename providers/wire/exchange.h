@@ -46,6 +46,8 @@ struct exchange {
 	int64_t started_wall_ms;
 	int status;       /* 0: no status line came */
 	int http_version; /* 10, 11, 20; 0: none */
+	bool wrong_key;   /* with which it was sent on purpose */
+	bool no_key;      /* and without any */
 	bool reused;      /* it came on a connection that was there already */
 	struct http_header *headers;
 	size_t header_count;

@@ -68,6 +68,8 @@ static void write_line(struct json_writer *writer, const struct recording_label 
 	write_masked(writer, exchange->url, arena);
 	write_headers(writer, "request_headers", exchange->request_headers,
 	              exchange->request_header_count, arena);
+	if (exchange->wrong_key || exchange->no_key)
+		json_write_member_c(writer, "key", exchange->no_key ? "none" : "wrong");
 	if (exchange->dropped_count > 0) {
 		json_write_key(writer, "dropped");
 		json_write_array(writer);

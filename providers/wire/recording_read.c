@@ -318,6 +318,8 @@ static bool read_facts(const struct record *record, struct recording_label *labe
 	out->status = (int)status;
 	out->http_version = (int)version;
 	out->reused = json_truth(line, "reused", false);
+	out->wrong_key = text_is(json_string(line, "key"), "wrong");
+	out->no_key = text_is(json_string(line, "key"), "none");
 	out->method = json_string(line, "method");
 	out->url = json_string(line, "url");
 	out->end_detail = json_string(line, "end_detail");

@@ -121,7 +121,10 @@ START_TEST(what_goes_in_comes_out)
 
 	exchange.chunks = chunks;
 	exchange.chunk_count = 3;
+	exchange.wrong_key = true;
 	struct text first = add_one(recording, &exchange);
+	exchange.wrong_key = false;
+	exchange.no_key = true;
 	struct text second = add_one(recording, &exchange);
 	assert_text(first, "000001:0");
 	for (int i = 0; i < 2; i++) {
@@ -140,6 +143,8 @@ START_TEST(what_goes_in_comes_out)
 		ck_assert_int_eq(read.started_wall_ms, exchange.started_wall_ms);
 		ck_assert_int_eq(read.status, 200);
 		ck_assert_int_eq(read.http_version, 11);
+		ck_assert(read.wrong_key == (i == 0));
+		ck_assert(read.no_key == (i == 1));
 		ck_assert(read.reused);
 		ck_assert_int_eq(read.end, EXCHANGE_CUT);
 		assert_text(read.end_detail, "Recv failure");

@@ -71,6 +71,22 @@ START_TEST(the_variable_is_the_one_that_the_config_names)
 }
 END_TEST
 
+START_TEST(a_wrong_key_or_none_is_what_is_sent_again)
+{
+	struct exchange exchange = asking(TEXT("{}"));
+
+	exchange.wrong_key = true;
+	report_curl(&exchange, &cell, NULL, 1000, &out);
+	assert_holds(&out, "-H 'Authorization: Bearer wrong-on-purpose'");
+	assert_lacks(&out, "API_KEY");
+	text_buf_reset(&out);
+	exchange.wrong_key = false;
+	exchange.no_key = true;
+	report_curl(&exchange, &cell, NULL, 1000, &out);
+	assert_lacks(&out, "Authorization");
+}
+END_TEST
+
 START_TEST(bytes_that_no_shell_takes_come_through_printf)
 {
 	struct exchange exchange = asking(TEXT("{\"a\":\"%s\\ \xff\x01\xe2\x80\xae'\xc3\xa9\"}"));
@@ -120,6 +136,7 @@ static void add(TCase *cases)
 	tcase_add_checked_fixture(cases, set_up, tear_down);
 	tcase_add_test(cases, the_key_is_a_variable_and_a_quote_stays_in_its_string);
 	tcase_add_test(cases, the_variable_is_the_one_that_the_config_names);
+	tcase_add_test(cases, a_wrong_key_or_none_is_what_is_sent_again);
 	tcase_add_test(cases, bytes_that_no_shell_takes_come_through_printf);
 	tcase_add_test(cases, other_dialects_carry_the_key_elsewhere);
 	tcase_add_test(cases, a_body_over_the_limit_is_named);
