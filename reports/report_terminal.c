@@ -241,6 +241,7 @@ static void add_worst(struct page *page)
 static void add_repairs(struct page *page)
 {
 	struct report_repairs repairs = report_repairs_of(page->matrix, page->arena);
+	repair_bits told = 0;
 
 	if (repairs.count == 0)
 		return;
@@ -250,7 +251,12 @@ static void add_repairs(struct page *page)
 		(void)text_buf_add_c(page->out, "  ");
 		report_add_log_text(page->out, repairs.items[i].target);
 		(void)text_buf_format(page->out, "  %.*s\n", TEXT_ARG(words));
+		told |= repairs.items[i].repairs;
 	}
+	for (int r = 0; r < REPAIR_COUNT; r++)
+		if ((told & REPAIR_BIT(r)) != 0)
+			(void)text_buf_format(page->out, "  %s %s\n", repair_name((enum repair)r),
+			                      repair_does((enum repair)r));
 	(void)text_buf_byte(page->out, '\n');
 }
 

@@ -1,6 +1,7 @@
 """Repairs: each one is judged beside the raw verdict, counts for a route that allows it, and does in the
 proxy what the runner judged."""
 import json
+import re
 
 import pytest
 
@@ -36,6 +37,8 @@ def test_each_repair_passes_the_case_it_is_named_after(proviso, sim, tmp_path, d
     assert cell["repaired"]["verdict"] == "pass", cell
     assert defect in cell["repaired"]["repairs"].split()
     assert f"{defect} would mend" in done.out and "it would pass" in done.out, done
+    # What the id stands for is said once, in words.
+    assert len([line for line in done.out.splitlines() if re.match(rf"  {defect} [a-z]+s ", line)]) == 1, done
     rows = (tmp_path / "cells.csv").read_text().splitlines()
     assert ",evidence,repaired_verdict,repairs,kind," in rows[0]
     assert any(f",pass,{defect},," in row for row in rows[1:])
