@@ -337,6 +337,19 @@ static void judge_frames(struct reply_reader *reader)
 	build->unclosed_json = true;
 }
 
+/* Not of lines: blank bytes before them may have been taken for a field's name. */
+static void judge_events(struct reply_build *build, const struct sse_facts *facts)
+{
+	judge_content_type(build, WIRE_HT_02, "text/event-stream");
+	if (facts->dataless > 0)
+		reply_violates(build, WIRE_ST_01, WIRE_DEVIATES,
+		               "%lld blocks of fields have no data", (long long)facts->dataless);
+	if (facts->unknown_fields > 0)
+		reply_violates(build, WIRE_ST_01, WIRE_HARMLESS,
+		               "%lld fields have a name that no client knows",
+		               (long long)facts->unknown_fields);
+}
+
 static void end_stream(struct reply_reader *reader)
 {
 	struct reply_build *build = &reader->build;
@@ -353,15 +366,8 @@ static void end_stream(struct reply_reader *reader)
 			reply_violates(build, WIRE_ST_01, WIRE_BREAKS,
 			               "lines of JSON instead of events");
 	} else {
-		judge_content_type(build, WIRE_HT_02, "text/event-stream");
+		judge_events(build, facts);
 	}
-	if (facts->dataless > 0)
-		reply_violates(build, WIRE_ST_01, WIRE_DEVIATES,
-		               "%lld blocks of fields have no data", (long long)facts->dataless);
-	if (facts->unknown_fields > 0)
-		reply_violates(build, WIRE_ST_01, WIRE_HARMLESS,
-		               "%lld fields have a name that no client knows",
-		               (long long)facts->unknown_fields);
 	build->overflow |= facts->overflow;
 	if (request != NULL)
 		reply_saw(build, request->streamed ? WIRE_HT_02 : WIRE_HT_01);
