@@ -222,10 +222,10 @@ struct text decode_without_thoughts(struct text body, struct text model, struct 
 	return without;
 }
 
-static bool is_unsigned(const struct json *block)
+bool decode_is_ours(const struct json *block)
 {
 	if (text_is(json_string(block, "type"), "thinking"))
-		return json_string(block, "signature").len == 0;
+		return reply_state_is_ours(json_string(block, "signature"));
 	return text_is(json_string(block, "type"), "redacted_thinking") &&
 	       reply_state_is_ours(json_string(block, "data"));
 }
@@ -238,7 +238,7 @@ static bool write_blocks_without(struct json_writer *json, const struct json *me
 
 	JSON_EACH(block, content)
 	{
-		kept += !is_unsigned(block);
+		kept += !decode_is_ours(block);
 	}
 	if (kept == 0 && json_is(content, JSON_ARRAY) && content->first != NULL)
 		return false;
@@ -253,7 +253,7 @@ static bool write_blocks_without(struct json_writer *json, const struct json *me
 		json_write_array(json);
 		JSON_EACH(block, content)
 		{
-			if (!is_unsigned(block))
+			if (!decode_is_ours(block))
 				json_write_node(json, block);
 		}
 		json_write_array_end(json);
@@ -262,29 +262,29 @@ static bool write_blocks_without(struct json_writer *json, const struct json *me
 	return true;
 }
 
-static bool has_unsigned(const struct json *messages)
+static bool has_ours(const struct json *messages)
 {
 	JSON_EACH(message, messages)
 	{
 		JSON_EACH(block, json_member(message, "content"))
 		{
-			if (is_unsigned(block))
+			if (decode_is_ours(block))
 				return true;
 		}
 	}
 	return false;
 }
 
-struct text decode_without_unsigned(struct text body, struct arena *arena)
+struct text decode_without_ours(struct text body, struct arena *arena)
 {
 	struct fault unread;
 	struct json_writer json;
 	struct text_buf buf;
 	struct json *root;
 
-	if (text_find(body, TEXT("thinking\""), 0) == TEXT_NOT_FOUND ||
+	if (text_find(body, TEXT("proviso1."), 0) == TEXT_NOT_FOUND ||
 	    !json_read_text(body, "request", arena, &root, &unread) ||
-	    !has_unsigned(json_member(root, "messages")))
+	    !has_ours(json_member(root, "messages")))
 		return body;
 	text_buf_init(&buf, DECODED_MAX_BYTES);
 	json_writer_init(&json, &buf, false);

@@ -40,11 +40,11 @@ MUST_CHECK bool decode_messages(const struct json *root, struct arena *arena, st
 MUST_CHECK struct text decode_without_thoughts(struct text body, struct text model,
                                                struct arena *arena);
 /*
- * A request for Anthropic's messages, for a target that reads them: without thoughts that nobody
- * signed and what was given to the client for another target (reply_state.h); it refuses both.
- * `body` itself where there are none.
+ * A request for Anthropic's messages, for a target that reads them: without what was written here
+ * in its turns for other targets or of them (reply_state.h), which it refuses; what the client or
+ * another provider of that format wrote stays. `body` itself where there is none.
  */
-MUST_CHECK struct text decode_without_unsigned(struct text body, struct arena *arena);
+MUST_CHECK struct text decode_without_ours(struct text body, struct arena *arena);
 
 /* How many tokens the prompt may be, for count_tokens: an estimate, by its bytes. */
 MUST_CHECK int64_t decode_messages_tokens(const struct json *root, struct arena *arena);

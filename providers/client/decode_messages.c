@@ -195,22 +195,19 @@ static bool is_thought(const struct json *block)
 	return text_is(type_of(block), "thinking") || text_is(type_of(block), "redacted_thinking");
 }
 
-/* What was given to the client in place of what a block has no member for (reply_state.h). */
-static bool is_state(const struct json *block)
-{
-	return text_is(type_of(block), "redacted_thinking") &&
-	       reply_state_is_ours(json_string(block, "data"));
-}
-
-/* Of several the last one, which holds what the others do. */
+/* What blocks have no member for; of several the last one, which holds what the others do. */
 static const struct json *state_of(struct decoding *d, const struct json *content)
 {
 	const struct json *state = NULL;
 
 	JSON_EACH(block, content)
 	{
-		if (is_state(block))
+		if (!decode_is_ours(block))
+			continue;
+		if (text_is(type_of(block), "redacted_thinking"))
 			state = reply_state_unpack(json_string(block, "data"), d->arena);
+		else
+			decode_drop(d, "messages.content.thinking");
 	}
 	return state;
 }
@@ -224,7 +221,7 @@ static void write_blocks(struct decoding *d, const struct json *content, const c
 	JSON_EACH(block, content)
 	{
 		bool wanted = thoughts ? is_thought(block) : text_is(type_of(block), "tool_use");
-		if (!wanted || is_state(block))
+		if (!wanted || decode_is_ours(block))
 			continue;
 		if (!any) {
 			json_write_key(&d->json, name);

@@ -38,6 +38,11 @@ void decode_write_file(struct decoding *d, struct text name, struct text data);
 /* {"id","type":"function","function":{"name","arguments"}}; `extra` NULL: no extra_content. */
 void decode_write_call(struct decoding *d, struct text id, struct text name, struct text arguments,
                        const struct json *extra);
+/*
+ * Whether a block of a message was written here and is no thought of whoever reads messages: what
+ * stands in for another target's state (reply_state.h), or thoughts that nobody signed.
+ */
+MUST_CHECK bool decode_is_ours(const struct json *block);
 /* {"type":"function","function":{"name"}} */
 void decode_write_named(struct decoding *d, struct text name);
 /* Runs `write` on an object and gives what came of it. */

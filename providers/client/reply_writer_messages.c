@@ -151,12 +151,30 @@ static void tell_start(struct reply_writer *writer, const struct chat_reply *rep
 	close_event(writer, &event, "message_start");
 }
 
+static void tell_delta(struct reply_writer *writer, const struct written_choice *written,
+                       const char *type, const char *member, struct text piece)
+{
+	struct event event;
+
+	open_event(&event, "content_block_delta");
+	json_write_member_int(&event.json, "index", written->blocks - 1);
+	json_write_key(&event.json, "delta");
+	json_write_object(&event.json);
+	json_write_member_c(&event.json, "type", type);
+	json_write_member(&event.json, member, piece);
+	json_write_object_end(&event.json);
+	close_event(writer, &event, "content_block_delta");
+}
+
 static void close_block(struct reply_writer *writer, struct written_choice *written)
 {
 	struct event event;
 
 	if (written->block == BLOCK_NONE)
 		return;
+	if (written->block_is_unsigned)
+		tell_delta(writer, written, "signature_delta", "signature", reply_state_unsigned);
+	written->block_is_unsigned = false;
 	open_event(&event, "content_block_stop");
 	json_write_member_int(&event.json, "index", written->blocks - 1);
 	close_event(writer, &event, "content_block_stop");
@@ -181,21 +199,6 @@ static void end_block_start(struct reply_writer *writer, struct event *event)
 	close_event(writer, event, "content_block_start");
 }
 
-static void tell_delta(struct reply_writer *writer, const struct written_choice *written,
-                       const char *type, const char *member, struct text piece)
-{
-	struct event event;
-
-	open_event(&event, "content_block_delta");
-	json_write_member_int(&event.json, "index", written->blocks - 1);
-	json_write_key(&event.json, "delta");
-	json_write_object(&event.json);
-	json_write_member_c(&event.json, "type", type);
-	json_write_member(&event.json, member, piece);
-	json_write_object_end(&event.json);
-	close_event(writer, &event, "content_block_delta");
-}
-
 static void tell_text(struct reply_writer *writer, struct written_choice *written, enum block block,
                       struct text piece)
 {
@@ -211,6 +214,7 @@ static void tell_text(struct reply_writer *writer, struct written_choice *writte
 		if (thinking)
 			json_write_member_c(&event.json, "signature", "");
 		end_block_start(writer, &event);
+		written->block_is_unsigned = thinking;
 	}
 	tell_delta(writer, written, thinking ? "thinking_delta" : "text_delta",
 	           thinking ? "thinking" : "text", piece);
@@ -252,6 +256,7 @@ static void tell_signed(struct reply_writer *writer, struct written_choice *writ
 	if (text_is(json_string(root, "type"), "redacted_thinking")) {
 		tell_unread(writer, written, json_string(root, "data"));
 	} else if (written->block == BLOCK_THINKING) {
+		written->block_is_unsigned = false;
 		tell_delta(writer, written, "signature_delta", "signature",
 		           json_string(root, "signature"));
 	}
@@ -344,7 +349,7 @@ static void write_text_block(struct json_writer *json, const char *type, struct 
 	json_write_member_c(json, "type", type);
 	json_write_member(json, type, text);
 	if (*type == 't' && type[1] == 'h')
-		json_write_member_c(json, "signature", "");
+		json_write_member(json, "signature", reply_state_unsigned);
 	json_write_object_end(json);
 }
 

@@ -28,6 +28,7 @@ struct written_choice {
 	size_t call_room;
 	/* --- of the formats that have blocks --- */
 	int block;                  /* kind of the block that is open; 0: none */
+	bool block_is_unsigned;     /* thoughts, and no signature was told yet */
 	int64_t block_call;         /* of which call */
 	int64_t blocks;             /* begun */
 	struct written_item *items; /* arena; of responses, as many as blocks */

@@ -7,6 +7,7 @@
 enum { STATE_MAX_BYTES = 16 << 20 };
 
 static const struct text mark = TEXT_INIT("proviso1.");
+const struct text reply_state_unsigned = TEXT_INIT("proviso1.unsigned");
 
 static bool has_extras(const struct chat_choice *choice)
 {

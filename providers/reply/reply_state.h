@@ -11,6 +11,8 @@
 /* Data NULL: there is none. `ids`: of the choice's calls as the client sees them. Arena. */
 MUST_CHECK struct text reply_state_pack(const struct chat_choice *choice, const struct text *ids,
                                         struct arena *arena);
+/* The signature of thoughts that nobody signed, for clients that want one: it is known again. */
+extern const struct text reply_state_unsigned;
 /* Whether it was packed here; nobody else can read it. */
 MUST_CHECK bool reply_state_is_ours(struct text packed);
 /*

@@ -66,7 +66,8 @@ static struct text list_dropped(const struct relay *relay, const struct exchange
 	for (size_t i = 0; i < first_count && count < ARRAY_LENGTH(all); i++)
 		all[count++] = first->items[i];
 	if (relay->thoughts_left && count < ARRAY_LENGTH(all))
-		all[count++] = relay->endpoint == ENDPOINT_RESPONSES
+		all[count++] = relay_is_native(relay) ? TEXT("messages.content.thinking")
+		               : relay->endpoint == ENDPOINT_RESPONSES
 		                   ? TEXT("input.encrypted_content")
 		                   : TEXT("messages.thinking_blocks");
 	for (size_t i = 0; i < exchange->dropped_count && count < ARRAY_LENGTH(all); i++)

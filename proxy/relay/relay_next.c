@@ -173,7 +173,9 @@ static struct text body_for(struct relay *relay)
 		relay->thoughts_left = without.data != body.data;
 		body = without;
 	} else if (native) {
-		body = decode_without_unsigned(body, &relay->arena);
+		struct text without = decode_without_ours(body, &relay->arena);
+		relay->thoughts_left = without.data != body.data;
+		body = without;
 	}
 
 	/* The client's own bytes go with its exchange, and libcurl reads them for longer. */

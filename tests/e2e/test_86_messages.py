@@ -261,12 +261,15 @@ def test_a_signature_of_geminis_calls_comes_back_to_it_and_reaches_nobody_else(s
     told = [data for _, data in events(ask(proxy, model="a/gemini-3-pro", messages=begun, tools=[TOOL], stream=True))]
     starts = [data["content_block"] for data in told if data["type"] == "content_block_start"]
     assert [block["type"] for block in starts] == ["thinking", "redacted_thinking", "tool_use"]
+    signatures = [data["delta"]["signature"] for data in told if data.get("delta", {}).get("type") == "signature_delta"]
+    assert signatures == [whole[0]["signature"]] and signatures[0]
     result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": whole[2]["id"], "content": "sunny"}]}
     turns = begun + [{"role": "assistant", "content": whole}, result]
     assert ask(proxy, model="a/gemini-3-pro", messages=turns, tools=[TOOL]).status == 200
     [again] = json.loads(gemini.requests[-1][1])["contents"][1]["parts"]
     assert again["thoughtSignature"] == "SIG" and again["functionCall"]["args"] == {"city": "Paris"}
-    assert ask(proxy, model="b/m", messages=turns, tools=[TOOL]).status == 200
+    answer = ask(proxy, model="b/m", messages=turns, tools=[TOOL])
+    assert answer.status == 200 and answer.headers["x-proviso-dropped"] == "messages.content.thinking", answer
     sent = json.loads(claude.requests[-1][1])["messages"]
     assert sent == begun + [{"role": "assistant", "content": whole[2:]}, result]
     # OpenAI refuses a member that it does not know; Google's endpoint of that format wants its own back.
@@ -274,7 +277,8 @@ def test_a_signature_of_geminis_calls_comes_back_to_it_and_reaches_nobody_else(s
         assert ask(proxy, model=model, messages=turns, tools=[TOOL]).status == 200
         message = json.loads(plain.requests[-1][1])["messages"][1]
         assert "thinking_blocks" not in message and message["tool_calls"][0].get("extra_content") == extra
-    # What Claude signed itself stays byte for byte.
-    signed = [{"type": "thinking", "thinking": "t", "signature": "S"}, {"type": "redacted_thinking", "data": "R"}, *whole[2:]]
-    ask(proxy, model="b/m", messages=begun + [{"role": "assistant", "content": signed}, result], tools=[TOOL])
-    assert json.loads(claude.requests[-1][1])["messages"][1]["content"] == signed
+    # What Claude signed itself stays, and so does what another of its format left unsigned.
+    theirs = [{"type": "thinking", "thinking": "t", "signature": "S"}, {"type": "redacted_thinking", "data": "R"},
+              {"type": "thinking", "thinking": "u", "signature": ""}]
+    ask(proxy, model="b/m", messages=begun + [{"role": "assistant", "content": theirs + whole}, result], tools=[TOOL])
+    assert json.loads(claude.requests[-1][1])["messages"][1]["content"] == theirs + whole[2:]
