@@ -79,6 +79,9 @@ bool chat_reply_quota_is_spent(const struct chat_reply *reply)
 	    "insufficient_quota",
 	    "credit_balance_exhausted",
 	    "billing_hard_limit_reached",
+	    "organization_usage_limit_exceeded",
+	    "organization_spend_limit_exceeded",
+	    "project_spend_limit_exceeded",
 	    "enforced_spend_limit_reached",
 	};
 

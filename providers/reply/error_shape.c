@@ -99,11 +99,14 @@ static struct chat_error error_of(const struct json *object, const struct json *
 }
 
 /*
- * Google's google.rpc details: which field is wrong, how long to wait, and that it is a quota of
- * the day (AIP-193, "Error model").
+ * Google's google.rpc details, a list: which field is wrong, how long to wait, and that it is a
+ * quota of the day (AIP-193, "Error model"). Anthropic's, an object: a code beside the type, which
+ * tells a month's limit from a rate ("Rate limits", enforced_spend_limit_reached).
  */
 static void take_details(struct chat_error *error, const struct json *details)
 {
+	if (error->code.data == NULL)
+		error->code = json_string(details, "error_code");
 	JSON_EACH(detail, json_is(details, JSON_ARRAY) ? details : NULL)
 	{
 		const struct json *fields = json_member(detail, "fieldViolations");

@@ -148,6 +148,37 @@ START_TEST(html_and_nothing_with_an_error_status_are_errors)
 }
 END_TEST
 
+static bool is_spent(const char *body)
+{
+	return chat_reply_quota_is_spent(read_text(body));
+}
+
+/* Each where it was seen: as code, as type, in Anthropic's details. */
+START_TEST(a_limit_that_no_waiting_ends_is_told_from_a_rate)
+{
+	static const char *const spent[] = {
+	    "insufficient_quota",
+	    "credit_balance_exhausted",
+	    "billing_hard_limit_reached",
+	    "organization_usage_limit_exceeded",
+	    "organization_spend_limit_exceeded",
+	    "project_spend_limit_exceeded",
+	};
+	char body[256];
+
+	for (size_t i = 0; i < ARRAY_LENGTH(spent); i++) {
+		(void)snprintf(body, sizeof(body),
+		               "{\"error\":{\"message\":\"m\",\"code\":\"%s\"}}", spent[i]);
+		ck_assert_msg(is_spent(body), "%s", body);
+	}
+	ck_assert(is_spent("{\"error\":{\"message\":\"m\",\"type\":\"insufficient_quota\"}}"));
+	ck_assert(is_spent(
+	    "{\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"m\","
+	    "\"details\":{\"error_code\":\"enforced_spend_limit_reached\"}}}"));
+	ck_assert(!is_spent("{\"error\":{\"message\":\"m\",\"type\":\"rate_limit_error\"}}"));
+}
+END_TEST
+
 START_TEST(an_answer_is_no_error)
 {
 	ck_assert_uint_eq(
@@ -181,6 +212,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_finish_reason_error_alone_is_an_error);
 	tcase_add_test(cases, an_event_named_error_is_one_whatever_it_holds);
 	tcase_add_test(cases, html_and_nothing_with_an_error_status_are_errors);
+	tcase_add_test(cases, a_limit_that_no_waiting_ends_is_told_from_a_rate);
 	tcase_add_test(cases, an_answer_is_no_error);
 	tcase_add_test(cases, errors_beyond_the_cap_are_not_kept);
 }
