@@ -351,12 +351,6 @@ void http_respond_end(struct http_exchange *exchange)
 	queue_check(connection);
 }
 
-size_t http_exchange_queued(const struct http_exchange *exchange)
-{
-	REQUIRE(exchange->magic == HTTP_EXCHANGE_MAGIC);
-	return http_connection_queued(exchange->connection);
-}
-
 void http_exchange_cut(struct http_exchange *exchange, bool flush)
 {
 	REQUIRE(exchange->magic == HTTP_EXCHANGE_MAGIC);
@@ -434,21 +428,6 @@ void *http_exchange_user(const struct http_exchange *exchange)
 {
 	REQUIRE(exchange->magic == HTTP_EXCHANGE_MAGIC);
 	return exchange->user;
-}
-
-struct text http_exchange_peer(struct http_exchange *exchange)
-{
-	REQUIRE(exchange->magic == HTTP_EXCHANGE_MAGIC);
-	const struct http_connection *connection = exchange->connection;
-	char address[INET6_ADDRSTRLEN] = "";
-
-	if (connection->peer.any.sa_family == AF_INET6) {
-		(void)uv_ip6_name(&connection->peer.v6, address, sizeof(address));
-		return text_format(&exchange->arena, "[%s]:%d", address,
-		                   ntohs(connection->peer.v6.sin6_port));
-	}
-	(void)uv_ip4_name(&connection->peer.v4, address, sizeof(address));
-	return text_format(&exchange->arena, "%s:%d", address, ntohs(connection->peer.v4.sin_port));
 }
 
 struct ip_address http_exchange_address(const struct http_exchange *exchange)

@@ -229,11 +229,6 @@ int http_server_port(const struct http_server *server)
 	return server->port;
 }
 
-size_t http_server_connections(const struct http_server *server)
-{
-	return server->count;
-}
-
 /* --- the end --- */
 
 static void server_free(void *context)

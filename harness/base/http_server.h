@@ -69,7 +69,6 @@ MUST_CHECK bool http_server_start(struct loop *loop, const struct http_server_op
                                   const struct http_handler *handler, struct http_server **out,
                                   struct fault *fault);
 MUST_CHECK int http_server_port(const struct http_server *server);
-MUST_CHECK size_t http_server_connections(const struct http_server *server);
 /* No new connections; idle ones close; `done` is called when the last one is gone. */
 void http_server_drain(struct http_server *server, void (*done)(void *context), void *context);
 /* Cuts everything (`closed` is said at once) and frees the server at the end of the turn. */
@@ -87,8 +86,7 @@ struct arena *http_exchange_arena(struct http_exchange *exchange);
 void http_exchange_drop_request(struct http_exchange *exchange);
 void http_exchange_set_user(struct http_exchange *exchange, void *user);
 void *http_exchange_user(const struct http_exchange *exchange);
-/* "127.0.0.1:4711" of the peer; arena of the exchange. */
-struct text http_exchange_peer(struct http_exchange *exchange);
+/* The peer's, without its port. */
 struct ip_address http_exchange_address(const struct http_exchange *exchange);
 
 /* --- the answer; a second one is ignored, as is what comes after its end --- */
@@ -109,8 +107,6 @@ void http_respond_begin(struct http_exchange *exchange, int status,
  */
 bool http_respond_write(struct http_exchange *exchange, struct text bytes);
 void http_respond_end(struct http_exchange *exchange);
-/* Unsent bytes. */
-MUST_CHECK size_t http_exchange_queued(const struct http_exchange *exchange);
 
 /*
  * Breaks the connection without a clean end: what was queued is sent first when

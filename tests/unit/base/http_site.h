@@ -24,6 +24,8 @@ static struct {
 	size_t produced, produce_max; /* of /flood */
 	bool waits;
 	struct text_buf seen; /* bodies */
+	atomic_size_t connections;
+	struct ip_address peer; /* of the last /peer */
 } site;
 
 static struct http_server_options options;
@@ -85,7 +87,8 @@ static inline void handle(void *context, struct http_exchange *exchange)
 	} else if (text_is(request->path, "/large")) {
 		http_respond(exchange, 200, NULL, 0, (struct text){large, sizeof(large)});
 	} else if (text_is(request->path, "/peer")) {
-		http_respond(exchange, 200, NULL, 0, http_exchange_peer(exchange));
+		site.peer = http_exchange_address(exchange);
+		http_respond(exchange, 200, NULL, 0, TEXT("seen"));
 	} else {
 		http_respond(exchange, 404, NULL, 0, TEXT("nothing here"));
 	}
@@ -124,6 +127,7 @@ static inline void site_open(void)
 	site.loop = loop_new();
 	loop_fake_clock(site.loop, 0);
 	options = http_server_defaults;
+	options.shared_connections = &site.connections;
 	ck_assert_msg(http_server_start(site.loop, &options, &handler, &site.server, &fault), "%s",
 	              fault.message);
 }

@@ -18,7 +18,7 @@ START_TEST(a_client_that_closes_while_its_answer_is_thought_of_is_noticed_at_onc
 	turn(3);
 	ck_assert_uint_eq(site.closed, 1);
 	ck_assert_uint_eq(site.gone, 1);
-	ck_assert_uint_eq(http_server_connections(site.server), 0);
+	ck_assert_uint_eq(atomic_load(&site.connections), 0);
 	site_close();
 }
 END_TEST
@@ -247,11 +247,11 @@ START_TEST(a_cut_reaches_a_client_that_does_not_read)
 	http_respond_begin(exchange, 200, NULL, 0);
 	flood(exchange);
 	turn(5);
-	ck_assert_uint_gt(http_exchange_queued(exchange), options.high_water);
+	ck_assert(site.waits); /* more is queued than the client's socket takes */
 	http_exchange_cut(exchange, false);
 	turn(5);
 	ck_assert_uint_eq(site.closed, 1);
-	ck_assert_uint_eq(http_server_connections(site.server), 0);
+	ck_assert_uint_eq(atomic_load(&site.connections), 0);
 	client_close(&client);
 	site_close();
 }
@@ -328,11 +328,11 @@ START_TEST(a_handler_that_never_heeds_the_mark_is_cut_at_the_cap)
 	http_respond_begin(site.held, 200, NULL, 0);
 	for (int i = 0; i < 200 && site.held != NULL; i++)
 		(void)http_respond_write(site.held, (struct text){large, sizeof(large)});
-	ck_assert_uint_eq(http_exchange_queued(site.held), 0); /* thrown away */
 	turn(3);
 	ck_assert_uint_eq(site.closed, 1);
 	client_read_to_end(&client);
 	ck_assert(client.reset);
+	ck_assert_uint_eq(client.got.len, 0); /* what was queued is thrown away */
 	client_close(&client);
 	site_close();
 }
@@ -511,7 +511,7 @@ START_TEST(without_descriptors_clients_wait_until_there_are_some)
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &tight), 0);
 	log_set_level(LOG_SILENT);
 	turn(10);
-	ck_assert_uint_eq(http_server_connections(site.server), 0);
+	ck_assert_uint_eq(atomic_load(&site.connections), 0);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
 	loop_advance(site.loop, 1000);
 	client_send(&client, TEXT(GET("/hello")));
