@@ -5,8 +5,8 @@
 
 Everything at once: chat plain and streamed, tools, messages, embeddings, mistakes, providers that fail and cut,
 hedges, clients that leave at any moment, probes, reloads, keys that are rotated and revoked, a strict ledger.
-A third of the time is for warming up; then memory is held against what it was, and descriptors, once
-nobody asks any more, against those of the same moment before. Exit 1 where either grew.
+A third of the time is for warming up; then memory is held against what it was, and what is open, once
+nobody asks any more, against the same moment before. Exit 1 where either grew.
 """
 import json
 import os
@@ -27,7 +27,9 @@ from conftest import PLAIN, PROVISO, Sim, environment  # noqa: E402
 from proxy_rig import KEYS, Proxy, config_of, key_of, make_matrix  # noqa: E402
 
 CLIENTS = 12
+WORKERS = 2
 SAMPLE_S = 0.25
+IDLE_S = 60  # for what is still under way to end, on a machine as busy as can be
 TOOLS = [{"type": "function", "function": {"name": "get_weather", "parameters": {
     "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}}]
 # b cuts its streams and c fails at first; a is well.
@@ -63,7 +65,7 @@ class Soak:
         self.config = config({name: sim.url for name, sim in self.sims.items()})
         (self.folder / "proviso.yaml").write_text(json.dumps(self.config))
         self.keys = [self.key("create", "--name", f"client-{i}", "--team", "search", "--team", "poor") for i in range(3)]
-        self.proxy = Proxy(self.folder, self.config, make_matrix(matrix), "--workers", "2")
+        self.proxy = Proxy(self.folder, self.config, make_matrix(matrix), "--workers", str(WORKERS))
 
     def key(self, *arguments):
         done = subprocess.run([PLAIN, "key", *arguments], cwd=self.folder, env=environment(**KEYS), capture_output=True,
@@ -129,6 +131,8 @@ class Soak:
         """Reloads of either file and by signal, and keys that come and go."""
         turn = 0
         while not self.stop.wait(0.5):
+            if self.pause.is_set():
+                continue
             turn += 1
             if turn % 3 == 0:
                 self.proxy.process.send_signal(1)
@@ -152,19 +156,33 @@ class Soak:
 
     # --- what is measured ---
 
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.proxy.process.pid}/fd"))
+    def connections(self):
+        """The sockets of TCP but those that listen, as /proc names them, and who is at their other end."""
+        found, providers = {}, {int(sim.url.split(":")[2].split("/")[0]) for sim in self.sims.values()}
+        for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            _, local, remote, state, _, _, _, _, _, inode, *_ = line.split()
+            near, far = (int(address.split(":")[1], 16) for address in (local, remote))
+            if state != "0A" and (near == self.proxy.port or far in providers):
+                found[f"socket:[{inode}]"] = "clients" if near == self.proxy.port else "providers"
+        return found
 
-    def files(self):
-        """Descriptors that are no sockets: of these nothing may stay open that was not at first."""
-        folder = pathlib.Path(f"/proc/{self.proxy.process.pid}/fd")
-        links = (os.readlink(one) for one in folder.iterdir() if one.is_symlink())
-        return sum(not link.startswith("socket:") for link in links)
+    def open(self):
+        """How many descriptors the proxy has: connections of clients and to providers, and all that is no socket."""
+        connections, count = self.connections(), {"clients": 0, "providers": 0, "files": 0}
+        for one in pathlib.Path(f"/proc/{self.proxy.process.pid}/fd").iterdir():
+            try:
+                link = os.readlink(one)
+            except FileNotFoundError:  # closed meanwhile
+                continue
+            kind = connections.get(link) if link.startswith("socket:") else "files"
+            if kind:
+                count[kind] += 1
+        return count
 
     def sample(self):
         status = pathlib.Path(f"/proc/{self.proxy.process.pid}/status").read_text()
         rss = int(next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1])
-        self.samples.append((time.monotonic(), rss, self.descriptors()))
+        self.samples.append((rss, sum(self.open().values())))
 
     def run(self, until):
         while time.monotonic() < until:
@@ -172,18 +190,22 @@ class Soak:
             self.sample()
             time.sleep(SAMPLE_S)
 
-    def idle(self):
-        """Nobody asks: how many descriptors stay open then, and how many of them are no sockets. A probe or a reload has
-        some for a moment, so that the fewest are counted that were seen."""
+    def idle(self, warm=None):
+        """What is open while nobody asks: the fewest that were seen, since a probe or a reload has some for a moment. Requests
+        under way are waited for, and so is what is more than when it was `warm`: what has leaked never goes."""
         self.pause.set()
-        least, files, since = self.descriptors(), self.files(), time.monotonic()
-        while time.monotonic() < since + 2:  # until neither has fallen for that long
-            now, now_files = self.descriptors(), self.files()
-            if now < least or now_files < files:
-                least, files, since = min(now, least), min(now_files, files), time.monotonic()
+        until, least, since = time.monotonic() + IDLE_S, self.open(), time.monotonic()
+        while time.monotonic() < until:
+            now = self.open()
+            fewer = {kind: min(now[kind], least[kind]) for kind in now}
+            if fewer != least:
+                least, since = fewer, time.monotonic()
+            settled = time.monotonic() > since + 2 if warm is None else not too_many(warm, least)
+            if settled and least["clients"] == 0:
+                break
             time.sleep(0.05)
         self.pause.clear()
-        return least, files
+        return least
 
     def soak(self):
         threads = [threading.Thread(target=self.client, args=(number,)) for number in range(CLIENTS)]
@@ -193,13 +215,10 @@ class Soak:
             thread.start()
         try:
             self.run(began + self.seconds / 3)
-            descriptors, files = self.idle()
+            opened = self.idle()
             warm = len(self.samples)
             self.run(began + self.seconds)
-            descriptors_left, files_left = self.idle()
-            seen = self.verdict(descriptors, descriptors_left, warm)
-            seen["files"] = {"idle, warm": files, "idle, end": files_left}
-            return seen
+            return self.verdict(opened, self.idle(opened), warm)
         finally:
             self.stop.set()
             for thread in threads:
@@ -209,16 +228,16 @@ class Soak:
         return {result: self.proxy.metric(f'probes_total{{result="{result}"}}') for result in ("passed", "failed", "undecided")}
 
     def verdict(self, before, after, warm):
-        rest = [rss for _, rss, _ in self.samples[warm:]]
+        rest = [rss for rss, _ in self.samples[warm:]]
         half = len(rest) // 2
         return {"seconds": self.seconds, "requests": dict(sorted(self.seen.items())), "answers": sum(self.seen.values()),
                 "reloads": self.proxy.metric("reloads_total"), "reloads_failed": self.proxy.metric("reloads_failed_total"),
                 "fallbacks": self.proxy.metric("fallbacks_total"), "hedges": self.proxy.metric("hedges_total"),
                 "left": self.proxy.metric("client_gone_total"),
                 "probes": sum(self.probes().values()), "probes_by_result": self.probes(),
-                "rss_kib": {"first": self.samples[0][1], "warm": statistics.median(rest[:half]),
+                "rss_kib": {"first": self.samples[0][0], "warm": statistics.median(rest[:half]),
                             "end": statistics.median(rest[half:]), "most": max(rest)},
-                "descriptors": {"idle, warm": before, "idle, end": after, "most": max(s[2] for s in self.samples)}}
+                "open": {"idle, warm": before, "idle, end": after, "most": max(count for _, count in self.samples)}}
 
     def end(self):
         if self.proxy is not None:
@@ -238,19 +257,27 @@ def soak(folder, seconds):
     return seen, running.faults
 
 
+def too_many(warm, end):
+    """What is open, in words, that should not be."""
+    wrong = []
+    if end["clients"]:
+        wrong.append(f"{end['clients']} connections of clients that have gone")
+    if end["files"] > warm["files"] + 1:
+        wrong.append(f"files grew from {warm['files']} to {end['files']}")
+    # A worker keeps as many connections to a provider as it ever needed at once, hedges included: that may go on
+    # growing after the first third, but not beyond all clients at one provider in one worker.
+    most = WORKERS * len(FAULTS) * 2 * CLIENTS
+    if end["providers"] > most:
+        wrong.append(f"{end['providers']} connections to providers, where {most} is all that can have been needed")
+    return wrong
+
+
 def grown(seen, slack_kib):
     """What is wrong with it, in words; empty: nothing."""
-    rss, descriptors, files = seen["rss_kib"], seen["descriptors"], seen["files"]
-    wrong = []
+    rss, wrong = seen["rss_kib"], too_many(seen["open"]["idle, warm"], seen["open"]["idle, end"])
     # glibc's arenas fill up for a while after the start: what leaks goes on, request by request.
     if rss["end"] > rss["warm"] * 1.1 + slack_kib:
         wrong.append(f"memory grew from {rss['warm']} to {rss['end']} KiB")
-    # Connections to providers are kept for the next request, as many as were ever needed at once; that may
-    # be more than in the first third, but never more than there are clients and their hedges.
-    if descriptors["idle, end"] > descriptors["idle, warm"] + 2 * CLIENTS:
-        wrong.append(f"descriptors grew from {descriptors['idle, warm']} to {descriptors['idle, end']}")
-    if files["idle, end"] > files["idle, warm"] + 1:
-        wrong.append(f"files grew from {files['idle, warm']} to {files['idle, end']}")
     return wrong
 
 
