@@ -476,7 +476,7 @@ static int64_t bound_of(const struct price *price, const struct price_request *r
 	int64_t prompt = price_estimate_tokens(request->prompt_bytes);
 	int64_t dearest = 0;
 
-	if (is_flat(price) && !request->names_service && !price->services[0].given)
+	if (is_flat(price) && !request->names_service)
 		return bound_flat(price, prompt, request->max_output_tokens);
 	int64_t region = dearest_region(price, request->names_service);
 	int64_t per_request = dearest_search(price);

@@ -18,8 +18,8 @@ const char *const price_meter_names[PRICE_METER_COUNT] = {
     [PRICE_METER_REQUEST] = "request",
 };
 
-static const char *const service_names[CHAT_SERVICE_COUNT] = {"standard", "batch", "flex",
-                                                              "priority"};
+const char *const price_service_names[CHAT_SERVICE_COUNT] = {"standard", "batch", "flex",
+                                                             "priority"};
 
 /* --- writing --- */
 
@@ -86,7 +86,7 @@ static void add_conditions(struct text_buf *out, const struct price *price,
 	int64_t above = -1;
 
 	if (price->services[usage->service].given)
-		add_word(out, "service", text_of(service_names[usage->service]));
+		add_word(out, "service", text_of(price_service_names[usage->service]));
 	for (size_t i = 0; i < holding->tier_count; i++)
 		if (prompt_tokens > holding->tiers[i].above)
 			above = holding->tiers[i].above;

@@ -1,4 +1,4 @@
-/* What price.c, price_sum.c and price_parts.c share; nobody else includes this. */
+/* What the files of prices share; nobody else includes this. */
 #ifndef PROVISO_PROVIDERS_PRICE_PRIVATE_H
 #define PROVISO_PROVIDERS_PRICE_PRIVATE_H
 
@@ -27,6 +27,8 @@ MUST_CHECK struct price_terms price_terms_of(const struct price_holding *holding
                                              int64_t prompt_tokens);
 /* All tokens of a prompt, cached and written ones as well. */
 MUST_CHECK int64_t price_prompt_of(const struct price_buckets *tokens);
+/* As configs, bills and providers write them. */
+extern const char *const price_service_names[CHAT_SERVICE_COUNT];
 /* NULL: none holds. */
 MUST_CHECK const struct price_window *price_window_at(const struct price *price, int64_t wall_ms);
 /* Where the reply says where it was served, that counts, else what the config says; NULL: it has

@@ -1,8 +1,9 @@
 /*
  * Prices as a config or the catalogue writes them: `price:` is one price, or a list of them with
- * the dates between which each holds. Mistakes have their place; that one
- * has run out is no mistake: price_review.c.
+ * the dates between which each holds. Mistakes are told at their place. That a price has run out
+ * is no mistake here: price_review.c.
  */
+#include "providers/price/price_private.h"
 #include "providers/price/price_table.h"
 #include "providers/provider_private.h"
 
@@ -21,7 +22,6 @@ enum {
 
 static const int64_t USD_PER_FACTOR = 1000000; /* pico-USD, as settings read decimals, to 10^-6 */
 
-static const char *const service_names[] = {"standard", "batch", "flex", "priority"};
 static const char *const day_names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 
 static const struct price_rates NO_RATES = PRICE_RATES_NONE;
@@ -65,9 +65,11 @@ static bool list_fits(const struct reading *r, const struct json *node, enum jso
 {
 	if (!json_is(node, type))
 		return wrong(r, node, want);
-	if (node->count > LIST_MAX)
-		return wrong(r, node, "more than 64 are too many");
-	return true;
+	if (node->count <= LIST_MAX)
+		return true;
+	(void)fault_list_at(r->faults, json_place(node), "%u are too many: want at most %d",
+	                    node->count, LIST_MAX);
+	return false;
 }
 
 static bool has_rates(const struct price_rates *rates)
@@ -138,7 +140,7 @@ static bool read_services(const struct reading *r, const struct json *node, stru
 	{
 		size_t service = CHAT_SERVICE_BATCH;
 		while (service < CHAT_SERVICE_COUNT &&
-		       !text_is(member->key, service_names[service]))
+		       !text_is(member->key, price_service_names[service]))
 			service++;
 		if (service == CHAT_SERVICE_COUNT) {
 			(void)fault_list_at(r->faults, document_key_place(member),
@@ -313,7 +315,7 @@ static bool changes_agree(const struct reading *r, const struct price_period_con
 		own_service = own_service || change->own;
 		if (change->own && price->tier_count > 0 && change->tier_count == 0)
 			good =
-			    wrong(r, json_member(config->service, service_names[i]),
+			    wrong(r, json_member(config->service, price_service_names[i]),
 			          "this has prices of its own, so it needs its own context tiers, "
 			          "too (or a factor)");
 	}

@@ -62,6 +62,9 @@ START_TEST(products_are_exact_or_refused)
 	ck_assert(!decimal_multiply(&price, 2, 0));
 	assert_text(shown(price), "340282366920938463463374607431768211455");
 	assert_text(shown(decimal_of(1055000, 6)), "1.055");
+	price = number("2.2"); /* more places than are ever written */
+	ck_assert(!decimal_multiply(&price, 1, 96));
+	assert_text(shown(price), "2.2");
 }
 END_TEST
 

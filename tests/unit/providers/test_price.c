@@ -42,6 +42,8 @@ START_TEST(charges_that_do_not_fit_saturate)
 	ck_assert_int_eq(charge(1, INT64_MAX), INT64_C(9223372036855));
 	ck_assert_int_eq(charge(999999, INT64_MAX), INT64_C(9223362813482738952));
 	ck_assert_int_eq(charge(-1, 1), -1);
+	const struct price dear = {.known = true, .per_request = INT64_C(1) << 59};
+	ck_assert_int_eq(price_expect(&dear, 0, INT64_C(1) << 49, 0, 0), INT64_MAX);
 }
 END_TEST
 
@@ -117,7 +119,8 @@ START_TEST(reasoning_is_in_one_bucket)
 	    {100, 50, 40, 150, true, 10, 40},    /* an xAI that says so */
 	    {100, 50, 40, -1, false, 10, 40},    /* no total: as it is known for */
 	    {100, 50, 40, -1, true, 50, 40},
-	    {100, 30, 40, -1, false, 30, 40}, /* more than all of it: it can't be within */
+	    {100, 50, 40, 190, false, 50, 40}, /* the total says that it is beside */
+	    {100, 30, 40, -1, false, 30, 40},  /* more than all of it: it can't be within */
 	    {100, 50, -1, 150, true, 50, 0},
 	};
 

@@ -138,6 +138,15 @@ START_TEST(a_plain_price_holds_for_all_prompts_and_moments)
 	ck_assert_int_eq(line.output, 10000000);
 	ck_assert_int_eq(line.prompt_until, INT64_MAX);
 	ck_assert_int_eq(line.until_wall_ms, INT64_MAX);
+	tiers[0] = (struct price_tier){100, {3000000000000, -1, -1, -1, -1, -1}};
+	price.tiers = tiers;
+	price.tier_count = 1;
+	price_line(&price, DAY_MS, 100, &line);
+	ck_assert_int_eq(line.prompt_from, 0);
+	ck_assert_int_eq(line.prompt_until, 101);
+	price_line(&price, DAY_MS, 101, &line);
+	ck_assert_int_eq(line.prompt_from, 101);
+	price.tier_count = 0;
 	price.fee = 1;
 	price_line(&price, DAY_MS, 1, &line);
 	ck_assert(line.known && !line.exact);

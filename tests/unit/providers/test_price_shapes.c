@@ -4,49 +4,7 @@
  * wrong.
  */
 #include "harness/base/json_write.h"
-#include "harness/base/loop.h"
-#include "harness/base/yaml.h"
-#include "providers/provider_private.h"
-#include "tests/unit/unit.h"
-
-static struct arena arena;
-static struct fault_list faults;
-static struct source source;
-static struct provider_set set;
-
-static bool read_yaml(const char *yaml)
-{
-	struct json *root;
-	struct fault fault;
-
-	arena_done(&arena);
-	memset(&faults, 0, sizeof(faults));
-	source = (struct source){TEXT("p.yaml"), text_of(yaml)};
-	ck_assert_msg(yaml_read(&source, NULL, &arena, &root, NULL, &fault), "%s", fault.message);
-	return provider_set_read(root, &arena, &set, &faults);
-}
-
-/* A provider with one model, priced so; the price stands at six blanks. */
-static const struct price *priced(const char *provider_lines, const char *price)
-{
-	static char yaml[8192];
-
-	(void)snprintf(
-	    yaml, sizeof(yaml),
-	    "lab:\n  base_url: http://10.0.0.5/v1\n%s  models:\n    m:\n      price:%s\n",
-	    provider_lines, price);
-	ck_assert_msg(read_yaml(yaml), "%s (line %u)", faults.items[0].message,
-	              faults.items[0].line);
-	return &set.items[0].models[0].price;
-}
-
-static int64_t at(const char *moment)
-{
-	int64_t wall_ms;
-
-	ck_assert(wall_parse(text_of(moment), &wall_ms));
-	return wall_ms;
-}
+#include "tests/unit/providers/price_rig.h"
 
 static struct chat_usage tokens(int64_t input, int64_t cached, int64_t written, int64_t output)
 {
@@ -75,18 +33,6 @@ static void costs(const struct price *price, const struct chat_usage *usage, con
 	              want_usd);
 	ck_assert_int_eq(cost.source, COST_COMPUTED);
 }
-
-/* OpenAI gpt-5.6-sol: 4 / .4 / 20, w=5 as a promotion from 2026-08-21 to at least 2026-11-21, 5 /
- * .5 / 30, w=6.25 before; above 272,000 prompt tokens 8 / .8 / 30, w=10 (llmgateway#4128,
- * 2026-09-18).
- */
-static const char sol[] =
-    "\n      - {input: \"5\", cached_input: \"0.5\", cache_write: \"6.25\", output: \"30\","
-    " until: 2026-08-20, reviewed: 2026-09-18}"
-    "\n      - {input: \"4\", cached_input: \"0.4\", cache_write: \"5\", output: \"20\","
-    " from: 2026-08-21, review_by: 2026-11-21, reviewed: 2026-09-18,"
-    " context: [{above: 272000, input: \"8\", cached_input: \"0.8\", cache_write: \"10\","
-    " output: \"30\"}]}";
 
 START_TEST(dates_decide_which_price_holds)
 {
@@ -166,6 +112,9 @@ START_TEST(cache_writes_cost_by_their_life)
 	usage.cache_write_1h = 1000;
 	/* 1000 x 2 + 6000 x .2 + 2000 x 2.5 + 1000 x 4 + 100 x 10 */
 	costs(price, &usage, "2026-11-01", "0.0132");
+	/* What is kept for an hour costs as any other write where nothing else is said. */
+	price = priced("", " {input: \"2\", cache_write: \"2.5\", output: \"10\"}");
+	costs(price, &usage, "2026-11-01", "0.0225");
 }
 END_TEST
 
@@ -189,6 +138,12 @@ START_TEST(service_tier_and_region_are_factors)
 	    " {input: \"2\", cached_input: \"0.2\", output: \"10\", regions: {eu: \"1.1\"}}");
 	usage = tokens(1000, 500, 0, 100);
 	costs(price, &usage, "2026-11-01", "0.00231");
+	ck_assert_int_eq(price_expect(price, 0, 1, 1000, 100), INT64_C(3300000000));
+	/* A factor of 1000 is the largest. */
+	price = priced("", " {input: \"2\", output: \"10\", service: {priority: \"1000\"}}");
+	usage = tokens(1000, 0, 0, 0);
+	usage.service = CHAT_SERVICE_PRIORITY;
+	costs(price, &usage, "2026-11-01", "2");
 }
 END_TEST
 
@@ -248,6 +203,14 @@ START_TEST(a_window_may_run_past_midnight)
 	costs(price, &usage, "2026-11-07T01:59:00Z", "0.5");
 	costs(price, &usage, "2026-11-07T02:00:00Z", "1");
 	costs(price, &usage, "2026-11-06T01:00:00Z", "1"); /* Thursday's night */
+	/* Days as well run past the end of the week, and a moment ends a price at once. */
+	price = priced("", " {input: \"1\", output: \"1\", until: \"2026-11-09T12:00:00Z\","
+	                   " windows: [{days: sun-mon, from: \"10:00\", until: \"12:00\","
+	                   " factor: \"2\"}]}");
+	costs(price, &usage, "2026-11-07T11:00:00Z", "1"); /* Saturday */
+	costs(price, &usage, "2026-11-08T11:00:00Z", "2");
+	costs(price, &usage, "2026-11-09T11:00:00Z", "2"); /* Monday */
+	ck_assert_int_eq(price_cost(price, &usage, at("2026-11-09T12:00:00Z")).pico_usd, -1);
 }
 END_TEST
 
@@ -260,6 +223,8 @@ START_TEST(reasoning_has_its_price)
 
 	usage.reasoning = 400; /* within: 1000 x .4 + 100 x 1.2 + 400 x 4 */
 	costs(price, &usage, "2026-11-01", "0.00212");
+	/* Without one it costs as all else that comes out: 500 x 1.2 */
+	costs(priced("", " {input: \"0.4\", output: \"1.2\"}"), &usage, "2026-11-01", "0.001");
 	price = priced("  usage: {completion: excludes_reasoning}\n",
 	               " {input: \"0.4\", output: \"1.2\", reasoning: \"4\"}");
 	costs(price, &usage, "2026-11-01", "0.0026"); /* beside: 500 x 1.2 */
@@ -307,6 +272,10 @@ START_TEST(a_request_fee_goes_by_how_much_was_searched)
 	usage = tokens(17, 0, 0, 6);
 	usage.search = CHAT_SEARCH_LOW;
 	costs(price, &usage, "2026-11-01", "0.006141");
+	/* Also where it is less than what a request costs of which nothing is told. */
+	price = priced("", " {input: \"3\", output: \"15\", per_request: \"0.006\","
+	                   " search_context: {low: \"0.005\"}}");
+	costs(price, &usage, "2026-11-01", "0.005141");
 }
 END_TEST
 
@@ -347,14 +316,32 @@ START_TEST(a_bound_covers_all_that_may_hold)
 	                 price_cost(price, &usage, request.wall_ms).pico_usd);
 	/* 300,000 may be long, all written: x 10, and 1,000 x 30 */
 	ck_assert_int_eq(price_bound(price, &request), INT64_C(3030000000000));
-	request.prompt_bytes = 500000; /* 250,000 is not */
+	request.prompt_bytes = 544000; /* 272,000 is not: x 5, and 1,000 x 20 */
+	ck_assert_int_eq(price_bound(price, &request), INT64_C(1380000000000));
+	/* What is expected goes by the length of each of them. */
+	ck_assert_int_eq(price_expect(price, request.wall_ms, 2, 544000, 0),
+	                 INT64_C(2176000000000));
+	ck_assert_int_eq(price_expect(price, request.wall_ms, 2, 544002, 0),
+	                 INT64_C(4352016000000));
+	request.prompt_bytes = 500000;
 	ck_assert_int_eq(price_bound(price, &request), INT64_C(1270000000000));
 	/* The day before a price changes, the dearer of both; at any time, the dearest of all. */
 	request.wall_ms = at("2026-08-20T12:00:00Z");
 	ck_assert_int_eq(price_bound(price, &request), INT64_C(1592500000000));
 	request.wall_ms = PRICE_ANY_TIME;
 	ck_assert_int_eq(price_bound(price, &request), INT64_C(1592500000000));
+	/* One that gets dearer tomorrow. */
+	price = priced("", "\n      - {input: \"1\", output: \"1\", until: 2026-08-20}"
+	                   "\n      - {input: \"2\", output: \"1\", from: 2026-08-21}");
+	request.wall_ms = at("2026-08-20T12:00:00Z");
+	ck_assert_int_eq(price_bound(price, &request), INT64_C(501000000000));
+	request.wall_ms = at("2026-08-19T12:00:00Z");
+	ck_assert_int_eq(price_bound(price, &request), INT64_C(251000000000));
 	/* A request that names a service tier may be served by any. */
+	price = priced("", " {input: \"1\", output: \"1\", service: {priority: \"2\"}}");
+	request.names_service = true;
+	ck_assert_int_eq(price_bound(price, &request), INT64_C(502000000000));
+	request.names_service = false;
 	price =
 	    priced("", " {input: \"1\", output: \"1\", service: {priority: \"2\", flex: \"0.5\"},"
 	               " regions: {us: \"1.1\"}}");
@@ -362,100 +349,6 @@ START_TEST(a_bound_covers_all_that_may_hold)
 	ck_assert_int_eq(price_bound(price, &request), INT64_C(251000000000));
 	request.names_service = true;
 	ck_assert_int_eq(price_bound(price, &request), INT64_C(552200000000));
-}
-END_TEST
-
-static const struct {
-	const char *price, *says;
-	unsigned line;
-} mistakes[] = {
-    {" {input: \"1\"}", "output", 6},
-    {" {input: \"-1\", output: \"1\"}", "input", 6},
-    {" {input: \"1\", output: \"1\", cached_inputs: \"1\"}", "did you mean", 6},
-    {"\n      - {input: \"1\", output: \"1\", until: 2026-03-01}"
-     "\n      - {input: \"2\", output: \"1\", from: 2026-03-01}",
-     "overlaps that of line 7", 8},
-    {"\n      - {input: \"1\", output: \"1\"}\n      - {input: \"2\", output: \"1\"}", "overlaps",
-     8},
-    {" {input: \"1\", output: \"1\", from: 2026-02-30}", "want a date", 6},
-    {" {input: \"1\", output: \"1\", from: 2026-03-02, until: 2026-03-01}", "never holds", 6},
-    {" []", "without a price", 6},
-    {" {input: \"1\", output: \"1\", context: [{above: 5, at_least: 6, input: \"2\"}]}",
-     "either above or at_least", 6},
-    {" {input: \"1\", output: \"1\", context: [{input: \"2\"}]}", "either above or at_least", 6},
-    {" {input: \"1\", output: \"1\", context: [{above: 5}]}", "changes nothing", 6},
-    {" {input: \"1\", output: \"1\", context: [{above: 5, input: \"2\"}, {at_least: 6, input: "
-     "\"3\"}]}",
-     "tiers overlap", 6},
-    {" {input: \"1\", output: \"1\", service: {slow: \"2\"}}", "no service tier 'slow'", 6},
-    {" {input: \"1\", output: \"1\", service: {flex: half}}", "want a factor", 6},
-    {" {input: \"1\", output: \"1\", service: {flex: \"0.0000001\"}}", "six decimal places", 6},
-    {" {input: \"1\", output: \"1\", service: {flex: \"1001\"}}", "at most 1000", 6},
-    {" {input: \"1\", output: \"1\", service: {flex: {}}}", "changes nothing", 6},
-    {" {input: \"1\", output: \"1\", context: [{above: 5, input: \"2\"}],"
-     " service: {flex: {input: \"1\"}}}",
-     "its own context tiers", 6},
-    {" {input: \"1\", output: \"1\", windows: [{from: \"1:00\", until: \"02:00\", factor: \"2\"}]}",
-     "HH:MM", 6},
-    {" {input: \"1\", output: \"1\", windows: [{from: \"24:01\", until: \"02:00\", factor: "
-     "\"2\"}]}",
-     "HH:MM", 6},
-    {" {input: \"1\", output: \"1\", windows: [{days: mondays, from: \"01:00\", until: \"02:00\","
-     " factor: \"2\"}]}",
-     "days are", 6},
-    {"\n        input: \"1\"\n        output: \"1\"\n        windows:\n"
-     "        - {from: \"22:00\", until: \"02:00\", factor: \"2\"}\n"
-     "        - {days: sun, from: \"01:59\", until: \"03:00\", factor: \"2\"}",
-     "overlaps one before", 11},
-    {" {input: \"1\", output: \"1\", windows: [{from: \"01:00\", until: \"02:00\", input: \"2\"}],"
-     " service: {flex: {input: \"1\"}}}",
-     "both have prices", 6},
-    {" {input: \"1\", output: \"1\", fee_percent: \"0.00001\"}", "four decimal places", 6},
-    {" {input: \"1\", output: \"1\", search_context: {tiny: \"1\"}}", "tiny", 6},
-    {" {input: \"1\", output: \"1\", search_context: {}}", "low, medium or high", 6},
-    {" {input: \"1\", output: \"1\", search_context: \"1\"}", "search context", 6},
-    {" {input: \"1\", output: \"1\", regions: [us]}", "regions is a mapping", 6},
-    {" 5", "price", 6},
-};
-
-START_TEST(mistakes_have_their_place)
-{
-	static char yaml[4096];
-
-	for (size_t i = 0; i < ARRAY_LENGTH(mistakes); i++) {
-		(void)snprintf(yaml, sizeof(yaml),
-		               "lab:\n  base_url: http://10.0.0.5/v1\n  models:\n    m:\n"
-		               "      context: 5\n      price:%s\n",
-		               mistakes[i].price);
-		bool good = read_yaml(yaml);
-		ck_assert_msg(!good && faults.errors == 1, "%s: %zu mistakes, want one",
-		              mistakes[i].price, faults.errors);
-		assert_fault_says(&faults.items[0], mistakes[i].says);
-		ck_assert_uint_eq(faults.items[0].line, mistakes[i].line);
-		ck_assert_uint_ne(faults.items[0].column, 0);
-	}
-}
-END_TEST
-
-START_TEST(what_has_run_out_is_said)
-{
-	(void)priced("", sol);
-	const struct provider_model *model = &set.items[0].models[0];
-
-	price_review(model, at("2026-11-21T12:00:00Z"), &faults);
-	ck_assert_uint_eq(faults.count, 0);
-	price_review(model, at("2026-11-22"), &faults);
-	ck_assert_uint_eq(faults.count, 1);
-	assert_fault_says(&faults.items[0], "look at this price again");
-	ck_assert_uint_eq(faults.items[0].line, 7);
-	(void)priced("", " {input: \"1\", output: \"1\", from: 2026-01-01, until: 2026-02-01}");
-	model = &set.items[0].models[0];
-	price_review(model, at("2025-12-31"), &faults);
-	assert_fault_says(&faults.items[0], "one does later");
-	price_review(model, at("2026-02-02"), &faults);
-	assert_fault_says(&faults.items[1], "has run out");
-	ck_assert_uint_eq(faults.errors, 0);
-	ck_assert_uint_eq(faults.count, 2);
 }
 END_TEST
 
@@ -576,8 +469,6 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_request_fee_goes_by_how_much_was_searched);
 	tcase_add_test(cases, a_percentage_goes_on_top_of_what_is_reported);
 	tcase_add_test(cases, a_bound_covers_all_that_may_hold);
-	tcase_add_test(cases, mistakes_have_their_place);
-	tcase_add_test(cases, what_has_run_out_is_said);
 	tcase_add_test(cases, a_price_that_is_kept_comes_to_the_same);
 }
 
