@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { VALUE_MAX_BYTES = 16 << 10 };
-
 struct entry {
 	struct text reference; /* owned */
 	struct text value;     /* owned; data NULL: never read */
@@ -287,7 +285,7 @@ static bool take_value(struct entry *entry, struct text field, const struct json
 	if (!json_is(value, JSON_STRING) || value->text.len == 0)
 		return fault_set(fault, FAULT_SYSTEM,
 		                 "the secret in Vault has no text in field %.*s", TEXT_ARG(field));
-	if (value->text.len > VALUE_MAX_BYTES)
+	if (value->text.len > SECRET_MAX_BYTES)
 		return fault_set(fault, FAULT_SYSTEM, "the secret in Vault is too long for a key");
 	if (!json_integer(json_member(data, "metadata"), "version", 0, INT64_MAX, &version))
 		version = 0;
