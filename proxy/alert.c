@@ -19,12 +19,6 @@ enum {
 	REPLY_MAX = 64 << 10,
 };
 
-static const char *const names[ALERT_EVENTS] = {
-    [ALERT_BUDGET_SOFT] = "budget.soft",        [ALERT_BUDGET_HARD] = "budget.hard",
-    [ALERT_QUARANTINED] = "target.quarantined", [ALERT_RELEASED] = "target.released",
-    [ALERT_BREAKER_OPENED] = "breaker.opened",  [ALERT_MATRIX_STALE] = "matrix.stale",
-};
-
 struct message {
 	struct message *next;
 	struct text_buf body;
@@ -212,8 +206,8 @@ void alert_send(struct alerter *alerter, enum alert_event event, struct text dat
 	text_buf_init(&message->body, BODY_MAX_BYTES);
 	bool good = text_buf_format(
 	    &message->body, "{\"type\":\"%s\",\"timestamp\":\"%.*s\",\"data\":{%.*s}}",
-	    names[event], TEXT_ARG(wall_format(&scratch, loop_wall_ms(alerter->loop), true)),
-	    TEXT_ARG(data));
+	    config_alert_events[event],
+	    TEXT_ARG(wall_format(&scratch, loop_wall_ms(alerter->loop), true)), TEXT_ARG(data));
 	arena_done(&scratch);
 	(void)pthread_mutex_lock(&alerter->lock);
 	good = good && alerter->count < QUEUE_MAX;
@@ -267,7 +261,8 @@ static bool receiver_load(const struct config_alerts *config, struct receiver *o
 	for (size_t event = 0; event < ALERT_EVENTS; event++) {
 		out->wanted[event] = config->events.count == 0;
 		for (size_t i = 0; i < config->events.count; i++)
-			out->wanted[event] |= text_is(config->events.items[i], names[event]);
+			out->wanted[event] |=
+			    text_is(config->events.items[i], config_alert_events[event]);
 	}
 	out->url = text_c(&out->arena, config->webhook);
 	return load_secret(out, config->secret, fault);

@@ -11,14 +11,14 @@
 
 struct alerter;
 
-enum alert_event {
-	ALERT_BUDGET_SOFT,
-	ALERT_BUDGET_HARD,
-	ALERT_QUARANTINED,
-	ALERT_RELEASED,
-	ALERT_BREAKER_OPENED,
-	ALERT_MATRIX_STALE,
-	ALERT_EVENTS
+enum alert_event { /* in the order of config_alert_events */
+	           ALERT_BUDGET_SOFT,
+	           ALERT_BUDGET_HARD,
+	           ALERT_QUARANTINED,
+	           ALERT_RELEASED,
+	           ALERT_BREAKER_OPENED,
+	           ALERT_MATRIX_STALE,
+	           ALERT_EVENTS = CONFIG_ALERT_EVENTS
 };
 enum { ALERT_DATA_MAX_BYTES = 4096 };
 enum alert_result { ALERT_SENT, ALERT_FAILED, ALERT_DROPPED, ALERT_RESULTS };

@@ -136,18 +136,6 @@ static struct text copy(struct arena *arena, struct text view)
 	return view.data == NULL ? view : text_copy(arena, view);
 }
 
-static bool same(struct text a, struct text b)
-{
-	return (a.data == NULL) == (b.data == NULL) && text_equal(a, b);
-}
-
-static bool same_scope(const struct config_scope *a, const struct config_scope *b)
-{
-	return same(a->key, b->key) && same(a->team, b->team) && same(a->workflow, b->workflow) &&
-	       same(a->task, b->task) && same(a->provider, b->provider) &&
-	       same(a->target, b->target);
-}
-
 /* Under the lock or before anybody else knows the table. */
 static struct budget_account *find(const struct budget_table *table,
                                    const struct config_scope *scope, int per, bool own)
@@ -155,7 +143,7 @@ static struct budget_account *find(const struct budget_table *table,
 	for (size_t i = 0; i < table->count; i++) {
 		struct budget_account *account = table->accounts[i];
 		if (account->own == own && account->per == per &&
-		    same_scope(&account->scope, scope))
+		    config_scope_same(&account->scope, scope))
 			return account;
 	}
 	return NULL;
@@ -410,7 +398,8 @@ static void send_alerts(const struct budget_table *table, const struct alerts *a
 static void deny(const struct budget_account *account, int64_t now_wall_ms,
                  struct budget_denial *denial)
 {
-	int64_t end = budget_period_end(account->per, now_wall_ms);
+	/* Its own period, which is a later one where the clock was set back. */
+	int64_t end = budget_period_end(account->per, account->period_wall_ms);
 
 	(void)snprintf(denial->name, sizeof(denial->name), "%.*s", TEXT_ARG(account->name));
 	denial->of_target =
@@ -440,7 +429,7 @@ static enum budget_result reserve(struct budget_table *table, const struct budge
 	for (size_t i = 0; i < count; i++) {
 		roll(found[i], now_wall_ms);
 		int64_t used = plus(found[i]->spent, found[i]->reserved);
-		if (used > found[i]->limit || bound > found[i]->limit - used) {
+		if (bound > found[i]->limit - used) {
 			deny(found[i], now_wall_ms, denial);
 			note_hard(alerts, found[i]);
 			return BUDGET_DENIED;

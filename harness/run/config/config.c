@@ -94,6 +94,18 @@ void config_done(struct config *config)
 	arena_done(&config->arena);
 }
 
+static bool same(struct text a, struct text b)
+{
+	return (a.data == NULL) == (b.data == NULL) && text_equal(a, b);
+}
+
+bool config_scope_same(const struct config_scope *a, const struct config_scope *b)
+{
+	return same(a->key, b->key) && same(a->team, b->team) && same(a->workflow, b->workflow) &&
+	       same(a->task, b->task) && same(a->provider, b->provider) &&
+	       same(a->target, b->target);
+}
+
 bool config_waiver_names(const struct config_waiver *waiver, struct text target,
                          struct text case_id, bool streamed)
 {

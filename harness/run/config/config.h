@@ -196,6 +196,8 @@ struct config_ledger {
 	int content; /* enum config_content */
 };
 
+MUST_CHECK bool config_scope_same(const struct config_scope *a, const struct config_scope *b);
+
 /* Who is told, and of what; see proviso-proxy(1). */
 struct config_alerts {
 	struct text webhook;     /* data NULL: nobody */
@@ -224,6 +226,8 @@ struct config {
 /* All keys with their documentation: for the manual. */
 extern const struct setting_table config_table;
 extern const char *const config_strategy_names[]; /* NULL-terminated */
+enum { CONFIG_ALERT_EVENTS = 6 };
+extern const char *const config_alert_events[CONFIG_ALERT_EVENTS]; /* by enum alert_event */
 /* What a config holds before anything is read. */
 extern const struct config config_defaults;
 

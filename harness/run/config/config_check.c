@@ -434,6 +434,12 @@ static void check_budget(struct checker *c, struct config_budget *budget)
 		(void)fault_list_at(
 		    c->faults, json_place(scope->node),
 		    "a scope names a key, team, workflow, task, provider or target");
+	/* Which of two limits holds, nobody could tell. */
+	for (const struct config_budget *other = c->config->budgets.items; other < budget; other++)
+		if (scope->node->count > 0 && other->scope.node != NULL &&
+		    other->per == budget->per && config_scope_same(&other->scope, scope))
+			(void)fault_list_at(c->faults, json_place(scope->node),
+			                    "there are two budgets of this scope and period");
 	check_task_name(c, scope->task, place_of(scope->node, "task"));
 	check_provider(c, scope->provider, place_of(scope->node, "provider"));
 	check_target(c, scope->target, place_of(scope->node, "target"));
@@ -473,16 +479,19 @@ static void check_listen(struct checker *c)
 	                    TEXT_ARG(proxy->listen));
 }
 
+const char *const config_alert_events[CONFIG_ALERT_EVENTS] = {
+    "budget.soft",     "budget.hard",    "target.quarantined",
+    "target.released", "breaker.opened", "matrix.stale",
+};
+
 /* An alert says what is wrong here: it leaves this machine over TLS alone, and signed. */
 static void check_alerts(struct checker *c)
 {
 	static const char *const plain[] = {"http://127.0.0.1:", "http://127.0.0.1/",
 	                                    "http://localhost:", "http://localhost/",
 	                                    "http://[::1]:",     "http://[::1]/"};
-	static const char *const events[] = {"budget.soft",     "budget.hard",
-	                                     "breaker.opened",  "target.quarantined",
-	                                     "target.released", "matrix.stale"};
 	const struct config_alerts *alerts = &c->config->alerts;
+	const struct json *events = json_member(alerts->node, "events");
 	bool good = text_starts(alerts->webhook, TEXT("https://"));
 
 	if (alerts->webhook.data == NULL)
@@ -496,15 +505,16 @@ static void check_alerts(struct checker *c)
 		(void)fault_list_at(c->faults, place_of(alerts->node, "webhook"),
 		                    "alerts are signed: give secret, like env:PROVISO_ALERTS");
 	for (size_t i = 0; i < alerts->events.count; i++) {
-		bool known = false;
-		for (size_t e = 0; e < ARRAY_LENGTH(events); e++)
-			known = known || text_is(alerts->events.items[i], events[e]);
-		if (!known)
-			(void)fault_list_at(c->faults, place_of(alerts->node, "events"),
-			                    "there is no event \"%.*s\"; there are budget.soft, "
-			                    "budget.hard, breaker.opened, target.quarantined, "
-			                    "target.released and matrix.stale",
-			                    TEXT_ARG(alerts->events.items[i]));
+		size_t at = 0;
+		while (at < CONFIG_ALERT_EVENTS &&
+		       !text_is(alerts->events.items[i], config_alert_events[at]))
+			at++;
+		if (at == CONFIG_ALERT_EVENTS)
+			complain_unknown(
+			    c,
+			    json_place(json_is(events, JSON_ARRAY) ? json_at(events, i) : events),
+			    "event", alerts->events.items[i], config_alert_events,
+			    CONFIG_ALERT_EVENTS);
 	}
 }
 

@@ -147,6 +147,69 @@ START_TEST(a_late_settlement_belongs_to_its_own_period)
 }
 END_TEST
 
+/* Of all that happens to a clock nothing gives a budget twice. */
+START_TEST(a_clock_that_goes_back_brings_no_new_period)
+{
+	struct rig rig;
+	rig_open(&rig);
+	struct config_budget budgets[] = {
+	    budget_of((struct config_scope){.team = TEXT("search")}, 10, CONFIG_HOUR)};
+	struct budget_table *table = table_of(&rig, budgets, 1, &no_ledger);
+	struct budget_reservation held;
+	struct budget_denial denial;
+
+	/* Before anything was booked, and afterwards. */
+	ck_assert_int_eq(reserve(table, &search, 6, NEW_YEAR_MS - HOUR_MS, &held), BUDGET_RESERVED);
+	ck_assert_int_eq(reserve(table, &search, 5, NEW_YEAR_MS, &held), BUDGET_DENIED);
+	ck_assert_int_eq(budget_reserve(table, &search, 5, NEW_YEAR_MS - HOUR_MS, &held, &denial),
+	                 BUDGET_DENIED);
+	/* Room comes with the hour after that in which it is booked; whole seconds, rounded up. */
+	ck_assert_int_eq(denial.retry_after_s, 7200);
+	ck_assert_int_eq(
+	    budget_reserve(table, &search, 5, NEW_YEAR_MS + HOUR_MS - 1, &held, &denial),
+	    BUDGET_DENIED);
+	ck_assert_int_eq(denial.retry_after_s, 1);
+	ck_assert_int_eq(reserve(table, &search, 10, NEW_YEAR_MS + HOUR_MS, &held),
+	                 BUDGET_RESERVED);
+	budget_table_free(table);
+	rig_close(&rig);
+}
+END_TEST
+
+/* More than a reservation has room for: none of them is passed over. */
+START_TEST(too_many_budgets_for_one_request_refuse_it)
+{
+	struct rig rig;
+	rig_open(&rig);
+	struct budget_scope scope = {
+	    .team = TEXT("a"), .workflow = TEXT("b"), .task = TEXT("c"), .key_limit_pico_usd = -1};
+	struct config_budget budgets[BUDGET_HELD_MAX + 1];
+	struct budget_reservation held;
+
+	/* Another scope or another period each. */
+	for (size_t i = 0; i < ARRAY_LENGTH(budgets); i++) {
+		size_t parts = 1 + i / (CONFIG_PREPAID + 1);
+		struct config_scope wanted = {0};
+		if ((parts & 1) != 0)
+			wanted.team = scope.team;
+		if ((parts & 2) != 0)
+			wanted.workflow = scope.workflow;
+		if ((parts & 4) != 0)
+			wanted.task = scope.task;
+		budgets[i] = budget_of(wanted, 10, (int)(i % (CONFIG_PREPAID + 1)));
+	}
+	struct budget_table *table = table_of(&rig, budgets, BUDGET_HELD_MAX, &no_ledger);
+	ck_assert_int_eq(reserve(table, &scope, 1, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	ck_assert_uint_eq(held.count, BUDGET_HELD_MAX);
+	budget_table_free(table);
+	table = table_of(&rig, budgets, BUDGET_HELD_MAX + 1, &no_ledger);
+	ck_assert_int_eq(reserve(table, &scope, 1, NEW_YEAR_MS, &held), BUDGET_DENIED);
+	ck_assert_uint_eq(held.count, 0);
+	budget_table_free(table);
+	rig_close(&rig);
+}
+END_TEST
+
 /* --- threads ------------------------------------------------------------------------------ */
 
 enum { THREADS = 8, ROUNDS = 5000, ROOM = 10 };
@@ -241,6 +304,9 @@ START_TEST(a_restart_knows_what_was_spent_and_what_was_reserved)
 	struct budget_scope provider = {.provider = TEXT("lab"), .key_limit_pico_usd = -1};
 	ck_assert_int_eq(reserve(table, &provider, USD + 1, NEW_YEAR_MS, &held), BUDGET_DENIED);
 	ck_assert_int_eq(reserve(table, &provider, USD, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	/* No other provider's, whose name begins alike. */
+	provider.provider = TEXT("la");
+	ck_assert_int_eq(reserve(table, &provider, 10 * USD, NEW_YEAR_MS, &held), BUDGET_RESERVED);
 	/* A key's own budget is read when the key first comes. */
 	struct budget_scope key = {
 	    .key = TEXT("k1"), .key_limit_pico_usd = 8 * USD, .key_per = CONFIG_DAY};
@@ -248,6 +314,33 @@ START_TEST(a_restart_knows_what_was_spent_and_what_was_reserved)
 	ck_assert_int_eq(reserve(table, &key, USD, NEW_YEAR_MS, &held), BUDGET_RESERVED);
 	budget_table_free(table);
 	ledger_close(ledger);
+	rig_close(&rig);
+}
+END_TEST
+
+/* More than 64 bits of 10^-12 USD: as much as they hold, and no budget has room. */
+START_TEST(nine_million_dollars_are_no_overflow)
+{
+	struct rig rig;
+	rig_open(&rig);
+	struct ledger *ledger = rig_ledger(&rig);
+	struct loop *loop = loop_new();
+	struct ledger_port *port = ledger_port_new(ledger, loop);
+	struct ledger_row row = rig_row("r1", 1, INT64_C(5000000) * USD);
+
+	ledger_write(port, &row, NULL, NULL);
+	row.request_id = TEXT("r2");
+	ledger_write(port, &row, NULL, NULL);
+	ledger_port_free(port);
+	loop_free(loop);
+	ledger_close(ledger);
+	struct config_budget budgets[] = {
+	    budget_of((struct config_scope){.team = TEXT("search")}, INT64_MAX, CONFIG_PREPAID)};
+	const struct budget_options options = {.ledger_path = rig.path};
+	struct budget_table *table = table_of(&rig, budgets, 1, &options);
+	struct budget_reservation held;
+	ck_assert_int_eq(reserve(table, &search, 1, NEW_YEAR_MS, &held), BUDGET_DENIED);
+	budget_table_free(table);
 	rig_close(&rig);
 }
 END_TEST
@@ -282,6 +375,7 @@ START_TEST(limits_alert_once_a_period_and_a_reload_keeps_what_is_known)
 	ck_assert_int_eq(reserve(table, &search, 7, NEW_YEAR_MS, &held), BUDGET_RESERVED);
 	ck_assert_int_eq(told.soft, 0);
 	ck_assert_int_eq(reserve(table, &search, 1, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	ck_assert_int_eq(told.soft, 1);
 	ck_assert_int_eq(reserve(table, &search, 1, NEW_YEAR_MS, &held), BUDGET_RESERVED);
 	ck_assert_int_eq(told.soft, 1);
 	ck_assert_int_eq(told.hard, 0);
@@ -335,12 +429,19 @@ START_TEST(what_has_no_price_passes_where_each_budget_allows_it)
 	ck_assert_int_eq(reserve(table, &team, -1, NEW_YEAR_MS, &held), BUDGET_RESERVED);
 	ck_assert_int_eq(budget_settle(table, &held, 11), 11);
 	ck_assert_int_eq(reserve(table, &team, -1, NEW_YEAR_MS, &held), BUDGET_DENIED);
+	ck_assert(!budget_needs_price(table, &(struct budget_scope){.team = TEXT("search"),
+	                                                            .provider = TEXT("other"),
+	                                                            .target = TEXT("other/m"),
+	                                                            .key_limit_pico_usd = -1}));
 	/* A key's own budget says it for itself. */
 	struct budget_scope key = {
 	    .key = TEXT("k1"), .key_limit_pico_usd = 5, .key_per = CONFIG_DAY};
 	ck_assert(budget_needs_price(table, &key));
 	ck_assert_int_eq(reserve(table, &key, -1, NEW_YEAR_MS, &held), BUDGET_UNPRICED);
 	key.key_unpriced = true;
+	key.provider = TEXT("other");
+	key.target = TEXT("other/m");
+	ck_assert(!budget_needs_price(table, &key));
 	ck_assert_int_eq(reserve(table, &key, -1, NEW_YEAR_MS, &held), BUDGET_RESERVED);
 	budget_release(table, &held);
 	budget_table_free(table);
@@ -353,9 +454,12 @@ static void add(TCase *cases)
 	tcase_add_test(cases, periods_are_calendar_ones_in_utc);
 	tcase_add_test(cases, all_that_apply_or_none);
 	tcase_add_test(cases, a_late_settlement_belongs_to_its_own_period);
+	tcase_add_test(cases, a_clock_that_goes_back_brings_no_new_period);
+	tcase_add_test(cases, too_many_budgets_for_one_request_refuse_it);
 	tcase_add_test(cases, what_has_no_price_passes_where_each_budget_allows_it);
 	tcase_add_test(cases, side_by_side_they_never_overshoot);
 	tcase_add_test(cases, a_restart_knows_what_was_spent_and_what_was_reserved);
+	tcase_add_test(cases, nine_million_dollars_are_no_overflow);
 	tcase_add_test(cases, limits_alert_once_a_period_and_a_reload_keeps_what_is_known);
 }
 

@@ -199,6 +199,13 @@ START_TEST(every_slip_is_found_where_it_stands)
 	    {"budgets:\n  - {scope: {team: x}, per: day}\n", 7, "has no 'limit_usd'"},
 	    {"budgets:\n  - {scope: {provider: lap}, limit_usd: 1, per: day}\n", 7,
 	     "did you mean 'lab'"},
+	    {"budgets:\n  - {scope: {team: x}, limit_usd: 1, per: day}\n"
+	     "  - {scope: {key: x}, limit_usd: 1, per: day}\n"
+	     "  - {scope: {team: x}, limit_usd: 1, per: week}\n"
+	     "  - {scope: {team: x}, limit_usd: 2, per: day}\n",
+	     10, "two budgets of this scope and period"},
+	    {"alerts: {webhook: \"https://x\", secret: \"env:X\", events: [budget.hrad]}\n", 6,
+	     "did you mean 'budget.hard'"},
 	    {"budgets:\n  - {scope: {team: x}, limit_usd: 1, per: day, soft: 80}\n", 7, "0 to 1"},
 	    {"proxy:\n  listen: 4000\n", 7, "quotes"},
 	    {"proxy:\n  listen: \"4000\"\n", 7, "ADDRESS:PORT"},
