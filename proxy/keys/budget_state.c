@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-enum { KEYS_MAX = 100000 }; /* more is no report */
+enum { KEYS_MAX = 100000 }; /* with budgets; more is no report */
 
 static void set_period(struct budget_state *state, int64_t now_wall_ms)
 {
@@ -70,7 +70,7 @@ static bool read_keys(const struct config *config, int64_t now_wall_ms, struct a
 	    config->keys.store.data == NULL ? NULL : text_c(arena, config->keys.store);
 	struct store *store;
 	struct store_query *rows;
-	enum store_step step = STORE_DONE;
+	enum store_step step;
 
 	if (path == NULL || !file_exists(path))
 		return true;
@@ -83,9 +83,13 @@ static bool read_keys(const struct config *config, int64_t now_wall_ms, struct a
 	                  &rows, fault);
 	if (good) {
 		store_bind_int(rows, 1, now_wall_ms);
-		while (keys->count < KEYS_MAX && (step = store_step(rows, fault)) == STORE_ROW)
+		while ((step = store_step(rows, fault)) == STORE_ROW && keys->count < KEYS_MAX)
 			add_key(keys, rows, now_wall_ms, arena);
-		good = step != STORE_FAILED;
+		if (step == STORE_ROW)
+			good = fault_set(fault, FAULT_INPUT, "more than %d keys have budgets",
+			                 KEYS_MAX);
+		else
+			good = step == STORE_DONE;
 		store_query_free(rows);
 	}
 	store_close(store);
