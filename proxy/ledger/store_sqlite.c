@@ -10,6 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#define CACHE_16_MIB "PRAGMA cache_size=-16384"
 enum {
 	STORE_PATH_BYTES = 4096,
 	STORE_APPLICATION = 0x50525653, /* "PRVS": what `file` tells it by */
@@ -19,6 +20,7 @@ enum {
 struct store {
 	sqlite3 *db;
 	char path[STORE_PATH_BYTES];
+	enum store_mode mode;
 	dev_t device;
 	ino_t inode;
 };
@@ -38,6 +40,13 @@ static bool failed(const struct store *store, struct fault *fault)
 
 	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
 		return fault_set(fault, kind, "%s: another process holds the database locked",
+		                 store->path);
+	/* SQLite's words would be that there is no such file, or that somebody wanted to write. */
+	if ((code == SQLITE_CANTOPEN || code == SQLITE_READONLY) && store->mode == STORE_READ &&
+	    access(store->path, R_OK) == 0)
+		return fault_set(fault, kind,
+		                 "%s: SQLite keeps files beside what it reads, and this folder "
+		                 "can't be written to: copy it to another one",
 		                 store->path);
 	if ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && number != 0)
 		return fault_system(fault, number, "%s: %s", store->path,
@@ -93,13 +102,17 @@ static bool migrate(struct store *store, struct fault *fault)
 	       store_run(store, "COMMIT", fault);
 }
 
-static bool check_version(struct store *store, enum store_mode mode, struct fault *fault)
+/* In one transaction: of a database that is being made, all is seen or nothing. */
+static bool check_version(struct store *store, enum store_mode mode, bool *is_current,
+                          struct fault *fault)
 {
 	int64_t application, version, tables;
 
-	if (!read_pragma(store, "PRAGMA application_id", &application, fault) ||
+	if (!store_run(store, "BEGIN", fault) ||
+	    !read_pragma(store, "PRAGMA application_id", &application, fault) ||
 	    !read_pragma(store, "PRAGMA user_version", &version, fault) ||
-	    !read_pragma(store, "SELECT count(*) FROM sqlite_schema", &tables, fault))
+	    !read_pragma(store, "SELECT count(*) FROM sqlite_schema", &tables, fault) ||
+	    !store_run(store, "COMMIT", fault))
 		return false;
 	bool empty = application == 0 && version == 0 && tables == 0;
 	if (!empty && application != STORE_APPLICATION)
@@ -111,27 +124,32 @@ static bool check_version(struct store *store, enum store_mode mode, struct faul
 		    "%s was written by a newer Proviso (schema %lld, this one knows %d)",
 		    store->path, (long long)version, store_schema_count);
 	/* What is only read, the attempts, stands there since the first version. */
-	if (version == store_schema_count || (mode == STORE_READ && version > 0))
-		return true;
-	if (mode == STORE_READ)
-		return fault_set(fault, FAULT_INPUT, "%s holds no ledger of this version yet",
+	if (mode == STORE_READ && version == 0)
+		return fault_set(fault, FAULT_INPUT, "%s is empty: it holds no ledger yet",
 		                 store->path);
-	return migrate(store, fault);
+	*is_current = version == store_schema_count;
+	return true;
 }
 
 static bool set_up(struct store *store, enum store_mode mode, struct fault *fault)
 {
+	char pragmas[160];
+	bool is_current = false;
+
 	(void)sqlite3_extended_result_codes(store->db, 1);
 	(void)sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
 	(void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	if (!store_run(store,
-	               "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-	               "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16384",
-	               fault) ||
-	    !check_version(store, mode, fault))
+	/* Whose it is comes first: the journal's mode is written into the file. */
+	if (!check_version(store, mode, &is_current, fault))
 		return false;
-	return mode == STORE_WRITE || store_run(store, "PRAGMA query_only=ON", fault);
+	if (mode == STORE_READ)
+		return store_run(store, "PRAGMA query_only=ON; " CACHE_16_MIB, fault);
+	(void)snprintf(pragmas, sizeof(pragmas),
+	               "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+	               "PRAGMA journal_size_limit=%d; " CACHE_16_MIB,
+	               STORE_WAL_MAX_BYTES);
+	return store_run(store, pragmas, fault) && (is_current || migrate(store, fault));
 }
 
 /*
@@ -173,6 +191,7 @@ bool store_open(const char *path, enum store_mode mode, struct store **out, stru
 		return false;
 	store = memory_new(sizeof(*store));
 	memcpy(store->path, path, strlen(path) + 1);
+	store->mode = mode;
 	int code =
 	    sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	REQUIRE(store->db != NULL);

@@ -14,9 +14,12 @@ struct store_query;
 
 enum store_mode {
 	STORE_WRITE, /* made where it is not there, and brought to today's schema */
-	STORE_READ,  /* must be there; nothing is changed */
+	STORE_READ,  /* must be there; nothing is changed, but SQLite keeps files beside it */
 };
-enum { STORE_BUSY_MS = 5000, STORE_WAL_MAX_BYTES = 64 << 20 };
+enum {
+	STORE_BUSY_MS = 5000,           /* patience with another writer */
+	STORE_WAL_MAX_BYTES = 64 << 20, /* the write-ahead log is cut to that when it is empty */
+};
 
 /* Not a database of ours, or one of a newer Proviso: FAULT_INPUT. */
 MUST_CHECK bool store_open(const char *path, enum store_mode mode, struct store **out,

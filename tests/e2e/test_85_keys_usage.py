@@ -163,8 +163,11 @@ def test_a_store_that_is_none(desk):
     other = sqlite3.connect(desk.cwd / "k.db")
     other.execute("CREATE TABLE mine(a)")
     other.close()
-    done = desk("key", "list")
-    assert done.code == 2 and "none of Proviso" in done.err
+    before = (desk.cwd / "k.db").read_bytes()
+    for command in (("key", "list"), ("usage", "--ledger", "k.db")):
+        done = desk(*command)
+        assert done.code == 2 and "none of Proviso" in done.err
+    assert (desk.cwd / "k.db").read_bytes() == before  # whoever is refused is left as it was
     (desk.cwd / "proviso.yaml").write_text(PROVIDERS)
     done = desk("key", "list")
     assert done.code == 2 and "names no key store" in done.err
