@@ -103,7 +103,14 @@ static bool write_batch(struct ledger *ledger, struct fault *fault)
 	struct ledger_writer *writer = &ledger->writer;
 	bool failing = ledger->failing; /* only this thread sets it */
 
-	if (writer->store != NULL && (failing || !store_is_in_place(writer->store)))
+	bool gone = writer->store != NULL && !store_is_in_place(writer->store);
+
+	if (gone)
+		log_error("ledger.gone",
+		          "path=%s the file was taken away or replaced: what stands at its place, "
+		          "or a new one, is written from here on",
+		          writer->path);
+	if (gone || failing)
 		ledger_writer_close(writer);
 	if (writer->store == NULL && !ledger_writer_open(writer, fault))
 		return false;

@@ -435,6 +435,16 @@ def test_a_ledger_that_is_locked_refuses_and_loses_nothing(start, scripted, tmp_
     assert [row["outcome"] for row in rows(tmp_path)] == ["ok"] * 3
 
 
+def test_a_ledger_that_is_taken_away_is_told(start, scripted, tmp_path):
+    proxy = start({"a": scripted(answer_well).url}, **LEDGER)
+    assert proxy.chat().status == 200
+    for name in ("proxy.db", "proxy.db-wal", "proxy.db-shm"):
+        (tmp_path / name).unlink()
+    assert proxy.chat().status == 200
+    assert "path=proxy.db" in proxy.wait_for_log("ledger.gone")
+    assert len(rows(tmp_path)) == 1
+
+
 def test_a_second_proxy_on_the_same_ledger_is_refused(start, scripted, tmp_path, proviso):
     proxy = start({"a": scripted(answer_well).url}, **LEDGER)
     second = proviso("proxy", "--listen", "127.0.0.1:0", "--matrix", proxy.matrix_path,
