@@ -158,7 +158,8 @@ static bool pay(struct prober *prober)
 	const struct config_proxy *settings = &prober->snapshot->config.proxy;
 	const struct live *live = sentry_live(prober->proxy->sentry);
 	int64_t now_ms = loop_wall_ms(prober->proxy->loop);
-	bool today = live->day_wall_ms == now_ms - now_ms % DAY_MS;
+	/* Set back, the clock begins no new day (sentry_charge). */
+	bool new_day = now_ms - now_ms % DAY_MS > live->day_wall_ms;
 	struct budget_scope scope = {.provider = prober->target.provider->name,
 	                             .target = prober->target.name,
 	                             .key_limit_pico_usd = -1};
@@ -166,8 +167,8 @@ static bool pay(struct prober *prober)
 
 	prober->bound_pico_usd = prober->plan.worst_pico_usd;
 	prober->bound_requests = count_requests(&prober->plan);
-	int64_t spent = today ? live->spent_pico_usd : 0;
-	int64_t requests = today ? live->requests : 0;
+	int64_t spent = new_day ? 0 : live->spent_pico_usd;
+	int64_t requests = new_day ? 0 : live->requests;
 	if (prober->bound_pico_usd > settings->probes.per_day_pico_usd - spent ||
 	    prober->bound_requests > settings->probes.per_day_requests - requests ||
 	    budget_reserve(prober->proxy->budgets, &scope, prober->bound_pico_usd, now_ms,

@@ -250,6 +250,18 @@ def test_probes_keep_to_their_caps_over_a_restart(start, sim):
         assert passed == 0 and spent(again)["requests"] == before["requests"]
 
 
+def test_a_clock_that_was_set_back_opens_no_cap_of_probes(start, sim, tmp_path):
+    """What was charged on a day that is still to come counts until a later one begins."""
+    seen = {"proviso_live": 1, "probes": {"day": "2099-01-01T00:00:00Z", "usd": "0", "requests": 30}, "cells": []}
+    (tmp_path / "proviso-matrix.live.json").write_text(json.dumps(seen))
+    proxy = start({"a": provider(sim, "a").url}, proxy={"probes": {**ALWAYS, "per_day_requests": 30}})
+    for _ in range(300):
+        proxy.get("/livez")
+    assert proxy.metric('probes_total{result="passed"}') == 0
+    proxy.stop()
+    assert spent(proxy)["requests"] == 30
+
+
 SECRET = b"a secret of twenty-four"
 
 
