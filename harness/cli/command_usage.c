@@ -96,6 +96,8 @@ static bool read_query(const struct usage *usage, struct usage_query *query, str
 	if (!command_read_moment("since", usage->since, 0, &query->since_wall_ms, fault) ||
 	    !command_read_moment("until", usage->until, DAY_MS, &query->until_wall_ms, fault))
 		return false;
+	if (query->since_wall_ms >= query->until_wall_ms)
+		return fault_set(fault, FAULT_USAGE, "--until ends before --since begins");
 	if (usage->by.count > USAGE_BY_MAX)
 		return fault_set(fault, FAULT_USAGE, "at most %d times --by", USAGE_BY_MAX);
 	for (size_t i = 0; i < usage->by.count; i++) {
@@ -106,6 +108,10 @@ static bool read_query(const struct usage *usage, struct usage_query *query, str
 			                 "target, provider, model, day, month, hour or another "
 			                 "column that is no sum",
 			                 TEXT_ARG(usage->by.items[i]));
+		for (size_t k = 0; k < query->by_count; k++)
+			if (text_is(query->by[k], name))
+				return fault_set(fault, FAULT_USAGE, "--by %s is given twice",
+				                 name);
 		query->by[query->by_count++] = text_of(name);
 	}
 	if ((usage->format == FORMAT_FOCUS || usage->format == FORMAT_HTML) && usage->by.count > 0)

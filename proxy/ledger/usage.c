@@ -196,10 +196,12 @@ bool usage_each_charge(const struct usage_query *query,
 
 /* --- groups ---------------------------------------------------------------------------------- */
 
-static const char summed[] = "attempt, outcome = 'ok', prompt_tokens, cached_tokens,"
-			     " cache_write_tokens, completion_tokens, reasoning_tokens, cost_usd,"
-			     " baseline_cost_usd";
-enum { SUMMED = 10 }; /* and cost_difference_usd, which an old ledger does not have */
+/* Nobody bills an answer that was refused or failed, nor one where no connection came about. */
+static const char summed[] =
+    "attempt, outcome = 'ok', prompt_tokens, cached_tokens, cache_write_tokens, completion_tokens,"
+    " reasoning_tokens, cost_usd, baseline_cost_usd,"
+    " cost_usd IS NULL AND coalesce(status < 300, outcome IS NOT 'error')";
+enum { SUMMED = 11 }; /* and cost_difference_usd, which an old ledger does not have */
 
 struct grouping {
 	const struct usage_query *query;
@@ -236,10 +238,10 @@ static void add_row(struct usage_group *group, struct store_query *row)
 	add_count(&group->cache_write_tokens, store_int(row, 4));
 	add_count(&group->completion_tokens, store_int(row, 5));
 	add_count(&group->reasoning_tokens, store_int(row, 6));
-	group->unpriced += store_int(row, 7) < 0;
+	group->unpriced += store_int(row, 9) > 0;
 	group->cost += int64_max(store_int(row, 7), 0);
 	group->baseline += int64_max(store_int(row, 8), 0);
-	int64_t difference = store_int_or(row, 9, LEDGER_NO_DIFFERENCE);
+	int64_t difference = store_int_or(row, 10, LEDGER_NO_DIFFERENCE);
 	if (difference != LEDGER_NO_DIFFERENCE) {
 		group->compared++;
 		group->difference += difference;

@@ -42,7 +42,9 @@ struct usage_group {
 	struct usage_group *next;         /* of those that are still being summed up */
 	struct text values[USAGE_BY_MAX]; /* "" where unknown */
 	int64_t requests;                 /* first attempts */
-	int64_t attempts, ok, unpriced;   /* unpriced: cost not known, so not in the sum */
+	int64_t attempts, ok;
+	int64_t
+	    unpriced; /* they may have cost something, and nobody knows how much: not in the sum */
 	int64_t prompt_tokens, cached_tokens, cache_write_tokens, completion_tokens,
 	    reasoning_tokens;
 	money cost, baseline;

@@ -260,7 +260,9 @@ def test_sums_are_exact_over_a_hundred_thousand_rows(desk):
 
 def test_what_no_attempt_says_is_unknown_in_sums_too(desk):
     """A target without a price did not cost nothing."""
-    fill(desk, [{"target": "a/m", "outcome": "ok", "prompt_tokens": 10}, {"target": "a/m", "outcome": "error"},
+    fill(desk, [{"target": "a/m", "outcome": "ok", "prompt_tokens": 10}, {"target": "a/m", "outcome": "timeout"},
+                # Nobody was reached, or nobody bills the answer: these two cost nothing by their nature.
+                {"target": "a/m", "outcome": "error"}, {"target": "a/m", "outcome": "refused", "status": 400},
                 {"target": "b/m", "outcome": "ok", "prompt_tokens": 0, "cached_tokens": 0, "cost_usd": 0, "baseline_cost_usd": 2 * PICO}])
     none, free = table(usage(desk, "--by", "target", "--format", "csv"))
     names = ("prompt_tokens", "cached_tokens", "completion_tokens", "cost_usd", "baseline_cost_usd", "unpriced")
@@ -270,7 +272,7 @@ def test_what_no_attempt_says_is_unknown_in_sums_too(desk):
     assert [said["groups"][0][name] for name in names] == [10, None, None, None, None, 2]
     assert [said["total"][name] for name in names] == [10, 0, None, 0, 2, 2]
     shown = usage(desk, "--by", "target").out.splitlines()
-    assert shown[1].split() == ["a/m", "2", "1", "10", "-", "2", "-"] and shown[2].split() == ["b/m", "1", "1", "0", "-", "0", "0"]
+    assert shown[1].split() == ["a/m", "4", "1", "10", "-", "2", "-"] and shown[2].split() == ["b/m", "1", "1", "0", "-", "0", "0"]
     page = usage(desk, "--format", "html").out
     assert "<td class=n>10<td class=n>unknown<td class=n>2<td class=n>unknown<td class=n>unknown" in page
 
@@ -384,7 +386,9 @@ def test_budgets_of_a_proxy_that_never_ran_are_whole(desk):
     (("--since", "yesterday"), "want a day"), (("--format", "focus", "--by", "team"), "does not go with it"),
     (("--format", "xml"), "table, csv, json, focus"), (("--budgets", "--by", "team"), "do not go with it"),
     (("--budgets", "--since", "2026-01-01"), "do not go with it"), (("--budgets", "--format", "focus"), "want table, csv or json"), (("k.db",), "unexpected argument"),
-    (("--by", "team") * 9, "at most 8"), (("--ledger", "absent.db"), "absent.db is not there"), ((), "k.db is not there"),
+    (("--by", "team") * 9, "at most 8"), (("--by", "team", "--by", "day", "--by", "team"), "--by team is given twice"),
+    (("--since", "2026-01-02", "--until", "2026-01-01"), "--until ends before --since begins"),
+    (("--ledger", "absent.db"), "absent.db is not there"), ((), "k.db is not there"),
 ])
 def test_wrong_usage_of_usage_is_told(desk, arguments, says):
     done = usage(desk, *arguments, code=2)
