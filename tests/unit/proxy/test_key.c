@@ -2,6 +2,8 @@
 #include "proxy/keys/key.h"
 #include "tests/unit/proxy/ledger_rig.h"
 
+#include <zlib.h>
+
 static const int64_t NOW_MS = 1767225600000;
 
 static struct key_store *store_of(struct rig *rig)
@@ -22,6 +24,45 @@ static enum key_result find(struct key_table *table, const char *presented, int6
 	key_drop(key);
 	return result;
 }
+
+/* The one key of the store; for key_drop. */
+static const struct key *only(struct key_store *store)
+{
+	struct key **keys;
+	struct fault fault;
+	size_t count;
+
+	ck_assert_msg(key_store_list(store, &keys, &count, &fault), "%s", fault.message);
+	ck_assert_uint_eq(count, 1);
+	const struct key *key = keys[0];
+	memory_free(keys);
+	return key;
+}
+
+/* A number that no release has written must lead nowhere. */
+START_TEST(what_stands_in_the_store_is_kept_to_what_there_is)
+{
+	struct rig rig;
+	rig_open(&rig);
+	struct key_store *store = store_of(&rig);
+	struct store *database;
+	struct fault fault;
+	char key[KEY_BYTES + 1];
+	const struct key wanted = {.name = TEXT("ci"), .budget_pico_usd = 1, .expires_wall_ms = -1};
+
+	ck_assert(key_store_create(store, &wanted, NOW_MS, key, &fault));
+	ck_assert(store_open(rig.path, STORE_WRITE, &database, &fault));
+	ck_assert(store_run(database, "UPDATE keys SET per=9, content=9, evidence=9", &fault));
+	store_close(database);
+	const struct key *read = only(store);
+	ck_assert_int_eq(read->per, CONFIG_PREPAID);
+	ck_assert_int_eq(read->content, CONFIG_CONTENT_FULL);
+	ck_assert_int_eq(read->evidence, KEY_EVIDENCE_STRICT);
+	key_drop(read);
+	key_store_close(store);
+	rig_close(&rig);
+}
+END_TEST
 
 START_TEST(a_key_holds_until_it_is_revoked_and_its_old_one_until_the_overlap_ends)
 {
@@ -50,6 +91,12 @@ START_TEST(a_key_holds_until_it_is_revoked_and_its_old_one_until_the_overlap_end
 	ck_assert(key_store_revoke(store, id, NOW_MS, &fault));
 	ck_assert_int_eq(find(table, fresh, NOW_MS), KEY_REVOKED);
 	ck_assert_int_eq(find(table, key, NOW_MS), KEY_REVOKED);
+	/* Once and for all: another time changes nothing, nor does it come back by rotation. */
+	ck_assert(key_store_revoke(store, id, NOW_MS + 1000, &fault));
+	ck_assert(!key_store_rotate(store, id, NOW_MS, 5000, fresh, &fault));
+	const struct key *again = only(store);
+	ck_assert_int_eq(again->revoked_wall_ms, NOW_MS);
+	key_drop(again);
 	assert_text(held->name, "ci"); /* whoever holds it keeps it whole */
 	key_drop(held);
 	key_table_free(table);
@@ -57,6 +104,17 @@ START_TEST(a_key_holds_until_it_is_revoked_and_its_old_one_until_the_overlap_end
 	rig_close(&rig);
 }
 END_TEST
+
+/* The checksum that belongs to what stands before it. */
+static void sum_up(char key[KEY_BYTES + 1])
+{
+	static const char digits[] =
+	    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	unsigned long crc = crc32(0, (const unsigned char *)key, KEY_BYTES - KEY_CHECKSUM_BYTES);
+
+	for (size_t i = KEY_BYTES; i-- > KEY_BYTES - KEY_CHECKSUM_BYTES; crc /= 62)
+		key[i] = digits[crc % 62];
+}
 
 START_TEST(no_byte_of_a_key_may_be_another)
 {
@@ -82,6 +140,17 @@ START_TEST(no_byte_of_a_key_may_be_another)
 		changed[i] = '\0';
 		ck_assert_int_eq(find(table, changed, NOW_MS), KEY_MALFORMED);
 	}
+	/* What has not the form is none, though its checksum be right. */
+	static const size_t outside[] = {3, 3 + KEY_ID_BYTES, 4 + KEY_ID_BYTES};
+	for (size_t i = 0; i < ARRAY_LENGTH(outside); i++) {
+		char changed[KEY_BYTES + 1];
+		memcpy(changed, key, sizeof(changed));
+		changed[outside[i]] = '-';
+		sum_up(changed);
+		ck_assert_int_eq(find(table, changed, NOW_MS), KEY_MALFORMED);
+	}
+	sum_up(key);
+	ck_assert_int_eq(find(table, key, NOW_MS), KEY_GOOD);
 	ck_assert_int_eq(find(table, "", NOW_MS), KEY_MALFORMED);
 	ck_assert_int_eq(find(table, "Bearer x", NOW_MS), KEY_MALFORMED);
 	key_table_free(table);
@@ -118,6 +187,11 @@ START_TEST(what_a_key_may_do)
 	ck_assert(!key_team(&some, TEXT("other"), &team));
 	ck_assert(key_team(&all, none, &team) && team.data == NULL);
 	ck_assert(!key_team(&all, TEXT("search"), &team));
+	ck_assert(key_demand(KEY_EVIDENCE_STRICT, -1).enforced &&
+	          key_demand(KEY_EVIDENCE_STRICT, -1).strict);
+	ck_assert(key_demand(KEY_EVIDENCE_ENFORCE, 5).enforced &&
+	          !key_demand(KEY_EVIDENCE_ENFORCE, 5).strict);
+	ck_assert(!key_demand(KEY_EVIDENCE_CONFIG, 5).enforced);
 }
 END_TEST
 
@@ -125,6 +199,7 @@ static void add(TCase *cases)
 {
 	tcase_add_test(cases,
 	               a_key_holds_until_it_is_revoked_and_its_old_one_until_the_overlap_ends);
+	tcase_add_test(cases, what_stands_in_the_store_is_kept_to_what_there_is);
 	tcase_add_test(cases, no_byte_of_a_key_may_be_another);
 	tcase_add_test(cases, what_a_key_may_do);
 }

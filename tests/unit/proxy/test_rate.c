@@ -32,7 +32,12 @@ START_TEST(a_minute_comes_at_once_and_then_evenly)
 	/* Another key has its own bucket, and a clock that goes back opens nothing. */
 	int64_t other;
 	ck_assert_int_eq(rate_take(table, TEXT("l"), &limits, 0, 0, &other), RATE_TAKEN);
-	ck_assert_int_gt(take(table, &limits, 0, 0), 8000);
+	wait = take(table, &limits, 0, 0);
+	ck_assert_int_gt(wait, 8000);
+	ck_assert_int_le(wait, 8572); /* nor is anybody kept longer for it */
+	/* A limit that no minute can hold is none. */
+	const struct rate_limits endless = {.requests_per_minute = INT64_MAX};
+	ck_assert_int_eq(rate_take(table, TEXT("m"), &endless, 0, 0, &other), RATE_TAKEN);
 	rate_table_free(table);
 }
 END_TEST
@@ -48,6 +53,7 @@ START_TEST(tokens_are_estimated_and_then_corrected)
 	ck_assert_int_eq(take(table, &limits, 500, 0), 0);
 	rate_end(table, TEXT("k"), &limits, 500, -1);
 	ck_assert_int_eq(take(table, &limits, 1, 0), 100);
+	ck_assert_int_eq(take(table, &limits, 1, 99999), 1); /* a microsecond is time, too */
 	/* More than a minute has: passes a rested bucket, and only that. */
 	ck_assert_int_eq(take(table, &limits, 100000, 59 * SECOND_US), 1000);
 	ck_assert_int_eq(take(table, &limits, 100000, 60 * SECOND_US), 0);
@@ -79,7 +85,9 @@ START_TEST(streams_are_counted_while_they_last)
 	ck_assert_int_eq(take(table, &limits, 0, 0), 0);
 	ck_assert_int_eq(take(table, &limits, 0, 0), 0);
 	ck_assert_int_eq(rate_take(table, TEXT("k"), &limits, 0, 0, &wait), RATE_STREAMS);
+	ck_assert_int_eq(wait, 1000);
 	ck_assert_int_eq(rate_retry_after_s(wait), 1);
+	ck_assert_int_eq(rate_retry_after_s(0), 1);
 	rate_end(table, TEXT("k"), &limits, 0, -1);
 	ck_assert_int_eq(take(table, &limits, 0, 0), 0);
 	/* Many subjects: the table grows, and forgets none. */
@@ -91,6 +99,11 @@ START_TEST(streams_are_counted_while_they_last)
 		    RATE_TAKEN);
 	}
 	ck_assert_int_eq(rate_take(table, TEXT("k"), &limits, 0, 0, &wait), RATE_STREAMS);
+	/* Where another limit is reached as well, both must have room. */
+	const struct rate_limits both = {.requests_per_minute = 1, .streams = 1};
+	ck_assert_int_eq(rate_take(table, TEXT("b"), &both, 0, 0, &wait), RATE_TAKEN);
+	ck_assert_int_eq(rate_take(table, TEXT("b"), &both, 0, 0, &wait), RATE_STREAMS);
+	ck_assert_int_eq(wait, 60000);
 	rate_table_free(table);
 }
 END_TEST
