@@ -244,10 +244,12 @@ static void read_expectations(struct http_request *request, struct head_facts *f
 {
 	struct text expectation;
 
+	/* Empty elements of a list, and an empty list, say nothing (RFC 9110 section 5.6.1.2). */
 	while (text_next_field(&value, ',', &expectation)) {
-		if (ignoring_case(trim_blanks(expectation), "100-continue"))
+		expectation = trim_blanks(expectation);
+		if (ignoring_case(expectation, "100-continue"))
 			request->expect_continue = true;
-		else
+		else if (expectation.len > 0)
 			facts->unknown_expectation = true;
 	}
 }

@@ -214,8 +214,11 @@ static bool take_line_end(struct http_parser *parser, struct http_cursor *cursor
 {
 	if (!take_lf(parser, cursor, HTTP_AT_FIELD))
 		return false;
-	if (parser->major_version != 1 || parser->request.minor_version > 1)
+	if (parser->major_version != 1)
 		return http_parse_refuse(parser, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+	/* A later minor version is read as the latest that is known (RFC 9110 section 2.5). */
+	if (parser->request.minor_version > 1)
+		parser->request.minor_version = 1;
 	return true;
 }
 

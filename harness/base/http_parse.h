@@ -30,7 +30,7 @@ struct http_request {
 	struct text target; /* as sent */
 	struct text path;   /* target up to '?', of origin or absolute form; "*" for OPTIONS */
 	struct text query;  /* behind '?', without it; data NULL where there is none */
-	int minor_version;  /* 0 or 1 */
+	int minor_version;  /* 0 or 1; a later one is read as 1 */
 	struct http_header *headers;
 	size_t header_count;
 	struct text body;     /* decoded, complete when the parser says DONE */

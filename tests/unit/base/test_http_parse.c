@@ -121,6 +121,19 @@ START_TEST(a_client_that_waits_for_100_is_noticed_before_its_body)
 	    "POST|/||1.0|close|Expect=100-continue;Content-Length=1;|x|");
 	assert_outcome(TEXT("GET / HTTP/1.0\r\nExpect: more\r\n\r\n"),
 	               "GET|/||1.0|close|Expect=more;||");
+	/* `curl -H "Expect;"`: a list without elements expects nothing. */
+	assert_outcome((struct text)HEAD("Expect:\r\nExpect: ,\r\n"),
+	               "POST|/||1.1|keep|Host=a;Expect=;Expect=,;||");
+}
+END_TEST
+
+START_TEST(a_later_minor_version_is_read_as_the_latest_known)
+{
+	assert_outcome(TEXT("GET / HTTP/1.2\r\nHost: a\r\n\r\n"),
+	               "GET|/||1.1|keep|Host=a;||");
+	assert_outcome(TEXT("GET / HTTP/1.9\r\nHost: a\r\nConnection: close\r\n\r\n"),
+	               "GET|/||1.1|close|Host=a;Connection=close;||");
+	assert_outcome(TEXT("GET / HTTP/1.2\r\n\r\n"), "400 no Host");
 }
 END_TEST
 
@@ -270,6 +283,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, every_form_of_a_target_is_read);
 	tcase_add_test(cases, the_connection_stays_by_version_and_wish);
 	tcase_add_test(cases, a_client_that_waits_for_100_is_noticed_before_its_body);
+	tcase_add_test(cases, a_later_minor_version_is_read_as_the_latest_known);
 	tcase_add_test(cases, bytes_above_ascii_pass_in_values_and_nowhere_else);
 	tcase_add_test(cases, requests_follow_one_another_on_a_connection);
 	tcase_add_test(cases, after_a_refusal_nothing_more_is_taken);
