@@ -74,9 +74,15 @@ static bool fault_pattern(struct fault *fault, const struct request *request, in
 static pcre2_code *compile_code(struct text pattern, uint32_t options, int *error, size_t *offset)
 {
 	uint32_t always = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
+	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
 
-	return pcre2_compile((PCRE2_SPTR)(pattern.data == NULL ? "" : pattern.data), pattern.len,
-	                     options | always, error, offset, NULL);
+	REQUIRE(context != NULL);
+	/* Half a pair of surrogates matches nothing, yet may end a range (regex_ecma.c). */
+	(void)pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALLOW_SURROGATE_ESCAPES);
+	pcre2_code *code = pcre2_compile((PCRE2_SPTR)(pattern.data == NULL ? "" : pattern.data),
+	                                 pattern.len, options | always, error, offset, context);
+	pcre2_compile_context_free(context);
+	return code;
 }
 
 static bool is_anchored(const pcre2_code *code)

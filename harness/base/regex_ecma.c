@@ -68,6 +68,7 @@ struct translation {
 	struct text rest; /* of the pattern */
 	struct text_buf *out;
 	bool in_class;
+	bool after_set; /* within a class */
 };
 
 static bool starts_with(const struct translation *t, const char *start)
@@ -137,10 +138,8 @@ static void translate_unit(struct translation *t)
 		unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
 		skip(t, 6);
 	}
-	if (unit < 0xd800 || unit > 0xdfff)
-		(void)text_buf_format(t->out, "\\x{%x}", unit);
-	else if (!t->in_class) /* half a pair stands in no UTF-8 text: it never matches */
-		(void)text_buf_add_c(t->out, "(?!)");
+	/* Half a pair stands in no UTF-8 text: it never matches, but may end a range. */
+	(void)text_buf_format(t->out, "\\x{%x}", unit);
 }
 
 static void translate_byte(struct translation *t)
@@ -232,10 +231,25 @@ static void translate_escape(struct translation *t)
 	}
 }
 
+/* \d, \w, \s, \p and their opposites: many characters, so no end of a range. */
+static bool is_set(struct text rest)
+{
+	return rest.len > 1 && rest.data[0] == '\\' &&
+	       text_find_byte(TEXT("dDwWsSpP"), rest.data[1], 0) != TEXT_NOT_FOUND;
+}
+
 static void translate_in_class(struct translation *t)
 {
+	bool after_set = t->after_set;
+
+	t->after_set = is_set(t->rest);
 	if (t->rest.data[0] == '\\') {
 		translate_escape(t);
+	} else if (t->rest.data[0] == '-' &&
+	           (after_set || is_set(text_slice(t->rest, 1, t->rest.len)))) {
+		/* "[\w-.]": a hyphen beside a set is itself (annex B.1.4). */
+		(void)text_buf_add_c(t->out, "\\-");
+		skip(t, 1);
 	} else if (t->rest.data[0] == '[') {
 		/* PCRE2 would look for [:alpha:] here. */
 		(void)text_buf_add_c(t->out, "\\[");
@@ -255,8 +269,13 @@ void regex_ecma_translate(struct text pattern, struct text_buf *out)
 			translate_in_class(&t);
 		} else if (t.rest.data[0] == '\\') {
 			translate_escape(&t);
+		} else if (starts_with(&t, "[]")) {
+			/* No character: PCRE2 lets none of its quantifiers allow no time of it. */
+			(void)text_buf_add_c(out, "[^\\x{0}-\\x{10ffff}]");
+			skip(&t, 2);
 		} else if (t.rest.data[0] == '[') {
 			t.in_class = true;
+			t.after_set = false;
 			pass(&t, starts_with(&t, "[^") ? 2 : 1);
 		} else if (t.rest.data[0] == '.') {
 			(void)text_buf_add_c(out, "[^\\n\\r\\x{2028}\\x{2029}]");
