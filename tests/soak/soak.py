@@ -210,14 +210,13 @@ class Soak:
     def soak(self):
         threads = [threading.Thread(target=self.client, args=(number,)) for number in range(CLIENTS)]
         threads.append(threading.Thread(target=self.disturb))
-        began = time.monotonic()
         for thread in threads:
             thread.start()
         try:
-            self.run(began + self.seconds / 3)
+            self.run(time.monotonic() + self.seconds / 3)
             opened = self.idle()
             warm = len(self.samples)
-            self.run(began + self.seconds)
+            self.run(time.monotonic() + self.seconds * 2 / 3)
             return self.verdict(opened, self.idle(opened), warm)
         finally:
             self.stop.set()
