@@ -139,7 +139,7 @@ manual: all
 .PHONY: style headers
 STYLE_CHECKS := $(wildcard tests/style/check_*.sh)
 style: headers
-	$(Q)prove -e bash $(STYLE_CHECKS)
+	$(Q)prove -j2 -e bash $(STYLE_CHECKS)
 HEADERS := $(foreach layer,$(LAYERS),$(wildcard $(layer)/*.h $(layer)/*/*.h))
 HEADER_CHECKS := $(patsubst %.h,.build/headers/%.ok,$(HEADERS))
 headers: $(HEADER_CHECKS)

@@ -4,16 +4,18 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 bad=0
-while IFS= read -r file; do
-  head=$(grep -vE '^(#!|$)' "$file" | head -n 1)
-  case $file in
-    *.c|*.h|*.mjs) [[ $head == '/*'* || $head == '//'* ]] ;;
-    *.py) [[ $head == '"""'* || $head == '# '* ]] ;;
-    *.sh|Makefile|*.yaml|*.yml) [[ $head == '#'* ]] ;;
-  esac || { echo "# $file does not begin with what it is for: ${head:0:60}"; bad=1; }
-done < <(git ls-files -co --exclude-standard 'harness/*.[ch]' 'providers/*.[ch]' 'cases/*.[ch]' 'reports/*.[ch]' 'proxy/*.[ch]' \
+mapfile -t files < <(git ls-files -co --exclude-standard 'harness/*.[ch]' 'providers/*.[ch]' 'cases/*.[ch]' 'reports/*.[ch]' 'proxy/*.[ch]' \
   'tests/*.[ch]' 'tests/*.py' 'tests/*.sh' 'tests/*.mjs' '.debian/*.sh' 'harness/*.sh' 'cases/core/*.yaml' 'cases/quality/*.yaml' \
   'providers/catalog/*.yaml' 'proxy/examples/*.yaml' Makefile)
+for file in "${files[@]}"; do [ -s "$file" ] || { echo "# $file is empty"; bad=1; }; done
+# The first line that is neither empty nor the name of an interpreter.
+awk '
+    function judge() { if (file != "" && head !~ opening) { printf "# %s does not begin with what it is for: %s\n", file, substr(head, 1, 60); bad = 1 } }
+    FNR == 1 { judge(); file = FILENAME; head = ""
+      opening = file ~ /\.(c|h|mjs)$/ ? "^(/\\*|//)" : file ~ /\.py$/ ? "^(\"\"\"|# )" : "^#" }
+    head == "" && $0 != "" && !/^#!/ { head = $0 }
+    head != "" { nextfile }
+    END { judge(); exit bad }' "${files[@]}" || bad=1
 # `harness/base/`, `providers/chat.h`, `tests/study/STUDY.md`; `decode*` stands for several.
 while IFS= read -r path; do
   compgen -G "$path" >/dev/null || compgen -G "harness/cli/man/$path" >/dev/null || { echo "# README.md points to $path, which is not there"; bad=1; }
