@@ -3,6 +3,7 @@
 Tests wait for events (a line on stdout, a connection, an exit), never for time to pass.
 """
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -228,12 +229,28 @@ def cells(path):
     return {(c["target"], c["case"], c["variant"]): c for c in matrix["cells"]}
 
 
+def once(tmp_path_factory, name, make):
+    """The folder that make(folder) filled: once a session, however many workers of pytest take part in it."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent  # each worker's own folder lies in it
+    folder = shared / name
+    with open(shared / f"{name}.lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a worker that failed
+            folder.mkdir()
+            make(folder)
+            (folder / "made").touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def matrix(tmp_path_factory):
     """What good providers a, b and c prove: asked once for all tests of the proxy."""
     from proxy_rig import make_matrix  # which needs this file itself
 
-    return make_matrix(tmp_path_factory.mktemp("matrix"))
+    return once(tmp_path_factory, "matrix", make_matrix) / "proviso-matrix.json"
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from conftest import Proviso, Sim
+from conftest import Proviso, Sim, once
 
 KEY = {"SIM_KEY": "sim-key"}
 ROUTES = "routes:\n  coder: {targets: [good/sim-small, bad/sim-small]}\n"
@@ -17,16 +17,18 @@ def config(good, bad):
             f"  bad: {{base_url: {bad}, api_key: env:SIM_KEY, models: {{sim-small: {price.format(0.5, 1)}}}}}\n")
 
 
-@pytest.fixture(scope="module")
-def proven(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("proven")
+def prove(folder):
     sims = [Sim(), Sim("--break", "TC-10")]
     (folder / "proviso.yaml").write_text(config(sims[0].url, sims[1].url) + ROUTES)
     done = Proviso(folder)("check", "--profile", "ci", env=KEY)
     for sim in sims:
         sim.stop()
     assert done.code == 1, done
-    return folder
+
+
+@pytest.fixture(scope="session")
+def proven(tmp_path_factory):
+    return once(tmp_path_factory, "proven", prove)
 
 
 @pytest.fixture

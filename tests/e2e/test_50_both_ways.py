@@ -2,13 +2,12 @@
 and no other case notices but those that the defect's own row names.
 
 A whole check for every case, by the program without sanitizers; the clean provider runs with them."""
-import pathlib
 import re
 import shutil
 import subprocess
 
 import pytest
-from conftest import PLAIN, PROVISO, ROOT, Proviso, Sim, cells
+from conftest import PLAIN, PROVISO, ROOT, Proviso, Sim, cells, once
 
 KEY = {"SIM_KEY": "sim-key"}
 SUITE = sorted(set(re.findall(r"^  - id: (\S+)", "".join(p.read_text() for p in (ROOT / "cases/core").glob("*.yaml")), re.M)))
@@ -36,20 +35,27 @@ providers:
         shutil.copy(recorded / "proviso-matrix.json", folder)
     done = proviso("check", "sim/sim-small", "--profile", "smoke", "--case", "*", env=KEY)
     assert done.code in (0, 1, 4), done
+    return seen_in(folder)
+
+
+def seen_in(folder):
     return {(case, variant): cell["verdict"] for (_, case, variant), cell in cells(folder / "proviso-matrix.json").items()}
+
+
+def ask_clean(folder):
+    sim = Sim(*WINDOW)
+    verdicts(folder, sim.url)
+    sim.stop()
 
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
-    return tmp_path_factory.mktemp("clean")
+    return once(tmp_path_factory, "clean", ask_clean)
 
 
 @pytest.fixture(scope="module")
 def clean(recorded):
-    sim = Sim(*WINDOW)
-    seen = verdicts(recorded, sim.url)
-    sim.stop()
-    return seen
+    return seen_in(recorded)
 
 
 def test_the_suite_is_whole(clean):

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from conftest import PLAIN, PROVISO, RUN_LIMIT_S, Sim, cells, environment
+from conftest import PLAIN, RUN_LIMIT_S, Sim, cells, environment
 from proxy_rig import KEYS, MODEL, PRICES, Proxy, key_of
 
 TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {
@@ -40,6 +40,9 @@ REPAIRS = {"TS-01": "TS-01", "TS-02": "TS-02", "finish-stop-with-calls": "TC-20"
 
 def name_of(fault):
     return fault.lower()
+
+
+pytestmark = pytest.mark.xdist_group("shapes")  # one proxy for all, which takes longer than they do
 
 
 @pytest.fixture(scope="module")

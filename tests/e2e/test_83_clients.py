@@ -52,6 +52,9 @@ FAULTS = {
     "cutting": ["--break", "cut-mid-content"], "breaking": ["--break", "inband-error"],
     "slow": ["--latency", "gap=50ms"]}
 
+# What is driven once is looked at by one worker of pytest: another would drive it again.
+DRIVEN_ONCE, SAID_ONCE = pytest.mark.xdist_group("clients"), pytest.mark.xdist_group("anthropic")
+
 REVIEW = {"name": "review", "risk": "high", "match": {"header": {"x-proviso-task": "review"}}}
 
 
@@ -134,11 +137,13 @@ def seen(tmp_path_factory, matrix):
     return see(tmp_path_factory, matrix, False), see(tmp_path_factory, matrix, True)
 
 
+@DRIVEN_ONCE
 def test_no_scenario_is_forgotten(seen):
     for side in seen:
         assert sorted(side) == sorted([*ANSWERS, *FAILURES])
 
 
+@DRIVEN_ONCE
 @pytest.mark.parametrize("scenario", ANSWERS)
 def test_an_answer_is_the_same_through_the_proxy(seen, scenario):
     direct, proxied = (side[scenario] for side in seen)
@@ -147,6 +152,7 @@ def test_an_answer_is_the_same_through_the_proxy(seen, scenario):
     assert proxied == direct
 
 
+@DRIVEN_ONCE
 @pytest.mark.parametrize("scenario", FAILURES)
 def test_a_failure_is_the_same_through_the_proxy(seen, scenario):
     direct, proxied = (side[scenario] for side in seen)
@@ -224,6 +230,7 @@ def messages(tmp_path_factory, matrix):
         side.stop()
 
 
+@SAID_ONCE
 @pytest.mark.parametrize("name", MESSAGES)
 def test_anthropics_client_is_served_by_a_provider_of_openais_format(messages, name):
     assert "saw" in messages[name], messages[name]

@@ -148,7 +148,7 @@ def test_usage_that_the_proxy_asks_for_itself_is_held_against_its_cell(start, sc
     for number in range(40):
         assert proxy.stream(f"hello {number}").status == 200
     # Who watches has its own thread, and tells of it when the disk has it.
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + RUN_LIMIT_S
     while proxy.metric("quarantines_total") == 0:
         assert time.monotonic() < deadline, "nobody noticed"
     assert "case=SU-01~stream" in proxy.log_path.read_text()

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from conftest import cells, journal
+from conftest import cells, journal, once
 from proxy_rig import Proxy, config_of, key_of, make_matrix
 
 TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {
@@ -77,7 +77,8 @@ def test_a_mended_request_is_asked_only_where_the_refusal_names_it(proviso, sim,
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory):
     """a and b deviate in form, c is good."""
-    return make_matrix(tmp_path_factory.mktemp("repairs"), a="TS-01", b="PA-01")
+    folder = once(tmp_path_factory, "repairs", lambda folder: make_matrix(folder, a="TS-01", b="PA-01"))
+    return folder / "proviso-matrix.json"
 
 
 def route(urls, repairs):
