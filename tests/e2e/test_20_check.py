@@ -2,6 +2,7 @@
 import csv
 import json
 
+import pytest
 from conftest import cells, chat, reply
 
 COLUMNS = (
@@ -105,16 +106,18 @@ def test_what_would_be_asked_can_be_had_as_json(proviso, sim):
 
 
 def test_a_cap_reached_on_the_way_keeps_what_was_done(proviso, scripted):
-    # Every answer misses, so that each case wants two more trials; their cost passes the cap.
-    provider = scripted(lambda head, body, number: reply(chat("no")))
+    # Every answer misses, so that each cell wants another trial, and costs nearly what it may: the cap has no room for more.
+    dear = {"prompt_tokens": 10, "completion_tokens": 1024, "total_tokens": 1034}
+    provider = scripted(lambda head, body, number: reply(chat("no", usage=dear)))
     (proviso.cwd / "proviso.yaml").write_text(config(provider.url, "10"))
     dry = proviso("check", "--case", "CH-03", "--case", "CH-06", "--dry-run", env=KEY)
     assert dry.code == 0, dry
     bound = dry.out.split("first round at most ")[1].split(" ")[0]
     done = proviso("check", "--case", "CH-03", "--case", "CH-06", "--max-spend", bound, "--jobs", "1", env=KEY)
-    assert done.code in (1, 5), done
+    assert done.code == 5 and "--resume" in done.err, done
     spent = sum(float(row["cost_usd"] or 0) for row in table(proviso("matrix", "--format", "csv").out))
     assert 0 < spent <= float(bound)
+    assert spent == pytest.approx(len(provider.requests) * 1034 * 10e-6) and len(provider.requests) >= 4
 
 
 def test_costs_are_exact_to_the_last_digit(proviso, scripted):
