@@ -4,7 +4,7 @@ One script plays them all; the first part of the path says which one is asked, a
 (fault_table.py) it is."""
 import json
 
-from conftest import chat, reply
+from conftest import RUN_LIMIT_S, chat, reply
 from proxy_rig import DONE, SSE_HEAD, chunk, sse, usage_chunk
 
 ROLE = chunk({"role": "assistant", "content": ""})
@@ -124,7 +124,7 @@ def in_two(first, rest, promised, shown):
     def answer(connection):
         head = SSE_HEAD + b"connection: close\r\ncontent-length: %d\r\n\r\n" % (len(first + rest) + promised)
         connection.sendall(head + first)
-        assert shown.wait(60)
+        assert shown.wait(RUN_LIMIT_S)
         connection.sendall(rest)
     return answer
 

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import PROVISO, RUN_LIMIT_S, environment, open_terminal
+from conftest import RUN_LIMIT_S, environment, open_terminal
 from test_10_commands import commands_of
 
 # What stands before TAB -> what is offered, all of it; None: files, which the shell itself finds.
@@ -112,7 +112,7 @@ def test_zsh_completes_as_its_user_types(proviso):
         nonlocal seen
         seen = ""
         os.write(terminal, text.encode())
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + RUN_LIMIT_S
         while not re.search(wanted, seen):
             assert select.select([terminal], [], [], max(0, deadline - time.monotonic()))[0], seen
             seen += os.read(terminal, 65536).decode(errors="replace")

@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from conftest import cells, chat, journal, reply
+from conftest import RUN_LIMIT_S, cells, chat, journal, reply
 
 KEY = {"K": "sim-key"}
 # What travels in a way of its own, or is judged by when it came.
@@ -117,7 +117,7 @@ def test_a_stream_is_left_on_the_wire_and_the_trial_goes_on(proviso, scripted, t
 
     done = check(proviso, scripted(answer).url, "--case", "HT-10")
     assert done.code == 0, done
-    assert left.wait(30), "the client stayed"
+    assert left.wait(RUN_LIMIT_S), "the client stayed"
     assert [line["end"] for line in records(tmp_path)] == ["left", "complete"]
 
 
@@ -204,8 +204,8 @@ def test_after_a_crash_the_connection_is_not_taken_for_closed(proviso, scripted,
     provider = scripted(answer)
     running = proviso.start("check", "--base-url", provider.url, "--model", "m", "--api-key-env", "K", "--profile", "smoke",
                             "--out", "run", "--case", "HT-06", env=KEY)
-    assert second.wait(60)
-    deadline = time.monotonic() + 60
+    assert second.wait(RUN_LIMIT_S)
+    deadline = time.monotonic() + RUN_LIMIT_S
     while not journal(tmp_path / "run"):  # the first answer is on disk beside the second question
         assert time.monotonic() < deadline
         time.sleep(0.01)

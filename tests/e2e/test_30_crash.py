@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import RUN_LIMIT_S, cells, journal, reply
+from conftest import RUN_LIMIT_S, cells, journal
 
 KEY = {"SIM_KEY": "sim-key"}
 IGNORED = ("run", "first_error", "tested_at", "evidence", "ttft", "latency", "tokens_per_second")

@@ -10,7 +10,7 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from conftest import ROOT, reply, chat
+from conftest import ROOT, RUN_LIMIT_S, reply, chat
 
 GOLDEN = ROOT / "tests/golden"
 WRITE = os.environ.get("PROVISO_GOLDEN") == "write"
@@ -133,7 +133,7 @@ providers:
     assert "$WHATEVER\"" in command  # the variable that the config names
     asked = [body for _, body in server.requests]
     subprocess.run(["sh", "-c", command], env={"PATH": os.environ["PATH"], "WHATEVER": "k-1"}, check=True,
-                   stdout=subprocess.DEVNULL, timeout=60)
+                   stdout=subprocess.DEVNULL, timeout=RUN_LIMIT_S)
     head, body = server.requests[-1]
     assert b"Bearer k-1" in head and body in asked and len(server.requests) == len(asked) + 1
 

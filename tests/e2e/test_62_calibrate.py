@@ -2,7 +2,7 @@
 import json
 
 import pytest
-from conftest import cells, chat, journal, reply
+from conftest import cells, journal
 from test_25_verdicts import STOCHASTIC, answering, lay_out
 
 KEY = {"SIM_KEY": "sim-key"}

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 
-from conftest import ROOT, reply
+from conftest import ROOT, RUN_LIMIT_S, reply
 
 RUN = ROOT / "tests/golden/run"
 KEY = {"K": "sk-very-secret"}
@@ -36,7 +36,7 @@ def test_a_cell_is_told_with_attempts_bytes_and_a_command_that_asks_the_same(pro
     assert told["exchange"]["response_body"] == hostile
     asked = [body for _, body in server.requests]
     subprocess.run(["sh", "-c", told["curl"]], env={"PATH": os.environ["PATH"], "K": "k-1"}, check=True,
-                   stdout=subprocess.DEVNULL, timeout=60)
+                   stdout=subprocess.DEVNULL, timeout=RUN_LIMIT_S)
     head, body = server.requests[-1]
     assert b"Bearer k-1" in head and body in asked and body.decode() == told["exchange"]["request_body"]
 

@@ -2,7 +2,6 @@
 import csv
 import datetime
 import io
-import itertools
 import json
 import random
 import shutil

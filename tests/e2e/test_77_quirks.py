@@ -1,7 +1,6 @@
 """What providers are known to do otherwise (proviso-quirks(7)): every deviation that shows in bytes is named by its case
 when the same behaviour, in bytes of our own, is read by `proviso inspect`."""
 import json
-import pathlib
 import re
 
 import pytest

@@ -3,7 +3,7 @@ import json
 import urllib.request
 
 import pytest
-from conftest import chat, reply
+from conftest import RUN_LIMIT_S, chat, reply
 
 CONFIG = """\
 model_list:
@@ -183,7 +183,7 @@ router_settings: {{fallbacks: [{{front: [back]}}]}}
             assert answer.status == 200 and answer.headers["x-proviso-target"].endswith(f"-{good.port}/m")
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(RUN_LIMIT_S)
     assert b"q" * 20 in good.requests[0][0] and bad.requests
 
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import ROOT, Scripted, chat, environment, replace, reply
+from conftest import ROOT, RUN_LIMIT_S, chat, replace, reply
 from proxy_rig import DONE, KEYS, chunk, config_of, key_of, raw, sse, usage_chunk
 def provider(sim, name, *arguments):
     return sim("--models", "m", "--api-key", key_of(name), *arguments).url
@@ -320,21 +320,21 @@ def test_draining_answers_what_is_under_way(start, scripted):
 
     def slow(connection):
         asked.set()
-        go.wait(60)
+        go.wait(RUN_LIMIT_S)
         connection.sendall(reply(chat("at last")))
 
     proxy = start({"a": scripted(lambda head, body, number: slow).url})
     answers = []
     client = threading.Thread(target=lambda: answers.append(proxy.chat()))
     client.start()
-    assert asked.wait(60)
+    assert asked.wait(RUN_LIMIT_S)
     proxy.process.send_signal(signal.SIGTERM)
     with open(proxy.log_path) as log:
         while "proxy.draining" not in log.read():
             log.seek(0)
     go.set()
     client.join()
-    proxy.process.wait(60)
+    proxy.process.wait(RUN_LIMIT_S)
     assert answers[0].json["choices"][0]["message"]["content"] == "at last"
 
 
@@ -343,7 +343,7 @@ def test_a_second_signal_cuts(start, scripted):
 
     def hang(connection):
         asked.set()
-        never.wait(60)
+        never.wait(RUN_LIMIT_S)
 
     proxy = start({"a": scripted(lambda head, body, number: hang).url})
     failures = []
@@ -356,7 +356,7 @@ def test_a_second_signal_cuts(start, scripted):
 
     client = threading.Thread(target=ask)
     client.start()
-    assert asked.wait(60)
+    assert asked.wait(RUN_LIMIT_S)
     proxy.process.send_signal(signal.SIGTERM)
     with open(proxy.log_path) as log:
         while "proxy.draining" not in log.read():

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from conftest import PROVISO, ROOT, SHARED
+from conftest import PROVISO, ROOT, RUN_LIMIT_S, SHARED
 from fault_table import CELLS, ROWS
 
 HERE = ROOT / "tests/e2e"
@@ -17,7 +17,7 @@ def collected():
     files = sorted({name.split("::")[0] for row in ROWS for cell in row[2] if isinstance(cell, list) for name in cell
                     if not name.startswith("proxy/")})
     done = subprocess.run([sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *files],
-                          cwd=HERE, capture_output=True, text=True, timeout=240)
+                          cwd=HERE, capture_output=True, text=True, timeout=RUN_LIMIT_S)
     assert done.returncode == 0, done.stdout + done.stderr
     return [line.rsplit("/", 1)[-1] for line in done.stdout.splitlines() if "::" in line]
 
@@ -45,7 +45,7 @@ def test_every_cell_is_proven_by_tests_that_exist(row, collected):
 
 
 def test_the_simulator_plays_every_fault_of_the_table():
-    said = subprocess.run([PROVISO, "sim", "--list"], capture_output=True, text=True, timeout=60).stdout
+    said = subprocess.run([PROVISO, "sim", "--list"], capture_output=True, text=True, timeout=RUN_LIMIT_S).stdout
     known = {line.split()[0] for line in said.splitlines() if line.startswith("  ")}
     assert {name for _, names, _ in ROWS for name in names} <= known
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conftest import chat, replace, reply
+from conftest import RUN_LIMIT_S, chat, replace, reply
 from proxy_rig import (DONE, SHORT_FIRST, SHORT_IDLE, SSE_HEAD, chunk, config_of, cut_sse, key_of, make_matrix, sse,
                        usage_chunk)
 
@@ -394,12 +394,12 @@ def test_a_client_that_leaves_ends_the_attempt(start, scripted, phase):
     proxy = start({"a": scripted(lambda head, body, number: answer).url})
 
     def wait(connection):
-        assert asked.wait(60)
+        assert asked.wait(RUN_LIMIT_S)
         if phase == "after the commit":
             assert connection.recv(65536)
 
     ask_and_leave(proxy, wait, phase != "plain")
-    assert closed.wait(60), "the provider is still held"
+    assert closed.wait(RUN_LIMIT_S), "the provider is still held"
     while proxy.metric("open_requests") > 0:
         pass
     assert told(proxy, "a/m", "client_gone") == 1
@@ -424,7 +424,7 @@ def test_a_slow_client_holds_the_provider_back(start, scripted):
         full.set()
 
     proxy = start({"a": scripted(lambda head, body, number: flood).url})
-    ask_and_leave(proxy, lambda connection: (connection.recv(1000), full.wait(60)))
+    ask_and_leave(proxy, lambda connection: (connection.recv(1000), full.wait(RUN_LIMIT_S)))
     assert 0 < len(sent) < 400, f"{len(sent)} pieces of 60 kB were taken for a client that reads nothing"
 
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import pytest
 
-from conftest import Proviso, chat, replace, reply
+from conftest import RUN_LIMIT_S, Proviso, chat, replace, reply
 from proxy_rig import DONE, SSE_HEAD, chunk, config_of, cut_sse, sse, usage_chunk
 
 LEDGER = {"ledger": {"path": "proxy.db"}}
@@ -211,8 +211,8 @@ def test_a_client_that_left_is_a_row_too(start, scripted, tmp_path):
     body = json.dumps({"model": "coder", "stream": True, "messages": [{"role": "user", "content": "hi"}]}).encode()
     with socket.create_connection(("127.0.0.1", proxy.port)) as connection:
         connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
-        assert asked.wait(60) and connection.recv(100)
-    assert closed.wait(60)
+        assert asked.wait(RUN_LIMIT_S) and connection.recv(100)
+    assert closed.wait(RUN_LIMIT_S)
     while proxy.metric("open_requests") > 0:
         pass
     row, = rows(tmp_path)
@@ -239,7 +239,7 @@ def test_fifty_at_once_on_a_budget_with_room_for_ten(start, scripted, tmp_path):
 
     def slow(head, body, number):
         def later(connection):
-            go.wait(60)
+            go.wait(RUN_LIMIT_S)
             connection.sendall(reply(chat(), extra="connection: close\r\n"))
         return later
 
@@ -263,7 +263,7 @@ def test_fifty_at_once_on_a_budget_with_room_for_ten(start, scripted, tmp_path):
     for client in clients:
         client.start()
     for _ in range(40):
-        assert refused.acquire(timeout=60)
+        assert refused.acquire(timeout=RUN_LIMIT_S)
     go.set()
     for client in clients:
         client.join()
@@ -409,7 +409,7 @@ def test_with_a_key_store_others_may_connect(start, scripted, tmp_path, proviso,
     process = proviso.start("proxy", "--listen", "0.0.0.0:0", "--matrix", matrix, env={"KEY_A": "x" * 20})
     assert process.stdout.readline().startswith("http://0.0.0.0:")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
+    assert process.wait(RUN_LIMIT_S) == 0
 
 
 # --- a ledger that can't be written ------------------------------------------------------------------------

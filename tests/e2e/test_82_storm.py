@@ -15,7 +15,7 @@ from decimal import Decimal
 
 import pytest
 
-from conftest import chat, replace, reply
+from conftest import RUN_LIMIT_S, chat, replace, reply
 from proxy_rig import DONE, SSE_HEAD, chunk, config_of, cut_sse, sse, usage_chunk
 
 ROLE = chunk({"role": "assistant", "content": ""})
@@ -81,7 +81,7 @@ class Moody:
         streamed = json.loads(request).get("stream")
 
         def answer(connection):
-            assert self.go.wait(60)
+            assert self.go.wait(RUN_LIMIT_S)
             close = "connection: close\r\n"
             if mood == "500":
                 connection.sendall(reply({"error": {"message": "no"}}, "500 No", extra=close))

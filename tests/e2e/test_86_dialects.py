@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from conftest import cells, chat, reply
+from conftest import RUN_LIMIT_S, cells, chat, reply
 from proxy_rig import KEYS, MODEL, PRICES, SSE_HEAD, key_of
 
 TOOL = {"type": "function", "function": {"name": "get_weather", "description": "d", "parameters": {
@@ -270,7 +270,7 @@ def test_an_error_in_a_stream_keeps_the_providers_words_after_the_commit(scripte
 
     def answer(connection):
         connection.sendall(SSE_HEAD + b"content-length: %d\r\n\r\n" % sum(map(len, sent)) + b"".join(sent[:3]))
-        assert committed.wait(60)
+        assert committed.wait(RUN_LIMIT_S)
         connection.sendall(sent[3])
 
     up = scripted(lambda head, request, number: answer)

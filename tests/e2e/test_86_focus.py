@@ -11,7 +11,6 @@ from fractions import Fraction
 import pytest
 
 import focus_rules
-from conftest import Proviso
 
 PICO = 10 ** 12
 CONFIG = """version: 1

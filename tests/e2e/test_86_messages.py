@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from conftest import chat, reply
+from conftest import RUN_LIMIT_S, chat, reply
 from proxy_rig import DONE, SSE_HEAD, chunk, cut_sse, key_of, sse, usage_chunk
 
 TOOL = {"name": "get_weather", "description": "d", "input_schema": {
@@ -126,7 +126,7 @@ def test_a_client_that_waits_hears_pings(start, scripted):
         first = chunk({"role": "assistant", "content": ""}) + chunk({"content": "a"})
         rest = chunk({"content": "b"}) + chunk(finish="stop") + usage_chunk() + DONE
         connection.sendall(SSE_HEAD + b"transfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(first), first))
-        heard.wait(20)
+        heard.wait(RUN_LIMIT_S)
         connection.sendall(b"%x\r\n%b\r\n0\r\n\r\n" % (len(rest), rest))
 
     proxy = start({"a": scripted(lambda head, body, number: pauses).url}, policy={"mode": "warn"}, proxy={"timeouts": {"idle": "6s"}})
@@ -134,7 +134,7 @@ def test_a_client_that_waits_hears_pings(start, scripted):
         body = json.dumps({"model": "coder", "stream": True, "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}).encode()
         came = b""
         heard.clear()
-        with socket.create_connection(("127.0.0.1", proxy.port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=RUN_LIMIT_S) as connection:
             connection.sendall(b"POST %b HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % (path.encode(), len(body)) + body)
             while piece := connection.recv(65536):
                 came += piece

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from conftest import Proviso, chat, reply
+from conftest import RUN_LIMIT_S, Proviso, chat, reply
 from proxy_rig import DONE, SHORT_IDLE, SSE_HEAD, chunk, config_of, make_matrix, sse, usage_chunk
 
 LEDGER = {"ledger": {"path": "proxy.db"}}
@@ -50,7 +50,7 @@ class Leaver:
             connection.sendall(rest[:len(chunk({"content": "abcd"}))])
             rest = rest[len(chunk({"content": "abcd"})):]
         self.asked.set()
-        assert self.gone.wait(60)
+        assert self.gone.wait(RUN_LIMIT_S)
         connection.settimeout(self.patience_s)
         try:
             # Whoever hangs up does it before it reads more.
@@ -71,7 +71,7 @@ class Leaver:
         with socket.create_connection(("127.0.0.1", proxy.port)) as connection:
             connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body)
                                + body)
-            assert self.asked.wait(60)
+            assert self.asked.wait(RUN_LIMIT_S)
             if self.phase == "after the commit":
                 assert connection.recv(65536)
         while proxy.metric("client_gone_total") == 0:
@@ -109,7 +109,7 @@ def test_cancelled_a_provider_is_cut_off_and_the_row_says_why(start, scripted, t
     proxy = start({"a": up.url}, **LEDGER, proxy={"client_gone": "drain"},
                   routes={"coder": {"targets": ["a/m"], "client_gone": "cancel"}})
     leaver.leave(proxy)
-    assert leaver.cut.wait(60), "the provider is still held"
+    assert leaver.cut.wait(RUN_LIMIT_S), "the provider is still held"
     row, = rows(tmp_path)
     assert (row["outcome"], row["client_disconnected"]) == ("client_gone", "true")
     # It was at work when we hung up: the prompt at least is paid.
@@ -123,7 +123,7 @@ def test_nobody_falls_back_for_a_client_that_has_left(start, scripted, tmp_path)
 
     def fails(connection):
         asked.set()
-        assert go.wait(60)
+        assert go.wait(RUN_LIMIT_S)
         connection.sendall(reply({}, "500 Internal Server Error"))
 
     other = scripted(well)
@@ -174,7 +174,7 @@ def test_a_second_signal_ends_what_is_drained(start, scripted):
     body = json.dumps({"model": "coder", "stream": True, "messages": [{"role": "user", "content": "hi"}]}).encode()
     with socket.create_connection(("127.0.0.1", proxy.port)) as connection:
         connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
-        assert leaver.asked.wait(60) and connection.recv(65536)
+        assert leaver.asked.wait(RUN_LIMIT_S) and connection.recv(65536)
     while proxy.metric("drained_total") == 0:
         pass
     proxy.process.send_signal(signal.SIGTERM)
@@ -312,7 +312,7 @@ def held(go):
     """A provider that answers nobody before it may."""
     def answer(head, body, number):
         def later(connection):
-            assert go.wait(60)
+            assert go.wait(RUN_LIMIT_S)
             connection.sendall(reply(chat("held"), extra="connection: close\r\n"))
         return later
     return answer

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from conftest import Proviso, chat, replace, reply
+from conftest import RUN_LIMIT_S, Proviso, chat, replace, reply
 from proxy_rig import DONE, SSE_HEAD, chunk, config_of, sse, usage_chunk
 
 LEDGER = {"ledger": {"path": "proxy.db"}}
@@ -69,7 +69,7 @@ def test_while_the_first_is_slow_the_second_answers(start, scripted, tmp_path, s
     assert answer.headers["x-proviso-attempts"] == "2"
     if streamed:
         assert answer.content == "well" and answer.events[-1] == "[DONE]"
-    assert slow.cut.wait(60), "the slow one is still held"
+    assert slow.cut.wait(RUN_LIMIT_S), "the slow one is still held"
     settled(proxy)
     first, second = rows(tmp_path)
     assert (first["target"], second["target"]) == ("a/m", "b/m")
@@ -97,11 +97,11 @@ def test_the_first_may_still_answer_before_the_second(start, scripted, tmp_path,
     answers = []
     client = threading.Thread(target=lambda: answers.append(proxy.chat(stream=streamed)))
     client.start()
-    assert stuck.asked.wait(60)
+    assert stuck.asked.wait(RUN_LIMIT_S)
     slow.go.set()
     client.join()
     assert answers[0].headers["x-proviso-target"] == "a/m" and answers[0].headers["x-proviso-attempts"] == "2", answers
-    assert stuck.cut.wait(60)
+    assert stuck.cut.wait(RUN_LIMIT_S)
     settled(proxy)
     first, second = rows(tmp_path)
     assert (first["outcome"], first["fallback_reason"]) == ("ok", "")
@@ -119,7 +119,7 @@ def test_when_one_fails_the_other_goes_on_alone(start, scripted, tmp_path, fails
     answers = []
     client = threading.Thread(target=lambda: answers.append(proxy.chat()))
     client.start()
-    assert first.asked.wait(60) and second.asked.wait(60)
+    assert first.asked.wait(RUN_LIMIT_S) and second.asked.wait(RUN_LIMIT_S)
     (first if fails == "a" else second).go.set()
     while proxy.metric(f'attempts_total{{target="{fails}/m",outcome="error"}}') == 0:
         pass
@@ -140,7 +140,7 @@ def test_when_both_fail_the_next_is_asked_and_at_last_all_are_told(start, script
     answers = []
     client = threading.Thread(target=lambda: answers.append(proxy.chat()))
     client.start()
-    assert first.asked.wait(60) and second.asked.wait(60)
+    assert first.asked.wait(RUN_LIMIT_S) and second.asked.wait(RUN_LIMIT_S)
     second.go.set()
     while proxy.metric('attempts_total{target="b/m",outcome="error"}') == 0:
         pass
@@ -160,7 +160,7 @@ def test_nothing_is_asked_twice_after_the_commit(start, scripted):
     answers = []
     client = threading.Thread(target=lambda: answers.append(proxy.stream()))
     client.start()
-    assert stuck.asked.wait(60)
+    assert stuck.asked.wait(RUN_LIMIT_S)
     threading.Event().wait(2.3)
     stuck.go.set()
     client.join()
@@ -173,7 +173,7 @@ def test_no_more_than_the_share_is_asked_twice(start, scripted):
     def late(head, body, number):
         def answer(connection):
             # Every fourth one may be asked twice, and waits until it is; the others, long enough for it.
-            assert beside[number].wait(60) if number % 4 == 0 else not beside[number].wait(0.1)
+            assert beside[number].wait(RUN_LIMIT_S) if number % 4 == 0 else not beside[number].wait(0.1)
             connection.sendall(reply(chat("late"), extra="connection: close\r\n"))
         return answer
 
@@ -195,8 +195,8 @@ def test_a_client_that_leaves_ends_both(start, scripted, tmp_path, streamed):
     body = json.dumps({"model": "coder", "stream": streamed, "messages": [{"role": "user", "content": "hi"}]}).encode()
     with socket.create_connection(("127.0.0.1", proxy.port)) as connection:
         connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
-        assert first.asked.wait(60) and second.asked.wait(60)
-    assert first.cut.wait(60) and second.cut.wait(60)
+        assert first.asked.wait(RUN_LIMIT_S) and second.asked.wait(RUN_LIMIT_S)
+    assert first.cut.wait(RUN_LIMIT_S) and second.cut.wait(RUN_LIMIT_S)
     settled(proxy)
     assert [(row["outcome"], row["client_disconnected"]) for row in rows(tmp_path)] == [("client_gone", "true")] * 2
 
@@ -221,7 +221,7 @@ def test_both_are_reserved_or_the_second_is_not_asked(start, scripted, room):
     answers = []
     client = threading.Thread(target=lambda: answers.append(proxy.chat(max_tokens=100, headers={"x-proviso-team": "search"})))
     client.start()
-    assert slow.asked.wait(60)
+    assert slow.asked.wait(RUN_LIMIT_S)
     if not room:
         threading.Event().wait(0.3)
         slow.go.set()
@@ -248,7 +248,7 @@ def test_who_had_no_room_as_the_second_is_asked_once_the_first_has_failed(start,
     answers = []
     client = threading.Thread(target=lambda: answers.append(proxy.chat(max_tokens=100, headers={"x-proviso-team": "search"})))
     client.start()
-    assert failing.asked.wait(60)
+    assert failing.asked.wait(RUN_LIMIT_S)
     threading.Event().wait(0.3)  # by then the second was wanted
     assert not other.requests
     failing.go.set()

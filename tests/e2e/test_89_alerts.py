@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from conftest import Proviso, chat, replace, reply
+from conftest import RUN_LIMIT_S, Proviso, chat, replace, reply
 from proxy_rig import KEYS
 
 SECRET = {"HOOK": "a-secret-of-twenty-four", "OTHER_HOOK": "another-one-of-some-length"}
@@ -161,7 +161,7 @@ def test_two_proxies_do_not_keep_one_file_of_live_evidence(start, scripted, prov
     proxy.wait_for_log("proxy.reload_failed")
     assert proxy.chat().status == 200
     other.terminate()
-    assert other.communicate(timeout=60)[1].find("Sanitizer") < 0 and other.returncode == 0
+    assert other.communicate(timeout=RUN_LIMIT_S)[1].find("Sanitizer") < 0 and other.returncode == 0
     proxy.process.send_signal(1)
     proxy.wait_for_log("proxy.reloaded")
 

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from conftest import cells
+from conftest import RUN_LIMIT_S, cells
 
 HELLO = [{"role": "user", "content": "Hello there."}]
 TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {
@@ -14,7 +14,7 @@ TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {
 
 
 def ask(server, path="/v1/chat/completions", key="sim-key", method="POST", **body):
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=RUN_LIMIT_S)
     connection.request(method, path, json.dumps(body) if body else None,
                        {"Authorization": f"Bearer {key}"} if key else {})
     response = connection.getresponse()
@@ -104,7 +104,7 @@ def test_a_cut_is_seen_as_a_cut(sim, name, error):
 
 def test_a_client_that_leaves_a_stalled_stream_does_no_harm(sim):
     server = sim("--break", "stall-mid:1")
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=RUN_LIMIT_S)
     connection.request("POST", "/v1/chat/completions", json.dumps({"model": "sim-small", "messages": HELLO, "stream": True}),
                        {"Authorization": "Bearer sim-key"})
     response = connection.getresponse()
