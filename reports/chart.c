@@ -18,6 +18,8 @@ enum {
 	LABEL_CHARACTER = 7, /* about as wide as most, at 12 px */
 	LABEL_GAP = 6,
 	LABEL_HEIGHT = 13,
+	NUMBER_BYTES = 32,
+	DECIMALS_MAX = 12, /* money's own, and more than a score has */
 	APART = 20, /* more than so many times: a logarithmic axis */
 };
 
@@ -94,19 +96,32 @@ static void add_x_tick(double at, struct text label, struct text_buf *out)
 	(void)text_buf_add_c(out, "</text>\n");
 }
 
-static struct text number(double value, char bytes[32])
+/* Four digits that say something, and never an exponent: 0.00002, 12500. */
+static struct text number(double value, char bytes[NUMBER_BYTES])
 {
-	int len = snprintf(bytes, 32, "%.4g", value);
+	double size = fabs(value);
+	int decimals = size > 0 ? 3 - (int)floor(log10(size)) : 0;
+	int len;
 
+	decimals = decimals < 0 ? 0 : decimals > DECIMALS_MAX ? DECIMALS_MAX : decimals;
+	len = snprintf(bytes, NUMBER_BYTES, "%.*f", decimals, value);
+	if (len >= NUMBER_BYTES)
+		len = snprintf(bytes, NUMBER_BYTES, "%.4g", value);
+	else if (decimals > 0) {
+		while (bytes[len - 1] == '0')
+			len--;
+		len -= bytes[len - 1] == '.';
+	}
 	return (struct text){bytes, (size_t)len};
 }
 
-static void add_y_ticks(const struct scale *scale, struct text_buf *out)
+static void add_y_ticks(const struct scale *scale, double most, struct text_buf *out)
 {
 	double step = tick_step(scale->high - scale->low);
-	char bytes[32];
+	char bytes[NUMBER_BYTES];
 
-	for (double value = ceil(scale->low / step) * step; value <= scale->high; value += step) {
+	for (double value = ceil(scale->low / step) * step;
+	     value <= fmin(scale->high, most + step / 1e6); value += step) {
 		double at = place(scale, value);
 		(void)text_buf_format(out,
 		                      "<path class=grid d=\"M%d %.1fH%d\"/><text x=\"%d\" "
@@ -121,7 +136,7 @@ static void add_x_ticks(const struct scale *scale, struct text_buf *out)
 {
 	static const double times[] = {1, 2, 5};
 	double step = tick_step(scale->high - scale->low);
-	char bytes[32];
+	char bytes[NUMBER_BYTES];
 
 	if (!scale->logarithmic) {
 		for (double value = ceil(scale->low / step) * step; value <= scale->high;
@@ -257,7 +272,7 @@ void chart_scatter(const struct chart_axes *axes, const struct chart_point *poin
 	struct scale y = linear_scale(low_y, high_y, HEIGHT - BOTTOM, TOP);
 	begin(axes, out);
 	add_x_ticks(&x, out);
-	add_y_ticks(&y, out);
+	add_y_ticks(&y, axes->y_most > 0 ? axes->y_most : (double)INFINITY, out);
 	add_front(&x, &y, points, count, out);
 	for (size_t i = 0; i < count; i++)
 		add_point(&x, &y, &points[i], out);
@@ -296,7 +311,7 @@ void chart_lines(const struct chart_axes *axes, const struct chart_line *lines, 
 	/* Room above for the legend. */
 	struct scale y = {0, most > 0 ? most * 1.3 : 1, false, HEIGHT - BOTTOM, TOP};
 	begin(axes, out);
-	add_y_ticks(&y, out);
+	add_y_ticks(&y, axes->y_most > 0 ? axes->y_most : (double)INFINITY, out);
 	for (size_t i = 0; i < count; i += every)
 		add_x_tick(place(&x, (double)i), ticks[i], out);
 	for (size_t l = 0; l < line_count; l++) {

@@ -18,6 +18,7 @@ struct chart_point {
 struct chart_axes {
 	const char *x_title, *y_title;
 	const char *alt; /* what the drawing shows, for those who do not see it */
+	double y_most;   /* no value can be above it, so no mark is; 0: nothing bounds them */
 };
 
 /* Points by two measures; the x axis is logarithmic where values are far apart and above 0. */

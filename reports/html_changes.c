@@ -6,8 +6,6 @@
 
 #include "reports/report_changes.h"
 
-#include <math.h>
-
 /* The class is the word: the style colours what is worse or better. */
 static void add_word(struct html_page *page, const struct cell_change *change)
 {
@@ -26,15 +24,11 @@ static void add_sides(struct html_page *page, const struct cell_change *change)
 
 static void add_remark(struct html_page *page, const struct cell_change *change, const char *before)
 {
-	struct text note = report_change_note(change, page->arena);
+	struct text remark = report_change_remark(change, page->arena);
 
-	if (!isnan(change->p_value)) {
-		(void)text_buf_format(page->out, "%sp %.4f", before, change->p_value);
-		before = "; ";
-	}
-	if (note.len > 0) {
+	if (remark.len > 0) {
 		(void)text_buf_add_c(page->out, before);
-		html_add_text(page->out, note);
+		html_add_text(page->out, remark);
 	}
 }
 
@@ -59,11 +53,11 @@ static void add_row(struct html_page *page, const struct cell_change *change)
 
 	(void)text_buf_add_c(page->out, "<tr><td>");
 	add_word(page, change);
-	(void)text_buf_add_c(page->out, change->gates ? " <b>gates</b><td>" : "<td>");
+	(void)text_buf_add_c(page->out, change->gates ? " <b>gates</b><td class=name>" : "<td class=name>");
 	html_add_text(page->out, cell->target);
 	(void)text_buf_add_c(page->out, "<td>");
 	add_case(page, change);
-	(void)text_buf_format(page->out, "<td>%s<td>", case_severity_names[cell->severity]);
+	(void)text_buf_format(page->out, "<td>%s<td class=name>", case_severity_names[cell->severity]);
 	add_sides(page, change);
 	(void)text_buf_add_c(page->out, "<td class=wide>");
 	add_remark(page, change, "");

@@ -31,7 +31,8 @@ static void add_scatter(struct html_page *page, const struct quality *rows, size
 		"Cost against quality, %s: a point for each target; the front, of which none "
 		"is as good for less, is filled and joined.",
 		title)
-		.data};
+		.data,
+	    1};
 	struct chart_point *points = ARENA_NEW_ARRAY(page->arena, struct chart_point, count + 1);
 	size_t drawn = 0;
 
@@ -192,7 +193,7 @@ static size_t choose(const struct spend *spend, size_t chosen[CHART_LINES_MAX])
 void html_add_spend(struct html_page *page)
 {
 	static const struct chart_axes axes = {"day (UTC)", "USD",
-	                                       "What the checks cost from day to day."};
+	                                       "What the checks cost from day to day.", 0};
 	struct spend spend = {.count = 0};
 	struct chart_line lines[CHART_LINES_MAX];
 	size_t chosen[CHART_LINES_MAX];

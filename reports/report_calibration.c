@@ -38,8 +38,10 @@ static void add_cell(const struct cell_change *change, struct arena *arena, stru
 	(void)text_buf_add(out, report_change_side(change->base, arena));
 	(void)text_buf_add_c(out, " -> ");
 	(void)text_buf_add(out, report_change_side(change->head, arena));
-	if (!isnan(change->p_value))
-		(void)text_buf_format(out, "  p %.4f", change->p_value);
+	struct text remark = report_change_remark(change, arena);
+	if (remark.len > 0)
+		(void)text_buf_add_c(out, "  ");
+	text_buf_add_visible(out, remark);
 	(void)text_buf_byte(out, '\n');
 }
 

@@ -3,7 +3,6 @@
 
 #include "reports/markdown.h"
 
-#include <math.h>
 
 enum {
 	WORD_COLUMNS = 11,
@@ -37,17 +36,6 @@ static bool is_worse(const struct cell_change *change)
 	return change->change <= CHANGE_WATCH;
 }
 
-/* The reason and the p-value, where there are any. */
-static struct text remark_of(const struct cell_change *change, struct arena *arena)
-{
-	struct text note = report_change_note(change, arena);
-
-	if (isnan(change->p_value))
-		return note;
-	return text_format(arena, "p %.4f%s%.*s", change->p_value, note.len > 0 ? "; " : "",
-	                   TEXT_ARG(note));
-}
-
 struct page {
 	const struct comparison *comparison;
 	const struct report_terminal_options *options;
@@ -70,7 +58,7 @@ static void add_line(struct page *page, const struct cell_change *change)
 {
 	const struct matrix_cell *cell = change_cell(change);
 	bool colour = page->options->colour;
-	struct text remark = remark_of(change, page->arena);
+	struct text remark = report_change_remark(change, page->arena);
 	struct text base = report_change_side(change->base, page->arena);
 	struct text head = report_change_side(change->head, page->arena);
 	size_t width = page->options->width < NARROWEST ? NARROWEST : page->options->width;
@@ -162,7 +150,7 @@ static void add_row(const struct cell_change *change, struct arena *arena, struc
 	(void)text_buf_format(out, " | %s | %.*s | %.*s | ", case_severity_names[cell->severity],
 	                      TEXT_ARG(report_change_side(change->base, arena)),
 	                      TEXT_ARG(report_change_side(change->head, arena)));
-	markdown_add(out, remark_of(change, arena));
+	markdown_add(out, report_change_remark(change, arena));
 	(void)text_buf_add_c(out, " | ");
 	if (is_worse(change))
 		markdown_add(out, cell->first_error);

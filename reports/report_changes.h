@@ -32,6 +32,8 @@ MUST_CHECK struct text report_changes_counts(const struct comparison *comparison
 /* "waived by OWNER until DAY: why", "the waiver of OWNER ended DAY", "advisory: gates nothing", or
  * empty; as it stands, for the format to escape. Arena. */
 MUST_CHECK struct text report_change_note(const struct cell_change *change, struct arena *arena);
+/* "p 0.0476; " where the change was put to a test, then the note; escaped by none. Arena. */
+MUST_CHECK struct text report_change_remark(const struct cell_change *change, struct arena *arena);
 /* "pass 10/10", or "-" where there is no such cell; arena. */
 MUST_CHECK struct text report_change_side(const struct matrix_cell *cell, struct arena *arena);
 /* "TC-10" or "TC-10~stream"; arena. */

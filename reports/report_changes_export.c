@@ -35,6 +35,19 @@ struct text report_change_note(const struct cell_change *change, struct arena *a
 	return TEXT("");
 }
 
+struct text report_change_remark(const struct cell_change *change, struct arena *arena)
+{
+	struct text note = report_change_note(change, arena);
+	const char *between = note.len > 0 ? "; " : "";
+
+	if (isnan(change->p_value))
+		return note;
+	/* No chance is none: the last digit that is shown bounds it. */
+	if (change->p_value < 0.0001)
+		return text_format(arena, "p < 0.0001%s%.*s", between, TEXT_ARG(note));
+	return text_format(arena, "p %.4f%s%.*s", change->p_value, between, TEXT_ARG(note));
+}
+
 struct text report_change_side(const struct matrix_cell *cell, struct arena *arena)
 {
 	if (cell == NULL)

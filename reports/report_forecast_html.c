@@ -115,7 +115,8 @@ static void add_scatter(struct page *page)
 	static const struct chart_axes axes = {
 	    "USD in 30 days", "quality",
 	    "Cost against quality: a point for each policy, numbered as in the table; the front is "
-	    "filled and joined."};
+	    "filled and joined.",
+	    1};
 	const struct forecast_result *result = page->report->result;
 	struct chart_point *points =
 	    ARENA_NEW_ARRAY(page->arena, struct chart_point, result->count);
@@ -212,7 +213,7 @@ static const char *step_text(struct page *page, int64_t ms)
 static void add_spend(struct page *page)
 {
 	static const struct chart_axes axes = {"time (UTC)", "USD",
-	                                       "Spend over time under each policy."};
+	                                       "Spend over time under each policy.", 0};
 	const struct forecast_result *result = page->report->result;
 	struct chart_line lines[CHART_LINES_MAX];
 	size_t chosen[CHART_LINES_MAX];

@@ -137,6 +137,22 @@ void report_quality_markdown(const struct matrix *matrix, struct text_buf *out)
 	arena_done(&arena);
 }
 
+/* Rows are sorted by target: one header stands beside all of it. */
+static void html_add_target(struct html_page *page, const struct quality *all, size_t count,
+                            size_t at)
+{
+	size_t end = at;
+
+	(void)text_buf_add_c(page->out, "<tr>");
+	if (at > 0 && text_equal(all[at].target, all[at - 1].target))
+		return;
+	while (end < count && text_equal(all[end].target, all[at].target))
+		end++;
+	(void)text_buf_format(page->out, "<th scope=row rowspan=%zu>", end - at);
+	html_add_text(page->out, all[at].target);
+	(void)text_buf_add_c(page->out, "</th>");
+}
+
 void html_add_quality(struct html_page *page)
 {
 	size_t count;
@@ -157,10 +173,9 @@ void html_add_quality(struct html_page *page)
 		(void)text_buf_add_c(page->out, "<th scope=col>a judge model's opinion");
 	(void)text_buf_add_c(page->out, "</tr></thead><tbody>\n");
 	for (size_t i = 0; i < count; i++) {
-		(void)text_buf_add_c(page->out, "<tr><th scope=row>");
-		html_add_text(page->out, all[i].target);
+		html_add_target(page, all, count, i);
 		(void)text_buf_format(
-		    page->out, "</th><td>%s<td>%.*s<td>%" PRId64 " of %" PRId64 "<td>%.*s<td>%s",
+		    page->out, "<td>%s<td>%.*s<td>%" PRId64 " of %" PRId64 "<td>%.*s<td>%s",
 		    case_kind_names[all[i].kind],
 		    TEXT_ARG(report_quality_score(&all[i], page->arena)), all[i].passed,
 		    all[i].trials, TEXT_ARG(report_quality_cost(&all[i], page->arena)),

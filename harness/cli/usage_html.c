@@ -186,7 +186,7 @@ static void fill(struct page *page, const struct usage_groups *by_both, struct s
 
 static bool add_spend(struct page *page, struct fault *fault)
 {
-	static const struct chart_axes axes = {"day (UTC)", "USD", "Spend from day to day."};
+	static const struct chart_axes axes = {"day (UTC)", "USD", "Spend from day to day.", 0};
 	static const struct text columns[] = {TEXT_INIT("day"), TEXT_INIT("target")};
 	struct usage_groups by_target, by_day, by_both;
 	struct chart_line lines[CHART_LINES_MAX];

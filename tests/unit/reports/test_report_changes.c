@@ -122,6 +122,22 @@ START_TEST(long_lists_are_cut_but_for_what_gates)
 }
 END_TEST
 
+START_TEST(a_small_probability_is_bounded_never_0)
+{
+	add(&base, "TC-01", VERDICT_PASS, 30, 0)->class_ = CASE_STOCHASTIC;
+	add(&head, "TC-01", VERDICT_FAIL, 0, 30)->class_ = CASE_STOCHASTIC;
+	add(&base, "TC-02", VERDICT_PASS, 10, 0)->class_ = CASE_STOCHASTIC;
+	add(&head, "TC-02", VERDICT_FAIL, 4, 6)->class_ = CASE_STOCHASTIC;
+	compare();
+	terminal();
+	assert_shows("p < 0.0001\n");
+	assert_shows("p 0.0054\n");
+	text_buf_reset(&out);
+	report_changes_markdown(&comparison, &out);
+	assert_shows("| p &lt; 0.0001 |");
+}
+END_TEST
+
 START_TEST(text_from_outside_stays_text_in_every_format)
 {
 	const char *hostile = "=cmd|'/c calc'!A0 \x1b]0;x\x07 <script> @all `x` | \n## head";
@@ -177,6 +193,7 @@ static void add_tests(TCase *cases)
 	tcase_add_checked_fixture(cases, set_up, tear_down);
 	tcase_add_test(cases, the_worst_stands_first_and_what_is_the_same_is_counted_only);
 	tcase_add_test(cases, long_lists_are_cut_but_for_what_gates);
+	tcase_add_test(cases, a_small_probability_is_bounded_never_0);
 	tcase_add_test(cases, text_from_outside_stays_text_in_every_format);
 	tcase_add_test(cases, the_csv_of_a_matrix_has_its_columns_filled_where_there_is_a_baseline);
 }

@@ -66,6 +66,30 @@ START_TEST(targets_are_drawn_by_cost_and_quality_for_each_kind_and_for_all)
 }
 END_TEST
 
+/* Costs of a few millionths, and scores that end at 1. */
+START_TEST(an_axis_has_neither_exponents_nor_marks_that_no_value_can_reach)
+{
+	struct matrix matrix = tasks();
+
+	report_html(&matrix, NULL, &out);
+	assert_holds(&out, "text-anchor=middle>0.000002</text>");
+	assert_holds(&out, "text-anchor=end>1</text>");
+	assert_lacks(&out, "text-anchor=end>1.");
+	assert_lacks(&out, "e-06</text>");
+}
+END_TEST
+
+START_TEST(a_target_is_named_once_beside_all_its_kinds_of_work)
+{
+	struct matrix matrix = tasks();
+
+	report_html(&matrix, NULL, &out);
+	assert_holds(&out, "<tr><th scope=row rowspan=2>b/good</th><td>code");
+	assert_holds(&out, "<tr><td>review");
+	ck_assert_uint_eq(sample_count(&out, " rowspan="), 2);
+}
+END_TEST
+
 START_TEST(who_stands_alone_is_not_drawn)
 {
 	struct matrix matrix = tasks();
@@ -135,6 +159,8 @@ static void add(TCase *cases)
 {
 	tcase_add_checked_fixture(cases, set_up, tear_down);
 	tcase_add_test(cases, targets_are_drawn_by_cost_and_quality_for_each_kind_and_for_all);
+	tcase_add_test(cases, an_axis_has_neither_exponents_nor_marks_that_no_value_can_reach);
+	tcase_add_test(cases, a_target_is_named_once_beside_all_its_kinds_of_work);
 	tcase_add_test(cases, who_stands_alone_is_not_drawn);
 	tcase_add_test(cases, spend_is_drawn_from_the_second_day_on);
 	tcase_add_test(cases, what_is_scored_has_no_verdict_as_a_capability);
