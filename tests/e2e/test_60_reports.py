@@ -3,6 +3,7 @@
 `make golden` writes tests/golden anew from what the program prints; look at the diff before it is committed.
 """
 import html.parser
+import json
 import os
 import re
 import shutil
@@ -39,6 +40,43 @@ def test_the_table_is_what_it_was(proviso):
     done = proviso("matrix", GOLDEN / "run")
     assert done.code == 0
     compare("table.txt", done.out)
+
+
+# What the schema of Jenkins's xunit plugin lets an element have: its children, the attributes that it must have and those
+# that it may (jenkinsci/xunit-plugin, types/model/xsd/junit-10.xsd at 031e285). Readers that are not strict take no less.
+RESULT = ((), (), ("type", "message"))
+JUNIT = {
+    "testsuites": (("testsuite",), (), ("name", "time", "tests", "failures", "errors")),
+    "testsuite": (("testsuite", "properties", "testcase", "system-out", "system-err"),
+                  ("name", "tests", "failures", "errors"),
+                  ("group", "time", "skipped", "timestamp", "hostname", "id", "package", "file", "log", "url")),
+    "testcase": (("skipped", "error", "failure", "system-out", "system-err"), ("name",), ("time", "classname", "group")),
+    "properties": (("property",), (), ()), "property": ((), ("name", "value"), ()),
+    "skipped": RESULT, "error": RESULT, "failure": RESULT, "system-out": ((), (), ()), "system-err": ((), (), ()),
+}
+
+
+def assert_valid_junit(element):
+    children, needed, allowed = JUNIT[element.tag]
+    assert set(needed) <= set(element.attrib) <= {*needed, *allowed}, element.attrib
+    if element.tag in ("testsuites", "testsuite") and "time" in element.attrib:
+        assert re.fullmatch(r"[0-9]+\.[0-9]*", element.get("time"))
+    for child in element:
+        assert child.tag in children, (element.tag, child.tag)
+        assert_valid_junit(child)
+
+
+@pytest.mark.parametrize("baseline", (False, True))
+def test_junit_is_valid_by_the_schema_of_jenkins(proviso, baseline):
+    matrix = json.loads((GOLDEN / "run/matrix.json").read_text())
+    gone = dict(matrix["cells"][0], case="ZZ-01")
+    (proviso.cwd / "base.json").write_text(json.dumps(dict(matrix, cells=[*matrix["cells"], gone])))
+    done = proviso("report", "junit", GOLDEN / "run/matrix.json", *(("--baseline", "base.json") if baseline else ()))
+    assert done.code == 0, done
+    root = ElementTree.fromstring(done.out)
+    assert root.tag == "testsuites" and len(list(root.iter("testcase"))) == len(matrix["cells"])
+    assert ("gone since the baseline: ZZ-01" in done.out) == baseline
+    assert_valid_junit(root)
 
 
 class Page(html.parser.HTMLParser):
