@@ -20,7 +20,7 @@ enum {
 	LABEL_HEIGHT = 13,
 	NUMBER_BYTES = 32,
 	DECIMALS_MAX = 12, /* money's own, and more than a score has */
-	APART = 20, /* more than so many times: a logarithmic axis */
+	APART = 20,        /* more than so many times: a logarithmic axis */
 };
 
 struct scale {

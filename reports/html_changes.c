@@ -53,11 +53,13 @@ static void add_row(struct html_page *page, const struct cell_change *change)
 
 	(void)text_buf_add_c(page->out, "<tr><td>");
 	add_word(page, change);
-	(void)text_buf_add_c(page->out, change->gates ? " <b>gates</b><td class=name>" : "<td class=name>");
+	(void)text_buf_add_c(page->out,
+	                     change->gates ? " <b>gates</b><td class=name>" : "<td class=name>");
 	html_add_text(page->out, cell->target);
 	(void)text_buf_add_c(page->out, "<td>");
 	add_case(page, change);
-	(void)text_buf_format(page->out, "<td>%s<td class=name>", case_severity_names[cell->severity]);
+	(void)text_buf_format(page->out, "<td>%s<td class=name>",
+	                      case_severity_names[cell->severity]);
 	add_sides(page, change);
 	(void)text_buf_add_c(page->out, "<td class=wide>");
 	add_remark(page, change, "");

@@ -102,10 +102,10 @@ void report_html(const struct matrix *matrix, const struct report_context *conte
                  struct text_buf *out);
 
 /*
- * The shell command that sends this request again, with the key taken from the variable that the
- * config names for the cell's provider; PROVIDER_API_KEY where it names none or `providers`, which
- * may be NULL, does not hold it. Every byte of it is printable: what is not comes through printf. A
- * body over `body_max_bytes` is named, not shown.
+ * The shell command that sends this request again, with the key in the header and from the variable
+ * that the config names for the cell's provider; PROVIDER_API_KEY where it names none or
+ * `providers`, which may be NULL, does not hold it. Every byte of it is printable: what is not
+ * comes through printf. A body over `body_max_bytes` is named, not shown.
  */
 void report_curl(const struct exchange *exchange, const struct matrix_cell *cell,
                  const struct provider_set *providers, size_t body_max_bytes, struct text_buf *out);

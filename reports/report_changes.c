@@ -3,7 +3,6 @@
 
 #include "reports/markdown.h"
 
-
 enum {
 	WORD_COLUMNS = 11,
 	NARROWEST = 60,

@@ -69,27 +69,52 @@ static void add_octal(struct text_buf *out, struct text text)
 	(void)text_buf_byte(out, '\'');
 }
 
+/* A header's name that neither curl nor a shell reads anything else into. */
+static bool is_plain_name(struct text name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (!isalnum((unsigned char)name.data[i]) && name.data[i] != '-')
+			return false;
+	return name.len > 0;
+}
+
+/* NULL: the dialect's. */
+static const char *own_key_header(const struct provider *provider)
+{
+	if (provider == NULL || provider->key_header == NULL ||
+	    !is_plain_name(text_of(provider->key_header)))
+		return NULL;
+	return provider->key_header;
+}
+
 /* Names of headers that could carry a key are ours to write; "@file" and ";" mean something to
  * curl. */
-static bool may_repeat(const struct http_header *header)
+static bool may_repeat(const struct http_header *header, const struct provider *provider)
 {
 	static const char *const ours[] = {"authorization",  "x-api-key",      "api-key",
 	                                   "x-goog-api-key", "content-length", "host"};
 
-	if (header->name.len == 0 || !is_plain(header->value) ||
+	if (!is_plain_name(header->name) || !is_plain(header->value) ||
 	    text_find_byte(header->value, '\n', 0) != TEXT_NOT_FOUND)
 		return false;
-	for (size_t i = 0; i < header->name.len; i++)
-		if (!isalnum((unsigned char)header->name.data[i]) && header->name.data[i] != '-')
-			return false;
 	for (size_t i = 0; i < ARRAY_LENGTH(ours); i++)
 		if (text_equal_ignoring_case(header->name, text_of(ours[i])))
 			return false;
-	return true;
+	return own_key_header(provider) == NULL ||
+	       !text_equal_ignoring_case(header->name, text_of(own_key_header(provider)));
 }
 
-static const char *key_header(struct text dialect)
+/* With what stands before the key in it. */
+static const char *key_header(const struct provider *provider, struct text dialect,
+                              struct arena *arena)
 {
+	const char *own = own_key_header(provider);
+	if (own != NULL)
+		return text_format(arena, "%s: %s", own,
+		                   text_equal_ignoring_case(text_of(own), TEXT("authorization"))
+		                       ? "Bearer "
+		                       : "")
+		    .data;
 	if (text_is(dialect, "anthropic"))
 		return "x-api-key: ";
 	if (text_is(dialect, "azure"))
@@ -123,23 +148,21 @@ static bool is_variable(struct text name)
 
 /* The variable that the config names, where it names one; a provider without a key gets none. */
 static void add_key(const struct exchange *exchange, const struct matrix_cell *cell,
-                    const struct provider_set *providers, struct text_buf *out)
+                    const struct provider *known, struct arena *arena, struct text_buf *out)
 {
 	static const struct text from_variable = TEXT_INIT("env:");
-	const struct provider *known =
-	    providers == NULL ? NULL : provider_find(providers, cell->provider);
 	struct text name = {NULL, 0};
 
 	if (exchange->no_key || (known != NULL && known->key_ref.data == NULL))
 		return;
+	const char *header = key_header(known, cell->dialect, arena);
 	if (exchange->wrong_key) {
-		(void)text_buf_format(out, " \\\n  -H '%swrong-on-purpose'",
-		                      key_header(cell->dialect));
+		(void)text_buf_format(out, " \\\n  -H '%swrong-on-purpose'", header);
 		return;
 	}
 	if (known != NULL && text_starts(known->key_ref, from_variable))
 		name = text_slice(known->key_ref, from_variable.len, known->key_ref.len);
-	(void)text_buf_format(out, " \\\n  -H \"%s$", key_header(cell->dialect));
+	(void)text_buf_format(out, " \\\n  -H \"%s$", header);
 	if (is_variable(name))
 		(void)text_buf_add(out, name);
 	else
@@ -150,17 +173,19 @@ static void add_key(const struct exchange *exchange, const struct matrix_cell *c
 static void add_headers(const struct exchange *exchange, const struct matrix_cell *cell,
                         const struct provider_set *providers, struct text_buf *out)
 {
+	const struct provider *known =
+	    providers == NULL ? NULL : provider_find(providers, cell->provider);
 	struct arena arena = {0};
 
 	for (size_t i = 0; i < exchange->request_header_count; i++) {
 		const struct http_header *header = &exchange->request_headers[i];
-		if (!may_repeat(header))
+		if (!may_repeat(header, known))
 			continue;
 		(void)text_buf_add_c(out, " \\\n  -H ");
 		add_quoted(out, text_format(&arena, "%.*s: %.*s", TEXT_ARG(header->name),
 		                            TEXT_ARG(header->value)));
 	}
-	add_key(exchange, cell, providers, out);
+	add_key(exchange, cell, known, &arena, out);
 	arena_done(&arena);
 }
 

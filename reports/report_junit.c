@@ -1,8 +1,8 @@
 /*
  * The matrix as JUnit XML, in the dialect that GitHub's actions, GitLab and Jenkins share: no DTD,
  * valid by the schema of Jenkins's xunit plugin (junit-10.xsd; its testsuites have no count of
- * skipped tests), counts right at both levels, seconds, names that stay the same from run to run. GitLab shows
- * neither a message attribute nor properties, so the text of a failure says all of it.
+ * skipped tests), counts right at both levels, seconds, names that stay the same from run to run.
+ * GitLab shows neither a message attribute nor properties, so the text of a failure says all of it.
  */
 #include "reports/report.h"
 

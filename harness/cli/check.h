@@ -62,6 +62,12 @@ MUST_CHECK const struct json *check_options_to_json(const struct check_session *
 /* Takes what a recorded run was asked for; what is given on the command line beside it is refused.
  */
 MUST_CHECK bool check_options_from_head(struct check_session *session, struct fault *fault);
+/*
+ * The provider of a run that took it from --base-url: its name and where its key was, for the
+ * commands that ask again. NULL where a config had the providers. Arena, as what `head` holds.
+ */
+MUST_CHECK const struct provider_set *check_provider_of_run(const struct journal_head *head,
+                                                            struct arena *arena);
 
 /*
  * Gives the targets what an earlier run has recorded of them (case CO-05.record): the run that goes

@@ -4,11 +4,36 @@
 #include "harness/base/json_write.h"
 #include "harness/run/opinion.h"
 
+/* The one provider that a base URL, a model and the variable of a key (data NULL: none) describe.
+ */
+static bool provider_in_no_file(struct text base_url, struct text model, struct text api_key_env,
+                                struct arena *arena, struct provider_set *out, struct fault *fault)
+{
+	struct text key_ref = {NULL, 0};
+
+	*out = (struct provider_set){.items = ARENA_NEW(arena, struct provider), .count = 1};
+	if (api_key_env.data != NULL)
+		key_ref = text_format(arena, "env:%.*s", TEXT_ARG(api_key_env));
+	return provider_from_url(base_url, model, key_ref, arena, out->items, fault);
+}
+
+const struct provider_set *check_provider_of_run(const struct journal_head *head,
+                                                 struct arena *arena)
+{
+	struct provider_set *set = ARENA_NEW(arena, struct provider_set);
+	struct text base_url = json_string(head->options, "base_url");
+	struct fault fault; /* a run that somebody wrote by hand: its provider is not known */
+
+	if (base_url.data == NULL ||
+	    !provider_in_no_file(base_url, json_string(head->options, "model"),
+	                         json_string(head->options, "api_key_env"), arena, set, &fault))
+		return NULL;
+	return set;
+}
+
 static bool set_up_from_url(struct check_session *session, struct fault *fault)
 {
 	const struct check_options *options = session->options;
-	struct provider *provider = ARENA_NEW(session->arena, struct provider);
-	struct text key_ref = {NULL, 0};
 
 	if (options->model.data == NULL)
 		return fault_set(fault, FAULT_USAGE, "--base-url wants --model too");
@@ -16,12 +41,9 @@ static bool set_up_from_url(struct check_session *session, struct fault *fault)
 		return fault_set(fault, FAULT_USAGE,
 		                 "--base-url asks one provider that is in no file; leave out "
 		                 "--config and TARGET");
-	if (options->api_key_env.data != NULL)
-		key_ref = text_format(session->arena, "env:%.*s", TEXT_ARG(options->api_key_env));
-	if (!provider_from_url(options->base_url, options->model, key_ref, session->arena, provider,
-	                       fault))
+	if (!provider_in_no_file(options->base_url, options->model, options->api_key_env,
+	                         session->arena, &session->config.providers, fault))
 		return false;
-	session->config.providers = (struct provider_set){.items = provider, .count = 1};
 	session->config.check.core = true;
 	session->config.check.max_spend_pico_usd = -1;
 	return true;

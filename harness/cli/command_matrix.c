@@ -1,5 +1,5 @@
 /* `matrix [FILE]` and `report FORMAT`: a matrix that is on disk, shown or exported. */
-#include "harness/cli/command.h"
+#include "harness/cli/check.h"
 #include "harness/cli/focus_charges.h"
 #include "harness/cli/matrix_output.h"
 #include "harness/cli/usage_output.h"
@@ -117,15 +117,18 @@ static bool read_matrix(const char *path, enum matrix_format format, struct view
 	if (!journal_read_head(folder.journal, arena, &head, fault))
 		return false;
 	view->context.run_id = head.run_id;
+	view->context.keys = check_provider_of_run(&head, arena);
 	return true;
 }
 
-/* The cases of the core suite have titles, and a config that is here says where a key is. */
+/* The cases of the core suite have titles; where a key is, the run says or a config that is here.
+ */
 static void load_names(struct view *view, struct arena *arena)
 {
 	struct fault_list *faults = ARENA_NEW(arena, struct fault_list);
 
-	if (!view->config_loaded && config_load(NULL, &view->found, faults))
+	if (view->context.keys == NULL && !view->config_loaded &&
+	    config_load(NULL, &view->found, faults))
 		view->context.keys = &view->found.providers;
 	*faults = (struct fault_list){0};
 	view->suite_loaded = true;

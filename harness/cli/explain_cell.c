@@ -6,7 +6,7 @@
 
 #include "cases/suite.h"
 #include "harness/base/file.h"
-#include "harness/cli/command.h"
+#include "harness/cli/check.h"
 #include "harness/run/config/config.h"
 #include "harness/run/route/live.h"
 #include "harness/run/runner/run_folder.h"
@@ -138,6 +138,9 @@ static bool take_evidence(struct explaining *e, struct fault *fault)
 	struct run_folder folder = run_folder_of(e->shown.run, e->arena);
 	if (!journal_read_head(folder.journal, e->arena, &head, fault))
 		return false;
+	const struct provider_set *asked = check_provider_of_run(&head, e->arena);
+	if (asked != NULL)
+		e->shown.providers = asked;
 	if (!text_equal(head.run_id, cell->run_id)) {
 		e->shown.explanation =
 		    text_format(e->arena, "This cell was asked in run %.*s, %s is another.",

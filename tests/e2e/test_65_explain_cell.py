@@ -41,6 +41,17 @@ def test_a_cell_is_told_with_attempts_bytes_and_a_command_that_asks_the_same(pro
     assert b"Bearer k-1" in head and body in asked and body.decode() == told["exchange"]["request_body"]
 
 
+def test_a_provider_in_no_file_keeps_the_variable_that_its_run_was_given(proviso, scripted):
+    server = scripted(lambda head, body, number: reply("x"))
+    for run, key in (("keyed", ("--api-key-env", "MINE")), ("keyless", ())):
+        proviso("check", "--base-url", server.url, "--model", "m", *key, "--case", "CH-01", "--out", run, env={"MINE": "sk-0123456789"})
+        page = proviso("report", "html", "--run", run).out
+        told = proviso("explain", "--run", run, "--target", "127.0.0.1/m", "--case", "CH-01").out
+        for shown in (page, told):
+            assert "curl -sSgN" in shown
+            assert set(re.findall(r"Bearer (\S+?)(?:&quot;|\")", shown)) == ({"$MINE"} if key else set()), run
+
+
 def test_bytes_that_are_no_text_are_told_in_hex(proviso, scripted):
     server = scripted(lambda head, body, number: reply(b"\xff\x00{"))
     ask(proviso, server, "--out", "run")

@@ -71,6 +71,29 @@ START_TEST(the_variable_is_the_one_that_the_config_names)
 }
 END_TEST
 
+START_TEST(the_header_of_the_key_is_the_one_that_the_config_names)
+{
+	struct exchange exchange = asking(TEXT("{}"));
+	struct provider provider = {.name = cell.provider, .key_ref = TEXT("env:LAB_KEY")};
+	const struct provider_set providers = {.items = &provider, .count = 1};
+
+	provider.key_header = "X-Quote"; /* what was sent in it is not sent beside it */
+	report_curl(&exchange, &cell, &providers, 1000, &out);
+	assert_holds(&out, "-H \"X-Quote: $LAB_KEY\"");
+	ck_assert_uint_eq(sample_count(&out, "X-Quote"), 1);
+	assert_lacks(&out, "Bearer");
+	text_buf_reset(&out);
+	provider.key_header = "authorization";
+	report_curl(&exchange, &cell, &providers, 1000, &out);
+	assert_holds(&out, "-H \"authorization: Bearer $LAB_KEY\"");
+	text_buf_reset(&out);
+	provider.key_header = "x`id`"; /* a name for HTTP, a command for a shell */
+	report_curl(&exchange, &cell, &providers, 1000, &out);
+	assert_lacks(&out, "id`");
+	assert_holds(&out, "-H \"Authorization: Bearer $LAB_KEY\"");
+}
+END_TEST
+
 START_TEST(a_wrong_key_or_none_is_what_is_sent_again)
 {
 	struct exchange exchange = asking(TEXT("{}"));
@@ -135,6 +158,7 @@ static void add(TCase *cases)
 {
 	tcase_add_checked_fixture(cases, set_up, tear_down);
 	tcase_add_test(cases, the_key_is_a_variable_and_a_quote_stays_in_its_string);
+	tcase_add_test(cases, the_header_of_the_key_is_the_one_that_the_config_names);
 	tcase_add_test(cases, the_variable_is_the_one_that_the_config_names);
 	tcase_add_test(cases, a_wrong_key_or_none_is_what_is_sent_again);
 	tcase_add_test(cases, bytes_that_no_shell_takes_come_through_printf);
