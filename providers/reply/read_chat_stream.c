@@ -148,13 +148,13 @@ static void read_delta(struct reply_build *build, struct build_choice *choice,
 	struct read_chat_place place = {choice->index, "delta"};
 	const struct json *refusal = json_member(delta, "refusal");
 	bool finished = choice->finish_count > 0;
-	size_t before = choice->content.len;
+	size_t before = choice->content_bytes;
 
 	read_role(build, choice, delta);
 	read_chat_thoughts(build, choice, delta);
 	read_chat_opaque(build, choice, delta);
 	read_chat_content(build, choice, json_member(delta, "content"), &place);
-	if (finished && choice->content.len > before)
+	if (finished && choice->content_bytes > before)
 		reply_violates(build, WIRE_ST_06, WIRE_DEVIATES,
 		               "content of choice %lld comes after its finish%s",
 		               (long long)choice->index, reply_build_where(build));

@@ -207,6 +207,7 @@ void reply_build_content(struct reply_build *build, struct build_choice *choice,
 	if (piece.len == 0)
 		return;
 	choice->content_begun = true;
+	choice->content_bytes += piece.len;
 	touch_delta(build, true);
 	add_piece(build, &choice->content, piece);
 }

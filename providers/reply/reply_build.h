@@ -46,6 +46,7 @@ struct build_choice {
 	int64_t index;
 	struct text role, finish_reason;
 	struct text_buf content, reasoning, refusal;
+	size_t content_bytes; /* that came; of a relayed stream `content` keeps only the first */
 	bool content_sent, reasoning_sent, refusal_sent; /* a string came, maybe an empty one */
 	bool begun;                                      /* a delta came */
 	bool first_without_role;

@@ -48,6 +48,29 @@
 #define ITEM_DONE(number, index, item)                                                             \
 	EVENT(number, "response.output_item.done", ",\"output_index\":" index ",\"item\":" item)
 
+/* A proxy keeps the beginning of a text alone; what is said of the whole is said all the same. */
+START_TEST(a_response_of_which_little_is_kept_is_judged_by_all_that_came)
+{
+	const struct reply_context context = {.text_kept_bytes = 2};
+	const struct chat_reply *reply =
+	    read_in(&context, TEXT(CREATED TEXT_ITEM TEXT_DELTA("3", "he") TEXT_DELTA("4", "y")
+	                               TEXT_DONE("5", "hey") ITEM_DONE("6", "0", MESSAGE)
+	                                   COMPLETED("7", MESSAGE)));
+
+	assert_no_violation(reply);
+	assert_keeps(reply, "RS-05");
+	assert_text(reply->choices[0].content, "he");
+	ck_assert_int_eq(reply->text_bytes, 3);
+	assert_violates(read_in(&context, TEXT(CREATED TEXT_ITEM TEXT_DELTA("3", "hey")
+	                                           TEXT_DONE("4", "heyo"))),
+	                "RS-05", WIRE_BREAKS,
+	                "3 bytes of text deltas do not join to the 4 of done");
+	assert_violates(
+	    read_in(&context, TEXT(CREATED TEXT_ITEM TEXT_DELTA("3", "hey") TEXT_DONE("4", "why"))),
+	    "RS-05", WIRE_BREAKS, "do not join");
+}
+END_TEST
+
 START_TEST(a_streamed_response_in_order_breaks_no_rule)
 {
 	const struct chat_reply *reply = read_text(
@@ -467,6 +490,7 @@ static void add(TCase *cases)
 {
 	tcase_add_loop_test(cases, an_event_without_its_member_says_nothing, 0,
 	                    (int)ARRAY_LENGTH(hollow));
+	tcase_add_test(cases, a_response_of_which_little_is_kept_is_judged_by_all_that_came);
 	tcase_add_test(cases, a_streamed_response_in_order_breaks_no_rule);
 	tcase_add_test(cases, calls_of_a_streamed_response_are_folded_by_item);
 	tcase_add_test(cases, arguments_that_come_only_when_done_are_read_and_told);

@@ -366,8 +366,41 @@ START_TEST(too_many_choices_and_calls_are_refused_without_harm)
 }
 END_TEST
 
+/* Nothing that a client could use came: a proxy asks another target. */
+START_TEST(an_event_that_is_no_object_is_broken)
+{
+	const struct chat_reply *reply = read_answer(
+	    ENDPOINT_CHAT, asks_stream, ROLE "data: 7\n\n" SAY("x") FINISH("stop") DONE);
+
+	ck_assert(reply->broken_json);
+	assert_violates(reply, "ST-01", WIRE_BREAKS, "the data of event 2 is a number, no object");
+	assert_text(reply->choices[0].content, "x");
+}
+END_TEST
+
+START_TEST(content_behind_the_finish_is_told_though_little_is_kept)
+{
+	const struct reply_context context = {.text_kept_bytes = 1};
+
+	assert_violates(read_in(&context, TEXT(ROLE SAY("x") FINISH("stop") SAY("y") DONE)),
+	                "ST-06", WIRE_DEVIATES, "content of choice 0 comes after its finish");
+}
+END_TEST
+
+START_TEST(an_empty_reason_does_not_take_the_true_one_back)
+{
+	const struct chat_reply *reply = read_text(ROLE SAY("x") FINISH("stop") FINISH("") DONE);
+
+	assert_text(reply->choices[0].finish_reason, "stop");
+	ck_assert(reply->complete);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
+	tcase_add_test(cases, an_event_that_is_no_object_is_broken);
+	tcase_add_test(cases, content_behind_the_finish_is_told_though_little_is_kept);
+	tcase_add_test(cases, an_empty_reason_does_not_take_the_true_one_back);
 	tcase_add_test(cases, a_stream_as_openai_sends_it_breaks_no_rule);
 	tcase_add_test(cases, more_tokens_than_allowed_must_say_length);
 	tcase_add_test(cases, thoughts_are_read_wherever_they_stand);
