@@ -230,6 +230,35 @@ START_TEST(concurrency_is_kept)
 }
 END_TEST
 
+/* A reload makes each provider anew: the queue goes by name and limits. */
+START_TEST(a_queue_is_shared_by_name_and_limits)
+{
+	struct seen first = {0}, second = {0}, third = {0};
+	struct provider again = provider;
+
+	provider.limits.concurrency = 1;
+	script_server_answer(server, TEXT(""), SCRIPT_HANG);
+	server->repeat_last = true;
+	begin(&first);
+	again.limits = provider.limits;
+	target.provider = &again;
+	begin(&second);
+	for (int i = 0; i < 50; i++)
+		(void)loop_turn(loop, false);
+	ck_assert_uint_eq(server->request_count, 1);
+	again.limits.concurrency = 2;
+	begin(&third);
+	while (server->request_count < 2)
+		(void)loop_turn(loop, false);
+	call_cancel(first.call);
+	call_cancel(second.call);
+	call_cancel(third.call);
+	finish(&first, 10);
+	finish(&third, 10);
+	ck_assert_uint_eq(second.ends, 1);
+}
+END_TEST
+
 /* --- cancelling, in every state --- */
 
 START_TEST(cancelled_at_once_nothing_is_sent)
@@ -242,6 +271,7 @@ START_TEST(cancelled_at_once_nothing_is_sent)
 	ck_assert_uint_eq(seen.ends, 0);
 	finish(&seen, 10);
 	ck_assert_uint_eq(seen.attempts, 0);
+	assert_text(seen.message, "cancelled before anything was sent");
 	ck_assert_uint_eq(server->request_count, 0);
 }
 END_TEST
@@ -259,6 +289,7 @@ START_TEST(cancelled_in_flight_the_attempt_is_told)
 	ck_assert_uint_eq(seen.attempts, 1);
 	ck_assert_int_eq(seen.attempt_end[0], EXCHANGE_CANCELLED);
 	ck_assert(seen.had_last);
+	ck_assert_int_eq(seen.head_us, -1);
 }
 END_TEST
 
@@ -384,6 +415,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, the_deadline_ends_an_attempt);
 	tcase_add_test(cases, the_deadline_ends_a_wait_for_a_turn);
 	tcase_add_test(cases, concurrency_is_kept);
+	tcase_add_test(cases, a_queue_is_shared_by_name_and_limits);
 	tcase_add_test(cases, cancelled_at_once_nothing_is_sent);
 	tcase_add_test(cases, cancelled_in_flight_the_attempt_is_told);
 	tcase_add_loop_test(cases, cancelled_while_backing_off_the_last_attempt_stands, 0, 2);

@@ -225,6 +225,17 @@ START_TEST(an_empty_queue_leaves_nothing_to_come)
 }
 END_TEST
 
+/* The memory goes with the turn that is queued; the sanitizer looks. */
+START_TEST(a_queue_may_be_freed_before_its_turn)
+{
+	begin((struct provider_limits){.concurrency = 1});
+	wait_for(0, 0);
+	pace_cancel(pace, &waiting[0].waiter);
+	end();
+	ck_assert_uint_eq(gone(), 0);
+}
+END_TEST
+
 /* --- Retry-After --- */
 
 /* 2026-01-01T00:00:00Z */
@@ -389,6 +400,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_hold_stops_all_and_is_never_shortened);
 	tcase_add_test(cases, whoever_is_cancelled_is_passed_over);
 	tcase_add_test(cases, an_empty_queue_leaves_nothing_to_come);
+	tcase_add_test(cases, a_queue_may_be_freed_before_its_turn);
 	tcase_add_loop_test(cases, waits_are_read_in_every_form, 0, (int)ARRAY_LENGTH(answers));
 	tcase_add_test(cases, a_wait_may_stand_in_the_error);
 	tcase_add_test(cases, no_bytes_of_a_header_break_the_reading);

@@ -163,6 +163,20 @@ START_TEST(what_goes_in_comes_out)
 }
 END_TEST
 
+START_TEST(each_end_has_a_name_that_is_read_back)
+{
+	enum exchange_end end;
+
+	for (int i = 0; i < EXCHANGE_END_COUNT; i++) {
+		ck_assert(
+		    exchange_end_from_name(text_of(exchange_end_name((enum exchange_end)i)), &end));
+		ck_assert_int_eq((int)end, i);
+	}
+	ck_assert(!exchange_end_from_name(TEXT("completed"), &end));
+	ck_assert(!exchange_end_from_name(TEXT(""), &end));
+}
+END_TEST
+
 START_TEST(an_attempt_without_an_answer_is_kept_too)
 {
 	struct recording *recording = open_recording();
@@ -443,6 +457,7 @@ static void add(TCase *cases)
 {
 	tcase_add_checked_fixture(cases, setup, teardown);
 	tcase_add_test(cases, what_goes_in_comes_out);
+	tcase_add_test(cases, each_end_has_a_name_that_is_read_back);
 	tcase_add_test(cases, an_attempt_without_an_answer_is_kept_too);
 	tcase_add_test(cases, secrets_are_masked_wherever_they_stand);
 	tcase_add_test(cases, header_bytes_that_are_no_text_leave_a_readable_line);

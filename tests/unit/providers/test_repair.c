@@ -89,6 +89,12 @@ static const struct {
      FINISH("tool_calls"),
      CALLS("{\"index\":0,\"id\":\"a\"," ARGUMENTS("{}") "}") CALLS("{\"index\":1,\"id\":\"b\"," ARGUMENTS("{}") "}")
      FINISH("tool_calls")},
+    /* An index that is nobody else's stays, whatever it is. */
+    {true, 0,
+     CALLS("{\"index\":5,\"id\":\"a\"," ARGUMENTS("{}") "}") CALLS("{\"index\":7,\"id\":\"b\"," ARGUMENTS("{}") "}")
+     FINISH("tool_calls"),
+     CALLS("{\"index\":5,\"id\":\"a\"," ARGUMENTS("{}") "}") CALLS("{\"index\":7,\"id\":\"b\"," ARGUMENTS("{}") "}")
+     FINISH("tool_calls")},
     {true, REPAIR_BIT(REPAIR_TC_03),
      CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":{\"x\":\"y\"}}}") FINISH("tool_calls"),
      CALLS("{\"index\":0,\"id\":\"a\"," ARGUMENTS("{\\\"x\\\":\\\"y\\\"}") "}") FINISH("tool_calls")},
@@ -190,6 +196,74 @@ START_TEST(what_broke_off_gets_no_end)
 }
 END_TEST
 
+/* What a call lacks is said of it by its index: without one it would be said of another. */
+START_TEST(arguments_are_put_in_only_where_the_call_has_an_index)
+{
+	static const char with[] = CALLS("{\"index\":0,\"id\":\"a\"," NAMED "}");
+	static const char without[] = CALLS("{\"id\":\"a\"," NAMED "}") FINISH("tool_calls");
+	struct repairer_options options = {REPAIR_BIT(REPAIR_TC_08), true, true};
+	struct text mended =
+	    pass(&options, CALLS("{\"index\":0,\"id\":\"a\"," NAMED "}") FINISH("stop"), 0, false)
+		.bytes;
+
+	ck_assert(text_starts(mended, text_of(with)));
+	ck_assert_uint_ne(text_find(mended, TEXT(ARGUMENTS("{}")), 0), TEXT_NOT_FOUND);
+	assert_text(pass(&options, without, 0, false).bytes, without);
+}
+END_TEST
+
+static struct exchange recorded(const char *body, enum exchange_end end)
+{
+	return (struct exchange){.status = 200, .body = text_of(body), .end = end, .end_us = 900};
+}
+
+START_TEST(a_recorded_reply_is_mended_piece_by_piece)
+{
+	static const char bytes[] = FINISH("stop")
+	    CALLS("{\"index\":0,\"id\":\"a\"," ARGUMENTS("{}") "}") FINISH("stop") DONE;
+	const size_t first = sizeof(FINISH("stop")) - 1;
+	struct exchange_chunk chunks[] = {{100, first}, {200, sizeof(bytes) - sizeof(DONE)}};
+	struct repairer_options options = {REPAIR_REPLIES, true, true};
+	struct exchange exchange = recorded(bytes, EXCHANGE_COMPLETE);
+	repair_bits applied;
+
+	exchange.chunks = chunks;
+	exchange.chunk_count = 2; /* what stands behind the last is not lost */
+	const struct exchange *mended = repair_exchange(&exchange, &options, &arena, &applied);
+	ck_assert_uint_eq(applied, REPAIR_BIT(REPAIR_TC_20));
+	assert_text(mended->body,
+	            FINISH("stop") CALLS("{\"index\":0,\"id\":\"a\"," ARGUMENTS("{}") "}")
+	                FINISH("tool_calls") DONE);
+	ck_assert_int_eq(mended->status, 200);
+	ck_assert_uint_eq(mended->chunk_count, 3);
+	ck_assert_int_eq(mended->chunks[0].at_us, 100);
+	ck_assert_uint_eq(mended->chunks[0].end, first);
+	ck_assert_int_eq(mended->chunks[1].at_us, 200);
+	ck_assert_int_eq(mended->chunks[2].at_us, 200);
+	ck_assert_uint_eq(mended->chunks[2].end, mended->body.len);
+	options.repairs = 0;
+	ck_assert_ptr_eq(repair_exchange(&exchange, &options, &arena, &applied), &exchange);
+	ck_assert_uint_eq(applied, 0);
+}
+END_TEST
+
+START_TEST(a_recorded_reply_that_broke_off_gets_no_end)
+{
+	static const char usage[] = "data: {\"choices\":[{\"index\":0}],\"usage\":{\"a\":1}}\n\n";
+	struct repairer_options options = {REPAIR_REPLIES, true, true};
+	struct exchange whole = recorded(usage, EXCHANGE_COMPLETE),
+			cut = recorded(usage, EXCHANGE_CUT);
+	repair_bits applied;
+
+	ck_assert_uint_ne(text_find(repair_exchange(&whole, &options, &arena, &applied)->body,
+	                            TEXT("{\"a\":1}"), 0),
+	                  TEXT_NOT_FOUND);
+	ck_assert_uint_eq(text_find(repair_exchange(&cut, &options, &arena, &applied)->body,
+	                            TEXT("{\"a\":1}"), 0),
+	                  TEXT_NOT_FOUND);
+}
+END_TEST
+
 /* What keeps a connection alive is of use only where it goes on at once. */
 START_TEST(whole_events_and_comments_go_on_at_once)
 {
@@ -258,6 +332,9 @@ static void add_tests(TCase *cases)
 	tcase_add_checked_fixture(cases, setup, teardown);
 	tcase_add_loop_test(cases, a_reply_is_mended_and_no_more, 0, ARRAY_LENGTH(replies));
 	tcase_add_test(cases, what_broke_off_gets_no_end);
+	tcase_add_test(cases, arguments_are_put_in_only_where_the_call_has_an_index);
+	tcase_add_test(cases, a_recorded_reply_is_mended_piece_by_piece);
+	tcase_add_test(cases, a_recorded_reply_that_broke_off_gets_no_end);
 	tcase_add_test(cases, whole_events_and_comments_go_on_at_once);
 	tcase_add_loop_test(cases, a_request_is_respelt, 0, ARRAY_LENGTH(requests));
 	tcase_add_test(cases, names_go_both_ways);

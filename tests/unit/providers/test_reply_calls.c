@@ -77,6 +77,19 @@ START_TEST(whole_calls_without_index_and_id_are_told_apart_by_their_names)
 }
 END_TEST
 
+/* The id says whose it is; whoever folds by index loses it. */
+START_TEST(an_index_that_changes_is_told)
+{
+	const struct chat_reply *reply =
+	    read_text(ROLE CALLS(CALL_A)
+	                  CALLS("{\"index\":1,\"id\":\"a\",\"function\":{\"arguments\":\"{}\"}}")
+	                      FINISH("tool_calls") DONE);
+
+	assert_call(reply, 0, "a", "f", "{}");
+	assert_violates(reply, "TS-03", WIRE_BREAKS, "changes the call's index");
+}
+END_TEST
+
 START_TEST(different_ids_on_one_index_are_two_calls)
 {
 	const struct chat_reply *reply = read_text(ROLE CALLS(CALL_A) CALLS(ARGS("0", "{}")) CALLS(
@@ -254,6 +267,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, two_calls_in_fragments_are_folded_by_index);
 	tcase_add_test(cases, a_missing_index_falls_back_to_the_id_and_the_most_recent_call);
 	tcase_add_test(cases, whole_calls_without_index_and_id_are_told_apart_by_their_names);
+	tcase_add_test(cases, an_index_that_changes_is_told);
 	tcase_add_test(cases, different_ids_on_one_index_are_two_calls);
 	tcase_add_test(cases, another_name_without_id_on_one_index_is_another_call);
 	tcase_add_test(cases, continuations_with_an_empty_id_and_name_belong_to_their_call);
