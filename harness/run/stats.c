@@ -1,5 +1,5 @@
 /*
- * Exact tests on counts; see stats.h. The distributions are summed from the likeliest value
+ * Exact tests on counts; see stats.h. Fisher's distribution is summed from the likeliest value
  * outwards, each weight from its neighbour's: no logarithm of a factorial, whose error grows with
  * the counts (and whose C function writes a global).
  */
@@ -8,25 +8,33 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* --- sums over a distribution on whole numbers --- */
+/* --- Fisher's distribution --- */
 
-/* Weights that rise to one place and fall from there. `up`: weight(x + 1) over weight(x). */
-struct distribution {
+/*
+ * How many of `drawn` are good, drawn of `good` and `bad` without putting back: weights that rise
+ * to one place and fall from there.
+ */
+struct hypergeometric {
 	int64_t low, high; /* weights are 0 outside */
-	double (*up)(const struct distribution *self, int64_t x);
-	double odds;                   /* binomial: rate / (1 - rate) */
-	int64_t drawn, marked, others; /* hypergeometric: drawn of marked + others */
+	int64_t drawn, good, bad;
 };
 
+/* The weight of x + 1 over that of x. */
+static double weight_up(const struct hypergeometric *self, int64_t x)
+{
+	return (double)(self->good - x) * (double)(self->drawn - x) /
+	       ((double)(x + 1) * (double)(self->bad - self->drawn + x + 1));
+}
+
 /* Where the weights begin to fall. */
-static int64_t find_mode(const struct distribution *self)
+static int64_t find_mode(const struct hypergeometric *self)
 {
 	int64_t low = self->low;
 	int64_t high = self->high;
 
 	while (low < high) {
 		int64_t middle = low + (high - low) / 2;
-		if (self->up(self, middle) > 1)
+		if (weight_up(self, middle) > 1)
 			low = middle + 1;
 		else
 			high = middle;
@@ -34,8 +42,8 @@ static int64_t find_mode(const struct distribution *self)
 	return low;
 }
 
-/* The share of the weight that lies at `from` to `to`, both included. */
-static double sum_share(const struct distribution *self, int64_t from, int64_t to)
+/* The share of the weight that lies at `most` and below. */
+static double share_up_to(const struct hypergeometric *self, int64_t most)
 {
 	int64_t mode = find_mode(self);
 	double inside = 0;
@@ -45,15 +53,15 @@ static double sum_share(const struct distribution *self, int64_t from, int64_t t
 	/* Weights too small for a double are 0, and so are all beyond: the loops end there. */
 	for (int64_t x = mode; x <= self->high && weight > 0; x++) {
 		all += weight;
-		if (x >= from && x <= to)
+		if (x <= most)
 			inside += weight;
-		weight *= self->up(self, x);
+		weight *= weight_up(self, x);
 	}
 	weight = 1;
 	for (int64_t x = mode - 1; x >= self->low && weight > 0; x--) {
-		weight /= self->up(self, x);
+		weight /= weight_up(self, x);
 		all += weight;
-		if (x >= from && x <= to)
+		if (x <= most)
 			inside += weight;
 	}
 	return fmin(1, inside / all);
@@ -67,37 +75,6 @@ static void scale_down(int64_t *ok, int64_t *judged)
 	double scale = (double)STATS_MAX_COUNT / (double)*judged;
 	*ok = (int64_t)((double)*ok * scale);
 	*judged = STATS_MAX_COUNT;
-}
-
-/* --- binomial --- */
-
-static double binomial_up(const struct distribution *self, int64_t x)
-{
-	return (double)(self->high - x) / (double)(x + 1) * self->odds;
-}
-
-static double binomial_share(int64_t from, int64_t to, int64_t judged, double rate)
-{
-	const struct distribution binomial = {
-	    .high = judged, .up = binomial_up, .odds = rate / (1 - rate)};
-
-	if (rate <= 0)
-		return from <= 0 && to >= 0 ? 1 : 0;
-	if (rate >= 1)
-		return from <= judged && to >= judged ? 1 : 0;
-	return sum_share(&binomial, from, to);
-}
-
-double stats_binomial_at_most(int64_t ok, int64_t judged, double rate)
-{
-	scale_down(&ok, &judged);
-	return binomial_share(0, ok, judged, rate);
-}
-
-double stats_binomial_at_least(int64_t ok, int64_t judged, double rate)
-{
-	scale_down(&ok, &judged);
-	return binomial_share(ok, judged, judged, rate);
 }
 
 void stats_wilson_mean(double mean, int64_t count, double *low, double *high)
@@ -149,32 +126,21 @@ double stats_pass_power(int64_t ok, int64_t judged, int64_t k)
 	return chance;
 }
 
-/* --- Fisher --- */
-
-static double hypergeometric_up(const struct distribution *self, int64_t x)
-{
-	return (double)(self->marked - x) * (double)(self->drawn - x) /
-	       ((double)(x + 1) * (double)(self->others - self->drawn + x + 1));
-}
-
 double stats_fisher_worse(int64_t base_ok, int64_t base_judged, int64_t head_ok,
                           int64_t head_judged)
 {
-	if (base_judged <= 0 || head_judged <= 0)
-		return 1;
 	scale_down(&base_ok, &base_judged);
 	scale_down(&head_ok, &head_judged);
 	int64_t good = base_ok + head_ok;
 	int64_t bad = base_judged + head_judged - good;
-	const struct distribution head = {
+	const struct hypergeometric head = {
 	    .low = int64_max(0, head_judged - bad),
 	    .high = int64_min(good, head_judged),
-	    .up = hypergeometric_up,
 	    .drawn = head_judged,
-	    .marked = good,
-	    .others = bad,
+	    .good = good,
+	    .bad = bad,
 	};
-	return sum_share(&head, head.low, head_ok);
+	return share_up_to(&head, head_ok);
 }
 
 /* --- many comparisons at once --- */

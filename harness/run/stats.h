@@ -13,10 +13,6 @@
 
 enum { STATS_MAX_COUNT = 1000000 };
 
-/* P(X <= ok) and P(X >= ok) for X of `judged` trials that succeed with this rate (0 to 1). */
-MUST_CHECK double stats_binomial_at_most(int64_t ok, int64_t judged, double rate);
-MUST_CHECK double stats_binomial_at_least(int64_t ok, int64_t judged, double rate);
-
 /*
  * Wilson's score interval for `ok` of `judged` at 95 % (E. B. Wilson, JASA 22, 1927).
  * judged 0: 0 and 1.
