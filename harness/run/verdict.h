@@ -37,7 +37,6 @@ enum verdict {
 const char *outcome_name(enum outcome outcome);
 MUST_CHECK bool outcome_from_name(struct text name, enum outcome *out);
 const char *verdict_name(enum verdict verdict);
-MUST_CHECK bool verdict_from_name(struct text name, enum verdict *out);
 
 /* Trials by outcome. */
 struct tally {
@@ -50,7 +49,7 @@ struct tally {
 enum {
 	VERDICT_CONFIRM_TRIALS = 3,   /* one miss proves nothing: two more are asked */
 	VERDICT_BRIEF_TRIALS = 3,     /* all of them good: enough where the rules are brief */
-	VERDICT_MAX_PLAIN_TRIALS = 8, /* of a cell under no test, unless more are asked for */
+	VERDICT_MAX_PLAIN_TRIALS = 8, /* a cell under no test is not asked more to outweigh infra */
 	VERDICT_MAX_TRIALS = 20, /* of a cell under test, judged ones, unless more are asked for */
 	VERDICT_MAX_CRITICAL_TRIALS = 30, /* the same of a critical case */
 	VERDICT_MAX_INFRA_TRIALS = 3,     /* each of them was retried already */
@@ -82,7 +81,7 @@ MUST_CHECK int64_t tally_trials(const struct tally *tally);
  */
 MUST_CHECK bool verdict_wants_more(const struct verdict_rules *rules,
                                    const struct eval_case *eval_case, const struct tally *tally);
-/* How many trials, infra included, that can come to at most. */
+/* How many trials, infra included, that comes to at most: in some course it is just so many. */
 MUST_CHECK int64_t verdict_most_trials(const struct verdict_rules *rules,
                                        const struct eval_case *eval_case);
 /*
