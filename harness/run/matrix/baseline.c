@@ -14,7 +14,7 @@
 #define DISCOVERY_LEVEL 0.10  /* of Benjamini and Hochberg, over all cells tested */
 #define LEAST_DROP 0.25       /* in rate; less hurts nobody before it is seen twice */
 #define LEAST_BASE_BOUND 0.70 /* a baseline that was never good can't have been lost */
-/* 3/3 to 0/3 is p = .05 exactly and 10/10 to 15/20 a drop of 25 points, whatever doubles say. */
+/* 3/3 to 0/3 is p = .05 exactly and 2/3 to 5/12 a drop of 25 points, whatever doubles say. */
 #define ROUNDING 1e-9
 
 enum { DEAD_TRIALS = 5 };

@@ -46,6 +46,8 @@ START_TEST(a_deterministic_pass_that_fails_three_times_of_three_has_regressed)
 	ck_assert_int_eq(exit_code(), 1);
 	compare_deterministic(VERDICT_PASS, 1, 0, VERDICT_IGNORED, 0, 3);
 	assert_change("HT-01", CHANGE_REGRESSED);
+	compare_deterministic(VERDICT_PASS, 1, 0, VERDICT_UNSUPPORTED, 0, 3);
+	assert_change("HT-01", CHANGE_REGRESSED);
 }
 END_TEST
 
@@ -56,6 +58,8 @@ START_TEST(a_deterministic_miss_that_is_not_confirmed_gates_nothing)
 	compare_deterministic(VERDICT_PASS, 1, 0, VERDICT_INCONCLUSIVE, 0, 1);
 	assert_change("HT-01", CHANGE_WATCH);
 	ck_assert_int_eq(exit_code(), 3); /* not proven, and not held either */
+	compare_deterministic(VERDICT_FLAKY, 2, 1, VERDICT_INCONCLUSIVE, 0, 1);
+	ck_assert_int_eq(exit_code(), 0); /* there was nothing to hold */
 	compare_deterministic(VERDICT_PASS, 1, 0, VERDICT_FLAKY, 1, 2);
 	assert_change("HT-01", CHANGE_WATCH);
 	ck_assert_int_eq(exit_code(), 0);
@@ -71,6 +75,8 @@ START_TEST(what_failed_before_and_fails_now_is_the_same_and_what_passes_now_is_f
 	assert_change("HT-01", CHANGE_FIXED);
 	compare_deterministic(VERDICT_UNSUPPORTED, 0, 3, VERDICT_FAIL, 0, 3);
 	assert_change("HT-01", CHANGE_NOISE);
+	compare_deterministic(VERDICT_INCONCLUSIVE, 0, 1, VERDICT_PASS, 1, 0);
+	assert_change("HT-01", CHANGE_NOISE); /* it was not known to fail */
 	compare_deterministic(VERDICT_PASS, 1, 0, VERDICT_PASS, 3, 0);
 	assert_change("HT-01", CHANGE_SAME);
 }
@@ -81,6 +87,8 @@ START_TEST(a_mixed_deterministic_cell_is_judged_by_chance)
 	compare_deterministic(VERDICT_PASS, 20, 0, VERDICT_FLAKY, 1, 4);
 	assert_change("HT-01", CHANGE_REGRESSED);
 	ck_assert(comparison.changes[0].p_value < 0.001);
+	compare_deterministic(VERDICT_FLAKY, 18, 2, VERDICT_FAIL, 0, 3);
+	ck_assert(comparison.changes[0].p_value < 0.02);
 	/* One success in three, and only one trial before it: nothing is proven. */
 	compare_deterministic(VERDICT_PASS, 1, 0, VERDICT_FLAKY, 1, 2);
 	ck_assert(!comparison.changes[0].gates);
@@ -108,6 +116,12 @@ START_TEST(without_significance_it_is_watched)
 	assert_change("TC-10", CHANGE_WATCH);
 	ck_assert_double_eq_tol(comparison.changes[0].p_value, 0.05, 1e-12);
 	ck_assert_int_eq(exit_code(), 0);
+	/* A drop of 35 points that may be chance, of what never passed. */
+	base.count = head.count = 0;
+	add(&base, "TC-10", VERDICT_FLAKY, 3, 1);
+	add(&head, "TC-10", VERDICT_FLAKY, 2, 3);
+	compare();
+	assert_change("TC-10", CHANGE_WATCH);
 }
 END_TEST
 
@@ -117,9 +131,12 @@ START_TEST(a_drop_below_25_points_is_watched_however_sure_it_is)
 	add(&head, "TC-10", VERDICT_FLAKY, 152, 48); /* 24 points, p below 1e-10 */
 	add(&base, "TC-11", VERDICT_PASS, 200, 0);
 	add(&head, "TC-11", VERDICT_FLAKY, 150, 50); /* 25 points exactly */
+	add(&base, "TC-12", VERDICT_PASS, 200, 0);
+	add(&head, "TC-12", VERDICT_PASS, 180, 20); /* it passes, and it is surely worse */
 	compare();
 	assert_change("TC-10", CHANGE_WATCH);
 	assert_change("TC-11", CHANGE_REGRESSED);
+	assert_change("TC-12", CHANGE_WATCH);
 }
 END_TEST
 
@@ -127,30 +144,48 @@ START_TEST(a_base_that_was_never_good_makes_it_likely_only)
 {
 	add(&base, "TC-10", VERDICT_FLAKY, 14, 6); /* lower bound .48 */
 	add(&head, "TC-10", VERDICT_FAIL, 0, 10);
+	add(&base, "TC-11", VERDICT_PASS, 8, 0); /* .68 */
+	add(&head, "TC-11", VERDICT_FAIL, 1, 9);
+	add(&base, "TC-12", VERDICT_FLAKY, 80, 40); /* 25 points, and as doubles a little less */
+	add(&head, "TC-12", VERDICT_FLAKY, 50, 70);
 	compare();
+	assert_change("TC-12", CHANGE_LIKELY);
 	assert_change("TC-10", CHANGE_LIKELY);
+	assert_change("TC-11", CHANGE_LIKELY);
 	ck_assert_int_eq(exit_code(), 0);
 }
 END_TEST
 
-START_TEST(the_more_cells_are_tested_the_more_one_of_them_must_show)
+/* Among so many cells that did not change, one with p = .015 and one with p = .0001. */
+static void compare_among(size_t others)
 {
-	char ids[50][8];
+	static char ids[50][16];
 
-	for (size_t i = 0; i < 50; i++) {
-		(void)snprintf(ids[i], sizeof(ids[i]), "TC-%02zu", i);
+	base.count = head.count = 0;
+	for (size_t i = 0; i < others; i++) {
+		(void)snprintf(ids[i], sizeof(ids[i]), "TC-%02u", (unsigned)i);
 		add(&base, ids[i], VERDICT_PASS, 10, 0);
 		add(&head, ids[i], VERDICT_PASS, 10, 0);
 	}
 	add(&base, "ZZ-01", VERDICT_PASS, 10, 0);
-	add(&head, "ZZ-01", VERDICT_FAIL, 0, 2); /* p = .015 of 51 tests */
+	add(&head, "ZZ-01", VERDICT_FAIL, 0, 2);
 	add(&base, "ZZ-02", VERDICT_PASS, 10, 0);
-	add(&head, "ZZ-02", VERDICT_FAIL, 0, 6); /* p = .0001 */
+	add(&head, "ZZ-02", VERDICT_FAIL, 0, 6);
 	compare();
-	assert_change("ZZ-01", CHANGE_LIKELY);
 	assert_change("ZZ-02", CHANGE_REGRESSED);
+	ck_assert_uint_eq(comparison.of[CHANGE_SAME], others);
+}
+
+START_TEST(the_more_cells_are_tested_the_more_one_of_them_must_show)
+{
+	compare_among(8); /* .015 * 10 / 2 is below .10, and above .05 */
+	assert_change("ZZ-01", CHANGE_REGRESSED);
+	ck_assert_uint_eq(comparison.gating, 2);
+	compare_among(14); /* .12 */
+	assert_change("ZZ-01", CHANGE_LIKELY);
+	compare_among(50);
+	assert_change("ZZ-01", CHANGE_LIKELY);
 	ck_assert_uint_eq(comparison.gating, 1);
-	ck_assert_uint_eq(comparison.of[CHANGE_SAME], 50);
 }
 END_TEST
 
@@ -162,10 +197,16 @@ START_TEST(figures_that_prove_nothing_are_noise)
 	add(&head, "TC-11", VERDICT_PASS, 10, 0); /* better, but by chance as like as not */
 	add(&base, "TC-12", VERDICT_FAIL, 0, 10);
 	add(&head, "TC-12", VERDICT_PASS, 10, 0);
+	add(&base, "TC-13", VERDICT_FLAKY, 10, 10); /* better, and hardly by chance */
+	add(&head, "TC-13", VERDICT_PASS, 20, 0);
+	add(&base, "TC-14", VERDICT_PASS, 44, 6); /* nothing was broken */
+	add(&head, "TC-14", VERDICT_PASS, 200, 0);
 	compare();
 	assert_change("TC-10", CHANGE_NOISE);
 	assert_change("TC-11", CHANGE_NOISE);
 	assert_change("TC-12", CHANGE_FIXED);
+	assert_change("TC-13", CHANGE_FIXED);
+	assert_change("TC-14", CHANGE_NOISE);
 	ck_assert_int_eq(exit_code(), 0);
 }
 END_TEST
@@ -182,6 +223,11 @@ START_TEST(another_case_hash_is_changed_and_never_compared)
 	ck_assert(isnan(comparison.changes[0].p_value));
 	ck_assert_uint_eq(comparison.gating, 0);
 	/* Not excused by the baseline: it counts as it would without one. */
+	ck_assert_int_eq(exit_code(), 1);
+	base.count = head.count = 0;
+	add(&base, "TC-10", VERDICT_PASS, 20, 0);
+	add(&head, "TC-10", VERDICT_FLAKY, 16, 4)->case_hash = TEXT("bbbbbbbbbbbb");
+	compare();
 	ck_assert_int_eq(exit_code(), 1);
 }
 END_TEST
@@ -238,6 +284,10 @@ START_TEST(a_dead_cell_counts_though_the_baseline_proves_too_little)
 	compare();
 	assert_change("TC-10", CHANGE_WATCH);
 	ck_assert_int_eq(exit_code(), 1);
+	head.count = 0;
+	add(&head, "TC-10", VERDICT_FAIL, 1, 5); /* it lives */
+	compare();
+	ck_assert_int_eq(exit_code(), 0);
 }
 END_TEST
 
@@ -275,6 +325,13 @@ START_TEST(a_waiver_that_holds_excuses_and_an_expired_one_does_not)
 	ck_assert_ptr_null(comparison.changes[0].waiver);
 	ck_assert_ptr_eq(comparison.changes[0].expired, &waiver);
 	ck_assert_int_eq(exit_code(), 1);
+	/* Of a new cell, too; and what has not regressed was not excused. */
+	compare_waived("lab/qwen:7b", "TC-10", 1000000);
+	base.count = 0;
+	compare();
+	assert_change("TC-10", CHANGE_NEW);
+	ck_assert_uint_eq(comparison.waived, 0);
+	ck_assert_int_eq(exit_code(), 0);
 }
 END_TEST
 

@@ -1,187 +1,5 @@
 /* From exchanges to outcomes, without a network: what counts, what does not, and why. */
-#include "harness/run/judge.h"
-
-#include "harness/base/file.h"
-#include "tests/unit/unit.h"
-
-#include <unistd.h>
-
-static struct arena arena;
-static struct suite suite;
-static struct template_values values;
-
-static const char own_suite[] =
-    "capability: chat\n"
-    "cases:\n"
-    "  - id: CH-01\n"
-    "    title: a greeting\n"
-    "    class: deterministic\n"
-    "    severity: gate\n"
-    "    vouches: [chat]\n"
-    "    source: test\n"
-    "    request: {messages: [{role: user, content: \"say {{nonce}}\"}]}\n"
-    "    expect: {status: 200, content: {contains: [\"{{nonce}}\"]}}\n"
-    "    reference: {content: \"{{nonce}}\"}\n"
-    "  - id: ER-04\n"
-    "    title: broken JSON\n"
-    "    class: negative\n"
-    "    severity: gate\n"
-    "    source: test\n"
-    "    raw: '{'\n"
-    "    expect: {status: 400}\n"
-    "    reference: {error: {status: 400}}\n"
-    "  - id: ER-01\n"
-    "    title: a wrong key\n"
-    "    class: negative\n"
-    "    severity: gate\n"
-    "    source: test\n"
-    "    auth: wrong\n"
-    "    request: {messages: [{role: user, content: hello}]}\n"
-    "    expect: {status: 401}\n"
-    "    reference: {error: {status: 401}}\n"
-    "  - id: ER-19\n"
-    "    title: asks for 402 with a good key\n"
-    "    class: negative\n"
-    "    severity: required\n"
-    "    source: test\n"
-    "    request: {messages: [{role: user, content: broke}]}\n"
-    "    expect: {status: 402}\n"
-    "    reference: {error: {status: 402}}\n"
-    "  - id: TR-01\n"
-    "    title: two steps\n"
-    "    class: stochastic\n"
-    "    severity: gate\n"
-    "    vouches: [tools]\n"
-    "    source: test\n"
-    "    steps:\n"
-    "      - request: {messages: [{role: user, content: first}]}\n"
-    "        expect: {status: 200}\n"
-    "        reference: {tool_calls: [{name: f, arguments: {}}]}\n"
-    "      - request:\n"
-    "          messages: [{role: user, content: \"{{steps.0.tool_calls.0.id}}\"}]\n"
-    "        expect: {status: 200, content: {contains: [done]}}\n"
-    "        reference: {content: done}\n"
-    "  - id: EM-01\n"
-    "    title: another endpoint\n"
-    "    class: negative\n"
-    "    severity: gate\n"
-    "    source: test\n"
-    "    endpoint: embeddings\n"
-    "    request: {input: \"\"}\n"
-    "    expect: {status: 4xx}\n"
-    "    reference: {error: {status: 400}}\n"
-    "  - id: PA-01\n"
-    "    title: stop has a fate\n"
-    "    class: deterministic\n"
-    "    severity: gate\n"
-    "    vouches: [stop]\n"
-    "    source: test\n"
-    "    request: {messages: [{role: user, content: hello}], stop: [x]}\n"
-    "    expect: {fate: {parameter: stop, honoured: {content: {absent: [x]}}}}\n"
-    "    reference: {content: a}\n"
-    "  - id: PA-14\n"
-    "    title: user is accepted\n"
-    "    class: deterministic\n"
-    "    severity: gate\n"
-    "    vouches: [user]\n"
-    "    source: test\n"
-    "    steps:\n"
-    "      - request: {messages: [{role: user, content: a}], user: u}\n"
-    "        expect: {status: 200}\n"
-    "        reference: {content: a}\n"
-    "      - request: {messages: [{role: user, content: b}], user: u}\n"
-    "        expect: {content: {contains: [done]}}\n"
-    "        reference: {content: done}\n";
-
-static void set_up(void)
-{
-	char path[] = "/tmp/proviso-test-XXXXXX.yaml";
-	int fd = mkstemps(path, 5);
-	struct fault_list *faults = memory_new(sizeof(*faults));
-	struct text name = text_of(path);
-	struct text_list folders = {&name, 1};
-	struct fault fault;
-
-	ck_assert_int_ge(fd, 0);
-	(void)close(fd);
-	ck_assert(file_replace(path, text_of(own_suite), 0600, &fault));
-	bool good = suite_load(&suite, false, &folders, faults);
-	fault_list_print(faults, stderr);
-	ck_assert(good);
-	memory_free(faults);
-	(void)unlink(path);
-	values = (struct template_values){.context_tokens = -1};
-	values.nonces[0] = TEXT("baf2ced3");
-}
-
-static void tear_down(void)
-{
-	suite_done(&suite);
-	arena_done(&arena);
-}
-
-/* A reply as it came; status 0: none did. */
-static struct judged_step step_of(int status, enum exchange_end end, const char *body)
-{
-	static struct http_header json = {TEXT_INIT("content-type"), TEXT_INIT("application/json")};
-	const struct chat_request request = {.endpoint = ENDPOINT_CHAT, .body = TEXT("{}")};
-	struct exchange *exchange = ARENA_NEW(&arena, struct exchange);
-
-	*exchange = (struct exchange){.status = status,
-	                              .headers = &json,
-	                              .header_count = status == 0 ? 0 : 1,
-	                              .body = text_of(body),
-	                              .end = end,
-	                              .end_detail = TEXT("the wire says")};
-	return (struct judged_step){
-	    exchange, judge_reread(exchange, &dialect_openai, &request, &arena), NULL, NULL};
-}
-
-static const char *reply_saying(const char *content)
-{
-	return text_format(
-		   &arena,
-		   "{\"id\":\"c1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\","
-		   "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":"
-		   "\"%s\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,"
-		   "\"completion_tokens\":1,\"total_tokens\":2}}",
-		   content)
-	    .data;
-}
-
-static const char *error_saying(const char *message, const char *code)
-{
-	return text_format(&arena,
-	                   "{\"error\":{\"message\":\"%s\",\"type\":\"t\",\"param\":null,"
-	                   "\"code\":\"%s\"}}",
-	                   message, code)
-	    .data;
-}
-
-static struct judgement judged(const char *id, const struct judged_step *steps, size_t count)
-{
-	const struct eval_case *eval_case = suite_find(&suite, text_of(id));
-
-	ck_assert_ptr_nonnull(eval_case);
-	for (size_t i = 0; i < count; i++)
-		values.steps[i] = steps[i].reply;
-	values.step_count = count;
-	return judge_trial(eval_case, CASE_SYNC, steps, count, &values, &arena);
-}
-
-static struct judgement judge_one(const char *id, int status, enum exchange_end end,
-                                  const char *body)
-{
-	struct judged_step step = step_of(status, end, body);
-
-	return judged(id, &step, 1);
-}
-
-static void says(struct text text, const char *part)
-{
-	ck_assert_msg(text_find(text, text_of(part), 0) != TEXT_NOT_FOUND, "\"%.*s\", want \"%s\"",
-	              TEXT_ARG(text), part);
-}
+#include "tests/unit/run/judge_rig.h"
 
 START_TEST(an_answer_that_holds_is_ok_and_says_nothing)
 {
@@ -268,6 +86,10 @@ START_TEST(refused_keys_and_spent_quotas_stop_a_provider_instead_of_painting_it_
 	ck_assert_int_eq(
 	    judge_one("CH-01", 429, EXCHANGE_COMPLETE, error_saying("slow", "rate_limit")).outcome,
 	    OUTCOME_INFRA);
+	ck_assert_int_eq(judge_one("CH-01", 500, EXCHANGE_COMPLETE,
+	                           error_saying("no more", "insufficient_quota"))
+	                     .outcome,
+	                 OUTCOME_INFRA);
 }
 END_TEST
 
@@ -307,6 +129,10 @@ START_TEST(a_case_about_such_an_answer_is_judged_by_it)
 	ck_assert_int_ne(judge_one("ER-01", 403, EXCHANGE_COMPLETE, body).outcome, OUTCOME_UNRUN);
 	ck_assert_int_eq(judge_one("ER-19", 402, EXCHANGE_COMPLETE, body).outcome, OUTCOME_OK);
 	ck_assert_int_eq(judge_one("ER-19", 401, EXCHANGE_COMPLETE, body).outcome, OUTCOME_UNRUN);
+	/* One that waits for it; no answer at all is none that it waits for. */
+	ck_assert_int_eq(judge_one("ER-20", 402, EXCHANGE_COMPLETE, body).outcome, OUTCOME_OK);
+	ck_assert_int_eq(judge_one("ER-20", 429, EXCHANGE_COMPLETE, body).outcome, OUTCOME_OK);
+	ck_assert_int_eq(judge_one("ER-20", 0, EXCHANGE_CONNECT_FAILED, "").outcome, OUTCOME_INFRA);
 }
 END_TEST
 
@@ -322,6 +148,9 @@ START_TEST(a_reply_that_is_cut_half_way_is_judged_and_not_excused)
 
 	ck_assert_int_ne(outcome, OUTCOME_OK);
 	ck_assert_int_ne(outcome, OUTCOME_INFRA);
+	/* Whole as it looks, more was announced. */
+	ck_assert_int_ne(
+	    judge_one("CH-01", 200, EXCHANGE_CUT, reply_saying("baf2ced3")).outcome, OUTCOME_OK);
 }
 END_TEST
 
@@ -332,6 +161,10 @@ START_TEST(a_stream_that_is_cut_is_left_to_the_control_rule)
 
 	ck_assert_int_eq(judge_trial(asked, CASE_STREAM, &step, 1, &values, &arena).outcome,
 	                 OUTCOME_INFRA);
+	/* A refusal that is cut is one. */
+	step = step_of(400, EXCHANGE_CUT, "{\"error\":{\"message\":\"no\"");
+	ck_assert_int_eq(judge_trial(asked, CASE_STREAM, &step, 1, &values, &arena).outcome,
+	                 OUTCOME_VIOLATION);
 }
 END_TEST
 
@@ -366,6 +199,10 @@ START_TEST(a_step_that_can_not_be_asked_is_a_miss_that_names_what_was_lacking)
 	ck_assert_int_eq(judgement.outcome, OUTCOME_MISS);
 	says(judgement.detail, "step 2: ");
 	says(judgement.detail, "steps.0.tool_calls.0.id");
+	/* What was wrong before is what is told. */
+	judgement = judge_one("TR-01", 404, EXCHANGE_COMPLETE, error_saying("no", "x"));
+	ck_assert_int_eq(judgement.outcome, OUTCOME_VIOLATION);
+	says(judgement.detail, "step 1: ");
 }
 END_TEST
 
@@ -390,6 +227,34 @@ START_TEST(the_gravest_of_all_steps_decides_and_says_which)
 	says(judgement.detail, "step 2: ");
 	steps[1] = step_of(503, EXCHANGE_COMPLETE, error_saying("busy", "x"));
 	ck_assert_int_eq(judged("TR-01", steps, 2).outcome, OUTCOME_INFRA);
+}
+END_TEST
+
+START_TEST(of_one_answer_the_gravest_finding_is_told)
+{
+	struct judgement judgement =
+	    judge_one("US-01", 200, EXCHANGE_COMPLETE, reply_saying("what?"));
+
+	ck_assert_int_eq(judgement.outcome, OUTCOME_VIOLATION);
+	says(judgement.detail, "input tokens");
+}
+END_TEST
+
+START_TEST(of_several_scores_the_lowest_counts_and_of_our_own_fault_none)
+{
+	struct judged_step steps[2] = {step_of(200, EXCHANGE_COMPLETE, reply_saying("one")),
+	                               step_of(200, EXCHANGE_COMPLETE, reply_saying("one two"))};
+	struct judgement judgement = judged("QU-01", steps, 2);
+
+	ck_assert_int_eq(judgement.outcome, OUTCOME_MISS);
+	ck_assert(judgement.graded);
+	ck_assert_int_eq(judgement.score_ppm, 500000);
+	steps[0] = steps[1]; /* with the first at hand, its time is compared */
+	ck_assert_int_eq(judged("QU-01", steps, 2).outcome, OUTCOME_OK);
+	ck_assert_int_eq(judged("QU-01", steps, 2).score_ppm, 1000000);
+	judgement = judge_one("QU-02", 200, EXCHANGE_COMPLETE, reply_saying("a"));
+	ck_assert_int_eq(judgement.outcome, OUTCOME_HARNESS);
+	ck_assert(!judgement.graded);
 }
 END_TEST
 
@@ -433,11 +298,27 @@ START_TEST(what_was_left_out_is_not_honoured)
 	ck_assert_int_eq(judgement.outcome, OUTCOME_REFUSED);
 	ck_assert(judgement.uncarried);
 	says(judgement.detail, "user has no place");
+	judgement = judged("PA-14", steps, 2); /* the second step lost nothing, and mends nothing */
+	ck_assert(judgement.uncarried);
 	/* Whatever else is wrong is what counts. */
 	steps[1] = step_of(200, EXCHANGE_COMPLETE, reply_saying("what?"));
 	judgement = judged("PA-14", steps, 2);
 	ck_assert_int_eq(judgement.outcome, OUTCOME_MISS);
 	ck_assert(!judgement.uncarried);
+	steps[1].exchange = steps[0].exchange;
+	steps[0] = step_of(404, EXCHANGE_COMPLETE, error_saying("no", "x"));
+	ck_assert(!judged("PA-14", steps, 2).uncarried);
+	/* Nor is an error an answer that was given without it. */
+	steps[0] = step_of(400, EXCHANGE_COMPLETE, error_saying("no", "x"));
+	lost.status = 400;
+	lost.body = steps[0].exchange->body;
+	steps[0].exchange = &lost;
+	judgement = judged("PA-14", steps, 1);
+	ck_assert_uint_eq(judgement.fates.len, 0);
+	steps[0] = step_of(200, EXCHANGE_COMPLETE, reply_saying("abc"));
+	lost = *steps[0].exchange;
+	lost.dropped_count = 2;
+	steps[0].exchange = &lost;
 	/* No such field, or one that tool_choice none does without. */
 	lost.dropped = tools;
 	ck_assert_int_eq(judged("PA-01", steps, 1).outcome, OUTCOME_OK);
@@ -491,7 +372,9 @@ START_TEST(recorded_bytes_read_the_same_however_they_were_cut)
 	chunks[0] = (struct exchange_chunk){5, SIZE_MAX};
 	chunks[1] = (struct exchange_chunk){6, 1};
 	exchange.chunk_count = 2;
-	ck_assert(judge_reread(&exchange, &dialect_openai, &request, &arena)->complete);
+	const struct chat_reply *reply = judge_reread(&exchange, &dialect_openai, &request, &arena);
+	ck_assert(reply->complete);
+	ck_assert_uint_eq(reply->violation_count, 0); /* no byte is read twice */
 }
 END_TEST
 
@@ -512,6 +395,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_control_is_answered_or_not_whatever_the_answer_says);
 	tcase_add_test(cases, a_step_that_can_not_be_asked_is_a_miss_that_names_what_was_lacking);
 	tcase_add_test(cases, the_gravest_of_all_steps_decides_and_says_which);
+	tcase_add_test(cases, of_one_answer_the_gravest_finding_is_told);
+	tcase_add_test(cases, of_several_scores_the_lowest_counts_and_of_our_own_fault_none);
 	tcase_add_test(cases, a_parameters_fate_is_told);
 	tcase_add_test(cases, what_was_left_out_is_not_honoured);
 	tcase_add_test(cases, nothing_asked_is_our_own_fault);
