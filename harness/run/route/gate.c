@@ -89,8 +89,7 @@ static unsigned endpoints_of(const struct config *config, const struct config_ro
 
 	for (size_t i = 0; i < route->targets.count; i++) {
 		if (!target_find(&config->providers, route->targets.items[i], arena, &target,
-		                 &fault) ||
-		    target.model->endpoints == 0)
+		                 &fault))
 			return 0;
 		endpoints &= target.model->endpoints;
 	}

@@ -311,8 +311,7 @@ static struct policy find_policy(const struct router *router, const struct route
 	if (by_task != NULL) {
 		if (json_member(by_task->node, "strategy") != NULL)
 			policy.strategy = (enum config_strategy)by_task->strategy;
-		if (!isnan(by_task->min_quality))
-			policy.min_quality = by_task->min_quality;
+		policy.min_quality = by_task->min_quality; /* the route's, where it has none */
 	}
 	if (!isnan(request->min_quality) && !(policy.min_quality > request->min_quality))
 		policy.min_quality = request->min_quality;

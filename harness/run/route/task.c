@@ -9,7 +9,6 @@ struct task_table {
 	const struct config_task *tasks;
 	size_t count;
 	struct regex **prompts; /* owned; one a task, NULL where it has no pattern */
-	bool any_prompt;
 };
 
 static const char *const risk_names[] = {"low", "medium", "high"};
@@ -49,7 +48,6 @@ bool task_table_new(const struct config *config, struct task_table **out, struct
 		const struct config_match *match = &table->tasks[i].match;
 		if (match->prompt.data == NULL)
 			continue;
-		table->any_prompt = true;
 		if (!regex_new(match->prompt, 0, json_place(json_member(match->node, "prompt")),
 		               &table->prompts[i], fault)) {
 			task_table_free(table);

@@ -77,6 +77,25 @@ START_TEST(a_strict_demand_wants_required_cases_proven_like_gates)
 }
 END_TEST
 
+/* A repair that leaves it undecided keeps it from being proven bad, and proves nothing. */
+START_TEST(a_strict_demand_wants_a_pass_behind_repairs_too)
+{
+	struct shape shape = routing_shape(&rig, "chat temperature");
+	const struct evidence_question question = {.shape = &shape,
+	                                           .repairs = REPAIR_ALL,
+	                                           .demand = strict,
+	                                           .now_wall_ms = ROUTING_NOW_MS};
+
+	routing_case(&rig, "PA-01", CASE_REQUIRED, "temperature", "sync");
+	struct matrix_cell *cell = routing_cell(&rig, T, "PA-01", VERDICT_INCONCLUSIVE);
+	cell->repairs = REPAIR_BIT(REPAIR_PA_01);
+	cell->repaired_verdict = VERDICT_INCONCLUSIVE;
+	ck_assert(!evidence_allows(build(), 0, &question));
+	cell->repaired_verdict = VERDICT_PASS;
+	ck_assert(evidence_allows(build(), 0, &question));
+}
+END_TEST
+
 START_TEST(what_is_required_and_was_never_asked_is_not_proven)
 {
 	routing_case(&rig, "PA-01", CASE_REQUIRED, "temperature", "sync");
@@ -164,6 +183,7 @@ static void add(TCase *cases)
 	tcase_add_checked_fixture(cases, set_up, tear_down);
 	tcase_add_loop_test(cases, a_strict_demand_wants_required_cases_proven_like_gates, 0,
 	                    VERDICT_COUNT);
+	tcase_add_test(cases, a_strict_demand_wants_a_pass_behind_repairs_too);
 	tcase_add_test(cases, what_is_required_and_was_never_asked_is_not_proven);
 	tcase_add_test(cases, a_changed_or_old_required_cell_is_no_proof_either);
 	tcase_add_test(cases, what_the_policy_lets_pass_unproven_a_demand_does_not);

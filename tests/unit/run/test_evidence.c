@@ -34,6 +34,13 @@ START_TEST(a_gate_cell_must_pass_whatever_else_it_may_say)
 	assert_block(0, "TC-10", verdicts[_i].word, verdicts[_i].reason);
 	ck_assert_ptr_eq(finding.blocks[0].cell, &rig.cells[0]);
 	ck_assert(finding.blocks[0].unproven == (verdicts[_i].verdict == VERDICT_SKIPPED));
+	/* Of one that was not asked its age says nothing. */
+	rig.cells[0].tested_wall_ms = 0;
+	ck_assert(!builds_and_allows("chat tools"));
+	if (verdicts[_i].verdict == VERDICT_SKIPPED)
+		assert_block(0, "TC-10", "unproven", "was not asked");
+	else
+		assert_block(0, "TC-10", "stale", "too long ago");
 }
 END_TEST
 
@@ -227,6 +234,11 @@ START_TEST(a_date_in_the_future_is_no_proof)
 	cell->tested_wall_ms = now_ms + EVIDENCE_CLOCK_SKEW_MS;
 	ck_assert(builds_and_allows("chat"));
 	cell->tested_wall_ms++;
+	ck_assert(!builds_and_allows("chat"));
+	assert_block(0, "CH-01", "stale", "future");
+	/* Nor is it beside one of a good date. */
+	routing_case(&rig, "CH-02", CASE_GATE, "chat", "sync");
+	routing_cell(&rig, T, "CH-02", VERDICT_PASS);
 	ck_assert(!builds_and_allows("chat"));
 	assert_block(0, "CH-01", "stale", "future");
 }

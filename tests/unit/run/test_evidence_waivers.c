@@ -145,6 +145,9 @@ START_TEST(a_repaired_cell_is_no_better_than_its_repaired_verdict_and_age)
 	cell->case_hash = TEXT("another");
 	ck_assert(!builds_and_allows("chat"));
 	cell->case_hash = text_of(rig.suite.cases[0].hash);
+	cell->verdict = VERDICT_STALE;
+	ck_assert(!builds_and_allows("chat"));
+	cell->verdict = VERDICT_FAIL;
 	cell->repairs = 0; /* passed by nothing: a file that was edited */
 	ck_assert(!builds_and_allows("chat"));
 }
@@ -166,6 +169,25 @@ START_TEST(a_required_cell_is_mended_where_it_is_no_longer_proven_bad)
 }
 END_TEST
 
+START_TEST(all_repairs_that_are_needed_are_told_and_gates_alone_are_proof)
+{
+	const repair_bits both = REPAIR_BIT(REPAIR_TS_01) | REPAIR_BIT(REPAIR_TC_20);
+	struct evidence_proof proof;
+	struct shape shape = routing_shape(&rig, "chat");
+
+	repairs = REPAIR_ALL;
+	routing_case(&rig, "TS-01", CASE_GATE, "chat", "sync");
+	routing_case(&rig, "TC-20", CASE_REQUIRED, "chat", "sync");
+	repaired_cell("TS-01", VERDICT_FAIL, REPAIR_BIT(REPAIR_TS_01), VERDICT_PASS);
+	repaired_cell("TC-20", VERDICT_FAIL, REPAIR_BIT(REPAIR_TC_20), VERDICT_PASS);
+	ck_assert(builds_and_allows("chat"));
+	ck_assert_uint_eq(finding.repairs, both);
+	prove(&shape, &rig.arena, &proof);
+	ck_assert_uint_eq(proof.count, 1);
+	assert_text(proof.cells.items[0], "TS-01 repaired");
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
 	tcase_add_checked_fixture(cases, set_up, tear_down);
@@ -177,6 +199,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, a_gate_cell_counts_repaired_only_with_all_its_repairs_allowed);
 	tcase_add_test(cases, a_repaired_cell_is_no_better_than_its_repaired_verdict_and_age);
 	tcase_add_test(cases, a_required_cell_is_mended_where_it_is_no_longer_proven_bad);
+	tcase_add_test(cases, all_repairs_that_are_needed_are_told_and_gates_alone_are_proof);
 }
 
 int main(void)

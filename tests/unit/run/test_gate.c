@@ -42,7 +42,7 @@ static void configure(const char *routes)
 	    "version: 1\nproviders:\n"
 	    "  a: {dialect: openai, base_url: http://127.0.0.1:1/v1, models: {m: {context: 1000, "
 	    "price: {input: \"1\", output: \"2\"}}}}\n"
-	    "  b: {dialect: openai, base_url: http://127.0.0.1:2/v1, models: {m: {}}}\n%s",
+	    "  b: {dialect: openai, base_url: http://127.0.0.1:2/v1, models: {m: {}, n: {}}}\n%s",
 	    routes);
 
 	config_done(&config);
@@ -164,6 +164,12 @@ START_TEST(everyday_shapes_are_those_that_a_gate_case_asks_about)
 	assert_text(demands.items[3].route, "s");
 	ck_assert(feature_has(&demands.items[3].shape.features, FEATURE_CHAT)); /* implied */
 	ck_assert_int_eq(demands.items[3].requests, -1);
+	/* chat is assumed of everybody, asked about or not; a case about more speaks for no less. */
+	rig.suite.count = 0;
+	routing_case(&rig, "XX-01", CASE_GATE, "tools field.x", "sync");
+	gate_demands_of_config(&config, &rig.suite, &rig.arena, &demands);
+	ck_assert_uint_eq(demands.count, 2);
+	ck_assert_uint_eq(demands.items[0].names.count, 1);
 }
 END_TEST
 
@@ -213,6 +219,39 @@ START_TEST(one_bad_cell_among_missing_ones_is_not_open)
 	rig.cells[0].verdict = VERDICT_PASS;
 	judge(1);
 	ck_assert_int_eq(result.state, GATE_UNKNOWN);
+}
+END_TEST
+
+/* Served by mode, but proven by nothing; as few as one is wanted at least; and the worst counts. */
+START_TEST(what_is_wanted_is_proof)
+{
+	configure("policy: {mode: warn}\n"
+	          "routes: {r: {targets: [a/m], shapes: [[chat]]},\n"
+	          "         s: {targets: [b/m, a/m], shapes: [[chat]], min_targets: 1},\n"
+	          "         t: {targets: [b/n], shapes: [[chat]]}}\n");
+	routing_case(&rig, "CH-01", CASE_GATE, "chat", "sync");
+	routing_cell(&rig, "a/m", "CH-01", VERDICT_FAIL);
+	routing_cell(&rig, "b/m", "CH-01", VERDICT_PASS);
+	gate_demands_of_config(&config, &rig.suite, &rig.arena, &demands);
+	judge(0);
+	ck_assert_int_eq(result.checks[0].state, GATE_REFUSED);
+	ck_assert_int_eq(result.checks[0].wanted, 1);
+	ck_assert_uint_eq(result.checks[0].proven, 0);
+	ck_assert_int_eq(result.checks[2].state, GATE_UNKNOWN);
+	ck_assert_int_eq(result.state, GATE_REFUSED);
+	judge(2);
+	ck_assert_int_eq(result.checks[1].wanted, 1); /* the route's own word */
+	ck_assert_int_eq(result.checks[1].state, GATE_HOLDS);
+}
+END_TEST
+
+START_TEST(a_route_that_is_gone_is_refused)
+{
+	configure("routes: {r: {targets: [a/m]}}\n");
+	ck_assert(read_usage("route,shape\ngone,chat\n"));
+	judge(1);
+	ck_assert_ptr_nonnull(result.checks[0].error);
+	ck_assert_int_eq(result.state, GATE_REFUSED);
 }
 END_TEST
 
@@ -281,6 +320,28 @@ START_TEST(shares_are_weighed_by_requests_tokens_and_cost)
 }
 END_TEST
 
+START_TEST(to_have_two_left_of_three_is_no_loss_and_what_is_not_known_has_no_share)
+{
+	static const char *const targets[] = {"a/m", "b/m", "b/n"};
+
+	configure("routes: {r: {targets: [a/m, b/m, b/n], strategy: ordered}}\n");
+	routing_case(&rig, "CH-01", CASE_GATE, "chat", "sync");
+	for (size_t i = 0; i < ARRAY_LENGTH(targets); i++)
+		routing_cell(&rig, targets[i], "CH-01", VERDICT_PASS);
+	ck_assert(read_usage("route,shape\nr,chat\nr,chat\nr,chat\n"));
+	judge(1);
+	/* Three requests whose tokens are not known cost what the usual one does, three times. */
+	int64_t one = result.checks[0].decision.candidates[0].expected_cost_pico_usd;
+	ck_assert_int_eq(result.checks[0].expected_cost_pico_usd, 3 * one);
+	struct gate_comparison moved =
+	    compare_with("routes: {r: {targets: [a/m, b/m], strategy: ordered}}\n");
+	ck_assert_uint_eq(moved.loss_count, 0);
+	ck_assert_double_eq_tol(moved.moved.requests, 0, 1e-9);
+	ck_assert(isnan(moved.moved.prompt_tokens));
+	ck_assert(isnan(moved.moved.cost));
+}
+END_TEST
+
 START_TEST(of_a_weighted_route_shares_are_compared)
 {
 	configure("routes: {r: {targets: [a/m, b/m], shapes: [[chat]], strategy: weighted}}\n");
@@ -323,6 +384,9 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, one_bad_cell_among_missing_ones_is_not_open);
 	tcase_add_test(cases, a_prompt_that_no_target_holds_is_refused_and_no_case_helps);
 	tcase_add_test(cases, shares_are_weighed_by_requests_tokens_and_cost);
+	tcase_add_test(cases, what_is_wanted_is_proof);
+	tcase_add_test(cases, a_route_that_is_gone_is_refused);
+	tcase_add_test(cases, to_have_two_left_of_three_is_no_loss_and_what_is_not_known_has_no_share);
 	tcase_add_test(cases, of_a_weighted_route_shares_are_compared);
 	tcase_add_test(cases, a_base_is_judged_when_its_newest_cell_was_asked);
 }

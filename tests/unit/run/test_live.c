@@ -48,7 +48,8 @@ static void write_file(const char *body)
 	ck_assert_int_eq(fclose(file), 0);
 }
 
-static bool allows(void)
+/* The verdict of what stands against the target; NULL: nothing does. */
+static const char *block_of_chat(void)
 {
 	static struct provider_model model = {.name = TEXT_INIT("qwen"), .context = -1};
 	static struct provider provider = {.name = TEXT_INIT("lab"), .models = &model};
@@ -63,9 +64,16 @@ static bool allows(void)
 	bool allowed = evidence_allows(evidence, 0, &question);
 	evidence_judge(evidence, 0, &question, &finding);
 	ck_assert(finding.eligible == allowed);
-	if (!allowed)
-		ck_assert_str_eq(finding.blocks[0].verdict, "quarantined");
-	return allowed;
+	return allowed ? NULL : finding.blocks[0].verdict;
+}
+
+static bool allows(void)
+{
+	const char *block = block_of_chat();
+
+	if (block != NULL)
+		ck_assert_str_eq(block, "quarantined");
+	return block == NULL;
 }
 
 START_TEST(what_is_written_is_what_is_read)
@@ -191,6 +199,17 @@ START_TEST(what_was_seen_of_another_question_says_nothing)
 	/* And makes room for what is seen of this one. */
 	ck_assert_int_eq(live_take(&live, cell, &rig.arena)->quarantined_wall_ms, -1);
 	ck_assert_uint_eq(live.count, 1);
+	/* Nor does a pass of another question: that it is stale is what stands against it. */
+	(void)quarantine(cell, THEN + 10);
+	cell->case_hash = TEXT("before");
+	live.cells[0].case_hash = TEXT("before");
+	live_apply(&live, &rig.matrix, &rig.arena);
+	ck_assert_ptr_nonnull(cell->quarantine);
+	ck_assert_str_eq(block_of_chat(), "stale");
+	/* What fails by now does so by itself. */
+	cell->case_hash = text_of(rig.suite.cases[0].hash);
+	cell->verdict = VERDICT_FAIL;
+	ck_assert_str_eq(block_of_chat(), "fail");
 }
 END_TEST
 

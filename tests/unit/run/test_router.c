@@ -116,6 +116,98 @@ START_TEST(cheapest_is_by_passed_answer)
 	ck_assert_str_eq(order_of("r"), "b/m a/m c/m");
 	ck_assert_int_lt(decision.candidates[1].expected_cost_pico_usd,
 	                 decision.candidates[0].expected_cost_pico_usd);
+	/* Who was not measured is not taken for one that fails. */
+	rig.cells[0].rate = (double)NAN;
+	rig.cells[0].tally.of[OUTCOME_OK] = 0;
+	router_done(router);
+	build();
+	ck_assert_str_eq(order_of("r"), "a/m b/m c/m");
+}
+END_TEST
+
+/* A share of the worst of what is known; what is not known counts as the worst. */
+START_TEST(balanced_is_the_stated_trade)
+{
+	set_up_route(", strategy: balanced}}\n");
+	ck_assert_str_eq(order_of("r"), "b/m a/m c/m");
+	const struct router_candidate *b = &decision.candidates[0], *a = &decision.candidates[1];
+	double cost_a = (double)a->expected_cost_pico_usd / 0.5;
+	double cost_b = (double)b->expected_cost_pico_usd / 0.95;
+	double worst = fmax(cost_a, cost_b);
+	ck_assert_double_eq_tol(a->score, 0.4 * cost_a / worst + 0.4 * 0.5 + 0.2, 1e-12);
+	ck_assert_double_eq_tol(b->score, 0.4 * cost_b / worst + 0.4 * 0.05 + 0.2 / 3, 1e-12);
+	ck_assert_double_eq_tol(decision.candidates[2].score, 1, 1e-12);
+}
+END_TEST
+
+static struct matrix_cell *measured_cell(const char *label, enum verdict verdict, int64_t us)
+{
+	struct matrix_cell *cell = routing_cell(&rig, "b/org/x", label, verdict);
+
+	cell->tally.of[OUTCOME_OK] = 10;
+	cell->latency_p50_us = cell->ttft_p50_us = us;
+	cell->latency_p90_us = cell->ttft_p90_us = 10 * us;
+	return cell;
+}
+
+START_TEST(a_target_is_measured_by_the_cells_that_say_it)
+{
+	set_up_route("}}\n");
+	measured_cell("CH-02", VERDICT_PASS, 10)->rate = 0.8;
+	measured_cell("CH-03", VERDICT_PASS, 20)->rate = 0.6;
+	measured_cell("CH-04", VERDICT_PASS, 30)->class_ = CASE_DETERMINISTIC;
+	measured_cell("CH-05", VERDICT_PASS, 40)->kind = CASE_KIND_CODE; /* a task's quality */
+	measured_cell("CH-06", VERDICT_FAIL, 1);
+	for (size_t i = rig.matrix.count - 3; i < rig.matrix.count; i++)
+		rig.cells[i].rate = 0;
+	rig.cells[rig.matrix.count - 1].rate = (double)NAN;
+	rig.cells[rig.matrix.count - 1].completion_tokens = 300;
+	rig.cells[rig.matrix.count - 2].completion_tokens = 0; /* another case asked */
+	measured_cell("ST-01~stream", VERDICT_PASS, 1000);
+	measured_cell("ST-02~stream", VERDICT_PASS, 2000);
+	measured_cell("ST-03~stream", VERDICT_PASS, 3000);
+	router_done(router);
+	build();
+	struct router_candidate out;
+	size_t number = 0;
+	while (!text_is(router_target(router, number)->name, "b/org/x"))
+		number++;
+	router_expect(router, &asked, number, &out);
+	ck_assert_double_eq_tol(out.quality, 0.7, 1e-12);
+	ck_assert_int_eq(out.output_tokens, 30);
+	ck_assert_int_eq(out.latency_us, 30); /* of four the third */
+	ck_assert_int_eq(out.slow_us, 400);
+	shape = routing_shape(&rig, "chat stream");
+	router_expect(router, &asked, number, &out);
+	ck_assert_int_eq(out.latency_us, 2000);
+	ck_assert_int_eq(out.slow_us, 30000);
+	shape = routing_shape(&rig, "embeddings");
+	router_expect(router, &asked, number, &out);
+	ck_assert_int_eq(out.output_tokens, 0);
+}
+END_TEST
+
+/* The task of the request says of which kind of work the quality counts, where it was measured. */
+START_TEST(quality_is_that_of_the_kind_of_work)
+{
+	struct http_header header = {TEXT("x-proviso-task"), TEXT("code")};
+
+	set_up_route(", strategy: best}}\ntasks: [{name: code, match: {key: k}}]\n");
+	struct matrix_cell *cell = routing_cell(&rig, "a/m", "QC-01", VERDICT_FLAKY);
+	cell->kind = CASE_KIND_CODE;
+	cell->quality = 0.99;
+	cell->tally.of[OUTCOME_OK] = 1;
+	cell->tally.of[OUTCOME_MISS] = 3;
+	router_done(router);
+	build();
+	ck_assert_str_eq(order_of("r"), "b/m a/m c/m");
+	asked.headers = &header;
+	asked.header_count = 1;
+	ck_assert_str_eq(order_of("r"), "a/m b/m c/m");
+	ck_assert_double_eq_tol(decision.candidates[0].pass_rate, 0.25, 1e-12);
+	ck_assert_int_eq(decision.candidates[0].quality_kind, CASE_KIND_CODE);
+	ck_assert_int_eq(decision.candidates[1].quality_kind, CASE_KIND_NONE);
+	ck_assert_double_eq_tol(decision.candidates[1].quality, 0.95, 1e-12);
 }
 END_TEST
 
@@ -151,6 +243,7 @@ START_TEST(a_tasks_row_counts_before_the_route_and_its_risk_between)
 	    {", by_task: {low: {min_quality: 0.9}}}}\n", "low", "b/m"},
 	    {", min_quality: 0.3, by_task: {low: {min_quality: 0.9}}}}\n", "high", "b/m a/m"},
 	    {", min_quality: 0.3, by_task: {low: {strategy: best}}}}\n", "low", "b/m a/m"},
+	    {"}}\n", "medium", "a/m b/m c/m"},
 	};
 
 	asked.headers = &header;
@@ -161,7 +254,8 @@ START_TEST(a_tasks_row_counts_before_the_route_and_its_risk_between)
 		    &rig.arena,
 		    text_format(&rig.arena,
 		                "tasks: [{name: low, risk: low, match: {key: k}}, {name: high, "
-		                "risk: high, match: {key: l}}]\n" ROUTE "%s",
+		                "risk: high, match: {key: l}}, {name: medium, risk: medium, "
+		                "match: {key: m}}]\n" ROUTE "%s",
 		                rows[i].rest)));
 		build();
 		header.value = text_of(rows[i].task);
@@ -184,6 +278,8 @@ START_TEST(the_higher_of_two_wanted_qualities_counts)
 	assert_reason("c/m", "not measured");
 	asked.min_quality = 0.3;
 	ck_assert_str_eq(order_of("r"), "b/m");
+	asked.min_quality = 0.95; /* is reached */
+	ck_assert_str_eq(order_of("r"), "b/m");
 	asked.min_quality = 0.96;
 	ck_assert_str_eq(order_of("r"), "");
 	assert_reason("b/m", "below the 0.960");
@@ -198,6 +294,8 @@ START_TEST(context_and_output_limits_hold)
 	shape.max_output = 201;
 	ck_assert_str_eq(order_of("r"), "b/m c/m");
 	assert_reason("a/m", "201 output tokens are more than its limit of 200");
+	shape.max_output = 200;
+	ck_assert_str_eq(order_of("r"), "a/m b/m c/m");
 	shape.max_output = 100;
 	shape.prompt_bytes = 4 * 900;
 	ck_assert_str_eq(order_of("r"), "a/m b/m c/m");
@@ -247,6 +345,13 @@ START_TEST(a_bound_knows_what_is_not_limited)
 	ck_assert_int_eq(router_bound(a, &shape, 0), INT64_MAX);
 	shape = routing_shape(&rig, "embeddings");
 	ck_assert_int_eq(router_bound(a, &shape, 0), 4000000); /* no output at all */
+	/* Without a cap the context is one: 1000 of output. */
+	struct provider_model open = *a->model;
+	struct target copy = *a;
+	open.max_output = -1;
+	copy.model = &open;
+	shape = routing_shape(&rig, "chat");
+	ck_assert_int_eq(router_bound(&copy, &shape, 0), 4000000 + 2000000000);
 }
 END_TEST
 
@@ -298,6 +403,9 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, ties_keep_the_order_of_the_route);
 	tcase_add_test(cases, weights_are_shares);
 	tcase_add_test(cases, cheapest_is_by_passed_answer);
+	tcase_add_test(cases, balanced_is_the_stated_trade);
+	tcase_add_test(cases, a_target_is_measured_by_the_cells_that_say_it);
+	tcase_add_test(cases, quality_is_that_of_the_kind_of_work);
 	tcase_add_test(cases, streamed_requests_are_ranked_by_their_first_event);
 	tcase_add_test(cases, a_tasks_row_counts_before_the_route_and_its_risk_between);
 	tcase_add_test(cases, the_higher_of_two_wanted_qualities_counts);

@@ -2,8 +2,6 @@
  * says all of it. */
 #include "tests/unit/run/router_rig.h"
 
-/* --- limits and money ------------------------------------------------------------------------- */
-
 /* --- modes
  * ------------------------------------------------------------------------------------------- */
 
@@ -97,6 +95,46 @@ START_TEST(a_waiver_lets_pass_and_is_shown)
 }
 END_TEST
 
+START_TEST(what_a_waiver_covers_is_no_exclusion_beside_what_excludes)
+{
+	set_up_route("}}\npolicy: {waivers: [{target: a/m, case: CH-01, owner: me, until: "
+	             "2024-10-04}]}\n");
+	routing_case(&rig, "CH-02", CASE_GATE, "chat", "sync");
+	routing_cell(&rig, "a/m", "CH-02", VERDICT_FAIL);
+	break_a();
+	ck_assert_int_eq(decide("a/m"), ROUTER_DECIDED);
+	ck_assert_uint_eq(decision.exclusion_count, 1);
+	assert_text(exclusion_of("a/m")->case_id, "CH-02");
+}
+END_TEST
+
+/* What a key demands holds in every mode. */
+START_TEST(a_demand_enforces_whatever_the_mode)
+{
+	set_up_route("}}\npolicy: {mode: warn}\n");
+	break_a();
+	asked.demand.enforced = true;
+	ck_assert_str_eq(order_of("r"), "b/m c/m");
+	ck_assert_int_eq(decision.mode, CONFIG_ENFORCE);
+	asked.demand = (struct evidence_demand){.strict = true};
+	ck_assert_str_eq(order_of("r"), "b/m c/m");
+	ck_assert_int_eq(decision.mode, CONFIG_ENFORCE);
+}
+END_TEST
+
+START_TEST(repairs_are_those_of_the_route)
+{
+	set_up_route(", repairs: [TS-01]}, plain: {targets: [a/m]}}\n");
+	rig.cells[0].repairs = REPAIR_BIT(REPAIR_TS_01);
+	rig.cells[0].repaired_verdict = VERDICT_PASS;
+	break_a();
+	ck_assert_str_eq(order_of("r"), "a/m b/m c/m");
+	ck_assert_uint_eq(decision.candidates[0].repairs, REPAIR_BIT(REPAIR_TS_01));
+	ck_assert_uint_eq(decision.candidates[1].repairs, 0);
+	ck_assert_str_eq(order_of("plain"), "");
+}
+END_TEST
+
 /* --- fields that nobody knows
  * --------------------------------------------------------------------------- */
 
@@ -161,6 +199,7 @@ START_TEST(preferences_choose_order_and_limit)
 	    {"{\"ignore\":[\"a\"]}", "b/m c/m"},
 	    {"{\"ignore\":[\"a/m\",\"b/other\"]}", "b/m c/m"},
 	    {"{\"order\":[\"c\",\"b\"]}", "c/m b/m a/m"},
+	    {"{\"order\":[\"b/m\"]}", "b/m a/m c/m"},
 	    {"{\"order\":[\"c\",\"b\"],\"allow_fallbacks\":false}", "c/m b/m"},
 	    {"{\"allow_fallbacks\":false}", "a/m"},
 	    {"{\"order\":[\"nobody\"],\"allow_fallbacks\":false}", ""},
@@ -297,6 +336,9 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, modes_are_about_proof_alone);
 	tcase_add_test(cases, what_policy_allows_is_marked_and_not_put_behind);
 	tcase_add_test(cases, a_waiver_lets_pass_and_is_shown);
+	tcase_add_test(cases, what_a_waiver_covers_is_no_exclusion_beside_what_excludes);
+	tcase_add_test(cases, a_demand_enforces_whatever_the_mode);
+	tcase_add_test(cases, repairs_are_those_of_the_route);
 	tcase_add_test(cases, unknown_fields_are_served_and_named_by_default);
 	tcase_add_test(cases, unknown_fields_may_be_refused_by_policy_or_client);
 	tcase_add_test(cases, preferences_choose_order_and_limit);

@@ -121,6 +121,42 @@ START_TEST(keys_and_workflows_are_one_of_a_list)
 }
 END_TEST
 
+/* Each format has its own members for what is said. */
+START_TEST(the_prompt_is_what_any_format_says)
+{
+	static const char *const bodies[] = {
+	    "{\"instructions\":\"the word\",\"input\":\"x\"}",
+	    "{\"input\":[{\"content\":[{\"type\":\"input_text\",\"text\":\"the word\"}]}]}",
+	    "{\"input\":\"the word\"}",
+	    "{\"system\":\"the word\",\"messages\":[]}",
+	    "{\"prompt\":[\"the word\"]}",
+	};
+
+	configure("  - {name: a, match: {prompt: the word}}\n");
+	shape = (struct shape){0};
+	for (size_t i = 0; i < ARRAY_LENGTH(bodies); i++) {
+		struct json *root;
+		struct fault fault;
+		ck_assert(json_read_text(text_of(bodies[i]), "request", &arena, &root, &fault));
+		asked = (struct task_request){.shape = &shape, .body = root};
+		ck_assert_ptr_nonnull(task_find(table, &asked, &arena, NULL));
+	}
+}
+END_TEST
+
+START_TEST(its_kind_of_work_is_said_or_its_name)
+{
+	configure("  - {name: code, match: {key: k}}\n"
+	          "  - {name: reviews, kind: review, match: {key: k}}\n"
+	          "  - {name: chores, match: {key: k}}\n");
+	const struct config_task *tasks = config.tasks.items;
+	ck_assert_int_eq(task_kind(&tasks[0]), CASE_KIND_CODE);
+	ck_assert_int_eq(task_kind(&tasks[1]), CASE_KIND_REVIEW);
+	ck_assert_int_eq(task_kind(&tasks[2]), CASE_KIND_NONE);
+	ck_assert_int_eq(task_kind(NULL), CASE_KIND_NONE);
+}
+END_TEST
+
 START_TEST(one_of_the_tools_must_be_offered)
 {
 	configure("  - {name: a, match: {tools: [grep, find]}}\n");
@@ -257,6 +293,8 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, a_header_matches_by_its_whole_value_and_its_name_without_case);
 	tcase_add_test(cases, the_header_x_proviso_task_names_one_outright);
 	tcase_add_test(cases, keys_and_workflows_are_one_of_a_list);
+	tcase_add_test(cases, the_prompt_is_what_any_format_says);
+	tcase_add_test(cases, its_kind_of_work_is_said_or_its_name);
 	tcase_add_test(cases, one_of_the_tools_must_be_offered);
 	tcase_add_test(cases, the_prompt_is_searched_in_all_that_is_said);
 	tcase_add_test(cases, sizes_are_bounds_on_both_sides);
