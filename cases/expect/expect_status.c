@@ -348,7 +348,9 @@ static bool judges_bytes_only(const struct expectation *expect)
 	       expect->first_delta_ms == 0 && expect->gap_ms == 0 && !expect->distinct_ids &&
 	       !expect->same_model && !expect->fresh_id && !expect->lists_model &&
 	       expect->finish_reasons.count == 0 && expect->any_of_count == 0 &&
-	       expect->choices < 0;
+	       expect->choices < 0 && expect->speed == NULL && expect->times == NULL &&
+	       expect->group == NULL && expect->grade == NULL && !expect->steady_hours &&
+	       expect->identity == IDENTITY_UNASKED;
 }
 
 /*

@@ -238,10 +238,6 @@ static void check_json(const struct expect_text *expect, const struct judgement 
 	struct json *root;
 	struct fault fault;
 
-	if (value.data == NULL) {
-		judge(judgement, FINDING_MISS, "%s is null, want JSON", what);
-		return;
-	}
 	if (!json_read_text(value, what, judgement->arena, &root, &fault)) {
 		judge(judgement, FINDING_MISS, "%s is %.*s, which is no JSON: %s", what,
 		      TEXT_ARG(shown_value(judgement, value)), fault.message);

@@ -1,6 +1,6 @@
 /*
- * Graders: how good an answer is, as a score from 0 to 1. One file per family; grade.c reads them
- * from `expect: {grade: ...}` and adds up. Private to the expectations.
+ * Graders: how good an answer is, as a score from 0 to 1. One file per family; expect_grade.c reads
+ * them from `expect: {grade: ...}` and adds up. Private to the expectations.
  */
 #ifndef PROVISO_CASES_GRADE_H
 #define PROVISO_CASES_GRADE_H

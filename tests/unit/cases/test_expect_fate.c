@@ -53,6 +53,40 @@ START_TEST(an_incomplete_reply_tells_nothing_of_a_fate)
 }
 END_TEST
 
+/* Nothing is said of the effect of what was never sent, and its fate is told once. */
+START_TEST(what_was_left_out_has_one_fate)
+{
+	static const struct text dropped[] = {TEXT_INIT("stop")};
+	struct findings *found;
+
+	judging_asked("{\"stop\":\"x\"}");
+	judging_content("alpha");
+	judging.features = (struct text_list){ARENA_NEW(&judging.arena, struct text), 1};
+	judging.features.items[0] = TEXT("stop");
+	judging.exchange.dropped = dropped;
+	judging.exchange.dropped_count = 1;
+	found = judging_findings(STOP);
+	expect_check_left_out(&judging.seen, &judging.arena, found);
+	assert_text(found->fates, "stop left out");
+	ck_assert_uint_eq(found->count, 1);
+}
+END_TEST
+
+START_TEST(a_fate_is_that_of_the_choice_that_is_meant)
+{
+	judging_asked("{\"stop\":\"x\"}");
+	judging_answered(
+	    200, "application/json",
+	    "{\"id\":\"c1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\","
+	    "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"a\"},"
+	    "\"finish_reason\":\"stop\"},{\"index\":1,\"message\":{\"role\":\"assistant\","
+	    "\"content\":\"b\"},\"finish_reason\":\"stop\"}]}");
+	assert_fates("{\"fate\":{\"parameter\":\"stop\",\"honoured\":{\"choice\":1,\"content\":"
+	             "{\"equals\":\"b\"}}}}",
+	             "stop honoured");
+}
+END_TEST
+
 START_TEST(several_fates_are_told_one_by_one)
 {
 	const char *expect = "{\"fate\":[{\"parameter\":\"n\",\"honoured\":{\"choices\":2}},"
@@ -132,6 +166,16 @@ START_TEST(a_status_of_one_variant_is_that_variants_status)
 	judging.seen.streamed = false;
 	expect_check(expect, &judging.seen, &judging.arena, &found);
 	ck_assert_int_eq(found.gravest, FINDING_VIOLATION);
+	/* Where the case itself says one, that counts. */
+	faults = memory_new(sizeof(*faults));
+	ck_assert(expect_read(judging_json("{\"status\":404}"), &judging.arena, judging.resources,
+	                      &expect, faults));
+	memory_free(faults);
+	expect_add_variant(expect, true, added);
+	judging.seen.streamed = true;
+	found = (struct findings){0};
+	expect_check(expect, &judging.seen, &judging.arena, &found);
+	ck_assert_int_eq(found.gravest, FINDING_VIOLATION);
 }
 END_TEST
 
@@ -172,6 +216,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_parameter_without_effect_is_ignored);
 	tcase_add_test(cases, a_parameter_named_by_an_error_is_refused);
 	tcase_add_test(cases, an_incomplete_reply_tells_nothing_of_a_fate);
+	tcase_add_test(cases, what_was_left_out_has_one_fate);
+	tcase_add_test(cases, a_fate_is_that_of_the_choice_that_is_meant);
 	tcase_add_test(cases, several_fates_are_told_one_by_one);
 	tcase_add_test(cases, one_of_several_blocks_is_enough);
 	tcase_add_test(cases, of_blocks_that_all_fail_the_mildest_speaks);

@@ -92,7 +92,9 @@ START_TEST(a_number_is_found_in_prose_by_the_stated_rule)
 	            {"Q3 of 007", 7},
 	            {"sha256 gives 12", 12},
 	            {"So, 12% of it", 12},
-	            {"42. The answer is given above.", 42}};
+	            {"42. The answer is given above.", 42},
+	            {"x5 or 7 apples, as v2 says", 7},
+	            {"007", 7}};
 	char expect[200];
 
 	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
@@ -136,6 +138,11 @@ START_TEST(containing_is_a_share_of_what_is_wanted)
 	assert_score("{\"grade\":{\"contains\":[\"cat\",\"dog\"]}}", 0.5, "it lacks \"dog\"");
 	assert_score("{\"grade\":{\"contains\":[[\"dog\",\"cat\"],\"ain\"]}}", 0.5, "ain");
 	assert_score("{\"grade\":{\"contains\":[\"cat\",\"dog\"]},\"pass\":0.5}", 0.5, NULL);
+	/* A word is no part of another. */
+	judging_content("tomcats concatenate; a tomcat, and cats");
+	assert_score("{\"grade\":{\"contains\":[\"cat\"]}}", 0, "it lacks");
+	judging_content("concat, cat");
+	assert_score("{\"grade\":{\"contains\":[\"cat\"]}}", 1, NULL);
 }
 END_TEST
 
@@ -156,6 +163,10 @@ START_TEST(several_graders_are_weighed)
 }
 END_TEST
 
+#define CALL_A(arguments)                                                                          \
+	"{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"1\",\"type\":"          \
+	"\"function\",\"function\":{\"name\":\"a\",\"arguments\":\"" arguments "\"}}]}"
+
 START_TEST(calls_are_held_against_possible_answers)
 {
 	static const char two[] =
@@ -174,9 +185,27 @@ START_TEST(calls_are_held_against_possible_answers)
 	assert_score("{\"grade\":{\"calls\":[{\"b\":{\"n\":[2]}}]}}", 0.5, "2 calls are made");
 	assert_score("{\"grade\":{\"calls\":[{\"b\":{}},{\"c\":{}},{\"d\":{}},{\"e\":{}}]}}", 0,
 	             "it lacks the call b");
+	judging_said("{\"role\":\"assistant\",\"content\":null,\"tool_calls\":["
+	             "{\"id\":\"1\",\"type\":\"function\",\"function\":{\"name\":\"b\","
+	             "\"arguments\":\"{}\"}},{\"id\":\"2\",\"type\":\"function\",\"function\":"
+	             "{\"name\":\"b\",\"arguments\":\"{}\"}}]}",
+	             "tool_calls");
+	assert_score("{\"grade\":{\"calls\":[{\"b\":{}},{\"c\":{}}]}}", 0.5, "it lacks the call c");
+	judging_said(two, "tool_calls");
 	/* The same call twice is right once. */
 	assert_score("{\"grade\":{\"calls\":[{\"b\":{\"n\":[2]}},{\"b\":{\"n\":[2]}}]}}", 0.5,
 	             "it lacks the call b");
+	/* Lists and objects item by item; a member given twice is no answer. */
+	judging_said(CALL_A("{\\\"p\\\":[1,{\\\"q\\\":\\\"X\\\"}]}"), "tool_calls");
+	assert_score("{\"grade\":{\"calls\":[{\"a\":{\"p\":[[1,{\"q\":\"x\"}]]}}]}}", 1, NULL);
+	assert_score("{\"grade\":{\"calls\":[{\"a\":{\"p\":[[1]]}}]}}", 0, "it lacks");
+	assert_score("{\"grade\":{\"calls\":[{\"a\":{\"p\":[[1,{\"q\":\"x\"},2]]}}]}}", 0, "it lacks");
+	assert_score("{\"grade\":{\"calls\":[{\"a\":{\"p\":[[1,{}]]}}]}}", 0, "it lacks");
+	judging_said(CALL_A("{\\\"p\\\":{\\\"q\\\":1,\\\"q\\\":1}}"), "tool_calls");
+	assert_score("{\"grade\":{\"calls\":[{\"a\":{\"p\":[{\"q\":1,\"r\":1}]}}]}}", 0, "it lacks");
+	assert_score("{\"grade\":{\"calls\":[{\"a\":{\"p\":[{\"q\":1}]}}]}}", 0, "it lacks");
+	judging_said(CALL_A("{\\\"p\\\":1,\\\"p\\\":1}"), "tool_calls");
+	assert_score("{\"grade\":{\"calls\":[{\"a\":{\"p\":[1]}}]}}", 0, "it lacks");
 	judging_content("get_weather(city=Paris)");
 	assert_score("{\"grade\":{\"calls\":[{\"a\":{}}]}}", 0, "it lacks");
 }

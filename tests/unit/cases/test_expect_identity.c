@@ -186,6 +186,8 @@ START_TEST(cached_tokens_are_found_where_a_provider_tells_them)
 	assert_finds(expect, FINDING_MISS, "says nothing of cached tokens");
 	answered_with_usage(",\"prompt_tokens_details\":{\"cached_tokens\":0}");
 	assert_finds(expect, FINDING_MISS, "no token was cached");
+	answered_with_usage(",\"prompt_tokens_details\":{\"cached_tokens\":2000}");
+	assert_holds(expect);
 	answered_with_usage(",\"prompt_tokens_details\":{\"cached_tokens\":2001}");
 	assert_finds(expect, FINDING_VIOLATION, "2001 cached tokens of 2000");
 }

@@ -42,6 +42,10 @@ START_TEST(ranges_and_lists_of_statuses_hold)
 	assert_holds("{\"status\":[400,422]}");
 	assert_holds("{\"status\":422}");
 	assert_finds("{\"status\":[400,\"2xx\"]}", FINDING_VIOLATION, "want 400 or 2xx");
+	answer_error(499, "no", NULL, NULL);
+	assert_holds("{\"status\":\"4xx\"}");
+	answer_error(500, "no", NULL, NULL);
+	assert_finds("{\"status\":\"4xx\"}", FINDING_VIOLATION, "status is 500");
 }
 END_TEST
 
@@ -101,6 +105,8 @@ START_TEST(keys_quotas_and_unknown_models_are_no_refusals)
 	}
 	answer_error(404, "no tools: model gone", "model_not_found", NULL);
 	assert_finds(PLAIN, FINDING_VIOLATION, "status is 404");
+	answer_error(404, "no tools: nothing there", NULL, "model");
+	assert_finds(PLAIN, FINDING_VIOLATION, "status is 404");
 }
 END_TEST
 
@@ -126,6 +132,9 @@ START_TEST(an_error_in_no_known_shape_is_searched_as_it_stands)
 	judging_answered(422, "application/json", "{\"oops\":[{\"loc\":[\"body\",\"tools\"]}]}");
 	assert_finds(PLAIN, FINDING_REFUSED, "refuses tools");
 	judging_answered(400, "text/html", "<html>Bad Request</html>");
+	assert_finds(PLAIN, FINDING_VIOLATION, "status is 400");
+	/* Of one that is an error only what it says counts. */
+	answer_error(400, "no", "tools", NULL);
 	assert_finds(PLAIN, FINDING_VIOLATION, "status is 400");
 }
 END_TEST
@@ -181,8 +190,16 @@ START_TEST(what_came_without_an_end_is_judged_by_the_rules_of_the_wire_alone)
 	judging_answered(200, "text/event-stream", HELLO);
 	assert_holds("{\"wire\":[\"ST-01\",\"ST-03\"]}");
 	assert_finds("{\"wire\":[\"ST-06\"]}", FINDING_VIOLATION, "ST-06 is broken");
-	assert_finds("{\"wire\":[\"ST-01\"],\"content\":{\"contains\":\"hello\"}}",
-	             FINDING_VIOLATION, "the reply is not complete");
+	static const char *const more[] = {"\"content\":{\"contains\":\"hello\"}",
+	                                   "\"finish_reason\":\"stop\"",
+	                                   "\"grade\":{\"contains\":\"hello\"}",
+	                                   "\"speed\":{\"tokens\":2,\"per_second\":1}",
+	                                   "\"same_model\":true",
+	                                   "\"identity\":\"record\""};
+	for (size_t i = 0; i < ARRAY_LENGTH(more); i++)
+		assert_finds(
+		    text_format(&judging.arena, "{\"wire\":[\"ST-01\"],%s}", more[i]).data,
+		    FINDING_VIOLATION, "the reply is not complete");
 	/* A broken connection is another matter: more may have been on its way. */
 	judging.exchange.end = EXCHANGE_CUT;
 	judging.seen.reply = reply_read(&context, text_of(HELLO), &judging.arena);
@@ -220,6 +237,7 @@ START_TEST(an_error_in_a_stream_that_began_well_is_no_success)
 	                       "\"param\":null,\"code\":null}}\n\n");
 	assert_finds("{\"content\":{\"contains\":\"hello\"}}", FINDING_VIOLATION,
 	             "the reply is not complete: it holds an error: \"upstream died\"");
+	assert_finds("{\"wire\":[\"ST-01\"]}", FINDING_VIOLATION, "the reply is not complete");
 }
 END_TEST
 

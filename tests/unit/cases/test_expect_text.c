@@ -92,6 +92,7 @@ START_TEST(lengths_are_bounded)
 	assert_holds("{\"content\":{\"min_bytes\":5,\"max_bytes\":5,\"empty\":false}}");
 	assert_finds("{\"content\":{\"max_bytes\":4}}", FINDING_MISS, "5 bytes, want at most 4");
 	assert_finds("{\"content\":{\"min_bytes\":6}}", FINDING_MISS, "5 bytes, want at least 6");
+	judging_content("1");
 	assert_finds("{\"content\":{\"empty\":true}}", FINDING_MISS, "want none");
 	judging_content("");
 	assert_finds("{\"content\":{\"empty\":false}}", FINDING_MISS,

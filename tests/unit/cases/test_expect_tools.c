@@ -79,6 +79,8 @@ START_TEST(a_list_is_matched_in_any_order)
 	assert_finds(expect, FINDING_MISS, "city is \"Paris\", want it to match /tokyo/i");
 	ANSWER(PARIS);
 	assert_finds(expect, FINDING_MISS, "there are 1 tool calls (get_weather), want 2");
+	ANSWER(PARIS, TOKYO, {"c3", "ping", "{}"});
+	assert_finds(expect, FINDING_MISS, "there are 3 tool calls");
 }
 END_TEST
 
@@ -146,6 +148,11 @@ START_TEST(zero_calls_may_be_enough)
 	judging_asked(REQUEST);
 	judging_content("hello");
 	assert_holds("{\"tool_calls\":{\"min\":0,\"max\":1}}");
+	ANSWER(PARIS);
+	assert_finds("{\"tool_calls\":{\"min\":0,\"max\":0}}", FINDING_MISS, "want at most 0");
+	/* Where none is offered, none is unknown. */
+	judging_asked("{}");
+	assert_holds("{\"tool_calls\":{\"min\":1}}");
 }
 END_TEST
 
@@ -230,6 +237,11 @@ START_TEST(no_arguments_are_an_empty_object)
 }
 END_TEST
 
+#define CALLING(index)                                                                             \
+	"{\"index\":" index ",\"message\":{\"role\":\"assistant\",\"content\":null,"             \
+	"\"tool_calls\":[{\"id\":\"x\",\"type\":\"function\",\"function\":{\"name\":\"f\","         \
+	"\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"}"
+
 START_TEST(ids_are_distinct_within_a_reply_and_across_steps)
 {
 	const char *expect = "{\"distinct_ids\":true}";
@@ -254,6 +266,12 @@ START_TEST(ids_are_distinct_within_a_reply_and_across_steps)
 	assert_holds(expect);
 	judging_content("no call");
 	assert_finds(expect, FINDING_MISS, "no tool call whose id could be judged");
+	/* What comes behind is no earlier one. */
+	judging_answered(200, "application/json",
+	                 "{\"id\":\"c\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\","
+	                 "\"choices\":[" CALLING("0") "," CALLING("1") "]}");
+	assert_holds(expect);
+	assert_finds("{\"distinct_ids\":true,\"choice\":1}", FINDING_VIOLATION, "of an earlier one");
 }
 END_TEST
 

@@ -107,6 +107,10 @@ START_TEST(a_stream_is_judged_by_its_first_word_and_its_longest_gap)
 	assert_holds("{\"first_delta\":\"500ms\",\"gap\":\"31s\"}");
 	assert_finds("{\"first_delta\":\"499ms\"}", FINDING_MISS, "after 500 ms, want 499");
 	assert_finds("{\"gap\":\"30s\"}", FINDING_VIOLATION, "stood still for 31000 ms");
+	reply.first_delta_us++;
+	chunks[2].at_us++;
+	assert_finds("{\"first_delta\":\"500ms\"}", FINDING_MISS, "the first word came after");
+	assert_finds("{\"gap\":\"31s\"}", FINDING_VIOLATION, "stood still");
 	/* Where there was nothing to measure, nothing was fast. */
 	reply.first_delta_us = -1;
 	assert_finds("{\"first_delta\":\"500ms\"}", FINDING_MISS, "nothing to judge");
@@ -183,6 +187,13 @@ START_TEST(counts_of_tokens_are_bounded)
 	usage("{\"prompt_tokens\":9,\"completion_tokens\":3,\"total_tokens\":13}");
 	assert_finds("{\"usage\":{\"total_is_sum\":true}}", FINDING_VIOLATION,
 	             "total is 13 tokens, want 9 plus 3");
+	usage("{\"prompt_tokens\":9,\"completion_tokens\":3,\"total_tokens\":12,"
+	      "\"completion_tokens_details\":{\"reasoning_tokens\":3}}");
+	assert_holds("{\"usage\":{\"reasoning_within_output\":true}}");
+	usage("{\"prompt_tokens\":9,\"completion_tokens\":3,\"total_tokens\":12,"
+	      "\"completion_tokens_details\":{\"reasoning_tokens\":4}}");
+	assert_finds("{\"usage\":{\"reasoning_within_output\":true}}", FINDING_VIOLATION,
+	             "4 reasoning tokens within 3");
 }
 END_TEST
 
@@ -232,6 +243,8 @@ START_TEST(a_code_that_is_a_number_is_no_machine_code)
 
 	judging_answered(404, "application/json", ERROR("404", "\"e\"", "null"));
 	assert_finds(expect, FINDING_VIOLATION, "the error's code is the number 404");
+	judging_answered(404, "application/json", ERROR("-4.5", "\"e\"", "null"));
+	assert_finds(expect, FINDING_VIOLATION, "the error's code is the number -4.5");
 	judging_answered(404, "application/json", ERROR("\"404\"", "\"e\"", "null"));
 	assert_finds(expect, FINDING_VIOLATION, "the error's code is the number 404");
 	judging_answered(404, "application/json", ERROR("null", "\"e\"", "null"));
@@ -322,6 +335,14 @@ START_TEST(replies_are_compared_with_earlier_ones)
 	usage(NULL);
 	assert_finds("{\"same\":{\"step\":0,\"input_tokens\":true}}", FINDING_VIOLATION,
 	             "is not said in both replies");
+	judging.values.steps[0] = judging.seen.reply;
+	judging_content("alpha");
+	assert_finds("{\"same\":{\"step\":0,\"input_larger\":true}}", FINDING_VIOLATION,
+	             "is not said in both replies");
+	judging_content("");
+	judging.values.steps[0] = judging.seen.reply;
+	judging_said("{\"role\":\"assistant\",\"content\":null}", "stop");
+	assert_finds("{\"same\":{\"step\":0,\"content\":true}}", FINDING_MISS, "as before");
 	assert_finds("{\"same\":{\"step\":1,\"content\":true}}", FINDING_HARNESS,
 	             "the reply to step 1 is not at hand");
 }

@@ -339,6 +339,12 @@ START_TEST(to_have_two_left_of_three_is_no_loss_and_what_is_not_known_has_no_sha
 	ck_assert_double_eq_tol(moved.moved.requests, 0, 1e-9);
 	ck_assert(isnan(moved.moved.prompt_tokens));
 	ck_assert(isnan(moved.moved.cost));
+	/* Nor does what is not known weigh against what is. */
+	ck_assert(read_usage("route,shape,prompt_tokens\nr,chat,\nb/m,chat,10\n"));
+	judge(1);
+	moved = compare_with("routes: {r: {targets: [b/n], strategy: ordered}}\n");
+	ck_assert_double_eq_tol(moved.moved.requests, 0.5, 1e-9);
+	ck_assert_double_eq_tol(moved.moved.prompt_tokens, 0, 1e-9);
 }
 END_TEST
 

@@ -355,6 +355,21 @@ START_TEST(a_bound_knows_what_is_not_limited)
 }
 END_TEST
 
+/* Whoever names a service may get the dearest. */
+START_TEST(a_bound_counts_the_service_that_a_request_names)
+{
+	configure("  d: {dialect: openai, base_url: http://127.0.0.1:4/v1, models: {m: {price: "
+	          "{input: \"1\", output: \"2\", service: {priority: \"3\"}}}}}\n"
+	          "routes: {r: {targets: [d/m]}}\n");
+	prove_all();
+	build();
+	ck_assert_int_eq(router_bound(router_target(router, 0), &shape, 0), 204000000);
+	shape = routing_shape(&rig, "chat service_tier");
+	shape.max_output = 100;
+	ck_assert_int_eq(router_bound(router_target(router, 0), &shape, 0), 612000000);
+}
+END_TEST
+
 START_TEST(expected_output_is_what_was_measured_within_what_is_asked)
 {
 	set_up_route("}}\n");
@@ -412,6 +427,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, context_and_output_limits_hold);
 	tcase_add_test(cases, money_excludes_what_is_dear_or_unpriced);
 	tcase_add_test(cases, a_bound_knows_what_is_not_limited);
+	tcase_add_test(cases, a_bound_counts_the_service_that_a_request_names);
 	tcase_add_test(cases, expected_output_is_what_was_measured_within_what_is_asked);
 	tcase_add_test(cases, a_provider_without_its_key_is_no_candidate_unless_keys_are_assumed);
 }
