@@ -62,11 +62,4 @@ struct schema_error {
 MUST_CHECK enum schema_result schema_check(const struct schema *schema, const struct json *instance,
                                            struct arena *arena, struct schema_error *error);
 
-/*
- * Whether a schema stays inside what strict structured output accepts
- * (OpenAI: every property required, additionalProperties false, root object, depth at most 10,
- * ...). Each departure is added to `findings` as a warning at its place; true when there is none.
- */
-MUST_CHECK bool schema_lint_strict(const struct json *root, struct fault_list *findings);
-
 #endif

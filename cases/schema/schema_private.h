@@ -12,7 +12,6 @@
  *   schema_uri.c        RFC 3986; schema_map.c: anything by a text
  *   schema_check.c      the walk, and keywords that apply schemas; schema_assert.c: all others
  *   schema_format.c     formats
- *   schema_strict.c     the subset of strict structured output
  */
 #ifndef PROVISO_CASES_SCHEMA_PRIVATE_H
 #define PROVISO_CASES_SCHEMA_PRIVATE_H
