@@ -555,17 +555,6 @@ void matrix_builder_finish(const struct matrix_builder *builder, struct arena *a
 	matrix_sort(out);
 }
 
-size_t matrix_builder_held(const struct matrix_builder *builder)
-{
-	size_t held = builder->arena.held + builder->room * sizeof(*builder->cells) +
-	              builder->index.room * sizeof(*builder->index.slots);
-
-	for (size_t i = 0; i < builder->count; i++)
-		held += (builder->cells[i].ttft.room + builder->cells[i].latency.room) *
-		        sizeof(*builder->cells[i].latency.kept);
-	return held;
-}
-
 void matrix_builder_free(struct matrix_builder *builder)
 {
 	if (builder == NULL)

@@ -116,8 +116,6 @@ void matrix_builder_add(struct matrix_builder *builder, const struct journal_att
 /* The matrix so far; all of it in the arena. The builder may go on. */
 void matrix_builder_finish(const struct matrix_builder *builder, struct arena *arena,
                            struct matrix *out);
-/* Heap memory in use: a promise that tests hold it to. */
-MUST_CHECK size_t matrix_builder_held(const struct matrix_builder *builder);
 void matrix_builder_free(struct matrix_builder *builder);
 
 /* The whole way from the journal of a run; plan may be NULL. */

@@ -381,66 +381,6 @@ START_TEST(deep_documents_are_judged_or_refused)
 }
 END_TEST
 
-START_TEST(strict_output_has_its_own_rules)
-{
-	static const struct {
-		const char *schema;
-		const char *says; /* NULL: clean */
-	} rows[] = {
-	    {"{'type':'object','properties':{'a':{'type':['string','null']}},'required':['a'],"
-	     "'additionalProperties':false}",
-	     NULL},
-	    {"{'type':'object','properties':{'a':{'$ref':'#/$defs/n'}},'required':['a'],"
-	     "'additionalProperties':false,'$defs':{'n':{'type':'array','items':{'$ref':'#/$defs/"
-	     "n'}}}}",
-	     NULL},
-	    {"{'type':'object','properties':{'a':{'type':'string'}},'required':[],"
-	     "'additionalProperties':false}",
-	     "\"a\" must be in \"required\""},
-	    {"{'type':'object','properties':{},'required':[]}", "\"additionalProperties\": false"},
-	    {"{'type':'object','properties':{},'additionalProperties':true}",
-	     "\"additionalProperties\": false"},
-	    {"{'type':'array','items':{'type':'string'}}",
-	     "the root must have the type \"object\""},
-	    {"{'type':'object','additionalProperties':false,'allOf':[{}]}",
-	     "\"allOf\" is not taken"},
-	    {"{'type':'object','additionalProperties':false,'properties':{'a':{}},'required':['a']"
-	     "}",
-	     "must have a \"type\""},
-	    {"{'type':'object','additionalProperties':false,'properties':{'a':{'type':'array'}},"
-	     "'required':['a']}",
-	     "an array must have \"items\""},
-	    {"{'type':'object','additionalProperties':false,'properties':{'a':{'type':'string',"
-	     "'format':'uri'}},'required':['a']}",
-	     "the format \"uri\" is not taken"},
-	    {"{'type':'object','additionalProperties':false,'properties':{'a':{'$ref':'#',"
-	     "'description':'x'}},'required':['a']}",
-	     "nothing may stand beside a \"$ref\""},
-	    {"true", "the root must have the type \"object\""},
-	};
-	struct fault_list findings;
-
-	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-		findings = (struct fault_list){0};
-		bool clean = schema_lint_strict(read_json(text_of(rows[i].schema)), &findings);
-		ck_assert_msg(clean == (rows[i].says == NULL), "%s", rows[i].schema);
-		ck_assert_msg(findings.count == !clean, "%s: %zu findings", rows[i].schema,
-		              findings.count);
-		ck_assert_uint_eq(findings.errors, 0);
-		if (!clean)
-			assert_fault_says(&findings.items[0], rows[i].says);
-	}
-	struct text deep = nested("{'type':'object','additionalProperties':false,'required':['a'],"
-	                          "'properties':{'a':",
-	                          "{'type':'null'}", "}}", 11);
-	findings = (struct fault_list){0};
-	ck_assert(!schema_lint_strict(read_json(deep), &findings));
-	assert_fault_says(&findings.items[0], "nested deeper than 10 levels");
-	ck_assert(!schema_lint_strict(read_json(deep), NULL));
-	arena_done(&arena);
-}
-END_TEST
-
 static void add(TCase *cases)
 {
 	tcase_add_test(cases, wrong_schemas_are_faults_at_their_place);
@@ -451,7 +391,6 @@ static void add(TCase *cases)
 	tcase_add_test(cases, nothing_runs_away);
 	tcase_add_test(cases, large_instances_are_judged);
 	tcase_add_test(cases, deep_documents_are_judged_or_refused);
-	tcase_add_test(cases, strict_output_has_its_own_rules);
 }
 
 int main(void)
