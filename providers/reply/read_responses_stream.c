@@ -12,8 +12,13 @@ enum {
 /* What the order of events is held against; of the response under way. */
 struct responses_state {
 	bool added[ITEMS_TRACKED], done[ITEMS_TRACKED];
-	uint64_t parts[ITEMS_TRACKED]; /* bit set of the content parts that were added */
+	bool open_arguments[ITEMS_TRACKED]; /* pieces came, and no event that they are all */
+	uint64_t parts[ITEMS_TRACKED];      /* bit set of the content parts that were added */
+	uint64_t open_parts[ITEMS_TRACKED]; /* of them, those that are not done */
+	uint64_t open_texts[ITEMS_TRACKED]; /* parts whose text has begun and is not done */
 	struct text item_ids[ITEMS_TRACKED];
+	struct text id; /* as the first event has it */
+	bool in_progress;
 	int64_t part_output, part_content; /* the text part at hand */
 	size_t part_start;                 /* how many bytes of content came before it */
 	size_t items;
@@ -26,6 +31,14 @@ static struct responses_state *state_of(struct reply_build *build)
 		build->responses->part_output = -1;
 	}
 	return build->responses;
+}
+
+/* The bit of the content part at hand in the set of its item; of one that is not tracked, none. */
+static uint64_t part_bit(int64_t output, int64_t part)
+{
+	if (output < 0 || output >= ITEMS_TRACKED || part < 0 || part >= PARTS_TRACKED)
+		return 0;
+	return (uint64_t)1 << (unsigned)part;
 }
 
 static int64_t small_integer(const struct json *object, const char *name)
@@ -96,8 +109,11 @@ static void judge_place(struct reply_build *build, const struct json *root, bool
 		reply_violates(build, WIRE_RS_05, WIRE_DEVIATES,
 		               "item_id%s is not that of output %lld", reply_build_where(build),
 		               (long long)output);
-	if (in_part && (part < 0 || (part < PARTS_TRACKED &&
-	                             (state->parts[output] >> (unsigned)part & 1) == 0)))
+	if (in_part && part < 0)
+		reply_violates(build, WIRE_RS_05, WIRE_BREAKS, "the delta%s has no content_index",
+		               reply_build_where(build));
+	else if (in_part && part < PARTS_TRACKED &&
+	         (state->parts[output] & part_bit(output, part)) == 0)
 		reply_violates(build, WIRE_RS_03, WIRE_BREAKS,
 		               "the delta%s belongs to a content part that was not added",
 		               reply_build_where(build));
@@ -115,8 +131,15 @@ static void begin_response(struct reply_build *build, const struct json *root)
 		build->sequence = -1;
 	build->terminal_seen = false;
 	build->created_seen = true;
+	state_of(build)->id = reply_build_name(build, json_string(response, "id"));
 	reply_build_id(build, json_string(response, "id"));
 	reply_build_model(build, json_string(response, "model"));
+}
+
+static void note_in_progress(struct reply_build *build, const struct json *root)
+{
+	(void)root;
+	state_of(build)->in_progress = true;
 }
 
 static void add_item(struct reply_build *build, const struct json *root)
@@ -126,11 +149,16 @@ static void add_item(struct reply_build *build, const struct json *root)
 	int64_t output = small_integer(root, "output_index");
 	struct text type = json_string(item, "type");
 
+	if (!state->in_progress && state->items == 0)
+		reply_violates(build, WIRE_RS_03, WIRE_DEVIATES,
+		               "the first item%s comes without response.in_progress before it",
+		               reply_build_where(build));
 	state->items++;
 	if (output >= 0 && output < ITEMS_TRACKED) {
 		state->added[output] = true;
-		state->done[output] = false;
+		state->done[output] = state->open_arguments[output] = false;
 		state->parts[output] = 0;
+		state->open_parts[output] = state->open_texts[output] = 0;
 		state->item_ids[output] = reply_build_name(build, json_string(item, "id"));
 	}
 	if (text_is(type, "message")) {
@@ -151,10 +179,34 @@ static void add_part(struct reply_build *build, const struct json *root)
 {
 	struct responses_state *state = state_of(build);
 	int64_t output = small_integer(root, "output_index");
-	int64_t part = small_integer(root, "content_index");
+	uint64_t bit = part_bit(output, small_integer(root, "content_index"));
 
-	if (output >= 0 && output < ITEMS_TRACKED && part >= 0 && part < PARTS_TRACKED)
-		state->parts[output] |= (uint64_t)1 << (unsigned)part;
+	if (bit == 0)
+		return;
+	state->parts[output] |= bit;
+	state->open_parts[output] |= bit;
+}
+
+static void part_done(struct reply_build *build, const struct json *root)
+{
+	int64_t output = small_integer(root, "output_index");
+	uint64_t bit = part_bit(output, small_integer(root, "content_index"));
+
+	if (bit != 0)
+		state_of(build)->open_parts[output] &= ~bit;
+}
+
+/* Text or a refusal: between its first delta and its done event it is open. */
+static void open_text(struct reply_build *build, const struct json *root, bool open)
+{
+	struct responses_state *state = state_of(build);
+	int64_t output = small_integer(root, "output_index");
+	uint64_t bit = part_bit(output, small_integer(root, "content_index"));
+
+	if (bit != 0 && open)
+		state->open_texts[output] |= bit;
+	else if (bit != 0)
+		state->open_texts[output] &= ~bit;
 }
 
 /* Notes where the text part at hand begins in what is joined. */
@@ -174,6 +226,7 @@ static void enter_part(struct reply_build *build, const struct json *root)
 static void text_delta(struct reply_build *build, const struct json *root)
 {
 	judge_place(build, root, true);
+	open_text(build, root, true);
 	enter_part(build, root);
 	reply_build_content(build, read_responses_choice(build), json_string(root, "delta"));
 }
@@ -183,6 +236,7 @@ static void text_done(struct reply_build *build, const struct json *root)
 	struct build_choice *choice = read_responses_choice(build);
 	struct text done = json_string(root, "text");
 
+	open_text(build, root, false);
 	enter_part(build, root);
 	size_t start = state_of(build)->part_start;
 	size_t came = choice->content_bytes - start;
@@ -214,13 +268,16 @@ static struct build_call *call_of(struct reply_build *build, const struct json *
 static void arguments_delta(struct reply_build *build, const struct json *root)
 {
 	struct build_call *call = call_of(build, root);
+	int64_t output = small_integer(root, "output_index");
 
 	judge_place(build, root, false);
+	if (output >= 0 && output < ITEMS_TRACKED)
+		state_of(build)->open_arguments[output] = true;
 	if (call == NULL) {
 		call = reply_build_new_call(build, read_responses_choice(build));
 		if (call == NULL)
 			return;
-		call->key = small_integer(root, "output_index");
+		call->key = output;
 		call->item_id = reply_build_name(build, json_string(root, "item_id"));
 	}
 	reply_build_arguments(build, call, json_string(root, "delta"));
@@ -244,14 +301,35 @@ static void settle_arguments(struct reply_build *build, struct build_call *call,
 		reply_build_arguments(build, call, whole);
 }
 
+/* Clients that wait for the end of a text, a part or arguments would wait for good. */
+static void judge_all_closed(struct reply_build *build, int64_t output)
+{
+	struct responses_state *state = state_of(build);
+
+	if (output < 0 || output >= ITEMS_TRACKED)
+		return;
+	state->done[output] = true;
+	if (state->open_texts[output] != 0)
+		reply_violates(build, WIRE_RS_03, WIRE_DEVIATES,
+		               "done%s is of output %lld, whose text no event ended",
+		               reply_build_where(build), (long long)output);
+	if (state->open_parts[output] != 0)
+		reply_violates(build, WIRE_RS_03, WIRE_DEVIATES,
+		               "done%s is of output %lld, whose content part no event ended",
+		               reply_build_where(build), (long long)output);
+	if (state->open_arguments[output])
+		reply_violates(build, WIRE_RS_05, WIRE_DEVIATES,
+		               "done%s is of output %lld, whose arguments no event ended",
+		               reply_build_where(build), (long long)output);
+}
+
 static void item_done(struct reply_build *build, const struct json *root)
 {
 	const struct json *item = json_member(root, "item");
 	struct build_choice *choice = read_responses_choice(build);
 	int64_t output = small_integer(root, "output_index");
 
-	if (output >= 0 && output < ITEMS_TRACKED)
-		state_of(build)->done[output] = true;
+	judge_all_closed(build, output);
 	if (!read_responses_is_call(json_string(item, "type")))
 		return;
 	struct text item_id = json_string(item, "id");
@@ -284,6 +362,31 @@ static void judge_all_done(struct reply_build *build)
 			               reply_build_where(build), i);
 }
 
+/* RS-06 and RS-07: the end is of the response that began, and named as its status says. */
+static void judge_end(struct reply_build *build, const struct json *root)
+{
+	const struct json *response = json_member(root, "response");
+	struct text status = json_string(response, "status"), id = json_string(response, "id");
+	struct text first = state_of(build)->id, type = json_string(root, "type");
+
+	reply_saw(build, WIRE_RS_06);
+	if (id.len == 0 || json_string(response, "model").len == 0)
+		reply_violates(build, WIRE_RS_06, WIRE_DEVIATES, "the end%s has no id or no model",
+		               reply_build_where(build));
+	else if (first.len > 0 && !text_equal(first, text_slice(id, 0, BUILD_MAX_NAME_BYTES)))
+		reply_violates(build, WIRE_RS_06, WIRE_DEVIATES,
+		               "the end%s has another id than response.created",
+		               reply_build_where(build));
+	if (!text_is(status, "incomplete") && !text_is(type, "response.incomplete"))
+		return;
+	reply_saw(build, WIRE_RS_07);
+	if (!text_is(status, "incomplete") || !text_is(type, "response.incomplete"))
+		reply_violates(
+		    build, WIRE_RS_07, WIRE_DEVIATES, "%.*s%s ends a response of status \"%.*s\"",
+		    TEXT_ARG(text_visible(build->event_arena, type, 60)), reply_build_where(build),
+		    TEXT_ARG(text_visible(build->event_arena, status, 60)));
+}
+
 static void end_response(struct reply_build *build, const struct json *root, bool failed)
 {
 	const struct json *response = json_member(root, "response");
@@ -302,10 +405,7 @@ static void end_response(struct reply_build *build, const struct json *root, boo
 	}
 	if (json_is(response, JSON_OBJECT))
 		read_responses_judge(build, response);
-	reply_saw(build, WIRE_RS_06);
-	if (json_string(response, "id").len == 0 || json_string(response, "model").len == 0)
-		reply_violates(build, WIRE_RS_06, WIRE_DEVIATES, "the end%s has no id or no model",
-		               reply_build_where(build));
+	judge_end(build, root);
 	if (!json_is(output, JSON_ARRAY) || output->count < state_of(build)->items)
 		reply_violates(build, WIRE_RS_06, WIRE_DEVIATES,
 		               "the end%s does not carry the full output",
@@ -330,11 +430,21 @@ static void thoughts_delta(struct reply_build *build, const struct json *root)
 static void refusal_delta(struct reply_build *build, const struct json *root)
 {
 	judge_place(build, root, true);
+	open_text(build, root, true);
 	reply_build_refusal(build, read_responses_choice(build), json_string(root, "delta"));
+}
+
+static void refusal_done(struct reply_build *build, const struct json *root)
+{
+	open_text(build, root, false);
 }
 
 static void arguments_done(struct reply_build *build, const struct json *root)
 {
+	int64_t output = small_integer(root, "output_index");
+
+	if (output >= 0 && output < ITEMS_TRACKED)
+		state_of(build)->open_arguments[output] = false;
 	settle_arguments(build, call_of(build, root), read_responses_arguments(root));
 }
 
@@ -369,11 +479,14 @@ static const struct {
     {"response.reasoning.delta", thoughts_delta},
     {"response.custom_tool_call_input.delta", arguments_delta},
     {"response.refusal.delta", refusal_delta},
+    {"response.in_progress", note_in_progress},
     {"response.output_text.done", text_done},
+    {"response.refusal.done", refusal_done},
     {"response.function_call_arguments.done", arguments_done},
     {"response.custom_tool_call_input.done", arguments_done},
     {"response.output_item.added", add_item},
     {"response.content_part.added", add_part},
+    {"response.content_part.done", part_done},
     {"response.output_item.done", item_done},
     {"response.completed", response_completed},
     {"response.incomplete", response_completed},

@@ -63,6 +63,7 @@ enum wire_grade {
 	RULE(RS_04, "RS-04", "sequence_number increases strictly") \
 	RULE(RS_05, "RS-05", "item_id, output_index and content_index fit together; deltas join to done") \
 	RULE(RS_06, "RS-06", "the completed event carries id, model and the full output") \
+	RULE(RS_07, "RS-07", "a response that was cut ends by response.incomplete, and only such a one") \
 	RULE(RS_08, "RS-08", "a failed response says so in an event")
 /* clang-format on */
 

@@ -3,9 +3,10 @@
 
 /* A Responses event with its number. */
 #define EVENT(number, type, members)                                                               \
-	"event: " type "\ndata: {\"type\":\"" type "\",\"sequence_number\":" number members "}\n"  \
+	"event: " type "\ndata: {\"type\":\"" type "\",\"sequence_number\":1" number members "}\n" \
 	"\n"
-#define CREATED EVENT("0", "response.created", ",\"response\":{\"id\":\"r\",\"model\":\"m\"}")
+#define BEGIN EVENT("", "response.created", ",\"response\":{\"id\":\"r\",\"model\":\"m\"}")
+#define CREATED BEGIN EVENT("0", "response.in_progress", ",\"response\":{\"id\":\"r\"}")
 #define COMPLETED(number, output)                                                                  \
 	EVENT(number, "response.completed",                                                        \
 	      ",\"response\":{\"id\":\"r\",\"object\":\"response\",\"created_at\":1,\"model\":"    \
@@ -45,6 +46,9 @@
 #define CALL(id, name, arguments)                                                                  \
 	"{\"id\":\"" id "\",\"type\":\"function_call\",\"call_id\":\"call_" id                     \
 	"\",\"name\":\"" name "\",\"arguments\":\"" arguments "\"}"
+#define PART_DONE(number)                                                                          \
+	EVENT(number, "response.content_part.done",                                                \
+	      ",\"item_id\":\"i\",\"output_index\":0,\"content_index\":0,\"part\":{}")
 #define ITEM_DONE(number, index, item)                                                             \
 	EVENT(number, "response.output_item.done", ",\"output_index\":" index ",\"item\":" item)
 
@@ -75,7 +79,7 @@ START_TEST(a_streamed_response_in_order_breaks_no_rule)
 {
 	const struct chat_reply *reply = read_text(
 	    CREATED TEXT_ITEM TEXT_DELTA("3", "he") TEXT_DELTA("4", "y") TEXT_DONE("5", "hey")
-		ITEM_DONE("6", "0", MESSAGE) COMPLETED("7", MESSAGE));
+		PART_DONE("6") ITEM_DONE("7", "0", MESSAGE) COMPLETED("8", MESSAGE));
 
 	assert_no_violation(reply);
 	ck_assert_int_eq(reply->api, CHAT_API_RESPONSES);
@@ -94,12 +98,12 @@ END_TEST
 START_TEST(calls_of_a_streamed_response_are_folded_by_item)
 {
 	const struct chat_reply *reply = read_text(
-	    CREATED CALL_ITEM("1", "0", "a", "f") CALL_ITEM("2", "1", "b", "g")
-		CALL_DELTA("3", "1", "b", "{}") CALL_DELTA("4", "0", "a", "{\\\"x\\\":")
-		    CALL_DELTA("5", "0", "a", "1}") CALL_DONE("6", "0", "a", "{\\\"x\\\":1}")
-			ITEM_DONE("7", "0", CALL("a", "f", "{\\\"x\\\":1}"))
-			    ITEM_DONE("8", "1", CALL("b", "g", "{}")) COMPLETED(
-				"9", CALL("a", "f", "{\\\"x\\\":1}") "," CALL("b", "g", "{}")));
+	    CREATED CALL_ITEM("1", "0", "a", "f") CALL_ITEM("2", "1", "b", "g") CALL_DELTA(
+		"3", "1", "b", "{}") CALL_DELTA("4", "0", "a", "{\\\"x\\\":")
+		CALL_DELTA("5", "0", "a", "1}") CALL_DONE("6", "0", "a", "{\\\"x\\\":1}") CALL_DONE(
+		    "7", "1", "b", "{}") ITEM_DONE("8", "0", CALL("a", "f", "{\\\"x\\\":1}"))
+		    ITEM_DONE("9", "1", CALL("b", "g", "{}"))
+			COMPLETED("91", CALL("a", "f", "{\\\"x\\\":1}") "," CALL("b", "g", "{}")));
 
 	assert_no_violation(reply);
 	assert_text(reply->choices[0].tool_calls[0].id, "call_a");
@@ -130,7 +134,7 @@ START_TEST(responses_out_of_order_are_told)
 	assert_violates(read_text(CREATED TEXT_DELTA("1", "x") COMPLETED("2", "")), "RS-03",
 	                WIRE_BREAKS, "belongs to output 0, which was not added");
 	const struct chat_reply *reply = read_text(CREATED TEXT_ITEM TEXT_DELTA("2", "x"));
-	assert_violates(reply, "RS-04", WIRE_DEVIATES, "is 2 after 2");
+	assert_violates(reply, "RS-04", WIRE_DEVIATES, "is 12 after 12");
 	assert_violates(reply, "RS-03", WIRE_BREAKS, "no response.completed");
 	assert_violates(reply, "ER-20", WIRE_BREAKS, "neither completes nor fails");
 	ck_assert(!reply->complete);
@@ -210,6 +214,53 @@ START_TEST(items_that_lack_what_clients_read_are_told)
 	}
 	assert_violates(read_text("{\"object\":\"response\",\"output\":[],\"usage\":{}}"), "RS-01",
 	                WIRE_DEVIATES, "usage has no input_tokens");
+}
+END_TEST
+
+START_TEST(what_was_begun_in_a_response_is_ended)
+{
+	static const char no_progress[] = BEGIN TEXT_ITEM TEXT_DELTA("3", "x") TEXT_DONE("4", "x")
+	    PART_DONE("5") ITEM_DONE("6", "0", MESSAGE) COMPLETED("7", MESSAGE);
+	static const char no_text_done[] = CREATED TEXT_ITEM TEXT_DELTA("3", "x") PART_DONE("5")
+	    ITEM_DONE("6", "0", MESSAGE) COMPLETED("7", MESSAGE);
+	static const char no_part_done[] = CREATED TEXT_ITEM TEXT_DELTA("3", "x")
+	    TEXT_DONE("4", "x") ITEM_DONE("6", "0", MESSAGE) COMPLETED("7", MESSAGE);
+	static const char no_arguments_done[] =
+	    CREATED CALL_ITEM("1", "0", "a", "f") CALL_DELTA("2", "0", "a", "{}")
+		ITEM_DONE("3", "0", CALL("a", "f", "{}")) COMPLETED("4", CALL("a", "f", "{}"));
+
+	assert_violates(read_text(no_progress), "RS-03", WIRE_DEVIATES,
+	                "without response.in_progress");
+	assert_violates(read_text(no_text_done), "RS-03", WIRE_DEVIATES,
+	                "whose text no event ended");
+	assert_violates(read_text(no_part_done), "RS-03", WIRE_DEVIATES,
+	                "whose content part no event ended");
+	assert_violates(read_text(no_arguments_done), "RS-05", WIRE_DEVIATES,
+	                "whose arguments no event ended");
+	assert_violates(
+	    read_text(CREATED TEXT_ITEM EVENT("3", "response.output_text.delta",
+	                                      ",\"item_id\":\"i\",\"output_index\":0,\"delta\":"
+	                                      "\"x\"") COMPLETED("4", MESSAGE)),
+	    "RS-05", WIRE_BREAKS, "has no content_index");
+}
+END_TEST
+
+START_TEST(the_end_is_of_the_response_that_began_and_named_as_its_status_says)
+{
+#define END_OF(type, id, status)                                                                   \
+	CREATED EVENT("3", type,                                                                   \
+	              ",\"response\":{\"id\":\"" id "\",\"object\":\"response\",\"created_at\":1," \
+	              "\"model\":\"m\",\"status\":\"" status "\",\"output\":[]}")
+	assert_violates(read_text(END_OF("response.completed", "s", "completed")), "RS-06",
+	                WIRE_DEVIATES, "another id");
+	assert_keeps(read_text(END_OF("response.completed", "r", "completed")), "RS-06");
+	assert_keeps(read_text(END_OF("response.incomplete", "r", "incomplete")), "RS-07");
+	assert_violates(read_text(END_OF("response.completed", "r", "incomplete")), "RS-07",
+	                WIRE_DEVIATES, "response.completed of event 3 ends");
+	assert_violates(read_text(END_OF("response.incomplete", "r", "completed")), "RS-07",
+	                WIRE_DEVIATES, "of status \"completed\"");
+	ck_assert(!read_text(END_OF("response.completed", "r", "completed"))->saw[WIRE_RS_07]);
+#undef END_OF
 }
 END_TEST
 
@@ -498,6 +549,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_failed_response_is_an_error);
 	tcase_add_test(cases, a_whole_response_is_read);
 	tcase_add_test(cases, items_that_lack_what_clients_read_are_told);
+	tcase_add_test(cases, what_was_begun_in_a_response_is_ended);
+	tcase_add_test(cases, the_end_is_of_the_response_that_began_and_named_as_its_status_says);
 	tcase_add_test(cases, an_end_before_an_item_is_done_is_told);
 	tcase_add_test(cases, custom_calls_before_a_message_were_run_by_the_provider);
 	tcase_add_test(cases, anthropic_messages_are_read);
