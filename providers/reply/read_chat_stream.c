@@ -109,6 +109,11 @@ static void read_role(struct reply_build *build, struct build_choice *choice,
 		reply_saw(build, WIRE_ST_04);
 		choice->begun = true;
 		choice->first_without_role = role.len == 0;
+		if (role.len > 0 && !text_is(role, "assistant"))
+			reply_violates(build, WIRE_ST_04, WIRE_DEVIATES,
+			               "the role of choice %lld%s is \"%.*s\", not assistant",
+			               (long long)choice->index, reply_build_where(build),
+			               TEXT_ARG(text_visible(build->event_arena, role, 40)));
 	} else if (role.len == 0 && json_member(delta, "role") != NULL) {
 		reply_violates(build, WIRE_ST_04, WIRE_HARMLESS,
 		               "a later delta of choice %lld has a role of no meaning%s",
@@ -171,7 +176,7 @@ static void read_choice(struct reply_build *build, const struct json *node, size
 
 	if (!json_integer(node, "index", 0, INT32_MAX, &index)) {
 		index = (int64_t)position;
-		reply_violates(build, WIRE_CH_01, WIRE_DEVIATES, "choices[%zu]%s has no index",
+		reply_violates(build, WIRE_ST_08, WIRE_BREAKS, "choices[%zu]%s has no index",
 		               position, reply_build_where(build));
 	}
 	struct build_choice *choice = reply_build_choice(build, index);
@@ -245,7 +250,8 @@ void read_chat_event(struct reply_build *build, const struct sse_event *event,
 	if (!error)
 		judge_envelope(build, root);
 	judge_choices(build, root, choices);
-	if (json_is(choices, JSON_ARRAY)) {
+	if (json_is(choices, JSON_ARRAY) && choices->count > 0) {
+		build->choices_event = build->event;
 		JSON_EACH(choice, choices)
 		{
 			read_choice(build, choice, position++);
@@ -320,6 +326,33 @@ static void judge_roles(struct reply_build *build)
 	}
 }
 
+/* SU-01: how usage came that was asked for. */
+static void judge_usage_asked(struct reply_build *build)
+{
+	const struct chat_usage *usage = &build->reply->usage;
+
+	if (build->reply->usage_seen == 0)
+		reply_violates(build, WIRE_SU_01, WIRE_BREAKS,
+		               "usage was asked for and never came");
+	else if (usage->input < 0 && usage->output < 0 && usage->total < 0)
+		reply_violates(build, WIRE_SU_01, WIRE_BREAKS, "%s of event %lld counts nothing",
+		               build->usage_place, (long long)build->usage_event);
+	else if (build->usage_only_chunks == 0)
+		reply_violates(build, WIRE_SU_01, WIRE_DEVIATES,
+		               "usage came as %s of event %lld, beside choices", build->usage_place,
+		               (long long)build->usage_event);
+	else if (build->usage_only_chunks > 1 || build->usage_had_choices)
+		reply_violates(build, WIRE_SU_01, WIRE_DEVIATES,
+		               "%lld chunks bring usage alone; one, the last, should",
+		               (long long)build->usage_only_chunks);
+	else if (build->done_event > 0 && build->usage_event > build->done_event)
+		reply_violates(build, WIRE_SU_01, WIRE_DEVIATES, "usage came after [DONE]");
+	else if (build->choices_event > build->usage_event)
+		reply_violates(build, WIRE_SU_01, WIRE_DEVIATES,
+		               "usage came in event %lld, before the choices of event %lld",
+		               (long long)build->usage_event, (long long)build->choices_event);
+}
+
 /* SU-01 and SU-02: only the request says what should have been there. */
 static void judge_usage(struct reply_build *build, bool cut)
 {
@@ -335,19 +368,7 @@ static void judge_usage(struct reply_build *build, bool cut)
 		return;
 	}
 	reply_saw(build, WIRE_SU_01);
-	if (build->reply->usage_seen == 0)
-		reply_violates(build, WIRE_SU_01, WIRE_BREAKS,
-		               "usage was asked for and never came");
-	else if (build->usage_only_chunks == 0)
-		reply_violates(build, WIRE_SU_01, WIRE_DEVIATES,
-		               "usage came as %s of event %lld, beside choices", build->usage_place,
-		               (long long)build->usage_event);
-	else if (build->usage_only_chunks > 1 || build->usage_had_choices)
-		reply_violates(build, WIRE_SU_01, WIRE_DEVIATES,
-		               "%lld chunks bring usage alone; one, the last, should",
-		               (long long)build->usage_only_chunks);
-	else if (build->done_event > 0 && build->usage_event > build->done_event)
-		reply_violates(build, WIRE_SU_01, WIRE_DEVIATES, "usage came after [DONE]");
+	judge_usage_asked(build);
 }
 
 static bool every_choice_finished(const struct reply_build *build)

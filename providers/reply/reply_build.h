@@ -103,6 +103,7 @@ struct reply_build {
 	int64_t chunks;            /* that are no filter results */
 	int64_t done_event;        /* number of the [DONE]; 0 */
 	int64_t usage_event;       /* number of the last event with usage; 0 */
+	int64_t choices_event;     /* number of the last event with choices; 0 */
 	bool usage_had_choices;    /* that event carried choices too */
 	const char *usage_place;   /* where in it */
 	int64_t usage_only_chunks; /* chunks that were there for usage alone */

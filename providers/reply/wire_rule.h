@@ -33,11 +33,11 @@ enum wire_grade {
 	RULE(ST_01, "ST-01", "each event is data: and one JSON object, closed by a blank line") \
 	RULE(ST_02, "ST-02", "the stream ends with data: [DONE]") \
 	RULE(ST_03, "ST-03", "id, created and model are constant; object is chat.completion.chunk") \
-	RULE(ST_04, "ST-04", "the first delta of a choice carries role") \
+	RULE(ST_04, "ST-04", "the first delta of a choice carries role assistant") \
 	RULE(ST_05, "ST-05", "every choice of every chunk has finish_reason, null until the end") \
 	RULE(ST_06, "ST-06", "exactly one terminal finish_reason for each choice") \
 	RULE(ST_07, "ST-07", "text arrives as well-formed UTF-8, no character torn") \
-	RULE(ST_08, "ST-08", "choices is empty on usage and filter chunks only") \
+	RULE(ST_08, "ST-08", "choices is empty on usage and filter chunks only; each choice has index and delta") \
 	RULE(SU_01, "SU-01", "asked for usage, one last chunk with choices [] carries it") \
 	RULE(SU_02, "SU-02", "not asked for usage, no chunk is there for usage alone") \
 	RULE(SU_04, "SU-04", "usage seen several times is cumulative, never a sum to be added") \

@@ -7,6 +7,9 @@ static const char asks_stream[] = "{\"stream\":true}";
 #define USAGE_CHUNK                                                                                \
 	"data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\"," \
 	"\"choices\":[]," USAGE "}\n\n"
+#define EMPTY_USAGE_CHUNK                                                                          \
+	"data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\"," \
+	"\"choices\":[],\"usage\":{}}\n\n"
 static const char asks_usage[] = "{\"stream\":true,\"stream_options\":{\"include_usage\":true}}";
 
 START_TEST(a_stream_as_openai_sends_it_breaks_no_rule)
@@ -109,6 +112,12 @@ START_TEST(usage_is_taken_from_every_place_and_the_request_says_whether_it_is_ri
 	                "choices[0].usage of event 2");
 	assert_violates(read_answer(ENDPOINT_CHAT, asks_usage, in_groq), "SU-01", WIRE_DEVIATES,
 	                "x_groq.usage of event 2");
+	assert_violates(read_answer(ENDPOINT_CHAT, asks_usage,
+	                            ROLE SAY("x") USAGE_CHUNK FINISH("stop") DONE),
+	                "SU-01", WIRE_DEVIATES, "in event 3, before the choices of event 4");
+	assert_violates(read_answer(ENDPOINT_CHAT, asks_usage,
+	                            ROLE SAY("x") FINISH("stop") EMPTY_USAGE_CHUNK DONE),
+	                "SU-01", WIRE_BREAKS, "usage of event 4 counts nothing");
 	ck_assert_int_eq(read_text(in_choice)->usage.input, 5);
 	ck_assert_int_eq(read_text(in_groq)->usage.output, 2);
 	assert_violates(
@@ -229,6 +238,8 @@ START_TEST(azures_filter_chunks_are_no_fault)
 	reply =
 	    read_text(ROLE "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\"}\n\n" DONE);
 	assert_violates(reply, "ST-08", WIRE_BREAKS, "choices of event 2 is nothing");
+	reply = read_text(ROLE CHUNK("{\"delta\":{},\"finish_reason\":\"stop\"}") DONE);
+	assert_violates(reply, "ST-08", WIRE_BREAKS, "choices[0] of event 2 has no index");
 }
 END_TEST
 
@@ -238,6 +249,8 @@ START_TEST(a_role_that_never_comes_breaks_clients)
 	                "no delta of choice 0 has a role");
 	assert_violates(read_text(SAY("x") ROLE FINISH("stop") DONE), "ST-04", WIRE_DEVIATES,
 	                "the first delta");
+	assert_violates(read_text(DELTA("\"role\":\"model\"") SAY("x") FINISH("stop") DONE),
+	                "ST-04", WIRE_DEVIATES, "of event 1 is \"model\", not assistant");
 }
 END_TEST
 
