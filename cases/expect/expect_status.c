@@ -47,6 +47,7 @@ static const struct {
 	const char *words[5];
 } synonyms[] = {
     {"tools", {"tool", "function calling", "function call", "function calls", "functions"}},
+    {"functions", {"tool", "tools", "function calling", "function call", "function calls"}},
     {"tool_choice", {"tool choice", NULL}},
     {"tool_messages", {"tool", NULL}},
     {"stream", {"streaming", NULL}},

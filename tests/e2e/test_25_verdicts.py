@@ -94,3 +94,23 @@ def test_a_resumed_run_keeps_its_rules_whatever_the_config_says_by_then(proviso,
     assert proviso("check", "--resume", "run").code == 0
     assert judged(proviso) == (10, "pass")
     assert len(provider.requests) == 16
+
+
+def without_tools(head, body, number):
+    """A server that was started without a parser for tools: 400 wherever a request brings some."""
+    if not body or not {"tools", "functions"} & set(json.loads(body)):
+        return reply(chat("hello"))
+    return reply({"error": {"message": '"auto" tool choice requires a tool call parser to be set', "type": "invalid_request_error",
+                            "param": "tools", "code": None}}, "400 Bad Request")
+
+
+def test_who_refuses_tools_fails_at_none_of_their_cases(proviso, scripted):
+    provider = scripted(without_tools)
+    (proviso.cwd / "proviso.yaml").write_text(f"""version: 1
+providers:
+  lab: {{base_url: {provider.url}, models: {{m: {{context: 8192, max_output: 64, price: {{input: "0", output: "0"}}}}}}}}
+""")
+    proviso("check", "--profile", "smoke", "--case", "TC-*", "--out", "run")
+    seen = {(case, variant): cell["verdict"] for (_, case, variant), cell in cells(proviso.cwd / "run/matrix.json").items() if case != "TC-12"}
+    assert {"TC-01", "TC-21", "TC-25"} <= {case for case, _ in seen}
+    assert {key: verdict for key, verdict in seen.items() if verdict not in ("unsupported", "skipped")} == {}

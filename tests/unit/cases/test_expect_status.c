@@ -115,6 +115,9 @@ START_TEST(synonyms_of_features_are_understood)
 	vouches("tools");
 	answer_error(400, "registry.example/model does not support function calling", NULL, NULL);
 	assert_finds(PLAIN, FINDING_REFUSED, "refuses tools");
+	vouches("functions");
+	answer_error(400, "\\\"auto\\\" tool choice requires a tool-call parser", NULL, NULL);
+	assert_finds(PLAIN, FINDING_REFUSED, "refuses functions");
 	vouches("response_format.json_schema");
 	answer_error(400, "Structured outputs are not available", NULL, NULL);
 	assert_finds(PLAIN, FINDING_REFUSED, "refuses response_format.json_schema");
