@@ -114,3 +114,15 @@ providers:
     seen = {(case, variant): cell["verdict"] for (_, case, variant), cell in cells(proviso.cwd / "run/matrix.json").items() if case != "TC-12"}
     assert {"TC-01", "TC-21", "TC-25"} <= {case for case, _ in seen}
     assert {key: verdict for key, verdict in seen.items() if verdict not in ("unsupported", "skipped")} == {}
+
+
+@pytest.mark.parametrize("content, verdict", [
+    ("I may not look it up.", "pass"), ("<tool_call>\n{\"name\": \"get_weather\"}\n</tool_call>", "fail")])
+def test_a_call_that_is_written_out_is_not_the_text_that_none_asks_for(proviso, scripted, content, verdict):
+    provider = scripted(lambda head, body, number: reply(chat(content)))
+    (proviso.cwd / "proviso.yaml").write_text(f"""version: 1
+providers:
+  lab: {{base_url: {provider.url}, models: {{m: {{context: 8192, max_output: 64, price: {{input: "0", output: "0"}}}}}}}}
+""")
+    proviso("check", "--profile", "smoke", "--case", "TC-11", "--out", "run")
+    assert cells(proviso.cwd / "run/matrix.json")["lab/m", "TC-11", "sync"]["verdict"] == verdict
