@@ -492,7 +492,8 @@ const struct chat_reply *reply_reader_end(struct reply_reader *reader, bool cut)
 		build->reply->comments = reader->splitter.facts.comments;
 	}
 	if (build->event > 0 || build->reply->comments > 0 || reader->mode == MODE_LINES ||
-	    reader->mode == MODE_FRAMES || reader->splitter.facts.dataless > 0)
+	    reader->mode == MODE_FRAMES ||
+	    reader->splitter.facts.dataless + reader->splitter.facts.retries > 0)
 		end_stream(reader);
 	else
 		end_body(reader);

@@ -55,16 +55,17 @@ static void dispatch(struct sse_splitter *splitter)
 		deliver(splitter, true);
 	else if (splitter->has_fields)
 		splitter->facts.dataless++;
+	else if (splitter->has_retry)
+		splitter->facts.retries++;
 	text_buf_reset(&splitter->data);
 	text_buf_reset(&splitter->name);
 	splitter->has_data = false;
 	splitter->has_fields = false;
+	splitter->has_retry = false;
 }
 
 static void read_field(struct sse_splitter *splitter, struct text name, struct text value)
 {
-	bool known = true;
-
 	if (text_is(name, "data")) {
 		if (splitter->has_data)
 			text_buf_byte(&splitter->data, '\n');
@@ -78,11 +79,14 @@ static void read_field(struct sse_splitter *splitter, struct text name, struct t
 			return; /* the standard ignores such an id */
 		text_buf_reset(&splitter->id);
 		text_buf_add(&splitter->id, value);
-	} else if (!text_is(name, "retry")) {
+	} else if (text_is(name, "retry")) {
+		splitter->has_retry = true;
+		return;
+	} else {
 		splitter->facts.unknown_fields++;
-		known = false;
+		return;
 	}
-	splitter->has_fields |= known;
+	splitter->has_fields = true;
 	if (splitter->data.overflow || splitter->name.overflow || splitter->id.overflow) {
 		splitter->facts.overflow = true;
 		splitter->state = STATE_STOPPED;

@@ -24,6 +24,8 @@ struct sse_facts {
 	int64_t comments;
 	int64_t unknown_fields;
 	int64_t dataless; /* blocks of fields without any `data`: the standard drops them */
+	int64_t
+	    retries; /* blocks of `retry` alone: they tell the client's pause, and are no event */
 	bool crlf;
 	bool no_space_after_colon; /* some field lacked it: allowed, yet rare */
 	bool ends_without_blank_line;
@@ -38,7 +40,7 @@ struct sse_splitter {
 	/* private */
 	struct text_buf line, data, name, id;
 	int state;
-	bool has_data, has_fields;
+	bool has_data, has_fields, has_retry; /* of the block that is read */
 };
 
 /* max_event_bytes: a cap on one event (and so on what is buffered). */

@@ -58,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	REQUIRE(text_equal(text_buf_view(&whole), text_buf_view(&pieces)));
 	REQUIRE(facts.events == again.events && facts.comments == again.comments);
 	REQUIRE(facts.unknown_fields == again.unknown_fields && facts.dataless == again.dataless);
+	REQUIRE(facts.retries == again.retries);
 	REQUIRE(facts.crlf == again.crlf && facts.overflow == again.overflow);
 	REQUIRE(facts.ends_without_blank_line == again.ends_without_blank_line);
 	text_buf_done(&whole);

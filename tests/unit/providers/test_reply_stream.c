@@ -160,6 +160,16 @@ START_TEST(a_cut_stream_is_never_complete)
 }
 END_TEST
 
+/* What sets the client's pause is no event without data. */
+START_TEST(a_block_of_retry_is_in_order_and_one_of_a_name_is_not)
+{
+	assert_keeps(read_text("retry: 3000\n\n" ROLE SAY("x") FINISH("stop") DONE), "ST-01");
+	assert_violates(read_text("event: x\n\n" ROLE SAY("x") FINISH("stop") DONE), "ST-01",
+	                WIRE_DEVIATES, "1 blocks of fields have no data");
+	ck_assert(read_text("retry: 3000\n\n")->streamed);
+}
+END_TEST
+
 START_TEST(a_last_event_that_is_not_closed_is_read_and_told)
 {
 	const struct chat_reply *reply = read_text(
@@ -423,6 +433,7 @@ static void add(TCase *cases)
 	               usage_is_taken_from_every_place_and_the_request_says_whether_it_is_right);
 	tcase_add_test(cases, a_finish_must_come_and_come_once);
 	tcase_add_test(cases, a_cut_stream_is_never_complete);
+	tcase_add_test(cases, a_block_of_retry_is_in_order_and_one_of_a_name_is_not);
 	tcase_add_test(cases, a_last_event_that_is_not_closed_is_read_and_told);
 	tcase_add_test(cases, an_event_that_is_no_json_is_told_and_the_rest_is_read);
 	tcase_add_test(cases, torn_characters_are_mended_and_told);

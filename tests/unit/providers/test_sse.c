@@ -139,6 +139,19 @@ START_TEST(fields_without_data_are_no_event)
 }
 END_TEST
 
+START_TEST(a_block_of_retry_alone_misses_no_data)
+{
+	struct sse_facts facts =
+	    assert_events(TEXT("retry: 3000\n\n: hello\nretry: 1\n\ndata: a\nretry: 2\n\n"
+	                       "id: 1\nretry: 3\n\nretry: 4\n"),
+	                  "( hello)[||a]");
+
+	ck_assert_int_eq(facts.retries, 2);
+	ck_assert_int_eq(facts.dataless, 1);
+	ck_assert(!facts.ends_without_blank_line);
+}
+END_TEST
+
 START_TEST(unknown_fields_are_counted_and_retry_is_known)
 {
 	ck_assert_int_eq(
@@ -195,6 +208,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_byte_order_mark_goes_at_the_start_only);
 	tcase_add_test(cases, an_id_stays_and_one_with_a_nul_is_ignored);
 	tcase_add_test(cases, fields_without_data_are_no_event);
+	tcase_add_test(cases, a_block_of_retry_alone_misses_no_data);
 	tcase_add_test(cases, unknown_fields_are_counted_and_retry_is_known);
 	tcase_add_test(cases, an_event_that_nothing_closes_is_shown_as_open);
 	tcase_add_test(cases, nul_bytes_and_bad_text_pass_through_in_data);
