@@ -73,6 +73,12 @@ static bool load_all(struct snapshot *snapshot, const struct snapshot_files *fil
 
 	if (!config_load(files->config, &snapshot->config, faults))
 		return false;
+	if (snapshot->config.providers.count == 0) {
+		(void)fault_set(&fault, FAULT_WARNING,
+		                "there is no provider: no config is here (proviso.yaml) and no "
+		                "provider's key variable is set");
+		(void)fault_list_add(faults, &fault);
+	}
 	load_keys(&snapshot->config, faults);
 	snapshot->suite_loaded = true;
 	if (!suite_load(&snapshot->suite, check->core, &check->cases, faults) ||

@@ -86,8 +86,14 @@ static int end_of_run(struct check_loop *check)
 	struct fault fault;
 	int code;
 
-	if (check->end == RUNNER_FAILED)
-		return command_fail(&check->fault);
+	if (check->end == RUNNER_FAILED) {
+		int failed = command_fail(&check->fault);
+		(void)fprintf(stderr,
+		              "proviso: what was done is kept; `proviso check --resume %s` goes "
+		              "on\n",
+		              session->folder.path);
+		return failed;
+	}
 	if (!check_ask_judge(check, &fault) ||
 	    !matrix_build(session->folder.journal, &session->suite, &session->plan, session->arena,
 	                  &fresh, &fault) ||

@@ -106,13 +106,40 @@ bool command_write(struct text path, struct text body, struct fault *fault)
 
 	if (path.data == NULL || text_is(path, "-")) {
 		written = fwrite(body.data, 1, body.len, stdout) == body.len && fflush(stdout) == 0;
-		if (!written)
+		/* A reader that went away (`| head`) has all it wanted; the exit code stays the
+		 * verdict's. */
+		if (!written && errno != EPIPE)
 			return fault_system(fault, errno, "writing to stdout");
 		return true;
 	}
 	written = file_replace(text_c(&arena, path), body, 0644, fault);
 	arena_done(&arena);
 	return written;
+}
+
+int command_lacks(struct text config_path, const char *what, const char *line)
+{
+	struct fault fault;
+
+	if (config_path.data == NULL)
+		(void)fault_set(
+		    &fault, FAULT_INPUT,
+		    "there is no proviso.yaml here to name a %s (--config names another "
+		    "config); it wants: %s",
+		    what, line);
+	else
+		(void)fault_set(&fault, FAULT_INPUT, "the config names no %s; add: %s", what, line);
+	return command_fail(&fault);
+}
+
+struct text command_suggestion(struct text given, const char *const *names, struct arena *arena)
+{
+	size_t count = 0;
+
+	while (names[count] != NULL)
+		count++;
+	const char *nearest = text_nearest(given, names, count);
+	return nearest == NULL ? TEXT("") : text_format(arena, " (did you mean %s?)", nearest);
 }
 
 bool command_write_report(struct text path, struct text_buf *report, struct fault *fault)

@@ -48,6 +48,13 @@ MUST_CHECK int command_fail_list(const struct fault_list *faults);
 /* The exit code alone, of what is told in another way. */
 MUST_CHECK int command_list_code(const struct fault_list *faults);
 
+/* Says that the config, or the lack of one (path data NULL), names no `what`, and the line that
+ * would; the exit code. */
+MUST_CHECK int command_lacks(struct text config_path, const char *what, const char *line);
+/* " (did you mean NAME?)" where one of the names (NULL-terminated) is near, else empty; arena. */
+MUST_CHECK struct text command_suggestion(struct text given, const char *const *names,
+                                          struct arena *arena);
+
 /* The time of day, for commands without a loop. */
 MUST_CHECK int64_t command_now_wall_ms(void);
 
@@ -58,7 +65,8 @@ MUST_CHECK int64_t command_now_wall_ms(void);
 MUST_CHECK bool command_read_moment(const char *option, struct text given, int64_t day_ms,
                                     int64_t *out, struct fault *fault);
 
-/* Writes to the file, replaced whole, or to stdout for "-" or data NULL. */
+/* Writes to the file, replaced whole, or to stdout for "-" or data NULL. That nobody reads stdout
+ * any more is no fault. */
 MUST_CHECK bool command_write(struct text path, struct text body, struct fault *fault);
 
 /* The same for a report under construction, which it frees; one that passed its cap is a fault. */

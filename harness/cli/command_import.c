@@ -73,9 +73,14 @@ static int import_run(void *state, struct arena *arena)
 	       !text_is(import->operands.items[0], formats[i].name))
 		i++;
 	if (import->operands.count != 2 || i == ARRAY_LENGTH(formats)) {
+		const char *const names[] = {formats[0].name, formats[1].name, NULL};
+		struct text near = TEXT("");
+		if (import->operands.count > 0)
+			near = command_suggestion(import->operands.items[0], names, arena);
 		(void)fault_set(&fault, FAULT_USAGE,
 		                "want what to import and its file: litellm-config FILE or "
-		                "litellm-prices FILE");
+		                "litellm-prices FILE%.*s",
+		                TEXT_ARG(near));
 		return command_fail(&fault);
 	}
 	text_buf_init(&out, OUTPUT_MAX_BYTES);

@@ -106,6 +106,20 @@ static int print_reply(const struct inspect *inspect, const struct chat_reply *r
 	return code;
 }
 
+static int unknown_dialect(struct text name, struct arena *arena)
+{
+	struct text known = TEXT("");
+	struct fault fault;
+
+	for (size_t i = 0; dialect_names[i] != NULL; i++)
+		known = text_format(arena, "%.*s%s%s", TEXT_ARG(known), i == 0 ? "" : ", ",
+		                    dialect_names[i]);
+	(void)fault_set(&fault, FAULT_USAGE, "unknown dialect \"%.*s\"%.*s; there are %.*s",
+	                TEXT_ARG(name), TEXT_ARG(command_suggestion(name, dialect_names, arena)),
+	                TEXT_ARG(known));
+	return command_fail(&fault);
+}
+
 static int inspect_run(void *state, struct arena *arena)
 {
 	struct inspect *inspect = state;
@@ -123,9 +137,7 @@ static int inspect_run(void *state, struct arena *arena)
 	if (inspect->dialect.data != NULL) {
 		context.dialect = dialect_from_name(inspect->dialect);
 		if (context.dialect == NULL) {
-			(void)fault_set(&fault, FAULT_USAGE, "unknown dialect \"%.*s\"",
-			                TEXT_ARG(inspect->dialect));
-			return command_fail(&fault);
+			return unknown_dialect(inspect->dialect, arena);
 		}
 	}
 	if (inspect->request.data != NULL) {

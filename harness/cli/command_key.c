@@ -368,11 +368,8 @@ static int with_store(const struct config *config, enum verb verb, const struct 
 	struct key wanted;
 	struct fault fault;
 
-	if (config->keys.store.data == NULL) {
-		(void)fault_set(&fault, FAULT_INPUT,
-		                "the config names no key store; add: keys: {store: proviso.db}");
-		return command_fail(&fault);
-	}
+	if (config->keys.store.data == NULL)
+		return command_lacks(config->path, "key store", "keys: {store: proviso.db}");
 	/* Wrong usage must not make a store. */
 	if (verb == VERB_CREATE && !read_wanted(given, command_now_wall_ms(), &wanted, &fault))
 		return command_fail(&fault);

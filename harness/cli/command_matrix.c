@@ -257,9 +257,13 @@ static int report_run(void *state, struct arena *arena)
 			return show_matrix(show, path, (enum matrix_format)i, arena);
 	if (show->operands.count > 0 && text_is(show->operands.items[0], "focus"))
 		return report_focus(show, path, arena);
+	struct text near = TEXT("");
+	if (show->operands.count > 0)
+		near = command_suggestion(show->operands.items[0], matrix_format_names, arena);
 	(void)fault_set(&fault, FAULT_USAGE,
 	                "report wants a FORMAT: csv, json, markdown, html, junit, github, "
-	                "codequality, quality or focus");
+	                "codequality, quality or focus%.*s",
+	                TEXT_ARG(near));
 	return command_fail(&fault);
 }
 

@@ -223,7 +223,6 @@ static int with_config(const struct usage *usage, struct usage_query *query, str
 {
 	struct config *config = ARENA_NEW(arena, struct config);
 	struct fault_list *faults = ARENA_NEW(arena, struct fault_list);
-	struct fault fault;
 
 	*config = config_defaults;
 	bool loaded = config_load(usage->config.data == NULL ? NULL : text_c(arena, usage->config),
@@ -232,9 +231,7 @@ static int with_config(const struct usage *usage, struct usage_query *query, str
 	if (loaded && usage->budgets) {
 		code = show_budgets(usage, config, arena);
 	} else if (loaded && config->ledger.path.data == NULL) {
-		(void)fault_set(&fault, FAULT_INPUT,
-		                "the config names no ledger; add: ledger: {path: proviso.db}");
-		code = command_fail(&fault);
+		code = command_lacks(config->path, "ledger", "ledger: {path: proviso.db}");
 	} else if (loaded) {
 		query->ledger = text_c(arena, config->ledger.path);
 		code = show(usage, query, arena);

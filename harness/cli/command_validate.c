@@ -125,6 +125,26 @@ static void review_prices(const struct config *config, struct fault_list *faults
 	}
 }
 
+/* A misspelt case is waived nowhere, and nobody would be told. */
+static void review_waivers(const struct config *config, const struct suite *suite,
+                           struct fault_list *faults)
+{
+	const struct config_waiver *waivers = config->policy.waivers.items;
+
+	for (size_t i = 0; i < config->policy.waivers.count; i++) {
+		struct text id = waivers[i].case_id;
+		size_t tilde = text_find_byte(id, '~', 0);
+		const struct json *node = json_member(waivers[i].node, "case");
+		if (tilde != TEXT_NOT_FOUND)
+			id = text_slice(id, 0, tilde);
+		if (node != NULL && suite_find(suite, id) == NULL)
+			(void)fault_list_warn(
+			    faults, json_place(node),
+			    "the suite has no case '%.*s': this waiver waives nothing",
+			    TEXT_ARG(id));
+	}
+}
+
 static void keep(struct reading *reading, struct read_file file, const struct suite *suite)
 {
 	file.name = text_copy(reading->arena, file.name);
@@ -143,7 +163,8 @@ static void validate_config(const char *path, const struct source *source, struc
 	                           : config_load(path, &config, reading->faults);
 	if (read)
 		review_prices(&config, reading->faults);
-	if (read && suite_load(&suite, config.check.core, &config.check.cases, reading->faults))
+	if (read && suite_load(&suite, config.check.core, &config.check.cases, reading->faults)) {
+		review_waivers(&config, &suite, reading->faults);
 		keep(reading,
 		     (struct read_file){
 			 .name = config.path.data == NULL ? TEXT("environment") : config.path,
@@ -152,6 +173,7 @@ static void validate_config(const char *path, const struct source *source, struc
 			 .routes = config.routes.count,
 		     },
 		     &suite);
+	}
 	if (read)
 		suite_done(&suite);
 	config_done(&config);

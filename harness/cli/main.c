@@ -33,8 +33,8 @@ static void print_usage(FILE *stream)
 
 static void print_help(const struct command *command)
 {
-	(void)printf("usage: proviso %s [OPTIONS] %s\n%s\n\noptions:\n", command->name,
-	             command->operands, command->about);
+	(void)printf("usage: proviso %s [OPTIONS]%s%s\n%s\n\noptions:\n", command->name,
+	             command->operands[0] == '\0' ? "" : " ", command->operands, command->about);
 	options_print(command->options, stdout);
 	(void)printf("  -h, --help                  this text\n");
 }

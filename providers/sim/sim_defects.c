@@ -66,7 +66,8 @@ static bool defect_unknown(struct text name, struct fault *fault)
 		names[i] = defect_rows[i].id;
 	const char *nearest = text_nearest(name, names, SIM_BREAK_COUNT);
 	if (nearest == NULL)
-		return fault_set(fault, FAULT_USAGE, "there is no defect \"%.*s\"",
+		return fault_set(fault, FAULT_USAGE,
+		                 "there is no defect \"%.*s\"; --list prints them",
 		                 TEXT_ARG(text_slice(name, 0, 80)));
 	return fault_set(fault, FAULT_USAGE, "there is no defect \"%.*s\"; the nearest is %s",
 	                 TEXT_ARG(text_slice(name, 0, 80)), nearest);
@@ -124,9 +125,9 @@ static bool defect_switch_on_profile(struct sim_setup *setup, struct text name, 
 			names[count++] = row->name;
 	}
 	const char *nearest = text_nearest(name, names, count);
-	return fault_set(fault, FAULT_USAGE, "there is no profile \"%.*s\"%s%s",
+	return fault_set(fault, FAULT_USAGE, "there is no profile \"%.*s\"; %s%s",
 	                 TEXT_ARG(text_slice(name, 0, 80)),
-	                 nearest == NULL ? "" : "; the nearest is ",
+	                 nearest == NULL ? "--list prints them" : "the nearest is ",
 	                 nearest == NULL ? "" : nearest);
 }
 

@@ -2,9 +2,13 @@
 
 Without it a user reads a table of FAIL, blames the provider, and sends it away.
 """
+import os
 import socket
+import subprocess
 
 import pytest
+
+from conftest import PROVISO, RUN_LIMIT_S, environment
 
 CONFIG = """version: 1
 providers:
@@ -92,3 +96,43 @@ def test_a_misspelt_model_is_offered_the_one_that_is_there(proviso, sim):
 def test_a_known_provider_without_its_key_is_told_what_it_lacks(proviso, target, says):
     done = proviso("check", target, "--dry-run", env={"OPENAI_API_KEY": "k"})
     assert done.code == 2 and says in done.err, done
+
+
+@pytest.mark.parametrize("line, code, says", [
+    ("usage", 2, "there is no proviso.yaml here to name a ledger (--config names another config); it wants: ledger: {path: proviso.db}"),
+    ("key list", 2, "there is no proviso.yaml here to name a key store"),
+    ("report hmtl", 2, "(did you mean html?)"),
+    ("import litelm-config x.yaml", 2, "(did you mean litellm-config?)"),
+    ("inspect --dialect opnai x", 2, 'unknown dialect "opnai" (did you mean openai?); there are openai, azure, anthropic, '),
+    ("sim --break zz", 2, 'there is no defect "zz"; --list prints them'),
+    ("sim --profile zz", 2, 'there is no profile "zz"; --list prints them'),
+], ids=lambda value: value if isinstance(value, str) and len(value) < 30 else "")
+def test_a_wrong_word_is_answered_with_the_right_ones(proviso, line, code, says):
+    done = proviso(*line.split())
+    assert done.code == code and says in done.err, done
+
+
+def test_a_waiver_of_a_case_that_there_is_not_is_told(proviso):
+    (proviso.cwd / "proviso.yaml").write_text(CONFIG % "http://127.0.0.1:9/v1" + """policy:
+  waivers:
+    - {target: lab/sim-small, case: TS-10~stream, owner: me, until: 2099-12-31}
+    - {target: lab/sim-small, case: TS-01~stream, owner: me, until: 2099-12-31}
+""")
+    done = proviso("validate")
+    assert done.code == 0 and done.err.count("this waiver waives nothing") == 1, done
+    assert "proviso.yaml:11:37: warning: the suite has no case 'TS-10'" in done.err, done
+
+
+def test_a_reader_that_goes_away_changes_nothing(proviso, sim):
+    """`proviso ... | head`: no complaint, and the exit code is still the verdict's."""
+    arguments = ["check", "--base-url", sim("--break", "CH-03").url, "--model", "sim-small", "--api-key-env", "SIM_KEY", "--case", "CH-03"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([PROVISO, *arguments], cwd=proviso.cwd, env=environment(SIM_KEY="sim-key"), stdout=writing, stderr=subprocess.PIPE,
+                          text=True, timeout=RUN_LIMIT_S)
+    os.close(writing)
+    assert done.returncode == 1 and "error" not in done.stderr, done
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([PROVISO, "matrix"], cwd=proviso.cwd, env=environment(), stdout=full, stderr=subprocess.PIPE, text=True,
+                              timeout=RUN_LIMIT_S)
+    assert done.returncode == 4 and "writing to stdout" in done.stderr, done

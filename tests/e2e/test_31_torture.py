@@ -84,6 +84,7 @@ def test_what_is_no_failure_is_not_seen(tmp_path, shim, provider, call, error):
 
 @pytest.mark.parametrize("call, error", [("write", errno.ENOSPC), ("sync", errno.EIO), ("create", errno.ENOSPC), ("rename", errno.EIO)])
 def test_a_failure_is_told_and_what_was_done_is_kept(tmp_path, shim, provider, call, error):
+    led_on = 0
     for at in places(tmp_path, shim, provider, call):
         desk = Desk(tmp_path / f"at-{at}", shim)
         done = desk(*CHECK, "--base-url", provider.url, "--out", "run", "--csv", "cells.csv", call=call, at=at, error=error)
@@ -96,9 +97,13 @@ def test_a_failure_is_told_and_what_was_done_is_kept(tmp_path, shim, provider, c
         assert matrix_of(desk.folder) in (None, WHOLE), at
         # The disk is well again: the run goes on where it was, or begins anew where it had not begun.
         again = desk.plain("check", "--resume", "run", "--matrix", "proviso-matrix.json", env={"SIM_KEY": "sim-key"})
+        offered = "what was done is kept; `proviso check --resume run` goes on" in done.err
+        led_on += offered
         if again.code == 2:
+            assert not offered, (at, done)
             again = desk.plain(*CHECK, "--base-url", provider.url, "--out", "anew", env={"SIM_KEY": "sim-key"})
         assert again.code == 0 and matrix_of(desk.folder) == WHOLE, (at, again)
+    assert led_on > 0 or call in ("create", "rename")  # those come before the first question and after the last
 
 
 # --- the proxy's ledger -----------------------------------------------------------------------------
