@@ -47,11 +47,6 @@ struct json *json_member_text(const struct json *object, struct text name)
 	return found;
 }
 
-struct json *json_member(const struct json *object, const char *name)
-{
-	return json_member_text(object, text_of(name));
-}
-
 struct json *json_at(const struct json *array, size_t index)
 {
 	if (!json_is(array, JSON_ARRAY) || index >= array->count)
@@ -118,13 +113,6 @@ struct json *json_pointer(const struct json *root, struct text pointer)
 	}
 	/* The caller's own node comes back: what it may do with it, it knows. */
 	return (struct json *)(uintptr_t)node;
-}
-
-struct text json_string(const struct json *object, const char *name)
-{
-	const struct json *member = json_member(object, name);
-
-	return json_is(member, JSON_STRING) ? member->text : (struct text){NULL, 0};
 }
 
 bool json_node_integer(const struct json *node, int64_t min, int64_t max, int64_t *out)

@@ -75,8 +75,12 @@ const char *json_type_name(const struct json *node);
 /* --- looking; all take a NULL or wrong node and then find nothing --- */
 
 /* The last member of that name (what nearly every client does with duplicates), or NULL. */
-MUST_CHECK struct json *json_member(const struct json *object, const char *name);
 MUST_CHECK struct json *json_member_text(const struct json *object, struct text name);
+/* Here, so that the length of a literal name is known when it is compiled. */
+MUST_CHECK static inline struct json *json_member(const struct json *object, const char *name)
+{
+	return json_member_text(object, text_of(name));
+}
 MUST_CHECK struct json *json_at(const struct json *array, size_t index);
 /* RFC 6901 pointer: "" is the node itself, "/a/0/b~1c". NULL where nothing is there. */
 MUST_CHECK struct json *json_pointer(const struct json *root, struct text pointer);
@@ -87,7 +91,12 @@ static inline bool json_is(const struct json *node, enum json_type type)
 }
 
 /* The member's string; empty view (data NULL) where it is no string. */
-MUST_CHECK struct text json_string(const struct json *object, const char *name);
+MUST_CHECK static inline struct text json_string(const struct json *object, const char *name)
+{
+	const struct json *member = json_member(object, name);
+
+	return json_is(member, JSON_STRING) ? member->text : (struct text){NULL, 0};
+}
 /* The member as an integer in [min, max]; 1.0 and 1e2 count as integers. False otherwise. */
 MUST_CHECK bool json_integer(const struct json *object, const char *name, int64_t min, int64_t max,
                              int64_t *out);

@@ -90,11 +90,13 @@ static struct json *node_new(struct scanner *s)
 	return node;
 }
 
-static void skip_space(struct scanner *s)
+static inline void skip_space(struct scanner *s)
 {
 	const char *at = s->at;
 
-	while (at < s->end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+	/* Between most tokens of what programs write there is none: one comparison says so. */
+	while (at < s->end && (unsigned char)*at <= ' ' &&
+	       (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
 		at++;
 	s->at = at;
 }
@@ -255,16 +257,14 @@ static struct text decode(struct scanner *s, const char *at, const char *end)
 	return (struct text){first, (size_t)(out - first)};
 }
 
-/* The string whose quote stands at `at`, decoded. */
-static bool scan_string(struct scanner *s, struct text *out)
+/* A string of more than plain bytes: escapes, or text beyond ASCII. `at`: the first of them. */
+static bool scan_hard_string(struct scanner *s, const char *at, struct text *out)
 {
 	const char *first = s->at + 1;
-	const char *at = first;
 	bool escaped = false;
 	uint32_t ignored;
 
-	for (;;) {
-		at = skip_plain(at, s->end);
+	for (;; at = skip_plain(at, s->end)) {
 		if (at == s->end)
 			return fault_at(s->fault, place_of(s, s->at),
 			                "this string has no closing quote");
@@ -282,6 +282,19 @@ static bool scan_string(struct scanner *s, struct text *out)
 		at += size;
 	}
 	*out = escaped ? decode(s, first, at) : (struct text){first, (size_t)(at - first)};
+	s->at = at + 1;
+	return true;
+}
+
+/* The string whose quote stands at `at`, decoded. */
+static inline bool scan_string(struct scanner *s, struct text *out)
+{
+	const char *first = s->at + 1;
+	const char *at = skip_plain(first, s->end);
+
+	if (at == s->end || *at != '"')
+		return scan_hard_string(s, at, out);
+	*out = (struct text){first, (size_t)(at - first)};
 	s->at = at + 1;
 	return true;
 }

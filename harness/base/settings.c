@@ -16,7 +16,7 @@ struct reader {
 /* Enough has been said; what a long list of mistakes would cost, nobody reads. */
 static bool is_full(const struct reader *r)
 {
-	return fault_list_is_full(r->faults) && r->faults->errors > r->errors_before;
+	return r->faults->errors > r->errors_before && fault_list_is_full(r->faults);
 }
 
 /* The value as messages name it: "10x" with quotes, 3 as it is, "an array". */
@@ -330,9 +330,10 @@ static void complain_unknown(struct reader *r, const struct setting_table *table
 static void check_required(struct reader *r, const struct setting_table *table,
                            const struct json *node, uint64_t given)
 {
-	for (size_t i = 0; i < table->count && !is_full(r); i++) {
+	for (size_t i = 0; i < table->count; i++) {
 		const struct setting *row = &table->rows[i];
-		if ((row->flags & SETTING_REQUIRED) != 0 && (given >> i & 1) == 0)
+		bool missing = (row->flags & SETTING_REQUIRED) != 0 && (given >> i & 1) == 0;
+		if (missing && !is_full(r))
 			(void)fault_list_at(r->faults, json_place(node), "this %s has no '%s'",
 			                    table->what, row->name);
 	}
