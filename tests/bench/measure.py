@@ -1,10 +1,18 @@
 """Runs a command through launch.c, keeps what it used, and sets one thing beside another."""
+import json
 import statistics
 import subprocess
 import sys
 
 FLOOR = "/bin/true"  # what this machine asks for any process: no ratio to it says anything
 LIMIT_SECONDS = 900  # a hang is a failure
+
+
+def matrix_text(matrix):
+    """As the program writes one: a cell a line. Another form is read as a whole, which takes longer."""
+    head = {key: value for key, value in matrix.items() if key != "cells"}
+    lines = ",\n".join(json.dumps(cell, separators=(",", ":")) for cell in matrix["cells"])
+    return json.dumps(head, separators=(",", ":"))[:-1] + ',"cells":[\n' + lines + "\n]}\n"
 
 
 class Samples:

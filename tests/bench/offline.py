@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import forecast_log
-from measure import FLOOR, Samples
+from measure import FLOOR, Samples, matrix_text
 
 TARGETS, GATE_TARGETS = 20, 50
 ROUNDS = 7
@@ -63,9 +63,7 @@ class Offline:
         matrix = json.loads((self.run / "matrix.json").read_text())
         one = [cell for cell in matrix["cells"] if cell["target"] == "lab/m00"]
         matrix["cells"] = [{**cell, "target": f"lab/{name}"} for name in models(GATE_TARGETS) for cell in one]
-        head = {key: value for key, value in matrix.items() if key != "cells"}
-        lines = ",\n".join(json.dumps(cell, separators=(",", ":")) for cell in matrix["cells"])
-        self.write("fifty.json", json.dumps(head, separators=(",", ":"))[:-1] + ',"cells":[\n' + lines + "\n]}\n")
+        self.write("fifty.json", matrix_text(matrix))
         self.write("fifty.yaml", config("http://127.0.0.1:9/v1", GATE_TARGETS))
         rows = [f"{number},1,coder,coder,lab/m00,{SHAPES[number % len(SHAPES)]},100,20,0.001" for number in range(500)]
         self.write("usage.csv", "\n".join(["request_id,attempt,route,requested_model,target,shape,prompt_tokens,"

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import time
 
+from measure import matrix_text
+
 WORKERS = 2
 START_LIMIT_S = 30
 
@@ -207,5 +209,5 @@ def matrices(program, folder):
         whole["cells"] = [{**cell, "target": f"p{i:02}/m", "provider": f"p{i:02}"} if "provider" in cell else
                           {**cell, "target": f"p{i:02}/m"} for i in range(targets) for cell in one["cells"]]
         paths.append(folder / f"matrix-{targets}.json")
-        paths[-1].write_text(json.dumps(whole))
+        paths[-1].write_text(matrix_text(whole))
     return paths
