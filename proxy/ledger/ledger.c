@@ -323,19 +323,15 @@ static void submit(struct ledger_port *port, struct ledger_record *record,
 	memory_free(record);
 }
 
-void ledger_begin(struct ledger_port *port, const struct ledger_row *row,
-                  struct ledger_ticket *ticket)
+void ledger_begin(struct ledger_port *port, struct ledger_row *row, struct ledger_ticket *ticket)
 {
+	row->begun = atomic_fetch_add(&port->ledger->begun, 1) + 1;
 	submit(port, record_new(RECORD_BEGIN, row, NULL), ticket);
 }
 
-void ledger_abandon(struct ledger_port *port, struct text request_id, int64_t attempt)
+void ledger_abandon(struct ledger_port *port, const struct ledger_row *row)
 {
-	struct ledger_row row = ledger_row_unknown;
-
-	row.request_id = request_id;
-	row.attempt = attempt;
-	submit(port, record_new(RECORD_ABANDON, &row, NULL), NULL);
+	submit(port, record_new(RECORD_ABANDON, row, NULL), NULL);
 }
 
 void ledger_write(struct ledger_port *port, const struct ledger_row *row,

@@ -71,14 +71,13 @@ void ledger_ticket_forget(struct ledger_port *port, struct ledger_ticket *ticket
  * Before an attempt under a budget is sent: what is known of it, with charged_pico_usd what was
  * reserved. `done(true)`: it may be sent. A crash from here on leaves a row with that cost
  * (cost_source "estimated", outcome "cut"): the next ledger_open writes it. `relaxed` does not
- * wait: done comes at once.
+ * wait: done comes at once. row->begun names it from now on, for ledger_write or ledger_abandon.
  *
  * All texts are copied; ticket NULL: nobody waits. Worker's thread.
  */
-void ledger_begin(struct ledger_port *port, const struct ledger_row *row,
-                  struct ledger_ticket *ticket);
+void ledger_begin(struct ledger_port *port, struct ledger_row *row, struct ledger_ticket *ticket);
 /* The attempt that was begun is not sent after all: forgets it. */
-void ledger_abandon(struct ledger_port *port, struct text request_id, int64_t attempt);
+void ledger_abandon(struct ledger_port *port, const struct ledger_row *row);
 
 /* What was said, where the config keeps it; data NULL: nothing. */
 struct ledger_content {

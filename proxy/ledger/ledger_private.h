@@ -30,7 +30,7 @@ struct ledger_port {
 struct ledger_writer {
 	char *path;          /* owned */
 	struct store *store; /* NULL: not open */
-	struct store_query *insert, *begin, *forget, *content;
+	struct store_query *insert, *begin, *forget, *content, *start, *commit;
 };
 
 enum { LEDGER_REDACT_RULES = 7 };
@@ -49,6 +49,7 @@ struct ledger {
 	char why[FAULT_MESSAGE_BYTES];
 	int64_t retain_ms;
 	_Atomic int durability, content;
+	_Atomic int64_t begun; /* attempts: the last one's number */
 	pthread_t thread;
 	int lock_fd;
 	struct ledger_writer writer;

@@ -41,6 +41,7 @@ struct ledger_row {
 	 * unknown what was reserved; -1: no budget applied, or nothing was charged.
 	 */
 	int64_t charged_pico_usd;
+	int64_t begun; /* ledger_begin's number for it; 0: it was not begun */
 };
 
 #define LEDGER_NO_DIFFERENCE INT64_MIN

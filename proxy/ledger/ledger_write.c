@@ -3,7 +3,7 @@
 
 enum { SWEEP_ROWS = 5000 }; /* of one transaction: writers wait for it */
 
-/* "INSERT ... INTO table(columns, charged) VALUES(?,...)" */
+/* "INSERT ... INTO table(columns, charged, id) VALUES(?,...)"; an id that is not bound is made. */
 static bool prepare_insert(struct store *store, const char *table, struct store_query **out,
                            struct fault *fault)
 {
@@ -13,10 +13,10 @@ static bool prepare_insert(struct store *store, const char *table, struct store_
 	(void)text_buf_format(&sql, "INSERT OR IGNORE INTO %s(", table);
 	for (size_t i = 0; i < LEDGER_COLUMNS; i++)
 		(void)text_buf_format(&sql, "%s,", ledger_columns[i].name);
-	(void)text_buf_add_c(&sql, "charged) VALUES(");
+	(void)text_buf_add_c(&sql, "charged,id) VALUES(");
 	for (size_t i = 0; i < LEDGER_COLUMNS; i++)
 		(void)text_buf_add_c(&sql, "?,");
-	(void)text_buf_add_c(&sql, "?)");
+	(void)text_buf_add_c(&sql, "?,?)");
 	REQUIRE(!sql.overflow);
 	bool good = store_prepare(store, sql.data, out, fault);
 	text_buf_done(&sql);
@@ -29,9 +29,10 @@ bool ledger_writer_open(struct ledger_writer *writer, struct fault *fault)
 		return false;
 	if (prepare_insert(writer->store, "attempts", &writer->insert, fault) &&
 	    prepare_insert(writer->store, "open_attempts", &writer->begin, fault) &&
-	    store_prepare(writer->store,
-	                  "DELETE FROM open_attempts WHERE request_id=? AND attempt=?",
-	                  &writer->forget, fault) &&
+	    store_prepare(writer->store, "DELETE FROM open_attempts WHERE id=?", &writer->forget,
+	                  fault) &&
+	    store_prepare(writer->store, "BEGIN IMMEDIATE", &writer->start, fault) &&
+	    store_prepare(writer->store, "COMMIT", &writer->commit, fault) &&
 	    store_prepare(writer->store, "INSERT OR IGNORE INTO contents VALUES(?,?,?,?,?)",
 	                  &writer->content, fault))
 		return true;
@@ -45,10 +46,13 @@ void ledger_writer_close(struct ledger_writer *writer)
 	store_query_free(writer->begin);
 	store_query_free(writer->forget);
 	store_query_free(writer->content);
+	store_query_free(writer->start);
+	store_query_free(writer->commit);
 	store_close(writer->store);
 	*writer = (struct ledger_writer){.path = writer->path};
 }
 
+/* What is not known is not bound: NULL. */
 static void bind_row(struct store_query *query, const struct ledger_row *row)
 {
 	for (size_t i = 0; i < LEDGER_COLUMNS; i++) {
@@ -69,7 +73,6 @@ static void bind_row(struct store_query *query, const struct ledger_row *row)
 			store_bind_int(query, at, *(const bool *)field);
 			break;
 		case LEDGER_DIFFERENCE:
-			/* Not bound: NULL. */
 			if (*(const int64_t *)field != LEDGER_NO_DIFFERENCE)
 				store_bind_int(query, at, *(const int64_t *)field);
 			break;
@@ -85,12 +88,14 @@ static bool put(struct ledger_writer *writer, const struct ledger_record *record
 
 	if (record->kind == RECORD_BEGIN) {
 		bind_row(writer->begin, row);
+		store_bind_int(writer->begin, LEDGER_COLUMNS + 2, row->begun);
 		return store_do(writer->begin, fault);
 	}
-	store_bind_text(writer->forget, 1, row->request_id);
-	store_bind_int(writer->forget, 2, row->attempt);
-	if (!store_do(writer->forget, fault))
-		return false;
+	if (row->begun != 0) {
+		store_bind_int(writer->forget, 1, row->begun);
+		if (!store_do(writer->forget, fault))
+			return false;
+	}
 	if (record->kind == RECORD_ABANDON)
 		return true;
 	bind_row(writer->insert, row);
@@ -109,11 +114,11 @@ static bool put(struct ledger_writer *writer, const struct ledger_record *record
 bool ledger_writer_commit(struct ledger_writer *writer, const struct ledger_record *records,
                           struct fault *fault)
 {
-	bool good = store_run(writer->store, "BEGIN IMMEDIATE", fault);
+	bool good = store_do(writer->start, fault);
 
 	for (const struct ledger_record *r = records; good && r != NULL; r = r->next)
 		good = put(writer, r, fault);
-	good = good && store_run(writer->store, "COMMIT", fault);
+	good = good && store_do(writer->commit, fault);
 	if (!good)
 		store_rollback(writer->store);
 	return good;

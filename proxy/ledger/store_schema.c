@@ -62,5 +62,12 @@ const char *const store_schema[] = {
     /* Whom an aggregator asked. */
     ("ALTER TABLE attempts ADD COLUMN served_by TEXT;"
      "ALTER TABLE open_attempts ADD COLUMN served_by TEXT;"),
+    /* By a number of the writer's: a row is put at the end and found again without its names. */
+    ("ALTER TABLE open_attempts RENAME TO open_before;"
+     "CREATE TABLE open_attempts(id INTEGER PRIMARY KEY, " ATTEMPT_COLUMNS
+     ", computed_cost_usd INTEGER, expected_cost_usd INTEGER, cost_parts TEXT,"
+     " cost_difference_usd INTEGER, served_by TEXT) STRICT;"
+     "INSERT INTO open_attempts SELECT NULL, * FROM open_before;"
+     "DROP TABLE open_before;"),
 };
 const int store_schema_count = (int)ARRAY_LENGTH(store_schema);

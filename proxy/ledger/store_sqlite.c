@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -180,11 +181,19 @@ static bool make_private(const char *path, enum store_mode mode, struct fault *f
 	return true;
 }
 
+/* Nobody asks how much SQLite holds, and counting it takes a lock for each piece of memory. */
+static void configure(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 bool store_open(const char *path, enum store_mode mode, struct store **out, struct fault *fault)
 {
+	static pthread_once_t configured = PTHREAD_ONCE_INIT;
 	struct store *store;
 	struct stat seen;
 
+	(void)pthread_once(&configured, configure);
 	if (strlen(path) >= STORE_PATH_BYTES)
 		return fault_set(fault, FAULT_INPUT, "the database's path is too long");
 	if (!make_private(path, mode, fault))
@@ -252,17 +261,18 @@ void store_query_free(struct store_query *query)
 
 void store_bind_text(struct store_query *query, int at, struct text value)
 {
-	int code = value.data == NULL ? sqlite3_bind_null(query->statement, at)
-	                              : sqlite3_bind_text64(query->statement, at, value.data,
-	                                                    value.len, SQLITE_STATIC, SQLITE_UTF8);
+	if (value.data == NULL)
+		return;
+	int code = sqlite3_bind_text64(query->statement, at, value.data, value.len, SQLITE_STATIC,
+	                               SQLITE_UTF8);
 	REQUIRE(code == SQLITE_OK);
 }
 
 void store_bind_blob(struct store_query *query, int at, struct text value)
 {
-	int code = value.data == NULL ? sqlite3_bind_null(query->statement, at)
-	                              : sqlite3_bind_blob64(query->statement, at, value.data,
-	                                                    value.len, SQLITE_STATIC);
+	if (value.data == NULL)
+		return;
+	int code = sqlite3_bind_blob64(query->statement, at, value.data, value.len, SQLITE_STATIC);
 	REQUIRE(code == SQLITE_OK);
 }
 
@@ -275,10 +285,8 @@ void store_bind_int(struct store_query *query, int at, int64_t value)
 
 void store_bind_count(struct store_query *query, int at, int64_t value)
 {
-	int code = value < 0 ? sqlite3_bind_null(query->statement, at)
-	                     : sqlite3_bind_int64(query->statement, at, value);
-
-	REQUIRE(code == SQLITE_OK);
+	if (value >= 0)
+		store_bind_int(query, at, value);
 }
 
 enum store_step store_step(struct store_query *query, struct fault *fault)

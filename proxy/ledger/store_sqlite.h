@@ -39,11 +39,14 @@ MUST_CHECK bool store_prepare(struct store *store, const char *sql, struct store
                               struct fault *fault);
 /* NULL is fine. */
 void store_query_free(struct store_query *query);
-/* Parameters from 1, borrowed until the query is reset. data NULL: NULL. */
+/*
+ * Parameters from 1, borrowed until the query is reset. NULL until they are bound; a text without
+ * data is not.
+ */
 void store_bind_text(struct store_query *query, int at, struct text value);
 void store_bind_blob(struct store_query *query, int at, struct text value);
 void store_bind_int(struct store_query *query, int at, int64_t value);
-/* NULL where below 0: unknown. */
+/* Not where it is below 0: unknown. */
 void store_bind_count(struct store_query *query, int at, int64_t value);
 
 enum store_step { STORE_ROW, STORE_DONE, STORE_FAILED };

@@ -59,6 +59,7 @@ static void begin_row(struct relay *relay)
 	row->budget = budget_names(proxy->budgets, &relay->reservation, &relay->arena);
 	row->charged_pico_usd = relay->reservation.count > 0 ? relay->reservation.pico_usd : -1;
 	row->status = -1;
+	row->begun = 0;
 	row->outcome = row->finish_reason = row->reported_model = row->served_by =
 	    (struct text){NULL, 0};
 }
@@ -75,7 +76,7 @@ static void booked(void *context, bool on_disk)
 	}
 	budget_release(relay->worker->proxy->budgets, &relay->reservation);
 	relay_free_slot(relay, 0);
-	ledger_abandon(relay->worker->port, text_of(relay->id), relay->row.attempt);
+	ledger_abandon(relay->worker->port, &relay->row);
 	(void)refusal_set(relay_first(relay), REFUSAL_UNAVAILABLE,
 	                  "the ledger can't be written, and nothing is spent that is not in it");
 	relay_tell_failure(relay);
@@ -97,7 +98,7 @@ void relay_unbook(struct relay *relay)
 	struct worker *worker = relay->worker;
 
 	ledger_ticket_forget(worker->port, &relay->ticket);
-	ledger_abandon(worker->port, text_of(relay->id), relay->row.attempt);
+	ledger_abandon(worker->port, &relay->row);
 	budget_release(worker->proxy->budgets, &relay->reservation);
 	relay_free_slot(relay, 0);
 }

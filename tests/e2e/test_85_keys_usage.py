@@ -74,7 +74,11 @@ def test_a_store_of_the_first_release_is_taken_over_with_its_keys(desk):
     for table_name in ("attempts", "open_attempts"):
         for column in ("computed_cost_usd", "expected_cost_usd", "cost_parts", "cost_difference_usd", "served_by"):
             store.execute(f"ALTER TABLE {table_name} DROP COLUMN {column}")
+    made, = store.execute("SELECT sql FROM sqlite_schema WHERE name='open_attempts'").fetchone()
+    store.execute("DROP TABLE open_attempts")
+    store.execute(made.replace("id INTEGER PRIMARY KEY, ", "").replace(") STRICT", ", PRIMARY KEY(request_id, attempt)) STRICT, WITHOUT ROWID"))
     store.execute("INSERT INTO attempts(request_id, attempt, started_at, cost_usd) VALUES('r', 1, 1767312000000, 5)")
+    store.execute("INSERT INTO open_attempts(request_id, attempt, started_at, charged) VALUES('o', 2, 1767312000000, 7)")
     store.execute("PRAGMA user_version=1")
     store.close()
     for arguments in (("usage",), ("usage", "--format", "json"), ("usage", "--format", "focus")):
@@ -86,6 +90,10 @@ def test_a_store_of_the_first_release_is_taken_over_with_its_keys(desk):
     create(desk, "--content", "full")
     assert [k["content"] for k in listed(desk)] == [None, "full"]
     assert {(k["evidence"], k["max_age_s"]) for k in listed(desk)} == {("config", None)}
+    store = sqlite3.connect(desk.cwd / "k.db")
+    kept = store.execute("SELECT id, request_id, attempt, started_at, charged, served_by FROM open_attempts").fetchall()
+    store.close()
+    assert kept == [(1, "o", 2, 1767312000000, 7, None)], "what a crash of it left open is charged at the next start"
 
 
 def test_a_key_may_demand_more_of_the_evidence(desk):

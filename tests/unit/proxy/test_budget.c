@@ -282,6 +282,7 @@ START_TEST(a_restart_knows_what_was_spent_and_what_was_reserved)
 	row.request_id = TEXT("r3"); /* in flight at the crash */
 	ledger_begin(port, &row, NULL);
 	row.request_id = TEXT("r4");
+	row.begun = 0;
 	row.started_wall_ms -= 1; /* last year's */
 	ledger_write(port, &row, NULL, NULL);
 	ledger_port_free(port);

@@ -85,7 +85,7 @@ START_TEST(what_was_begun_and_never_ended_is_charged_at_the_next_start)
 	ledger_begin(port, &row, NULL);
 	row.request_id = TEXT("r2");
 	ledger_begin(port, &row, NULL);
-	ledger_abandon(port, row.request_id, 1);
+	ledger_abandon(port, &row);
 	row.request_id = TEXT("r3");
 	ledger_begin(port, &row, NULL);
 	row.charged_pico_usd = row.cost_pico_usd = 3;
