@@ -96,13 +96,17 @@ struct text frame_data(struct text frame)
 
 enum frame_kind frame_kind_of(struct text frame)
 {
+	const struct text done = TEXT("[DONE]");
 	struct text rest = frame;
 	struct text line;
 
 	while (next_line(&rest, &line)) {
 		if (line.len == 0 || line.data[0] == ':')
 			continue;
-		return text_is(text_trim(frame_data(frame)), "[DONE]") ? FRAME_DONE : FRAME_EVENT;
+		/* Of most events one search tells it. */
+		if (text_find(frame, done, 0) == TEXT_NOT_FOUND)
+			return FRAME_EVENT;
+		return text_equal(text_trim(frame_data(frame)), done) ? FRAME_DONE : FRAME_EVENT;
 	}
 	return FRAME_COMMENT;
 }

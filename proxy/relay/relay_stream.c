@@ -172,9 +172,8 @@ static bool is_terminal(const struct relay *relay, struct text frame)
 	        text_starts(frame, TEXT("event: response.failed")));
 }
 
-static void pass_frame(void *context, struct text frame, bool whole)
+static void pass_frame(struct relay *relay, struct text frame, bool whole, enum frame_kind kind)
 {
-	struct relay *relay = context;
 	bool openai = relay->client_endpoint == ENDPOINT_CHAT ||
 	              relay->client_endpoint == ENDPOINT_COMPLETIONS;
 	struct usage_place place;
@@ -183,7 +182,6 @@ static void pass_frame(void *context, struct text frame, bool whole)
 		pass(relay, frame);
 		return;
 	}
-	enum frame_kind kind = frame_kind_of(frame);
 	if (kind == FRAME_DONE || relay->tail.len > 0 || is_terminal(relay, frame)) {
 		(void)text_buf_add(&relay->tail, frame); /* past the cap: nobody reads on there */
 		return;
@@ -199,6 +197,11 @@ static void pass_frame(void *context, struct text frame, bool whole)
 		return; /* asked for by us, and not for the client's eyes */
 	if (!relay->usage_asked || !text_buf_add(&relay->usage_frame, frame))
 		pass(relay, frame);
+}
+
+static void pass_held(void *context, struct text frame, bool whole)
+{
+	pass_frame(context, frame, whole, frame_kind_of(frame));
 }
 
 struct without_usage {
@@ -255,7 +258,7 @@ static void commit(struct relay *relay)
 	                          memory_order_relaxed);
 	http_respond_begin(relay->exchange, relay->head->status, headers, header_count);
 	/* What is held is whole frames. */
-	frame_cutter_init(&again, pass_frame, relay);
+	frame_cutter_init(&again, pass_held, relay);
 	frame_feed(&again, text_buf_view(&relay->held));
 	frame_cutter_done(&again);
 	text_buf_done(&relay->held);
@@ -305,7 +308,8 @@ static void consider_commit(struct relay *relay, const struct reply_reader *read
 static void frame_came(void *context, struct text frame, bool whole)
 {
 	struct relay *relay = context;
-	bool event = frame_kind_of(frame) != FRAME_COMMENT;
+	enum frame_kind kind = frame_kind_of(frame);
+	bool event = kind != FRAME_COMMENT;
 
 	if (event) {
 		if (relay->first_event_us < 0)
@@ -315,7 +319,7 @@ static void frame_came(void *context, struct text frame, bool whole)
 	if (relay->exchange == NULL)
 		return; /* read on for its figures alone */
 	if (relay->state == RELAY_STREAMING) {
-		pass_frame(relay, frame, whole);
+		pass_frame(relay, frame, whole, kind);
 		return;
 	}
 	relay->held_events += event;
