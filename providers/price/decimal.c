@@ -14,10 +14,10 @@ static void cut_zeros(struct decimal *number)
 
 struct decimal decimal_of(uint64_t digits, int places)
 {
-	struct decimal number = {digits, places};
-
-	cut_zeros(&number);
-	return number;
+	/* As cut_zeros, in 64 bits: a division of 128 takes a call. */
+	for (; places > 0 && digits % 10 == 0; places--)
+		digits /= 10;
+	return (struct decimal){digits, places};
 }
 
 bool decimal_read(struct text text, struct decimal *out)

@@ -28,7 +28,8 @@ static bool multiply(int64_t rate, const int64_t factors[PRICE_FACTORS], struct 
 {
 	*out = decimal_of((uint64_t)rate, USD_DECIMALS);
 	for (size_t i = 0; i < PRICE_FACTORS; i++)
-		if (!decimal_multiply(out, (uint64_t)factors[i], FACTOR_DECIMALS))
+		if (factors[i] != PRICE_FACTOR_ONE &&
+		    !decimal_multiply(out, (uint64_t)factors[i], FACTOR_DECIMALS))
 			return false;
 	return true;
 }
@@ -40,8 +41,12 @@ static bool add_part(struct text_buf *out, enum price_meter meter, int64_t quant
 
 	if (!multiply(rate, factors, &price))
 		return false;
-	(void)text_buf_format(out, "%s%s=%lld@", out->len == 0 ? "" : " ", price_meter_names[meter],
-	                      (long long)quantity);
+	if (out->len > 0)
+		(void)text_buf_byte(out, ' ');
+	(void)text_buf_add_c(out, price_meter_names[meter]);
+	(void)text_buf_byte(out, '=');
+	decimal_write(decimal_of((uint64_t)quantity, 0), out);
+	(void)text_buf_byte(out, '@');
 	decimal_write(price, out);
 	return true;
 }
