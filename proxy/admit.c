@@ -54,15 +54,10 @@ bool admit_client(struct worker *worker, const struct http_request *request, enu
 	return false;
 }
 
-static bool budget_holds(struct worker *worker, const struct relay_client *client,
-                         const struct intake *intake)
+/* What is known before the request is read. */
+static struct budget_scope scope_of(const struct relay_client *client)
 {
-	struct budget_scope scope = {
-	    .team = client->team,
-	    .workflow = intake->workflow,
-	    .task = intake->decision.task,
-	    .key_limit_pico_usd = -1,
-	};
+	struct budget_scope scope = {.team = client->team, .key_limit_pico_usd = -1};
 
 	if (client->key != NULL) {
 		scope.key = client->key->id;
@@ -70,16 +65,19 @@ static bool budget_holds(struct worker *worker, const struct relay_client *clien
 		scope.key_per = client->key->per;
 		scope.key_unpriced = client->key->unpriced;
 	}
-	return budget_needs_price(worker->proxy->budgets, &scope);
+	return scope;
 }
 
 bool admit_read(struct worker *worker, const struct http_request *request,
                 const struct relay_client *client, enum endpoint endpoint, struct arena *arena,
                 struct intake *out, struct refusal *refusal)
 {
+	struct budget_table *budgets = worker->proxy->budgets;
+	struct budget_scope scope = scope_of(client);
 	struct intake_facts facts = {
 	    .now_wall_ms = loop_wall_ms(worker->loop),
 	    .random = worker_random(worker),
+	    .price_needed = budget_needs_price(budgets, &scope),
 	};
 
 	if (client->key != NULL) {
@@ -88,8 +86,10 @@ bool admit_read(struct worker *worker, const struct http_request *request,
 	}
 	if (!intake_read(worker->snapshot, request, endpoint, &facts, arena, out, refusal))
 		return false;
-	/* Which task it is, and so which budgets apply, is known only now. */
-	if (!budget_holds(worker, client, out))
+	/* Which task it is, and so whether a budget for it applies, is known only now. */
+	scope.workflow = out->workflow;
+	scope.task = out->decision.task;
+	if (facts.price_needed || !budget_needs_price(budgets, &scope))
 		return true;
 	out->request.price_needed = true;
 	return intake_decide(worker->snapshot, arena, out, refusal);

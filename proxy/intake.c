@@ -169,6 +169,7 @@ bool intake_read(const struct snapshot *snapshot, const struct http_request *req
 	    .key_id = facts->key_id,
 	    .demand = facts->demand,
 	    .preferences = &out->preferences,
+	    .price_needed = facts->price_needed,
 	    .max_cost_pico_usd = -1,
 	    .min_quality = (double)NAN,
 	    .random = facts->random,

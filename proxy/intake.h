@@ -29,6 +29,7 @@ struct intake_facts {
 	uint64_t random;
 	struct text key_id;            /* data NULL: none */
 	struct evidence_demand demand; /* the key's */
+	bool price_needed;             /* a budget applies, whatever the task */
 };
 
 /*
