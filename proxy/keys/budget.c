@@ -7,7 +7,10 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { ALERTS_MAX = BUDGET_HELD_MAX };
+enum {
+	ALERTS_MAX = BUDGET_HELD_MAX,
+	NAMES_MAX_BYTES = 64 << 10, /* of all that hold for a request; the ledger cuts far before */
+};
 static const int64_t HOUR_MS = 3600000;
 static const int64_t DAY_MS = 86400000;
 static const int64_t WEEK_MS = 604800000;
@@ -494,17 +497,21 @@ void budget_release(struct budget_table *table, struct budget_reservation *reser
 struct text budget_names(struct budget_table *table, const struct budget_reservation *reservation,
                          struct arena *arena)
 {
-	struct text names = {NULL, 0};
+	struct text_buf names;
+	struct text all = {NULL, 0};
 
+	text_buf_init(&names, NAMES_MAX_BYTES);
 	hold(table);
 	for (size_t i = 0; i < reservation->count; i++) {
-		struct text name = table->accounts[reservation->held[i].account]->name;
-		names = names.data == NULL
-		            ? text_copy(arena, name)
-		            : text_format(arena, "%.*s; %.*s", TEXT_ARG(names), TEXT_ARG(name));
+		if (i > 0)
+			(void)text_buf_add(&names, TEXT("; "));
+		(void)text_buf_add(&names, table->accounts[reservation->held[i].account]->name);
 	}
 	let_go(table);
-	return names;
+	if (reservation->count > 0)
+		all = text_copy(arena, text_buf_view(&names));
+	text_buf_done(&names);
+	return all;
 }
 
 void budget_each(struct budget_table *table, int64_t now_wall_ms,
