@@ -24,15 +24,10 @@ static enum endpoint words_of(struct text path)
 	return text_starts(path, TEXT(MESSAGES_PATH)) ? ENDPOINT_MESSAGES : ENDPOINT_CHAT;
 }
 
-static void add_one(atomic_uint_least64_t *counter)
-{
-	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
-}
-
 void listener_answer(struct worker *worker, struct http_exchange *exchange, int status,
                      const struct http_header *headers, size_t header_count, struct text body)
 {
-	add_one(
+	proxy_count(
 	    &worker->proxy->counters.answers[size_min((size_t)status / 100, STATUS_CLASSES - 1)]);
 	http_respond(exchange, status, headers, header_count, body);
 }
@@ -94,7 +89,7 @@ static bool ledger_takes(struct worker *worker, struct refusal *refusal)
 
 static void count_decision(struct worker *worker, enum decision decision)
 {
-	add_one(&worker->proxy->counters.decisions[decision]);
+	proxy_count(&worker->proxy->counters.decisions[decision]);
 }
 
 static bool begin_relay(struct worker *worker, struct http_exchange *exchange,
@@ -135,7 +130,7 @@ static void relay(struct worker *worker, struct http_exchange *exchange, enum en
 {
 	struct refusal refusal;
 
-	add_one(&worker->proxy->counters.requests[endpoint]);
+	proxy_count(&worker->proxy->counters.requests[endpoint]);
 	if (!begin_relay(worker, exchange, endpoint, &refusal))
 		refuse(worker, exchange, endpoint, &refusal);
 }
@@ -307,7 +302,7 @@ static bool may_enter(struct worker *worker, struct http_exchange *exchange)
 	if (door_enter(worker->proxy->door, &worker->client, door_limit(worker),
 	               loop_now_us(worker->loop), &wait_ms))
 		return true;
-	add_one(&worker->proxy->counters.turned_away);
+	proxy_count(&worker->proxy->counters.turned_away);
 	(void)refusal_set(&refusal, REFUSAL_RATE_LIMITED,
 	                  "too many requests from this address, or too many without a good key");
 	refusal.retry_after_s = rate_retry_after_s(wait_ms);

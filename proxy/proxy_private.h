@@ -44,6 +44,11 @@ struct proxy_counters {
 	atomic_int_least64_t open_streams, open_requests; /* gauges */
 	struct health_histogram overhead;
 };
+/* One more, on any thread; nothing is ordered by it. */
+static inline void proxy_count(atomic_uint_least64_t *counter)
+{
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
 
 struct relay;
 

@@ -77,9 +77,9 @@ static void end_rate(struct relay *relay)
 	rate_end(relay->worker->proxy->rates, relay->key->id, &limits, relay->rate_tokens, used);
 }
 
-/* Neither an exchange nor a call knows it any more. */
-static void give(struct relay *relay)
+void relay_give(void *context)
 {
+	struct relay *relay = context;
 	struct worker *worker = relay->worker;
 	struct arena arena = relay->arena;
 
@@ -109,11 +109,6 @@ static void give(struct relay *relay)
 		worker->unused_count++;
 	}
 	worker_relay_over(worker);
-}
-
-void relay_give(void *context)
-{
-	give(context);
 }
 
 /* --- the ending --- */

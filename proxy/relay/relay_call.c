@@ -6,11 +6,6 @@
 
 #include "harness/base/log.h"
 
-static void count(atomic_uint_least64_t *counter)
-{
-	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
-}
-
 static void add(atomic_uint_least64_t *counter, int64_t by)
 {
 	if (by > 0)
@@ -22,7 +17,7 @@ static void count_attempt(struct relay *relay, enum ending ending, const struct 
 	struct health_counters *counters = health_counters_of(relay->health);
 	int64_t end_us = loop_now_us(relay->worker->loop) - relay->sent_us;
 
-	count(&counters->attempts[ending]);
+	proxy_count(&counters->attempts[ending]);
 	add(&counters->input_tokens, relay->facts.usage.input);
 	add(&counters->output_tokens, relay->facts.usage.output);
 	add(&counters->cost_pico_usd, relay->facts.cost.pico_usd);

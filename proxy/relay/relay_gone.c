@@ -5,11 +5,6 @@
  */
 #include "proxy/relay/relay_private.h"
 
-static void count(atomic_uint_least64_t *counter)
-{
-	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
-}
-
 /* --- who is read to the end --- */
 
 static void join(struct relay *relay)
@@ -67,7 +62,7 @@ static void leave_call(struct relay *relay)
 		call_cancel(relay->call);
 		return;
 	}
-	count(&relay->worker->proxy->counters.drained);
+	proxy_count(&relay->worker->proxy->counters.drained);
 	join(relay);
 	if (relay->paused) {
 		relay->paused = false;
@@ -137,7 +132,7 @@ void relay_closed(struct relay *relay, bool client_gone)
 	else
 		relay_leave_exchange(relay);
 	if (client_gone && relay->state != RELAY_DONE)
-		count(&relay->worker->proxy->counters.client_gone);
+		proxy_count(&relay->worker->proxy->counters.client_gone);
 	switch (relay->state) {
 	case RELAY_CALLING:
 	case RELAY_STREAMING:

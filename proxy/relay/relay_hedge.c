@@ -99,8 +99,7 @@ void relay_hedge_won(struct relay *relay)
 	part(relay);
 	take_over(relay, loser);
 	if (relay->hedge)
-		atomic_fetch_add_explicit(&relay->worker->proxy->counters.hedges_won, 1,
-		                          memory_order_relaxed);
+		proxy_count(&relay->worker->proxy->counters.hedges_won);
 	loser->lost = true;
 	dismiss(loser);
 }
@@ -167,7 +166,7 @@ static void begin(struct relay *relay)
 		return;
 	}
 	relay->attempt_count++;
-	atomic_fetch_add_explicit(&relay->worker->proxy->counters.hedges, 1, memory_order_relaxed);
+	proxy_count(&relay->worker->proxy->counters.hedges);
 	log_info("proxy.hedge", "request=%s slow=%.*s target=%.*s", relay->id,
 	         TEXT_ARG(relay->target->name), TEXT_ARG(second->target->name));
 }

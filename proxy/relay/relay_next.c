@@ -20,11 +20,6 @@ enum {
 	OVERLOAD_AGAIN_MS = 500,
 };
 
-static void count(atomic_uint_least64_t *counter)
-{
-	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
-}
-
 static int64_t now_ms(const struct relay *relay)
 {
 	return loop_now_ms(relay->worker->loop);
@@ -492,7 +487,7 @@ static bool ask_again(struct relay *relay, const struct relay_judgement *judgeme
 	relay->again = true;
 	relay->waited_ms += wait_ms;
 	relay->upstream_us += wait_ms * 1000;
-	count(&worker->proxy->counters.retries);
+	proxy_count(&worker->proxy->counters.retries);
 	relay_enter(relay, RELAY_WAITING);
 	loop_timer_start(worker->loop, &relay->timer, wait_ms, wait_over, relay);
 	return true;
@@ -514,7 +509,7 @@ static void go_on(struct relay *relay, const struct relay_judgement *judgement)
 	if (!relay_ask_next(relay, context_above))
 		relay_tell_failure(relay);
 	else if (relay->state != RELAY_WAITING)
-		count(&relay->worker->proxy->counters.fallbacks);
+		proxy_count(&relay->worker->proxy->counters.fallbacks);
 }
 
 void relay_failed(struct relay *relay, const struct relay_judgement *judgement,

@@ -47,7 +47,7 @@ bool relay_take_slot(struct relay *relay)
 	relay->slot.taken = result == RATE_TAKEN;
 	if (relay->slot.taken)
 		return true;
-	atomic_fetch_add_explicit(&relay->worker->proxy->counters.limited, 1, memory_order_relaxed);
+	proxy_count(&relay->worker->proxy->counters.limited);
 	if (relay->slot.limit == NULL || wait_ms < relay->slot.wait_ms) {
 		relay->slot.limit = limit_name(result);
 		relay->slot.wait_ms = wait_ms;
@@ -75,8 +75,7 @@ static void wait_over(void *context)
 	if (!relay_ask_next(relay, relay->slot.context_above))
 		relay_tell_failure(relay);
 	else if (relay->state != RELAY_WAITING && relay->failed_count > 0)
-		atomic_fetch_add_explicit(&relay->worker->proxy->counters.fallbacks, 1,
-		                          memory_order_relaxed);
+		proxy_count(&relay->worker->proxy->counters.fallbacks);
 }
 
 static void refuse(struct relay *relay)

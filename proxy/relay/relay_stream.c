@@ -384,8 +384,7 @@ static void end_broken(struct relay *relay, const struct relay_judgement *judgem
 	(void)refusal_set(&refusal, code, "%.*s: the stream broke off: %s%.*s",
 	                  TEXT_ARG(relay->target->name), judgement->reason, TEXT_ARG(said));
 	break_tail(relay, &refusal);
-	atomic_fetch_add_explicit(&relay->worker->proxy->counters.broken_streams, 1,
-	                          memory_order_relaxed);
+	proxy_count(&relay->worker->proxy->counters.broken_streams);
 	log_warn("proxy.stream_broken", "request=%s target=%.*s outcome=%s reason=%s", relay->id,
 	         TEXT_ARG(relay->target->name), ending_names[judgement->ending], judgement->reason);
 }
