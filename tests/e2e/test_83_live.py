@@ -260,6 +260,12 @@ def test_a_clock_that_was_set_back_opens_no_cap_of_probes(start, sim, tmp_path):
     assert proxy.metric('probes_total{result="passed"}') == 0
     proxy.stop()
     assert spent(proxy)["requests"] == 30
+    # A day that is over counts no more.
+    seen["probes"]["day"] = "2020-01-01T00:00:00Z"
+    (tmp_path / "proviso-matrix.live.json").write_text(json.dumps(seen))
+    again = start({"a": provider(sim, "a").url}, proxy={"probes": {**ALWAYS, "per_day_requests": 30}})
+    while again.metric('probes_total{result="passed"}') == 0:
+        assert again.process.poll() is None
 
 
 SECRET = b"a secret of twenty-four"

@@ -1,4 +1,5 @@
 /* The ledger: on disk before it is told, once, from many threads, through failures and crashes. */
+#include "harness/base/redact.h"
 #include "tests/unit/proxy/ledger_rig.h"
 
 #include <fcntl.h>
@@ -98,7 +99,8 @@ START_TEST(what_was_begun_and_never_ended_is_charged_at_the_next_start)
 	ck_assert_int_eq(rig_ask(&rig, "SELECT count(*) FROM open_attempts"), 0);
 	ck_assert_int_eq(rig_ask(&rig, "SELECT sum(cost_usd) FROM attempts"), 703);
 	ck_assert_int_eq(rig_ask(&rig, "SELECT count(*) FROM attempts WHERE request_id='r1' AND"
-	                               " outcome='cut' AND cost_source='estimated'"),
+	                               " outcome='cut' AND cost_source='estimated' AND"
+	                               " usage_source='missing'"),
 	                 1);
 	ledger_close(ledger);
 	rig_close(&rig);
@@ -355,7 +357,74 @@ START_TEST(old_rows_go_and_their_sums_stay)
 	ck_assert_int_eq(rig_ask(&rig, "SELECT usd FROM swept"), 12000000);
 	ck_assert_int_eq(rig_ask(&rig, "SELECT pico FROM swept"), 4);
 	ck_assert_int_eq(rig_ask(&rig, "SELECT attempts FROM swept"), 4);
+	/* One that comes later is added to them, and what is more than a dollar carried over. */
+	loop = loop_new();
+	port = ledger_port_new(ledger, loop);
+	waiter = waiter_of(loop);
+	struct ledger_row late = rig_row("r4", 1, 999999999998);
+	ck_assert(write_and_wait(port, &waiter, &late));
+	ledger_port_free(port);
+	loop_free(loop);
 	ledger_close(ledger);
+	ledger = rig_ledger(&rig);
+	while (rig_ask(&rig, "SELECT attempts FROM swept") != 5)
+		(void)sched_yield();
+	ck_assert_int_eq(rig_ask(&rig, "SELECT usd FROM swept"), 12000001);
+	ck_assert_int_eq(rig_ask(&rig, "SELECT pico FROM swept"), 2);
+	ledger_close(ledger);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(texts_are_cut_between_characters_and_hold_no_key_of_ours)
+{
+	struct rig rig;
+	rig_open(&rig);
+	struct ledger *ledger = rig_ledger(&rig);
+	struct loop *loop = loop_new();
+	struct ledger_port *port = ledger_port_new(ledger, loop);
+	struct waiter waiter = waiter_of(loop);
+	struct ledger_row row = rig_row("r1", 1, 1);
+	char task[LEDGER_TEXT_MAX + 1];
+
+	memset(task, 'a', sizeof(task));
+	memcpy(task + sizeof(task) - 2, "\xc3\xa9", 2); /* its second byte is one too many */
+	row.task = (struct text){task, sizeof(task)};
+	ck_assert(redact_remember(TEXT("a-key-that-was-loaded")));
+	row.served_by = TEXT("who echoes a-key-that-was-loaded");
+	ck_assert(write_and_wait(port, &waiter, &row));
+	ledger_port_free(port);
+	loop_free(loop);
+	ledger_close(ledger);
+	ck_assert_int_eq(rig_ask(&rig, "SELECT length(CAST(task AS BLOB)) FROM attempts"),
+	                 LEDGER_TEXT_MAX - 1);
+	ck_assert_int_eq(rig_ask(&rig, "SELECT served_by LIKE 'who echoes %' AND served_by NOT"
+	                               " LIKE '%that-was%' FROM attempts"),
+	                 1);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(what_a_newer_release_wrote_is_left_to_it)
+{
+	struct rig rig;
+	rig_open(&rig);
+	struct store *store;
+	struct store_query *query;
+	struct fault fault;
+
+	ck_assert(store_open(rig.path, STORE_WRITE, &store, &fault));
+	/* FULL, by which a power cut takes no row that was told. */
+	ck_assert(store_prepare(store, "PRAGMA synchronous", &query, &fault));
+	ck_assert_int_eq(store_step(query, &fault), STORE_ROW);
+	ck_assert_int_eq(store_int(query, 0), 2);
+	store_query_free(query);
+	ck_assert(store_run(store, "PRAGMA user_version=999", &fault));
+	store_close(store);
+	for (int mode = STORE_WRITE; mode <= STORE_READ; mode++) {
+		ck_assert(!store_open(rig.path, (enum store_mode)mode, &store, &fault));
+		assert_fault_says(&fault, "written by a newer Proviso");
+	}
 	rig_close(&rig);
 }
 END_TEST
@@ -396,6 +465,8 @@ END_TEST
 
 static void add(TCase *cases)
 {
+	tcase_add_test(cases, texts_are_cut_between_characters_and_hold_no_key_of_ours);
+	tcase_add_test(cases, what_a_newer_release_wrote_is_left_to_it);
 	tcase_add_test(cases, redacted_bodies_hold_no_address_and_no_key);
 	tcase_add_test(cases, a_row_that_was_told_is_there_and_never_twice);
 	tcase_add_test(cases, what_was_begun_and_never_ended_is_charged_at_the_next_start);

@@ -154,8 +154,17 @@ START_TEST(a_refusal_or_a_call_may_stand_in_the_answers_place)
 	judge(STRICT, "\"message\":{\"role\":\"assistant\",\"content\":null,\"refusal\":\"no\"},"
 	              "\"finish_reason\":\"stop\"");
 	ck_assert_str_eq(told(LIVE_SCHEMA), "unseen");
+	judge(STRICT, "\"message\":{\"role\":\"assistant\",\"content\":\"I won't\",\"refusal\":"
+	              "\"no\"},\"finish_reason\":\"stop\"");
+	ck_assert_str_eq(told(LIVE_SCHEMA), "unseen");
 	judge(TOOL STRICT, CALL("f", "{\\\"n\\\":1}"));
 	ck_assert_str_eq(told(LIVE_SCHEMA), "unseen");
+	/* A tool that takes free text is in no list of functions. */
+	judge(TOOL,
+	      "\"message\":{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"a\","
+	      "\"type\":\"custom\",\"custom\":{\"name\":\"g\",\"input\":\"x\"}}]},"
+	      "\"finish_reason\":\"tool_calls\"");
+	ck_assert_str_eq(told(LIVE_NAME), "unseen");
 }
 END_TEST
 
@@ -184,6 +193,12 @@ START_TEST(every_check_names_a_case)
 		ck_assert_uint_gt(live_check_case(check).len, 0);
 	ck_assert(text_is(live_check_case(WIRE_TS_01), "TS-01"));
 	ck_assert(text_is(live_check_case(LIVE_SCHEMA), "JS-01"));
+	/* Those that rest on what a case sets up, or are the breaker's, judge no traffic. */
+	static const enum wire_rule others[] = {WIRE_TC_21, WIRE_RE_01, WIRE_JS_14, WIRE_TS_08,
+	                                        WIRE_ER_05, WIRE_ER_20, WIRE_MO_01};
+	for (size_t i = 0; i < ARRAY_LENGTH(others); i++)
+		ck_assert(!live_check_counts(others[i]));
+	ck_assert(live_check_counts(WIRE_TS_01) && live_check_counts(LIVE_OBJECT));
 }
 END_TEST
 

@@ -139,6 +139,23 @@ START_TEST(three_of_a_deterministic_rule_count_within_eighty_occasions)
 }
 END_TEST
 
+/* Whatever the model has no say in: a rule holds, or it does not. */
+START_TEST(all_but_stochastic_cells_are_tested_as_deterministic)
+{
+	const struct live_test rule = live_test_of(CASE_DETERMINISTIC, false);
+
+	for (int critical = 0; critical < 2; critical++) {
+		const struct live_test tests[] = {live_test_of(CASE_DETERMINISTIC, critical),
+		                                  live_test_of(CASE_NEGATIVE, critical),
+		                                  live_test_of(CASE_TIMING, critical)};
+		for (size_t i = 0; i < ARRAY_LENGTH(tests); i++)
+			ck_assert(!memcmp(&tests[i], &rule, sizeof(rule)));
+	}
+	ck_assert_double_gt(live_test_of(CASE_STOCHASTIC, true).broken,
+	                    live_test_of(CASE_STOCHASTIC, false).broken);
+}
+END_TEST
+
 START_TEST(one_in_a_thousand_is_not_enough_of_a_deterministic_rule)
 {
 	for (int i = 0; i < 50000; i++)
@@ -240,6 +257,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, violations_in_a_row_alarm_as_the_manual_says);
 	tcase_add_test(cases, an_alarm_says_how_often_and_comes_again_when_it_is_taken_back);
 	tcase_add_test(cases, three_of_a_deterministic_rule_count_within_eighty_occasions);
+	tcase_add_test(cases, all_but_stochastic_cells_are_tested_as_deterministic);
 	tcase_add_test(cases, one_in_a_thousand_is_not_enough_of_a_deterministic_rule);
 	tcase_add_test(cases, a_request_that_is_sent_again_counts_once_where_the_model_decides);
 	tcase_add_test(cases, only_cells_that_speak_for_the_request_are_counted);

@@ -462,11 +462,31 @@ START_TEST(what_probes_cost_is_kept_and_comes_down_again)
 }
 END_TEST
 
+/* What a file of a later day says was charged counts on, and is that day's. */
+START_TEST(a_clock_that_was_set_back_begins_no_new_day)
+{
+	const int64_t day_ms = 86400000;
+	struct live later;
+
+	ck_assert(sentry_charge(proxy.sentry, 500, 2));
+	live_copy(sentry_live(proxy.sentry), &arena, &later);
+	int64_t tomorrow_ms = later.day_wall_ms + 3 * day_ms;
+	later.day_wall_ms = tomorrow_ms;
+	ck_assert(live_write(&later, proxy.current->live_path, &fault));
+	reload();
+	ck_assert_int_eq(sentry_live(proxy.sentry)->day_wall_ms, tomorrow_ms);
+	ck_assert(sentry_charge(proxy.sentry, 70, 1));
+	ck_assert_int_eq(sentry_live(proxy.sentry)->spent_pico_usd, 570);
+	ck_assert_int_eq(sentry_live(proxy.sentry)->day_wall_ms, tomorrow_ms);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
 	tcase_add_checked_fixture(cases, set_up, tear_down);
 	tcase_add_test(cases, the_cell_of_a_snapshot_that_ends_with_it_is_quarantined);
 	tcase_add_test(cases, a_probe_that_passes_lifts_the_quarantine_of_its_own_snapshot);
+	tcase_add_test(cases, a_clock_that_was_set_back_begins_no_new_day);
 	tcase_add_test(cases, what_is_held_is_held_after_a_reload_and_a_new_start);
 	tcase_add_test(cases, a_pass_dated_ahead_is_quarantined_all_the_same);
 	tcase_add_test(cases, what_the_file_says_beyond_is_taken_over);
