@@ -13,10 +13,8 @@
 #include "providers/dropped.h"
 #include "providers/provider.h"
 
-enum {
-	ENCODE_MAX_BODY_BYTES = 64 << 20,
-	ENCODE_MAX_MESSAGES = 1 << 16,
-};
+/* Twice what the proxy takes in by default: the native form of a body may be longer. */
+enum { ENCODE_MAX_BODY_BYTES = 64 << 20 };
 
 /* How a dialect's requests are let in: the key's header, and headers that are always the same. */
 struct encode_door {
