@@ -59,11 +59,34 @@ static struct snapshot_files files_of(const struct proxy *proxy)
 	return (struct snapshot_files){proxy->options.config, proxy->options.matrix};
 }
 
+/* What was opened at the start is not opened anew. */
+static void tell_what_stays(const struct config *before, const struct config *after)
+{
+	const struct {
+		const char *name;
+		bool changed;
+	} fixed[] = {
+	    {"proxy.listen", !text_equal(before->proxy.listen, after->proxy.listen)},
+	    {"proxy.workers", before->proxy.workers != after->proxy.workers},
+	    {"ledger.path", !text_equal(before->ledger.path, after->ledger.path)},
+	    {"keys.store", !text_equal(before->keys.store, after->keys.store)},
+	    {"keys.pepper", !text_equal(before->keys.pepper, after->keys.pepper)},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(fixed); i++)
+		if (fixed[i].changed)
+			log_warn("proxy.restart",
+			         "%s is another one now, and is taken at a start only: restart the "
+			         "proxy",
+			         fixed[i].name);
+}
+
 /* What outlives a snapshot follows the new config. */
 static void take_config(struct proxy *proxy, const struct snapshot *fresh)
 {
 	struct fault fault;
 
+	tell_what_stays(&proxy->current->config, &fresh->config);
 	health_keys_changed(proxy->healths);
 	if (proxy->ledger != NULL)
 		ledger_reconfigure(proxy->ledger, &fresh->config.ledger);

@@ -303,6 +303,11 @@ def test_a_bad_reload_changes_nothing_and_is_loud(start, sim):
     assert "did you mean" in proxy.log_path.read_text()
     assert proxy.chat().status == 200
     assert proxy.metric("reloads_failed_total") >= 1
+    # Good, and in part for the next start only: that is said, too.
+    replace(proxy.config_path, json.dumps({**json.loads(good), "ledger": {"path": "other.db"}}))
+    assert "ledger.path is another one now" in proxy.wait_for_log("proxy.restart")
+    proxy.wait_for_log("proxy.reloaded")
+    assert proxy.chat().status == 200 and not (proxy.folder / "other.db").exists()
 
 
 def test_a_new_route_is_served_after_the_config_changed(start, sim):
