@@ -10,14 +10,14 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-static void lock(struct ledger *ledger)
+void ledger_hold(struct ledger *ledger)
 {
 	int failed = pthread_mutex_lock(&ledger->lock);
 
 	REQUIRE(failed == 0);
 }
 
-static void unlock(struct ledger *ledger)
+void ledger_let_go(struct ledger *ledger)
 {
 	int failed = pthread_mutex_unlock(&ledger->lock);
 
@@ -98,10 +98,10 @@ void ledger_close(struct ledger *ledger)
 {
 	if (ledger == NULL)
 		return;
-	lock(ledger);
+	ledger_hold(ledger);
 	ledger->stopping = true;
 	(void)pthread_cond_signal(&ledger->changed);
-	unlock(ledger);
+	ledger_let_go(ledger);
 	int failed = pthread_join(ledger->thread, NULL);
 	REQUIRE(failed == 0);
 	ledger_free(ledger);
@@ -109,28 +109,28 @@ void ledger_close(struct ledger *ledger)
 
 void ledger_reconfigure(struct ledger *ledger, const struct config_ledger *config)
 {
-	lock(ledger);
+	ledger_hold(ledger);
 	ledger->retain_ms = config->retain_ms;
-	unlock(ledger);
+	ledger_let_go(ledger);
 	atomic_store(&ledger->durability, config->durability);
 	atomic_store(&ledger->content, config->content);
 }
 
 bool ledger_is_well(struct ledger *ledger, char *why, size_t size)
 {
-	lock(ledger);
+	ledger_hold(ledger);
 	bool well = !ledger->failing;
 	if (size > 0)
 		(void)snprintf(why, size, "%s", well ? "" : ledger->why);
-	unlock(ledger);
+	ledger_let_go(ledger);
 	return well;
 }
 
 size_t ledger_queued(struct ledger *ledger)
 {
-	lock(ledger);
+	ledger_hold(ledger);
 	size_t queued = ledger->queued;
-	unlock(ledger);
+	ledger_let_go(ledger);
 	return queued;
 }
 
@@ -149,7 +149,7 @@ static void woken(void *context)
 	struct ledger *ledger = port->ledger;
 
 	for (;;) {
-		lock(ledger);
+		ledger_hold(ledger);
 		struct ledger_ticket *ticket = port->told;
 		if (ticket != NULL) {
 			port->told = ticket->next;
@@ -158,7 +158,7 @@ static void woken(void *context)
 			ticket->next = NULL;
 			ticket->told = false;
 		}
-		unlock(ledger);
+		ledger_let_go(ledger);
 		if (ticket == NULL)
 			return;
 		ticket->done(ticket->context, ticket->on_disk);
@@ -189,17 +189,17 @@ void ledger_port_free(struct ledger_port *port)
 {
 	if (port == NULL)
 		return;
-	lock(port->ledger);
+	ledger_hold(port->ledger);
 	forget_port(port->ledger->queue, port);
 	forget_port(port->ledger->batch, port);
-	unlock(port->ledger);
+	ledger_let_go(port->ledger);
 	loop_wake_free(port->wake);
 	memory_free(port);
 }
 
 void ledger_ticket_forget(struct ledger_port *port, struct ledger_ticket *ticket)
 {
-	lock(port->ledger);
+	ledger_hold(port->ledger);
 	if (ticket->record != NULL) {
 		ticket->record->port = NULL;
 		ticket->record->ticket = NULL;
@@ -214,7 +214,7 @@ void ledger_ticket_forget(struct ledger_port *port, struct ledger_ticket *ticket
 			port->told_end = link;
 		ticket->told = false;
 	}
-	unlock(port->ledger);
+	ledger_let_go(port->ledger);
 }
 
 void ledger_tell(struct ledger_record *record, bool on_disk)
@@ -304,7 +304,7 @@ static void submit(struct ledger_port *port, struct ledger_record *record,
 		ticket->record = record;
 		ticket->told = false;
 	}
-	lock(ledger);
+	ledger_hold(ledger);
 	bool full = ledger->queued >= LEDGER_QUEUE_MAX;
 	if (full || atomic_load(&ledger->durability) == CONFIG_RELAXED)
 		ledger_tell(record, !full);
@@ -314,7 +314,7 @@ static void submit(struct ledger_port *port, struct ledger_record *record,
 		ledger->queued++;
 		(void)pthread_cond_signal(&ledger->changed);
 	}
-	unlock(ledger);
+	ledger_let_go(ledger);
 	if (!full)
 		return;
 	log_error("ledger.full", "lost_request=%.*s attempt=%lld target=%.*s cost_pico_usd=%lld",

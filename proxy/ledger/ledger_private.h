@@ -75,9 +75,12 @@ void ledger_redactor_close(struct ledger_redactor *redactor);
 /* Stars what it finds, in place; a body that can't be searched becomes none. */
 void ledger_redact(const struct ledger_redactor *redactor, struct text *body);
 
+/* ledger.c: the lock, and under it: the ticket of a record is told. */
+void ledger_hold(struct ledger *ledger);
+void ledger_let_go(struct ledger *ledger);
+void ledger_tell(struct ledger_record *record, bool on_disk);
+
 /* ledger_thread.c */
 void *ledger_thread(void *context); /* the ledger */
-/* Under the lock: the ticket of a record is told. */
-void ledger_tell(struct ledger_record *record, bool on_disk);
 
 #endif

@@ -24,20 +24,6 @@ static int64_t clock_ms(clockid_t clock)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void hold(struct ledger *ledger)
-{
-	int failed = pthread_mutex_lock(&ledger->lock);
-
-	REQUIRE(failed == 0);
-}
-
-static void let_go(struct ledger *ledger)
-{
-	int failed = pthread_mutex_unlock(&ledger->lock);
-
-	REQUIRE(failed == 0);
-}
-
 /* Under the lock. Until then or until something changes, whichever comes first. */
 static void wait_until(struct ledger *ledger, int64_t at_ms)
 {
@@ -133,10 +119,10 @@ static bool try_batch(struct ledger *ledger)
 {
 	struct fault fault;
 
-	let_go(ledger);
+	ledger_let_go(ledger);
 	redact_batch(ledger);
 	bool written = write_batch(ledger, &fault);
-	hold(ledger);
+	ledger_hold(ledger);
 	if (!written) {
 		batch_failed(ledger, &fault);
 		return false;
@@ -155,12 +141,12 @@ static int64_t sweep(struct ledger *ledger)
 	struct fault fault;
 	bool more = false;
 
-	let_go(ledger);
+	ledger_let_go(ledger);
 	bool swept = ledger->writer.store != NULL &&
 	             ledger_writer_sweep(&ledger->writer, before_ms, &more, &fault);
 	if (!swept && ledger->writer.store != NULL)
 		log_warn("ledger.sweep", "why=%s", fault.message);
-	hold(ledger);
+	ledger_hold(ledger);
 	return clock_ms(CLOCK_MONOTONIC) + (more ? 0 : SWEEP_MS);
 }
 
@@ -180,7 +166,7 @@ void *ledger_thread(void *context)
 	int64_t sweep_at = 0; /* monotonic */
 	int tries = 0;
 
-	hold(ledger);
+	ledger_hold(ledger);
 	for (;;) {
 		if (ledger->batch == NULL && ledger->queue == NULL) {
 			if (ledger->stopping)
@@ -206,6 +192,6 @@ void *ledger_thread(void *context)
 				wait_until(ledger, at);
 		}
 	}
-	let_go(ledger);
+	ledger_let_go(ledger);
 	return NULL;
 }
