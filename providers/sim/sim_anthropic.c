@@ -16,6 +16,18 @@ struct anthropic_turns {
 
 /* --- who asks --- */
 
+/* The last one is what their own client sends since 1.14; for what is asked of the simulator it
+ * changes nothing. */
+static bool is_version(struct text version)
+{
+	static const char *const known[] = {"2023-01-01", "2023-06-01", "2026-10-21"};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(known); i++)
+		if (text_is(version, known[i]))
+			return true;
+	return false;
+}
+
 static bool admit(const struct sim_serving *serving, const struct sim_request *request,
                   struct sim_error *error)
 {
@@ -36,8 +48,7 @@ static bool admit(const struct sim_serving *serving, const struct sim_request *r
 	if (request->anthropic_version.data == NULL)
 		return sim_refuse(error, NULL, (struct text){0},
 		                  TEXT("anthropic-version: header is required"));
-	if (!text_is(request->anthropic_version, "2023-06-01") &&
-	    !text_is(request->anthropic_version, "2023-01-01"))
+	if (!is_version(request->anthropic_version))
 		return sim_refuse(
 		    error, NULL, (struct text){0},
 		    text_format(serving->arena,

@@ -218,11 +218,12 @@ MESSAGES = {
 }
 
 
-@pytest.fixture(scope="module")
-def messages(tmp_path_factory, matrix):
-    """All scenarios of Anthropic's client, through the proxy to a provider that speaks OpenAI's format."""
+@pytest.fixture(scope="module", params=[True, False], ids=["proxy", "simulator"])
+def messages(request, tmp_path_factory, matrix):
+    """All scenarios of Anthropic's client, through the proxy to a provider that speaks OpenAI's format, and of the
+    simulator itself, which speaks Anthropic's."""
     install()
-    side = Side(tmp_path_factory.mktemp("messages"), matrix, [], True)
+    side = Side(tmp_path_factory.mktemp("messages"), matrix, [], request.param)
     try:
         yield drive("anthropic.mjs", side.url, side.key, ANTHROPIC_BASE_URL=side.url.removesuffix("/v1"),
                     ANTHROPIC_API_KEY=side.key)
@@ -232,7 +233,7 @@ def messages(tmp_path_factory, matrix):
 
 @SAID_ONCE
 @pytest.mark.parametrize("name", MESSAGES)
-def test_anthropics_client_is_served_by_a_provider_of_openais_format(messages, name):
+def test_anthropics_client_is_served(messages, name):
     assert "saw" in messages[name], messages[name]
     assert messages[name]["saw"] == MESSAGES[name]
 
