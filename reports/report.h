@@ -33,11 +33,13 @@ struct report_context {
 
 /*
  * The contract's columns, one row a cell, sorted as the matrix is; RFC 4180 with
- * text cells defused for spreadsheets. New columns only ever come at the end.
+ * text cells defused for spreadsheets; baseline_rate, p_value and change where the context has a
+ * comparison. New columns only ever come at the end.
  */
-void report_csv(const struct matrix *matrix, struct text_buf *out);
-/* {"capabilities":[...],"baseline":{...},"matrix":{...}}: the matrix with its summary, and what
- * changed where there is a comparison. */
+void report_csv(const struct matrix *matrix, const struct report_context *context,
+                struct text_buf *out);
+/* The matrix as its file has it, and beside its members what was made of it: capabilities, quality,
+ * baseline, claims, repairs. */
 void report_json(const struct matrix *matrix, const struct report_context *context,
                  struct text_buf *out);
 /* What changed, a table of capabilities by target, and a list of what does not pass: for a pull

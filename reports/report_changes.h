@@ -21,11 +21,6 @@ void report_changes_write(const struct comparison *comparison, struct json_write
 /* One row a cell. */
 void report_changes_csv(const struct comparison *comparison, struct text_buf *out);
 
-/* report_csv.c: the matrix as report_csv gives it, with baseline_rate, p_value and change
- * where there is a comparison (it may be NULL). */
-void report_csv_compared(const struct matrix *matrix, const struct comparison *comparison,
-                         struct text_buf *out);
-
 /* report_changes_export.c: "1 regressed, 2 watch, 40 same"; arena. */
 MUST_CHECK struct text report_changes_counts(const struct comparison *comparison,
                                              struct arena *arena);

@@ -218,8 +218,8 @@ static void write_row(struct csv_writer *writer, const struct matrix_cell *cell,
 	csv_write_end_row(writer);
 }
 
-void report_csv_compared(const struct matrix *matrix, const struct comparison *comparison,
-                         struct text_buf *out)
+void report_csv(const struct matrix *matrix, const struct report_context *context,
+                struct text_buf *out)
 {
 	struct csv_writer writer;
 	struct arena arena = {0};
@@ -228,14 +228,8 @@ void report_csv_compared(const struct matrix *matrix, const struct comparison *c
 	write_header(&writer);
 	for (size_t i = 0; i < matrix->count; i++) {
 		const struct matrix_cell *cell = &matrix->cells[i];
-		write_row(&writer, cell,
-		          comparison == NULL ? NULL : comparison_find(comparison, cell), &arena);
+		write_row(&writer, cell, report_cell_change(cell, context), &arena);
 		arena_reset(&arena);
 	}
 	arena_done(&arena);
-}
-
-void report_csv(const struct matrix *matrix, struct text_buf *out)
-{
-	report_csv_compared(matrix, NULL, out);
 }

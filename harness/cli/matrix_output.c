@@ -27,7 +27,7 @@ bool matrix_output(const struct matrix *matrix, enum matrix_format format,
 		report_terminal(matrix, &terminal, &out);
 		break;
 	case MATRIX_CSV:
-		report_csv_compared(matrix, context == NULL ? NULL : context->comparison, &out);
+		report_csv(matrix, context, &out);
 		break;
 	case MATRIX_JSON:
 		report_json(matrix, context, &out);

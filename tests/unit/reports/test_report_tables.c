@@ -126,7 +126,7 @@ START_TEST(csv_can_be_read_back_with_its_columns_in_place)
 	struct fault fault;
 
 	matrix.cells[1].reported_model = TEXT("=HYPERLINK(1)");
-	report_csv(&matrix, &out);
+	report_csv(&matrix, NULL, &out);
 	const struct source source = {TEXT("report"), text_buf_view(&out)};
 	ck_assert_msg(csv_read_table(&source, &arena, &table, &fault), "%s", fault.message);
 	ck_assert_uint_eq(table.rows, 8);
@@ -147,7 +147,7 @@ START_TEST(what_is_unknown_is_an_empty_field)
 	struct csv_table table;
 	struct fault fault;
 
-	report_csv(&matrix, &out);
+	report_csv(&matrix, NULL, &out);
 	const struct source source = {TEXT("report"), text_buf_view(&out)};
 	ck_assert(csv_read_table(&source, &arena, &table, &fault));
 	assert_text(field(&table, 5, "cost_usd"), "");
@@ -189,7 +189,7 @@ START_TEST(a_matrix_without_cells_is_no_crash)
 	matrix = (struct matrix){.suite_hash = TEXT("0123456789ab")};
 	show(false, 100, 20);
 	assert_holds(&out, "0 of 0 cells pass; known cost 0 USD; suite 0123456789ab\n");
-	report_csv(&matrix, &out);
+	report_csv(&matrix, NULL, &out);
 	report_json(&matrix, NULL, &out);
 	report_markdown(&matrix, NULL, &out);
 	assert_holds(&out, "## Proviso: 0 cells");
