@@ -5,13 +5,6 @@
 
 #define FIELD_PREFIX "field."
 
-const struct feature_info feature_infos[] = {
-#define FEATURE_INFO(enumerator, name, means) {name, means},
-    FEATURE_TABLE(FEATURE_INFO)
-#undef FEATURE_INFO
-	{NULL, NULL},
-};
-
 const char *const feature_names[] = {
 #define FEATURE_NAME(enumerator, name, means) name,
     FEATURE_TABLE(FEATURE_NAME)

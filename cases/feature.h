@@ -78,12 +78,7 @@ enum feature {
 	    FEATURE_COUNT
 };
 
-/* In the enum's order, NULL-terminated: with what makes a request have it, and the names alone. */
-struct feature_info {
-	const char *name;
-	const char *means;
-};
-extern const struct feature_info feature_infos[];
+/* In the enum's order, NULL-terminated. */
 extern const char *const feature_names[];
 
 /* Of the table, or FEATURE_COUNT. */

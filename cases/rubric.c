@@ -1,4 +1,4 @@
-/* See rubric.h. */
+/* Asking a judge model by a rubric, and reading what it says; see rubric.h. */
 #include "cases/rubric.h"
 
 #include "cases/grade/grade.h"

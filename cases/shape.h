@@ -31,7 +31,6 @@ struct shape {
 	int64_t choices;      /* n; 1 where it is not given */
 	int64_t prompt_bytes; /* text of all messages, tools and schemas; what is sent as text */
 	int64_t images;
-	size_t tool_count;
 };
 
 /* What is wrong with a request, for the client's error envelope. */

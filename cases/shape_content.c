@@ -205,7 +205,6 @@ void shape_tools(struct shape *shape, const struct json *list)
 	if (!json_is(list, JSON_ARRAY) || list->count == 0)
 		return;
 	shape_mark(shape, FEATURE_TOOLS);
-	shape->tool_count = list->count;
 	shape->prompt_bytes += span_bytes(list);
 	if (list->count > SHAPE_MANY_TOOLS)
 		shape_mark(shape, FEATURE_TOOLS_MANY);

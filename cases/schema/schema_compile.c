@@ -3,12 +3,6 @@
 
 #include <stdlib.h>
 
-static bool fault_must(struct fault *fault, const struct json *value, const char *be)
-{
-	return fault_at(fault, json_place(value), "\"%.*s\" must be %s, not %s",
-	                TEXT_ARG(value->key), be, json_type_name(value));
-}
-
 /* --- parts ------------------------------------------------------------------------ */
 
 struct schema_part *schema_compile_find(const struct schema_compiler *compiler,
@@ -189,7 +183,7 @@ bool schema_compile_reference(struct schema_compiler *compiler, struct schema_pa
                               const struct json *value, struct fault *fault)
 {
 	if (value->type != JSON_STRING)
-		return fault_must(fault, value, "a string");
+		return schema_fault_must(fault, value, "a string");
 	struct schema_pending *pending = ARENA_NEW(compiler->arena, struct schema_pending);
 	pending->part = part;
 	pending->clause = schema_compile_clause(compiler, part, value);
@@ -261,7 +255,7 @@ bool schema_compile_list(struct schema_compiler *compiler, struct schema_part *p
                          const struct json *value, struct fault *fault)
 {
 	if (value->type != JSON_ARRAY)
-		return fault_must(fault, value, "an array of schemas");
+		return schema_fault_must(fault, value, "an array of schemas");
 	if (value->count == 0)
 		return fault_at(fault, json_place(value), "\"%.*s\" must hold at least one schema",
 		                TEXT_ARG(value->key));
@@ -272,7 +266,7 @@ bool schema_compile_prefix(struct schema_compiler *compiler, struct schema_part 
                            const struct json *value, struct fault *fault)
 {
 	if (value->type != JSON_ARRAY)
-		return fault_must(fault, value, "an array of schemas");
+		return schema_fault_must(fault, value, "an array of schemas");
 	return compile_parts(compiler, shared_clause(compiler, part, value), value, fault);
 }
 
@@ -286,7 +280,7 @@ bool schema_compile_items(struct schema_compiler *compiler, struct schema_part *
 	if (value->type != JSON_ARRAY)
 		return schema_compile_part(compiler, value, where, &clause->part, fault);
 	if (clause->parts != NULL)
-		return fault_must(fault, value, "a schema where there is prefixItems");
+		return schema_fault_must(fault, value, "a schema where there is prefixItems");
 	if (part->resource->dialect.drafts == DRAFT_2020 && compiler->warnings != NULL)
 		fault_list_warn(compiler->warnings, json_place(value),
 		                "an array in \"items\" is draft-07; it is \"prefixItems\" now");
@@ -312,7 +306,7 @@ static bool compile_named(struct schema_compiler *compiler, struct schema_part *
 	struct schema_where where = {part, value, SCHEMA_BY_KEY};
 
 	if (value->type != JSON_OBJECT)
-		return fault_must(fault, value, "an object of schemas");
+		return schema_fault_must(fault, value, "an object of schemas");
 	struct schema_named *named =
 	    ARENA_NEW_ARRAY(compiler->arena, struct schema_named, value->count);
 	*out = named;
@@ -401,7 +395,7 @@ bool schema_compile_dependencies(struct schema_compiler *compiler, struct schema
 	struct schema_where where = {part, value, SCHEMA_BY_KEY};
 
 	if (value->type != JSON_OBJECT)
-		return fault_must(fault, value, "an object");
+		return schema_fault_must(fault, value, "an object");
 	struct schema_clause *clause = schema_compile_clause(compiler, part, value);
 	clause->named = ARENA_NEW_ARRAY(compiler->arena, struct schema_named, value->count);
 	JSON_EACH(member, value)
@@ -410,7 +404,7 @@ bool schema_compile_dependencies(struct schema_compiler *compiler, struct schema
 		named->name = member->key;
 		if (lists && (member->type == JSON_ARRAY || !schemas)) {
 			if (!is_list_of_strings(member))
-				return fault_must(fault, member, "an array of strings");
+				return schema_fault_must(fault, member, "an array of strings");
 			named->required = member;
 		} else if (!schema_compile_part(compiler, member, where, &named->part, fault)) {
 			return false;

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-static bool fault_must(struct fault *fault, const struct json *value, const char *be)
+bool schema_fault_must(struct fault *fault, const struct json *value, const char *be)
 {
 	return fault_at(fault, json_place(value), "\"%.*s\" must be %s, not %s",
 	                TEXT_ARG(value->key), be, json_type_name(value));
@@ -41,7 +41,7 @@ static bool compile_type(struct schema_compiler *compiler, struct schema_part *p
 	if (value->type == JSON_STRING)
 		return add_type(value, &clause->types, fault);
 	if (value->type != JSON_ARRAY)
-		return fault_must(fault, value, "a string or an array of strings");
+		return schema_fault_must(fault, value, "a string or an array of strings");
 	JSON_EACH(name, value)
 	{
 		if (!add_type(name, &clause->types, fault))
@@ -61,7 +61,7 @@ static bool compile_array(struct schema_compiler *compiler, struct schema_part *
                           const struct json *value, struct fault *fault)
 {
 	if (value->type != JSON_ARRAY)
-		return fault_must(fault, value, "an array");
+		return schema_fault_must(fault, value, "an array");
 	return compile_any(compiler, part, value, fault);
 }
 
@@ -69,11 +69,11 @@ static bool compile_required(struct schema_compiler *compiler, struct schema_par
                              const struct json *value, struct fault *fault)
 {
 	if (value->type != JSON_ARRAY)
-		return fault_must(fault, value, "an array of strings");
+		return schema_fault_must(fault, value, "an array of strings");
 	JSON_EACH(name, value)
 	{
 		if (name->type != JSON_STRING)
-			return fault_must(fault, value, "an array of strings");
+			return schema_fault_must(fault, value, "an array of strings");
 	}
 	return compile_any(compiler, part, value, fault);
 }
@@ -82,7 +82,7 @@ static bool compile_number(struct schema_compiler *compiler, struct schema_part 
                            const struct json *value, struct fault *fault)
 {
 	if (value->type != JSON_NUMBER)
-		return fault_must(fault, value, "a number");
+		return schema_fault_must(fault, value, "a number");
 	return compile_any(compiler, part, value, fault);
 }
 
@@ -108,7 +108,7 @@ bool schema_keyword_count_read(const struct json *value, int64_t *out, struct fa
 	if (number)
 		return fault_at(fault, json_place(value),
 		                "\"%.*s\" must be a whole number from 0 on", TEXT_ARG(value->key));
-	return fault_must(fault, value, "a whole number from 0 on");
+	return schema_fault_must(fault, value, "a whole number from 0 on");
 }
 
 /* Checked only: another keyword reads it. */
@@ -142,14 +142,14 @@ static bool compile_unique(struct schema_compiler *compiler, struct schema_part 
                            const struct json *value, struct fault *fault)
 {
 	if (value->type != JSON_BOOL)
-		return fault_must(fault, value, "a boolean");
+		return schema_fault_must(fault, value, "a boolean");
 	return !value->truth || compile_any(compiler, part, value, fault);
 }
 
 static bool compile_string(struct schema_compiler *compiler UNUSED, struct schema_part *part UNUSED,
                            const struct json *value, struct fault *fault)
 {
-	return value->type == JSON_STRING || fault_must(fault, value, "a string");
+	return value->type == JSON_STRING || schema_fault_must(fault, value, "a string");
 }
 
 bool schema_keyword_pattern(struct schema_compiler *compiler, struct text pattern,
@@ -171,7 +171,7 @@ static bool compile_pattern(struct schema_compiler *compiler, struct schema_part
                             const struct json *value, struct fault *fault)
 {
 	if (value->type != JSON_STRING)
-		return fault_must(fault, value, "a string");
+		return schema_fault_must(fault, value, "a string");
 	struct schema_clause *clause = schema_compile_clause(compiler, part, value);
 	return schema_keyword_pattern(compiler, value->text, value, &clause->pattern, fault);
 }
@@ -181,7 +181,7 @@ static bool compile_format(struct schema_compiler *compiler, struct schema_part 
                            const struct json *value, struct fault *fault)
 {
 	if (value->type != JSON_STRING)
-		return fault_must(fault, value, "a string");
+		return schema_fault_must(fault, value, "a string");
 	if (compiler->options->format_assert ||
 	    (part->resource->dialect.vocabularies & VOCABULARY_FORMAT_ASSERTION) != 0)
 		return compile_any(compiler, part, value, fault);

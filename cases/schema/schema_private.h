@@ -147,6 +147,9 @@ struct schema_keyword {
 	              const struct json *instance, struct schema_marks *marks);
 };
 
+/* The fault that a keyword's value is of the wrong type: `"minimum" must be a number, not ...`. */
+bool schema_fault_must(struct fault *fault, const struct json *value, const char *be);
+
 struct schema_map {
 	struct schema_map_slot *slots; /* arena */
 	size_t room;

@@ -1,4 +1,4 @@
-/* Open addressing, linear probing, at most half full. */
+/* Finding a cell by its names: open addressing, linear probing, at most half full. */
 #include "harness/run/matrix/cell_index.h"
 
 enum { SLOTS_FIRST = 64 };

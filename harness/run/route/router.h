@@ -1,7 +1,7 @@
 /*
  * The routing decision: which targets may serve a request, in which order, at what
  * expected cost, and why the others may not. One code for `explain`, `gate`, `forecast` and the
- * proxy; pure but for nothing: same router, same request, same moment, same decision.
+ * proxy. Pure: same router, same request, same moment, same decision.
  *
  * What changes from second to second (breakers, budgets, keys) is the proxy's and comes on top.
  */

@@ -1,4 +1,4 @@
-/* See mend.h. */
+/* Which repairs a reply needs, and what it is behind them; see mend.h. */
 #include "harness/run/runner/mend.h"
 
 /* --- replies --- */

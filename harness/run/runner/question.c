@@ -1,4 +1,4 @@
-/* See question.h. */
+/* A step as a request: its templates filled in for one trial; see question.h. */
 #include "harness/run/runner/question.h"
 
 bool question_streams(const struct case_step *step, enum case_variant variant)

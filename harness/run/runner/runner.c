@@ -424,7 +424,6 @@ bool runner_start(struct loop *loop, struct caller *caller, const struct runner_
 	runner->events = *events;
 	runner->end = RUNNER_FINISHED;
 	runner->trials_end = &runner->trials;
-	runner->started_ms = loop_now_ms(loop);
 	lay_out(runner);
 	if (options->done_path != NULL && !runner_resume(runner, options->done_path, fault)) {
 		runner_free(runner);

@@ -74,11 +74,11 @@ struct runner {
 	struct runner_disk disk;
 	struct runner_trial *trials; /* in flight or waiting for the disk; in the order of asking */
 	struct runner_trial **trials_end;
-	int64_t in_flight;                          /* each takes one of the jobs */
-	int64_t waiting;                            /* for the disk alone, and taking no job */
-	int64_t held;                               /* in flight, and wait for the disk to go on */
-	int64_t graders;                            /* threads on which programs grade */
-	int64_t started_ms, trials_done, trials_ms; /* for the estimate of what is left */
+	int64_t in_flight;              /* each takes one of the jobs */
+	int64_t waiting;                /* for the disk alone, and taking no job */
+	int64_t held;                   /* in flight, and wait for the disk to go on */
+	int64_t graders;                /* threads on which programs grade */
+	int64_t trials_done, trials_ms; /* for the estimate of what is left */
 	struct runner_progress progress;
 	struct loop_timer drain;
 	bool scheduled; /* the end of this turn is deferred */

@@ -178,6 +178,22 @@ START_TEST(references_lead_to_schemas)
 END_TEST
 
 /* What a $ref finds, seen from a base: the goal has its whole URI as $id. */
+/* Of several places on the way that have the anchor, the outermost. */
+START_TEST(a_dynamic_reference_leads_to_the_outermost)
+{
+	static const struct row rows[] = {
+	    {"{'$id':'http://x/root','$ref':'mid','$defs':{"
+	     "'r':{'$dynamicAnchor':'t','type':'string'},"
+	     "'mid':{'$id':'mid','$ref':'leaf','$defs':{'m':{'$dynamicAnchor':'t','type':'integer'}}},"
+	     "'leaf':{'$id':'leaf','$dynamicRef':'#t',"
+	     "'$defs':{'l':{'$dynamicAnchor':'t','type':'null'}}}}}",
+	     {"'x'"},
+	     {"1", "null"}},
+	};
+	check_rows(rows, ARRAY_LENGTH(rows), NULL);
+}
+END_TEST
+
 START_TEST(references_are_resolved_as_uris)
 {
 	static const struct {
@@ -334,6 +350,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, arrays_are_judged);
 	tcase_add_test(cases, schemas_combine);
 	tcase_add_test(cases, references_lead_to_schemas);
+	tcase_add_test(cases, a_dynamic_reference_leads_to_the_outermost);
 	tcase_add_test(cases, references_are_resolved_as_uris);
 	tcase_add_test(cases, many_names_are_found);
 	tcase_add_test(cases, drafts_differ);
