@@ -1,4 +1,4 @@
-/* Which repairs a reply needs, and what it is behind them; see mend.h. */
+/* Judging a reply behind repairs, and asking a refused request again as one would; see mend.h. */
 #include "harness/run/runner/mend.h"
 
 /* --- replies --- */
