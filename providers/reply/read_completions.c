@@ -188,6 +188,13 @@ static int64_t dimensions_of(const struct json *embedding)
 	return (int64_t)embedding->count;
 }
 
+/* Numbers, or base64 of them. */
+static bool is_vector(const struct json *embedding)
+{
+	return (json_is(embedding, JSON_ARRAY) && embedding->count > 0) ||
+	       (json_is(embedding, JSON_STRING) && embedding->text.len > 0);
+}
+
 static void read_vector(struct reply_build *build, const struct json *item, size_t position)
 {
 	const struct json *embedding = json_member(item, "embedding");
@@ -198,7 +205,7 @@ static void read_vector(struct reply_build *build, const struct json *item, size
 	if (!json_integer(item, "index", 0, INT32_MAX, &index) || index != (int64_t)position)
 		reply_violates(build, WIRE_EM_01, WIRE_DEVIATES, "data[%zu] is not in order",
 		               position);
-	if (embedding == NULL || embedding->count + embedding->text.len == 0)
+	if (!is_vector(embedding))
 		reply_violates(build, WIRE_EM_01, WIRE_BREAKS, "data[%zu] has no embedding",
 		               position);
 	if (position == 0)
