@@ -32,17 +32,16 @@ MUST_CHECK bool decode_messages(const struct json *root, struct arena *arena, st
                                 struct decode_fault *fault);
 
 /*
- * A chat request that was made so, or a request for a response, for a target that speaks OpenAI's
- * format: without the signed thoughts of another, which only their maker can read and others
- * refuse, nor the signatures of calls, unless the model is a Gemini, which asks for them. `body`
- * itself where there are none.
+ * `body`, a chat request or one for a response, for a target that speaks OpenAI's format: without
+ * signed thoughts, which only their maker can read and others refuse, and without the signatures of
+ * calls, but where the model is a Gemini, which asks for them. `body` itself where there are none.
  */
 MUST_CHECK struct text decode_without_thoughts(struct text body, struct text model,
                                                struct arena *arena);
 /*
- * A request for Anthropic's messages, for a target that reads them: without what was written here
- * in its turns for other targets or of them (reply_state.h), which it refuses; what the client or
- * another provider of that format wrote stays. `body` itself where there is none.
+ * `body`, a request for Anthropic's messages, for a target that reads them: without the blocks that
+ * were written here (reply_state.h), which it refuses. What the client wrote, or another provider
+ * of that format, stays. `body` itself where there are none.
  */
 MUST_CHECK struct text decode_without_ours(struct text body, struct arena *arena);
 

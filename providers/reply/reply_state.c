@@ -6,7 +6,7 @@
 
 enum { STATE_MAX_BYTES = 16 << 20 };
 
-static const struct text mark = TEXT_INIT("proviso1.");
+const struct text reply_state_mark = TEXT_INIT("proviso1.");
 const struct text reply_state_unsigned = TEXT_INIT("proviso1.unsigned");
 
 static bool has_extras(const struct chat_choice *choice)
@@ -59,7 +59,7 @@ struct text reply_state_pack(const struct chat_choice *choice, const struct text
 		write_extras(&json, choice, ids);
 	json_write_object_end(&json);
 	if (!text.overflow)
-		packed = text_format(arena, "%.*s%.*s", TEXT_ARG(mark),
+		packed = text_format(arena, "%.*s%.*s", TEXT_ARG(reply_state_mark),
 		                     TEXT_ARG(base64_encode(arena, text_buf_view(&text))));
 	text_buf_done(&text);
 	return packed;
@@ -67,7 +67,7 @@ struct text reply_state_pack(const struct chat_choice *choice, const struct text
 
 bool reply_state_is_ours(struct text packed)
 {
-	return text_starts(packed, mark);
+	return text_starts(packed, reply_state_mark);
 }
 
 const struct json *reply_state_unpack(struct text packed, struct arena *arena)
@@ -76,8 +76,8 @@ const struct json *reply_state_unpack(struct text packed, struct arena *arena)
 	struct json *root;
 	struct text bytes;
 
-	if (!text_starts(packed, mark) || packed.len > 2 * (size_t)STATE_MAX_BYTES ||
-	    !base64_decode(text_slice(packed, mark.len, packed.len), arena, &bytes) ||
+	if (!text_starts(packed, reply_state_mark) || packed.len > 2 * (size_t)STATE_MAX_BYTES ||
+	    !base64_decode(text_slice(packed, reply_state_mark.len, packed.len), arena, &bytes) ||
 	    !json_read_text(bytes, "state", arena, &root, &unread) || !json_is(root, JSON_OBJECT))
 		return NULL;
 	return root;

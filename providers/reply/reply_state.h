@@ -8,6 +8,8 @@
 
 #include "providers/chat.h"
 
+/* How each text of ours begins. */
+extern const struct text reply_state_mark;
 /* Data NULL: there is none. `ids`: of the choice's calls as the client sees them. Arena. */
 MUST_CHECK struct text reply_state_pack(const struct chat_choice *choice, const struct text *ids,
                                         struct arena *arena);
