@@ -90,7 +90,7 @@ static void event_as(struct reply_build *build, const struct sse_event *event,
 		shape->read_event(build, event, root);
 	else if (root != NULL)
 		(void)error_shape_read(build, root, true);
-	else if (text_is(event->name, "error") && event->data.len > 0)
+	else if (text_is(event->name, "error"))
 		error_shape_add_text(build, event->data);
 }
 
@@ -124,7 +124,7 @@ void reply_shape_event(struct reply_build *build, const struct sse_event *event)
 	}
 	const struct json *root = reply_build_event_json(build, event);
 	if (root == NULL) {
-		if (text_is(event->name, "error") && event->data.len > 0)
+		if (text_is(event->name, "error"))
 			error_shape_add_text(build, event->data);
 		return;
 	}

@@ -2,15 +2,14 @@
 #include "providers/wire/transport_private.h"
 
 /*
- * A reset and a malformed chunk come as the same code. The words tell them apart:
- * a failing recv or SSL_read is named in them, a chunk that can't be read is not.
+ * A reset and a malformed chunk come as the same code. Only libcurl's words tell them apart: what is
+ * wrong with a chunk names the chunk, or the chunked encoding.
  */
 static enum exchange_end receive_error(const struct transfer *transfer)
 {
 	struct text words = text_of(transfer->error);
 
-	if (text_find(words, TEXT("chunk"), 0) != TEXT_NOT_FOUND ||
-	    text_find(words, TEXT("hexadecimal"), 0) != TEXT_NOT_FOUND)
+	if (text_find(words, TEXT("chunk"), 0) != TEXT_NOT_FOUND)
 		return EXCHANGE_BAD_HTTP;
 	return EXCHANGE_CUT;
 }

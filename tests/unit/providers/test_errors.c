@@ -131,6 +131,7 @@ START_TEST(an_event_named_error_is_one_whatever_it_holds)
 	reply = read_text(ROLE "event: error\ndata: {\"message\":\"m\"}\n\n");
 	assert_text(reply->errors[0].message, "m");
 	ck_assert(!reply->broken[WIRE_ST_01]);
+	ck_assert_uint_eq(read_text(ROLE "event: error\ndata:\n\n")->error_count, 1);
 }
 END_TEST
 

@@ -93,6 +93,29 @@ START_TEST(tool_calls_are_read_and_judged)
 }
 END_TEST
 
+START_TEST(what_goes_back_with_a_call_is_kept_as_it_stands)
+{
+	const struct chat_reply *reply = ask(BODY(MESSAGE(
+	    "\"content\":null,\"tool_calls\":[{\"id\":\"a\",\"type\":\"function\",\"function\":{"
+	    "\"name\":\"f\",\"arguments\":\"{}\"},\"extra_content\":{\"google\":{\"x\":1}}}]",
+	    "tool_calls")));
+
+	assert_text(reply->choices[0].tool_calls[0].extra, "{\"google\":{\"x\":1}}");
+}
+END_TEST
+
+/* Once: what stands for the bytes is ours, and no character that was torn before. */
+START_TEST(bytes_that_are_no_text_are_told_once)
+{
+	const struct chat_reply *reply = ask(BODY(MESSAGE("\"content\":\"a\xff\"", "stop")));
+
+	ck_assert(reply->bad_utf8);
+	assert_text(reply->choices[0].content, "a\xef\xbf\xbd");
+	assert_violates(reply, "ST-07", WIRE_BREAKS, "no text");
+	ck_assert_uint_eq(count_violations(reply, "ST-07", WIRE_DEVIATES, ""), 0);
+}
+END_TEST
+
 START_TEST(custom_tools_take_free_text)
 {
 	const struct chat_reply *reply = ask(BODY(MESSAGE(
@@ -332,6 +355,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, what_a_body_lacks_is_told_by_name);
 	tcase_add_test(cases, a_created_with_a_fraction_is_told);
 	tcase_add_test(cases, tool_calls_are_read_and_judged);
+	tcase_add_test(cases, what_goes_back_with_a_call_is_kept_as_it_stands);
+	tcase_add_test(cases, bytes_that_are_no_text_are_told_once);
 	tcase_add_test(cases, custom_tools_take_free_text);
 	tcase_add_test(cases, content_in_parts_is_read_as_thoughts_and_text);
 	tcase_add_test(cases, a_finish_reason_outside_the_list_is_told);

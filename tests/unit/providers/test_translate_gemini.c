@@ -146,6 +146,30 @@ START_TEST(geminis_refusals_keep_their_words)
 }
 END_TEST
 
+/* Google says it in the body; an OpenAI client looks for it in the head. */
+START_TEST(a_wait_that_gemini_asks_for_is_a_header)
+{
+	static const struct {
+		const char *delay, *header;
+	} waits[] = {{"34.4s", "35"}, {"3s", "3"},    {"0s", "0"},
+	             {"-1s", NULL},   {"soon", NULL}, {"3", NULL}};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(waits); i++) {
+		struct text body =
+		    text_format(&unit_arena,
+		                "{\"error\":{\"code\":429,\"message\":\"m\",\"status\":\"RESOURCE_"
+		                "EXHAUSTED\",\"details\":[{\"retryDelay\":\"%s\"}]}}",
+		                waits[i].delay);
+		struct text told = exchange_header(translate(&dialect_gemini, body, 429, 0, &asked),
+		                                   "retry-after");
+		if (waits[i].header == NULL)
+			ck_assert_ptr_null(told.data);
+		else
+			assert_text(told, waits[i].header);
+	}
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
 	tcase_add_test(cases, a_gemini_stream_says_the_same_in_both_formats);
@@ -153,6 +177,7 @@ static void add_tests(TCase *cases)
 	tcase_add_loop_test(cases, geminis_reasons_to_end_are_openais, 0,
 	                    ARRAY_LENGTH(gemini_reasons));
 	tcase_add_test(cases, a_prompt_that_gemini_blocks_is_a_choice_without_content);
+	tcase_add_test(cases, a_wait_that_gemini_asks_for_is_a_header);
 	tcase_add_loop_test(cases, geminis_refusals_keep_their_words, 0,
 	                    ARRAY_LENGTH(gemini_refusals));
 }
