@@ -30,10 +30,9 @@ enum chat_auth {
 	AUTH_NONE,
 };
 
-/* How a request travels, where a case asks for more than HTTP/1.1 to the end. All zero: as always.
- */
+/* How a request travels where a case asks for something special; all zero: nothing special. */
 struct chat_wire {
-	struct text accept_encoding; /* what may be coded how; data NULL: identity */
+	struct text accept_encoding; /* the header's value; data NULL: identity */
 	int64_t leave_after_events;  /* we close the connection behind that event; 0: never */
 	bool http2;                  /* offered: by ALPN, or as an upgrade of plain HTTP */
 	bool kept;                   /* on a connection that nobody but such requests uses */
@@ -85,7 +84,7 @@ struct chat_usage {
 	int64_t cache_write;
 	int64_t reasoning;
 	int64_t cost_pico_usd;  /* said by the provider itself */
-	int64_t cache_write_1h; /* of cache_write, what is kept for an hour; at most 0: none */
+	int64_t cache_write_1h; /* of cache_write, what is kept for an hour; 0 or -1: none */
 	enum chat_service service;
 	char
 	    region[CHAT_REGION_BYTES]; /* where it was served, as the provider says; "": not said */
@@ -167,15 +166,16 @@ enum chat_api {
 	CHAT_API_BEDROCK,
 };
 
+/* What is kept of one reply: one that never ends must not take memory without end. */
 enum {
-	CHAT_MAX_CHOICES = 128, /* OpenAI's largest n */
-	CHAT_MAX_TOOL_CALLS = 1024,
-	CHAT_MAX_THINKING_BLOCKS = 1024,
-	CHAT_MAX_PARTS = 1 << 16,       /* of one choice; further ones are not kept */
-	CHAT_MAX_PART_BYTES = 32 << 20, /* of all of them: some are pictures */
-	CHAT_MAX_VIOLATIONS = 200,      /* kept; further ones are counted */
-	CHAT_MAX_NAMES = 256,           /* different ids or models kept of one reply */
-	CHAT_MAX_ERRORS = 16,
+	CHAT_MAX_CHOICES = 128,          /* OpenAI's largest n */
+	CHAT_MAX_TOOL_CALLS = 1024,      /* of all choices; OpenAI takes 128 tools */
+	CHAT_MAX_THINKING_BLOCKS = 1024, /* of one choice */
+	CHAT_MAX_PARTS = 1 << 16,        /* of one choice; further ones are not kept */
+	CHAT_MAX_PART_BYTES = 32 << 20,  /* of all of them: some are pictures */
+	CHAT_MAX_VIOLATIONS = 200,       /* kept; further ones are counted */
+	CHAT_MAX_NAMES = 256,            /* different ids or models kept of one reply */
+	CHAT_MAX_ERRORS = 16,            /* one is usual */
 };
 
 /* Everything a reply says. Arena of the reader; const after reply_reader_end. */
@@ -212,8 +212,8 @@ struct chat_reply {
 	/* embeddings and models */
 	int64_t item_count; /* vectors or models */
 	int64_t dimensions; /* -1: unknown or differing */
+	int64_t text_bytes; /* of all content, reasoning, refusals and arguments */
 	/* when, on the clock given to the reader; -1: never */
-	int64_t text_bytes;       /* of all content, reasoning, refusals and arguments */
 	int64_t first_delta_us;   /* first content, reasoning or tool-call delta */
 	int64_t first_content_us; /* first content or tool-call delta */
 	int64_t last_event_us;

@@ -8,7 +8,7 @@
 /* How much of a call was written. */
 struct written_call {
 	bool begun;
-	size_t arguments;
+	size_t arguments; /* bytes of them */
 };
 
 /* An item of a response, in the order in which they are told. */
@@ -18,13 +18,13 @@ struct written_item {
 	size_t from, to; /* of a text: its part of all that was said; an open one has no end yet */
 };
 
-/* The same of a choice. */
+/* How much of a choice was written. */
 struct written_choice {
 	int64_t index;
-	bool begun; /* its first chunk, with the role */
-	size_t content, reasoning, refusal;
-	size_t thinking_blocks, parts, extras;
-	struct written_call *calls; /* arena */
+	bool begun;                            /* its first chunk, with the role */
+	size_t content, reasoning, refusal;    /* bytes of each */
+	size_t thinking_blocks, parts, extras; /* how many of each */
+	struct written_call *calls;            /* arena */
 	size_t call_room;
 	/* --- of the formats that have blocks --- */
 	int block;                  /* kind of the block that is open; 0: none */
@@ -78,7 +78,7 @@ MUST_CHECK struct text writer_reply_id(struct reply_writer *writer, const struct
 /* The same of a call: providers without ids for calls get one that is the same each time. */
 MUST_CHECK struct text writer_call_id(struct reply_writer *writer,
                                       const struct chat_tool_call *call, int64_t choice, size_t at);
-/* One event: "event: NAME" where there is a name, then the JSON that `write` wrote. */
+/* One event: "event: NAME" where there is a name (else NULL), and `json` as its data. */
 void writer_event(struct reply_writer *writer, const char *name, struct text json);
 /* Writes "cache_creation", Anthropic's: what was put into the cache for how long, at what price. */
 void writer_cache_creation(struct json_writer *json, const struct chat_usage *usage);

@@ -27,8 +27,7 @@ enum { SNIFF_MAX_BYTES = 1 << 20 }; /* a first line longer than this is a body's
 
 struct reply_reader {
 	struct reply_build build;
-	struct reply_build
-	    *published; /* the same: what a const reader may still bring up to date */
+	struct reply_build *published; /* &build: through it a const reader publishes what it has */
 	struct sse_splitter splitter;
 	struct event_stream frames;
 	enum mode mode;

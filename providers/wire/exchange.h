@@ -46,8 +46,8 @@ struct exchange {
 	int64_t started_wall_ms;
 	int status;       /* 0: no status line came */
 	int http_version; /* 10, 11, 20; 0: none */
-	bool wrong_key;   /* with which it was sent on purpose */
-	bool no_key;      /* and without any */
+	bool wrong_key;   /* it was sent with a wrong one, on purpose */
+	bool no_key;      /* or without any, on purpose */
 	bool reused;      /* it came on a connection that was there already */
 	struct http_header *headers;
 	size_t header_count;
@@ -57,11 +57,11 @@ struct exchange {
 	enum exchange_end end;
 	struct text end_detail;  /* the transport's words */
 	int64_t head_us, end_us; /* since the attempt began; -1: never */
-	/* The dialect that it was translated from; NULL: it is as the provider sent it. */
+	/* The dialect that it was translated from, and what that can never tell; NULL: as sent. */
 	const char *translated_from;
-	bool calls_whole;    /* which gives a call in one piece, always */
-	bool no_cache_count; /* and which can't tell what was read from a cache */
-	bool no_retry_after; /* and a 429 of which never says when to come back */
+	bool calls_whole;    /* a call comes in one piece, always */
+	bool no_cache_count; /* it has no count of what was read from a cache */
+	bool no_retry_after; /* a 429 of it never says when to come back */
 };
 
 /* Whether a field of that name was left out before the request was sent. */

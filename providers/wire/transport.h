@@ -31,7 +31,7 @@ struct transport_limits {
 	bool trickles;
 };
 
-/* Owned. trace environment: none; proxies as libcurl does. */
+/* Owned. Goes through the proxies that the environment names, as libcurl reads it (HTTPS_PROXY). */
 MUST_CHECK bool transport_new(struct loop *loop, struct transport **out, struct fault *fault);
 /* From now on the certificates of that file (PEM) are those that are trusted; borrowed. */
 void transport_trust(struct transport *transport, const char *ca_file);
