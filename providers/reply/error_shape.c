@@ -9,6 +9,7 @@
 enum {
 	ERROR_MAX_TEXT_BYTES = 8 << 10, /* of a message: longer is cut */
 	ERROR_MAX_RAW_BYTES = 64 << 10,
+	ERROR_MAX_PAGE_BYTES = 2 << 10, /* of what is no JSON: an HTML page's head says which */
 };
 
 static struct text kept(struct reply_build *build, struct text view, size_t max)
@@ -286,7 +287,7 @@ void error_shape_add_text(struct reply_build *build, struct text message)
 
 void error_shape_read_bytes(struct reply_build *build, struct text body)
 {
-	struct chat_error error = {.raw = text_slice(body, 0, 2048)};
+	struct chat_error error = {.raw = text_slice(body, 0, ERROR_MAX_PAGE_BYTES)};
 
 	reply_violates(build, WIRE_ER_05, WIRE_DEVIATES, "%s",
 	               body.len == 0 ? "the body is empty" : "the body is no JSON");

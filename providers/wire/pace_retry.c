@@ -8,6 +8,9 @@ enum {
 	RETRY_AFTER_MAX_MS = 3600 * 1000,
 	BACKOFF_FIRST_MS = 500,
 	BACKOFF_MAX_MS = 30 * 1000,
+	RESET_NAME_MAX_BYTES =
+	    40, /* the longest known is "anthropic-ratelimit-output-tokens-reset" */
+	REMAINING_NAME_BYTES = 64, /* "x-ratelimit-remaining-" and such a name's scope, with NUL */
 };
 
 static int64_t clamp_ms(int64_t ms)
@@ -211,18 +214,19 @@ static int64_t reset_ms(struct text view, int64_t now_wall_ms)
  * "x-ratelimit-reset-SCOPE" (OpenAI and most others) or
  * "anthropic-ratelimit-SCOPE-reset": writes the name of the matching "remaining" header.
  */
-static bool reset_scope(struct text name, char remaining[64])
+static bool reset_scope(struct text name, char remaining[REMAINING_NAME_BYTES])
 {
 	static const struct text most = TEXT_INIT("x-ratelimit-reset-");
 	static const struct text anthropic = TEXT_INIT("anthropic-ratelimit-");
 	static const struct text reset = TEXT_INIT("-reset");
 
-	if (name.len > 40)
+	if (name.len > RESET_NAME_MAX_BYTES)
 		return false;
 	if (name.len > most.len && text_equal_ignoring_case(text_slice(name, 0, most.len), most)) {
 		struct text scope = text_slice(name, most.len, name.len);
 
-		(void)snprintf(remaining, 64, "x-ratelimit-remaining-%.*s", TEXT_ARG(scope));
+		(void)snprintf(remaining, REMAINING_NAME_BYTES, "x-ratelimit-remaining-%.*s",
+		               TEXT_ARG(scope));
 		return true;
 	}
 	if (name.len > anthropic.len + reset.len &&
@@ -230,7 +234,7 @@ static bool reset_scope(struct text name, char remaining[64])
 	    text_equal_ignoring_case(text_slice(name, name.len - reset.len, name.len), reset)) {
 		struct text stem = text_slice(name, 0, name.len - reset.len);
 
-		(void)snprintf(remaining, 64, "%.*s-remaining", TEXT_ARG(stem));
+		(void)snprintf(remaining, REMAINING_NAME_BYTES, "%.*s-remaining", TEXT_ARG(stem));
 		return true;
 	}
 	return false;
@@ -247,7 +251,7 @@ static int64_t ratelimit_reset_ms(const struct exchange *exchange, int64_t now_w
 
 	for (size_t i = 0; i < exchange->header_count; i++) {
 		const struct http_header *header = &exchange->headers[i];
-		char remaining[64];
+		char remaining[REMAINING_NAME_BYTES];
 
 		if (!reset_scope(header->name, remaining))
 			continue;

@@ -230,6 +230,30 @@ START_TEST(concurrency_is_kept)
 }
 END_TEST
 
+/* A proxy asks once more at once where a kept connection was closed on it. */
+START_TEST(a_connection_that_closes_on_its_next_request_is_told)
+{
+	struct seen first = {0}, second = {0}, third = {0};
+
+	options.max_attempts = 1;
+	answer("200 OK", CHAT_BODY, SCRIPT_KEEP);
+	script_server_answer(server, TEXT(""), SCRIPT_CLOSE);
+	begin(&first);
+	finish(&first, 10);
+	ck_assert(!first.reused);
+	begin(&second);
+	finish(&second, 10);
+	ck_assert_int_eq(second.attempt_end[0], EXCHANGE_CUT);
+	ck_assert(second.reused);
+	/* The first request of a connection can't have met an old one. */
+	script_server_answer(server, TEXT(""), SCRIPT_CLOSE);
+	begin(&third);
+	finish(&third, 10);
+	ck_assert_int_eq(third.attempt_end[0], EXCHANGE_CUT);
+	ck_assert(!third.reused);
+}
+END_TEST
+
 /* A reload makes each provider anew: the queue goes by name and limits. */
 START_TEST(a_queue_is_shared_by_name_and_limits)
 {
@@ -415,6 +439,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, the_deadline_ends_an_attempt);
 	tcase_add_test(cases, the_deadline_ends_a_wait_for_a_turn);
 	tcase_add_test(cases, concurrency_is_kept);
+	tcase_add_test(cases, a_connection_that_closes_on_its_next_request_is_told);
 	tcase_add_test(cases, a_queue_is_shared_by_name_and_limits);
 	tcase_add_test(cases, cancelled_at_once_nothing_is_sent);
 	tcase_add_test(cases, cancelled_in_flight_the_attempt_is_told);

@@ -250,6 +250,7 @@ static const struct {
     {"Retry-After=7", 7000},
     {"retry-after=1.5", 1500},
     {"retry-after=-5", 0},
+    {"retry-after-ms=0|retry-after=5", 0},
     {"retry-after=3600", 3600000},
     {"retry-after=3601", 3600000},
     {"retry-after=99999999999999999999999999", 3600000},

@@ -117,10 +117,13 @@ START_TEST(what_goes_in_comes_out)
 	struct recording *recording = open_recording();
 	struct exchange exchange =
 	    exchange_of(TEXT("{\"a\"\n:\0\xff}"), TEXT("data\n\n\0\xfe\x80 end"));
+	const struct text dropped[] = {TEXT("seed"), TEXT("messages.name")};
 	struct recording_label got;
 
 	exchange.chunks = chunks;
 	exchange.chunk_count = 3;
+	exchange.dropped = dropped;
+	exchange.dropped_count = 2;
 	exchange.wrong_key = true;
 	struct text first = add_one(recording, &exchange);
 	exchange.wrong_key = false;
@@ -156,6 +159,9 @@ START_TEST(what_goes_in_comes_out)
 			ck_assert(text_equal(read.headers[h].name, headers[h].name));
 			ck_assert(text_equal(read.headers[h].value, headers[h].value));
 		}
+		ck_assert_uint_eq(read.dropped_count, 2);
+		assert_text(read.dropped[0], "seed");
+		assert_text(read.dropped[1], "messages.name");
 		ck_assert_uint_eq(read.chunk_count, 3);
 		ck_assert_mem_eq(read.chunks, chunks, sizeof(chunks));
 	}

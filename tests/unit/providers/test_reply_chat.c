@@ -75,6 +75,7 @@ START_TEST(tool_calls_are_read_and_judged)
 	assert_no_violation(reply);
 	ck_assert_ptr_null(reply->choices[0].content.data);
 	assert_text(reply->choices[0].tool_calls[0].id, "a");
+	ck_assert_uint_eq(reply->choices[0].tool_calls[0].fragments, 1);
 	assert_keeps(reply, "TC-03");
 	assert_keeps(reply, "TC-04");
 	reply = ask(BODY(MESSAGE("\"content\":\"\",\"tool_calls\":[{\"id\":\"\",\"function\":{"
@@ -113,6 +114,10 @@ START_TEST(bytes_that_are_no_text_are_told_once)
 	assert_text(reply->choices[0].content, "a\xef\xbf\xbd");
 	assert_violates(reply, "ST-07", WIRE_BREAKS, "no text");
 	ck_assert_uint_eq(count_violations(reply, "ST-07", WIRE_DEVIATES, ""), 0);
+	/* Escapes beside them stay, a pair of surrogates as one. */
+	assert_text(
+	    ask(BODY(MESSAGE("\"content\":\"\\n\xff\\ud83d\\ude00\"", "stop")))->choices[0].content,
+	    "\n\xef\xbf\xbd\xf0\x9f\x98\x80");
 }
 END_TEST
 

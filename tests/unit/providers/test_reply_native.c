@@ -177,6 +177,7 @@ START_TEST(a_whole_response_is_read)
 	assert_text(reply->choices[0].reasoning, "hm");
 	assert_text(reply->choices[0].content, "x");
 	assert_text(reply->choices[0].tool_calls[0].id, "c");
+	ck_assert_int_eq(reply->choices[0].tool_calls[0].index, 0);
 	assert_text(reply->choices[0].finish_reason, "tool_calls");
 	ck_assert(reply->complete);
 	assert_keeps(reply, "RS-01");
