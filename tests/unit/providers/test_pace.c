@@ -40,6 +40,7 @@ static void end(void)
 	for (size_t i = 0; i < WAITERS; i++)
 		pace_cancel(pace, &waiting[i].waiter);
 	pace_free(pace);
+	pace = NULL; /* what is left of it is a leak */
 	loop_free(loop);
 	arena_done(&arena);
 }
