@@ -161,6 +161,14 @@ static void pass_usage_frame(struct relay *relay, bool last)
 	text_buf_reset(&relay->usage_frame);
 }
 
+/* Asked for by us, and not for the client's eyes. */
+static bool is_hidden_usage(struct relay *relay, struct text frame)
+{
+	struct usage_place place;
+
+	return relay->usage_injected && find_usage(relay, frame, &place) && place.alone;
+}
+
 /* The last event of a format that has no [DONE]. */
 static bool is_terminal(const struct relay *relay, struct text frame)
 {
@@ -182,6 +190,8 @@ static void pass_frame(struct relay *relay, struct text frame, bool whole, enum 
 		pass(relay, frame);
 		return;
 	}
+	if (is_hidden_usage(relay, frame))
+		return; /* wherever it comes: some send it behind [DONE] */
 	if (kind == FRAME_DONE || relay->tail.len > 0 || is_terminal(relay, frame)) {
 		(void)text_buf_add(&relay->tail, frame); /* past the cap: nobody reads on there */
 		return;
@@ -193,8 +203,6 @@ static void pass_frame(struct relay *relay, struct text frame, bool whole, enum 
 		return;
 	}
 	pass_usage_frame(relay, false);
-	if (place.alone && relay->usage_injected)
-		return; /* asked for by us, and not for the client's eyes */
 	if (!relay->usage_asked || !text_buf_add(&relay->usage_frame, frame))
 		pass(relay, frame);
 }
@@ -212,11 +220,9 @@ struct without_usage {
 static void keep_frame(void *context, struct text frame, bool whole UNUSED)
 {
 	const struct without_usage *kept = context;
-	struct usage_place place;
 
-	if (kept->relay->usage_injected && find_usage(kept->relay, frame, &place) && place.alone)
-		return;
-	(void)text_buf_add(kept->out, frame);
+	if (!is_hidden_usage(kept->relay, frame))
+		(void)text_buf_add(kept->out, frame);
 }
 
 struct text relay_stream_held(struct relay *relay)

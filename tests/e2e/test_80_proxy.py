@@ -73,6 +73,13 @@ def test_usage_is_asked_for_and_its_chunk_taken_out(start, scripted):
     assert answer.body == want
 
 
+def test_usage_behind_the_end_is_taken_out_too(start, scripted):
+    up = scripted(lambda head, body, number: sse(chunk({"role": "assistant", "content": "hi"}), chunk(finish="stop"), DONE,
+                                                 usage_chunk()))
+    answer = start({"a": up.url}).stream()
+    assert answer.body == chunk({"role": "assistant", "content": "hi"}) + chunk(finish="stop") + DONE
+
+
 def test_usage_that_was_asked_for_comes_with_its_cost(start, scripted):
     up = scripted(lambda head, body, number: good_stream("hi"))
     proxy = start({"a": up.url})
