@@ -2,8 +2,8 @@
 #include "providers/wire/transport_private.h"
 
 /*
- * A reset and a malformed chunk come as the same code. Only libcurl's words tell them apart: what is
- * wrong with a chunk names the chunk, or the chunked encoding.
+ * A reset and a malformed chunk come as the same code. Only libcurl's words tell them apart: what
+ * is wrong with a chunk names the chunk, or the chunked encoding.
  */
 static enum exchange_end receive_error(const struct transfer *transfer)
 {
