@@ -68,10 +68,12 @@ static bool read_request(struct text path, struct arena *arena, struct chat_requ
 	return true;
 }
 
-static bool is_readable(const struct chat_reply *reply)
+/* Binary frames begin with a zero, but so do other files: one must have come whole. */
+static bool is_readable(const struct chat_reply *reply, struct text bytes)
 {
-	return reply->is_json || reply->events > 0 || reply->comments > 0 ||
-	       reply->api != CHAT_API_UNKNOWN;
+	if (bytes.len > 0 && bytes.data[0] == '\0')
+		return reply->events > 0;
+	return reply_is_readable(reply) || reply->api != CHAT_API_UNKNOWN;
 }
 
 static size_t write_breaches(void *context, struct json_writer *writer)
@@ -149,7 +151,7 @@ static int inspect_run(void *state, struct arena *arena)
 	if (!file_read(path, REPLY_MAX_BYTES, arena, &source, &fault))
 		return command_fail(&fault);
 	const struct chat_reply *reply = reply_read(&context, source->body, arena);
-	if (!is_readable(reply)) {
+	if (!is_readable(reply, source->body)) {
 		(void)fault_set(&fault, FAULT_INPUT, "%s is neither JSON nor server-sent events",
 		                path);
 		return command_fail(&fault);

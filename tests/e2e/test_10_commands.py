@@ -65,9 +65,14 @@ def test_inspect_reads_json_and_streams_and_refuses_the_rest(proviso):
     assert seen["complete"] is False and seen["events"] == 1
     assert any(v["case"] == "ST-06" for v in seen["violations"])
     assert proviso("inspect", "a.sse", "--strict").code == 1
-    (proviso.cwd / "a.txt").write_text("just words")
-    assert proviso("inspect", "a.txt").code == 2
+    for words in b"just words", b"a: b\n\n", b"", b"\0\0\0\0", b'{"choices":[{"ind':
+        (proviso.cwd / "a.txt").write_bytes(words)
+        assert proviso("inspect", "a.txt").code == 2, words
     assert proviso("inspect", "absent").code == 2
+    for stream, events in (b"data: x", 0), (b"data: x\n", 0), (b"id: 1\n\n", 0), (b"retry: 9\r\r", 0), (b"\xef\xbb\xbfdata:\n\n", 1):
+        (proviso.cwd / "a.sse").write_bytes(stream)
+        done = proviso("inspect", "a.sse")
+        assert done.code == 0 and json.loads(done.out)["events"] == events, (stream, done)
 
 
 def test_what_was_asked_is_held_against_a_response(proviso):
