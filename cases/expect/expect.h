@@ -25,7 +25,8 @@
  *   wire: [ST-01, TS-03]  rules of wire_rule.h: broken is a violation, not exercised a miss
  *   error: {code: [...], type: [...], param: [..., null], message: /re/, machine_code: true,
  *           or_refused: true}   another message refuses what the case is about; 200 ignores it
- *   json: [{at: /choices/0/index, equals | matches: /re/ | type | count: 2 | absent: true}]
+ *   json: [{at: /choices/0/index, equals | matches: /re/ | type | count: 2 | absent: true |
+ *          within: 1d}]   of a time in seconds since 1970: so near to when it was asked
  *   same: {step: 0, content, tool_calls, finish_reason, input_tokens, input_larger: true}
  *   embeddings: {count, dimensions, encoding: float | base64,
  *                alike: [{item: 0, to: 1, step: 0, cosine: 0.999}]}   vector 0 of this reply and 1

@@ -20,7 +20,8 @@ struct expect_pointer {
 	struct matcher matches;
 	int type; /* enum pointer_type; -1: not asked */
 	bool absent;
-	int64_t count; /* of items or members; -1: not asked */
+	int64_t count;     /* of items or members; -1: not asked */
+	int64_t within_ms; /* of a time; 0: not asked */
 };
 
 struct expect_pointers {
@@ -33,7 +34,7 @@ struct pointer_keys {
 	const struct json *equals, *matches;
 	int type;
 	bool absent;
-	int64_t count;
+	int64_t count, within_ms;
 };
 
 /* clang-format off */
@@ -50,6 +51,8 @@ static const struct setting pointer_rows[] = {
 	 .doc = "nothing stands there"},
 	{.name = "count", .type = SETTING_INT, .offset = offsetof(struct pointer_keys, count),
 	 .doc = "how many items or members there are"},
+	{.name = "within", .type = SETTING_DURATION, .offset = offsetof(struct pointer_keys, within_ms),
+	 .doc = "a time in seconds since 1970, no further from when it was asked"},
 };
 /* clang-format on */
 
@@ -64,8 +67,11 @@ static bool read_pointer(struct expect_reader *reader, const struct json *node,
 	if (!settings_read(&pointer_table, node, &keys, reader->arena, reader->faults) ||
 	    !json_is(node, JSON_OBJECT))
 		return false;
-	*out = (struct expect_pointer){
-	    .at = keys.at, .type = keys.type, .absent = keys.absent, .count = keys.count};
+	*out = (struct expect_pointer){.at = keys.at,
+	                               .type = keys.type,
+	                               .absent = keys.absent,
+	                               .count = keys.count,
+	                               .within_ms = keys.within_ms};
 	/* `equals: null` is a value, which settings_read takes for silence. */
 	out->equals = json_member(node, "equals");
 	if (keys.at.len > 0 && keys.at.data[0] != '/')
@@ -130,6 +136,23 @@ static void check_equals(const struct expect_pointer *expect, const struct judge
 		      TEXT_ARG(shown(judgement, json_to_text(judgement->arena, wanted))));
 }
 
+/* Seconds, by the clock of the provider; ours may be off as well. */
+static void check_within(const struct expect_pointer *expect, const struct judgement *judgement,
+                         const struct json *value)
+{
+	enum { LAST_SECOND = INT32_MAX }; /* in 2038; milliseconds are far behind it */
+	int64_t asked_s = judgement->seen->exchange->started_wall_ms / 1000, told_s;
+	int64_t most_s = expect->within_ms / 1000;
+
+	if (!json_is(value, JSON_NUMBER) || !text_to_int64(value->text, 0, LAST_SECOND, &told_s))
+		judge(judgement, FINDING_VIOLATION, "%.*s is no time in seconds",
+		      TEXT_ARG(expect->at));
+	else if (told_s < asked_s - most_s || told_s > asked_s + most_s)
+		judge(judgement, FINDING_VIOLATION,
+		      "%.*s is %lld s from when it was asked, want at most %lld",
+		      TEXT_ARG(expect->at), (long long)(told_s - asked_s), (long long)most_s);
+}
+
 static void check_pointer(const struct expect_pointer *expect, const struct judgement *judgement)
 {
 	const struct json *value = json_pointer(judgement->seen->reply->body, expect->at);
@@ -155,6 +178,8 @@ static void check_pointer(const struct expect_pointer *expect, const struct judg
 		              json_is(value, JSON_ARRAY) || json_is(value, JSON_OBJECT)
 		                  ? (struct text){NULL, 0}
 		                  : value->text);
+	if (expect->within_ms > 0)
+		check_within(expect, judgement, value);
 	if (expect->count >= 0 && value->count != (uint64_t)expect->count)
 		judge(judgement, FINDING_VIOLATION, "%s has %u values, want %lld", at, value->count,
 		      (long long)expect->count);

@@ -302,6 +302,21 @@ START_TEST(pointers_look_into_the_raw_body)
 }
 END_TEST
 
+START_TEST(a_time_is_held_against_when_it_was_asked)
+{
+	judging_content("hello"); /* created is 1 */
+	judging.exchange.started_wall_ms = 61999;
+	assert_holds("{\"json\":[{\"at\":\"/created\",\"within\":\"60s\"}]}");
+	assert_finds("{\"json\":[{\"at\":\"/created\",\"within\":\"59s\"}]}", FINDING_VIOLATION,
+	             "/created is -60 s from when it was asked, want at most 59");
+	judging.exchange.started_wall_ms = -59000;
+	assert_finds("{\"json\":[{\"at\":\"/created\",\"within\":\"59s\"}]}", FINDING_VIOLATION,
+	             "/created is 60 s from");
+	assert_finds("{\"json\":[{\"at\":\"/id\",\"within\":\"1d\"}]}", FINDING_VIOLATION,
+	             "/id is no time in seconds");
+}
+END_TEST
+
 START_TEST(without_a_body_there_is_nothing_to_point_at)
 {
 	judging_answered(400, "text/html", "<html>");
@@ -419,6 +434,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, an_error_that_is_due_and_does_not_come_is_a_violation);
 	tcase_add_test(cases, an_error_in_band_is_an_error);
 	tcase_add_test(cases, pointers_look_into_the_raw_body);
+	tcase_add_test(cases, a_time_is_held_against_when_it_was_asked);
 	tcase_add_test(cases, without_a_body_there_is_nothing_to_point_at);
 	tcase_add_test(cases, replies_are_compared_with_earlier_ones);
 	tcase_add_test(cases, calls_are_compared_by_what_they_mean);

@@ -210,6 +210,7 @@ static bool ask(const struct case_step *step, const struct template_values *valu
 		return false;
 	*asked = (struct asked){0};
 	sim_route(&setup, &request, &arena, &asked->output);
+	asked->exchange.started_wall_ms = request.wall_ms;
 	asked->exchange.status = asked->output.status;
 	asked->exchange.headers = asked->output.headers;
 	asked->exchange.header_count = asked->output.header_count;
