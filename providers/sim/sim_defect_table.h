@@ -129,7 +129,7 @@
 	ROW(HT_03, "HT-03", SCOPE_ALL, "holds a stream back until it is whole", \
 	    "HT-05~stream ST-13") \
 	ROW(HT_04, "HT-04", SCOPE_OPEN, "sends notes of progress as events without JSON", \
-	    "CH-03~stream CH-04~stream HT-11~stream RE-01~stream RE-02~stream ST-01 US-03~stream") \
+	    "CH-03~stream CH-04~stream ER-20 HT-11~stream RE-01~stream RE-02~stream ST-01 US-03~stream") \
 	ROW(HT_05, "HT-05", SCOPE_ALL, "sends plain replies as gzip that are not, and coded streams in one piece", \
 	    "") \
 	ROW(HT_06, "HT-06", SCOPE_OPEN, "closes the connection behind each plain reply", \
