@@ -46,13 +46,13 @@ def endless_headers(connection):
 @pytest.mark.parametrize("answer", [endless, one_endless_line, endless_body, deep, endless_headers])
 def test_what_never_ends_is_ended(proviso, scripted, answer):
     provider = scripted(lambda head, body, number: answer)
-    # One cell, one trial: the reply is read up to its cap of 64 MiB.
+    # One cell, three trials, since it misses: each reply is read up to its cap of 64 MiB.
     done = proviso("check", "--base-url", provider.url, "--model", "m", "--case", "CH-03~stream", "--profile", "smoke")
     assert done.code in (1, 4) and provider.requests, done
     verdicts = [cell["verdict"] for cell in cells(proviso.cwd / "proviso-matrix.json").values()]
     assert len(verdicts) == 1 and verdicts[0] != "pass"
     written = sum(path.stat().st_size for path in proviso.cwd.rglob("*") if path.is_file())
-    assert written < 200 << 20
+    assert written < 240 << 20
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b"\x00\xff\xfe", b"<html>502</html>", b'{"choices":{}}',
