@@ -122,6 +122,7 @@ def test_answers_are_held_against_the_schema_that_the_request_brought(start, scr
         number += 1
         assert number < 5000
     assert number >= 5  # and the one above: six in a row
+    proxy.wait_for_log("proxy.quarantined")  # in force at once, on disk before it is told
     assert ("a/m", "JS-01", "quarantined") in excluded(proxy, **FORMAT)
     assert target_of(proxy.chat()) == "a/m"
 
