@@ -58,7 +58,7 @@ static const struct {
 	{ENDPOINT_CHAT, streamed, ROLE DELTA("\"role\":null,\"content\":\"x\""), "ST-04 harmless a later delta of choice 0 has a role of no meaning of event 2"},
 	{ENDPOINT_CHAT, streamed, ROLE DELTA("\"tool_calls\":" CALL(NAMED)), "TS-01 breaks choices[0].delta.tool_calls of event 2 is an object, no array"},
 	{ENDPOINT_CHAT, streamed, ROLE SAY("x") FINISH("stop") SAY("y") DONE, "ST-06 deviates content of choice 0 comes after its finish of event 4"},
-	{ENDPOINT_CHAT, streamed, CHUNK("{\"delta\":{\"content\":\"x\"},\"finish_reason\":null}"), "CH-01 deviates choices[0] of event 1 has no index"},
+	{ENDPOINT_CHAT, streamed, CHUNK("{\"delta\":{\"content\":\"x\"},\"finish_reason\":null}"), "ST-08 breaks choices[0] of event 1 has no index"},
 	{ENDPOINT_CHAT, streamed, ROLE CALLS(CALL(NAMED)) USAGE_ONLY FINISH("tool_calls"), "TS-07 deviates usage of event 3 comes before choice 0 finishes"},
 	{ENDPOINT_CHAT, streamed, "event: x\n\n" ROLE, "ST-01 deviates 1 blocks of fields have no data"},
 	{ENDPOINT_CHAT, streamed, "event: chunk\n" ROLE, "ST-01 deviates an event: line names the chunk of event 1 \"chunk\""},

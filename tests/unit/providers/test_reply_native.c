@@ -58,8 +58,8 @@ START_TEST(a_response_of_which_little_is_kept_is_judged_by_all_that_came)
 	const struct reply_context context = {.text_kept_bytes = 2};
 	const struct chat_reply *reply =
 	    read_in(&context, TEXT(CREATED TEXT_ITEM TEXT_DELTA("3", "he") TEXT_DELTA("4", "y")
-	                               TEXT_DONE("5", "hey") ITEM_DONE("6", "0", MESSAGE)
-	                                   COMPLETED("7", MESSAGE)));
+	                               TEXT_DONE("5", "hey") PART_DONE("6")
+	                                   ITEM_DONE("7", "0", MESSAGE) COMPLETED("8", MESSAGE)));
 
 	assert_no_violation(reply);
 	assert_keeps(reply, "RS-05");
