@@ -129,8 +129,7 @@ END_TEST
 
 START_TEST(a_later_minor_version_is_read_as_the_latest_known)
 {
-	assert_outcome(TEXT("GET / HTTP/1.2\r\nHost: a\r\n\r\n"),
-	               "GET|/||1.1|keep|Host=a;||");
+	assert_outcome(TEXT("GET / HTTP/1.2\r\nHost: a\r\n\r\n"), "GET|/||1.1|keep|Host=a;||");
 	assert_outcome(TEXT("GET / HTTP/1.9\r\nHost: a\r\nConnection: close\r\n\r\n"),
 	               "GET|/||1.1|close|Host=a;Connection=close;||");
 	assert_outcome(TEXT("GET / HTTP/1.2\r\n\r\n"), "400 no Host");

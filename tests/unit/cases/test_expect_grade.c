@@ -164,7 +164,7 @@ START_TEST(several_graders_are_weighed)
 END_TEST
 
 #define CALL_A(arguments)                                                                          \
-	"{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"1\",\"type\":"          \
+	"{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"1\",\"type\":"         \
 	"\"function\",\"function\":{\"name\":\"a\",\"arguments\":\"" arguments "\"}}]}"
 
 START_TEST(calls_are_held_against_possible_answers)
@@ -199,10 +199,12 @@ START_TEST(calls_are_held_against_possible_answers)
 	judging_said(CALL_A("{\\\"p\\\":[1,{\\\"q\\\":\\\"X\\\"}]}"), "tool_calls");
 	assert_score("{\"grade\":{\"calls\":[{\"a\":{\"p\":[[1,{\"q\":\"x\"}]]}}]}}", 1, NULL);
 	assert_score("{\"grade\":{\"calls\":[{\"a\":{\"p\":[[1]]}}]}}", 0, "it lacks");
-	assert_score("{\"grade\":{\"calls\":[{\"a\":{\"p\":[[1,{\"q\":\"x\"},2]]}}]}}", 0, "it lacks");
+	assert_score("{\"grade\":{\"calls\":[{\"a\":{\"p\":[[1,{\"q\":\"x\"},2]]}}]}}", 0,
+	             "it lacks");
 	assert_score("{\"grade\":{\"calls\":[{\"a\":{\"p\":[[1,{}]]}}]}}", 0, "it lacks");
 	judging_said(CALL_A("{\\\"p\\\":{\\\"q\\\":1,\\\"q\\\":1}}"), "tool_calls");
-	assert_score("{\"grade\":{\"calls\":[{\"a\":{\"p\":[{\"q\":1,\"r\":1}]}}]}}", 0, "it lacks");
+	assert_score("{\"grade\":{\"calls\":[{\"a\":{\"p\":[{\"q\":1,\"r\":1}]}}]}}", 0,
+	             "it lacks");
 	assert_score("{\"grade\":{\"calls\":[{\"a\":{\"p\":[{\"q\":1}]}}]}}", 0, "it lacks");
 	judging_said(CALL_A("{\\\"p\\\":1,\\\"p\\\":1}"), "tool_calls");
 	assert_score("{\"grade\":{\"calls\":[{\"a\":{\"p\":[1]}}]}}", 0, "it lacks");

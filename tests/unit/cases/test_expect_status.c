@@ -200,9 +200,8 @@ START_TEST(what_came_without_an_end_is_judged_by_the_rules_of_the_wire_alone)
 	                                   "\"same_model\":true",
 	                                   "\"identity\":\"record\""};
 	for (size_t i = 0; i < ARRAY_LENGTH(more); i++)
-		assert_finds(
-		    text_format(&judging.arena, "{\"wire\":[\"ST-01\"],%s}", more[i]).data,
-		    FINDING_VIOLATION, "the reply is not complete");
+		assert_finds(text_format(&judging.arena, "{\"wire\":[\"ST-01\"],%s}", more[i]).data,
+		             FINDING_VIOLATION, "the reply is not complete");
 	/* A broken connection is another matter: more may have been on its way. */
 	judging.exchange.end = EXCHANGE_CUT;
 	judging.seen.reply = reply_read(&context, text_of(HELLO), &judging.arena);

@@ -238,8 +238,8 @@ START_TEST(no_arguments_are_an_empty_object)
 END_TEST
 
 #define CALLING(index)                                                                             \
-	"{\"index\":" index ",\"message\":{\"role\":\"assistant\",\"content\":null,"             \
-	"\"tool_calls\":[{\"id\":\"x\",\"type\":\"function\",\"function\":{\"name\":\"f\","         \
+	"{\"index\":" index ",\"message\":{\"role\":\"assistant\",\"content\":null,"               \
+	"\"tool_calls\":[{\"id\":\"x\",\"type\":\"function\",\"function\":{\"name\":\"f\","        \
 	"\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"}"
 
 START_TEST(ids_are_distinct_within_a_reply_and_across_steps)
@@ -267,11 +267,13 @@ START_TEST(ids_are_distinct_within_a_reply_and_across_steps)
 	judging_content("no call");
 	assert_finds(expect, FINDING_MISS, "no tool call whose id could be judged");
 	/* What comes behind is no earlier one. */
-	judging_answered(200, "application/json",
-	                 "{\"id\":\"c\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\","
-	                 "\"choices\":[" CALLING("0") "," CALLING("1") "]}");
+	judging_answered(
+	    200, "application/json",
+	    "{\"id\":\"c\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\","
+	    "\"choices\":[" CALLING("0") "," CALLING("1") "]}");
 	assert_holds(expect);
-	assert_finds("{\"distinct_ids\":true,\"choice\":1}", FINDING_VIOLATION, "of an earlier one");
+	assert_finds("{\"distinct_ids\":true,\"choice\":1}", FINDING_VIOLATION,
+	             "of an earlier one");
 }
 END_TEST
 

@@ -119,7 +119,8 @@ START_TEST(schemas_combine)
 	     "'unevaluatedProperties':false}",
 	     {"{'a':'x','b':1}"},
 	     {"{'b':'x'}"}},
-	    {"{'allOf':[{'unevaluatedProperties':{'type':'integer'}}],'unevaluatedProperties':false}",
+	    {"{'allOf':[{'unevaluatedProperties':{'type':'integer'}}],'unevaluatedProperties':"
+	     "false}",
 	     {"{'a':1}"},
 	     {"{'a':'x'}"}},
 	    {"{'contains':{'type':'string'},'unevaluatedItems':{'type':'integer'}}",

@@ -43,7 +43,7 @@ START_TEST(charges_that_do_not_fit_saturate)
 	ck_assert_int_eq(charge(999999, INT64_MAX), INT64_C(9223362813482738952));
 	ck_assert_int_eq(charge(-1, 1), -1);
 	const struct price dear = {.known = true, .per_request = INT64_C(1) << 59};
-	ck_assert_int_eq(price_expect(&dear, 0, INT64_C(1) << 49, 0, 0), INT64_MAX);
+	ck_assert_int_eq(price_expect(&dear, 0, INT64_C(1) << 62, 0, 0), INT64_MAX);
 }
 END_TEST
 

@@ -112,9 +112,9 @@ START_TEST(usage_is_taken_from_every_place_and_the_request_says_whether_it_is_ri
 	                "choices[0].usage of event 2");
 	assert_violates(read_answer(ENDPOINT_CHAT, asks_usage, in_groq), "SU-01", WIRE_DEVIATES,
 	                "x_groq.usage of event 2");
-	assert_violates(read_answer(ENDPOINT_CHAT, asks_usage,
-	                            ROLE SAY("x") USAGE_CHUNK FINISH("stop") DONE),
-	                "SU-01", WIRE_DEVIATES, "in event 3, before the choices of event 4");
+	assert_violates(
+	    read_answer(ENDPOINT_CHAT, asks_usage, ROLE SAY("x") USAGE_CHUNK FINISH("stop") DONE),
+	    "SU-01", WIRE_DEVIATES, "in event 3, before the choices of event 4");
 	assert_violates(read_answer(ENDPOINT_CHAT, asks_usage,
 	                            ROLE SAY("x") FINISH("stop") EMPTY_USAGE_CHUNK DONE),
 	                "SU-01", WIRE_BREAKS, "usage of event 4 counts nothing");

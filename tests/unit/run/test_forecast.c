@@ -379,6 +379,55 @@ START_TEST(missing_counts_are_estimated_with_an_interval)
 }
 END_TEST
 
+/* A kind that was seen once may be anything up to twice that; what others are like is no matter. */
+START_TEST(a_count_is_estimated_by_its_own_kind)
+{
+	configure(ONE_ROUTE);
+	build();
+	start(SIZE_MAX);
+	struct traffic_row other = row_of(0, 1000, 5000), seen = row_of(1, 1000, 100);
+	struct traffic_row missing = row_of(2, 1000, -1);
+	other.task = TEXT("review");
+	take(&other);
+	take(&seen);
+	take(&missing);
+	take(&missing);
+	forecast_finish(forecast, &result);
+	const struct forecast_policy *policy = policy_of("routes");
+	ck_assert(policy->cost.low == (money)(4000 + 5100) * 1000000);
+	ck_assert(policy->cost.expected == (money)(4000 + 5300) * 1000000);
+	ck_assert(policy->cost.high == (money)(4000 + 5500) * 1000000);
+}
+END_TEST
+
+START_TEST(moments_outside_are_counted_apart_in_whatever_order_they_come)
+{
+	configure(ONE_ROUTE);
+	build();
+	const struct forecast_setup setup = {
+	    .router = router,
+	    .baseline = SIZE_MAX,
+	    .now_wall_ms = ROUTING_NOW_MS,
+	    .at_wall_ms = FORECAST_AS_LOGGED,
+	    .since_wall_ms = 10,
+	    .until_wall_ms = 20,
+	};
+	static const int64_t moments[] = {9, 15, 10, 19, 12, 20};
+
+	ck_assert_msg(forecast_new(&setup, &rig.arena, &forecast, &fault), "%s", fault.message);
+	for (size_t i = 0; i < ARRAY_LENGTH(moments); i++) {
+		struct traffic_row row = row_of(moments[i], 100, 10);
+		take(&row);
+	}
+	forecast_finish(forecast, &result);
+	ck_assert_int_eq(result.requests, 4);
+	ck_assert_int_eq(result.outside, 2);
+	ck_assert_int_eq(result.first_wall_ms, 10);
+	ck_assert_int_eq(result.last_wall_ms, 19);
+	ck_assert_int_eq(result.span_ms, 10);
+}
+END_TEST
+
 START_TEST(counts_that_nobody_knows_stay_unknown)
 {
 	configure(ONE_ROUTE);
@@ -439,14 +488,17 @@ START_TEST(gaps_say_what_is_in_the_way)
 	take(&row);
 	take(&row);
 	take(&other);
+	row.output_tokens = -1; /* and two whose counts are missing */
+	take(&row);
+	take(&row);
 	forecast_finish(forecast, &result);
 	const struct forecast_policy *policy = policy_of("routes");
-	ck_assert_int_eq(policy->unproven, 3);
-	ck_assert_int_eq(policy->open, 2);
+	ck_assert_int_eq(policy->unproven, 5);
+	ck_assert_int_eq(policy->open, 4);
 	ck_assert_int_eq(policy->unknown, 1);
 	ck_assert_int_eq(policy->served, 0);
 	ck_assert_uint_eq(result.gap_count, 2);
-	ck_assert_int_eq(result.gaps[0].requests, 2);
+	ck_assert_int_eq(result.gaps[0].requests, 4);
 	assert_text(result.gaps[0].reason, "e/m: CH-01 was never asked");
 	assert_text(result.gaps[1].asked, "nowhere");
 	ck_assert(text_find(result.gaps[1].reason, TEXT("no route"), 0) != TEXT_NOT_FOUND);
@@ -540,6 +592,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, weighted_routes_are_drawn);
 	tcase_add_test(cases, what_holds_at_both_ends_may_not_hold_between);
 	tcase_add_test(cases, missing_counts_are_estimated_with_an_interval);
+	tcase_add_test(cases, a_count_is_estimated_by_its_own_kind);
+	tcase_add_test(cases, moments_outside_are_counted_apart_in_whatever_order_they_come);
 	tcase_add_test(cases, counts_that_nobody_knows_stay_unknown);
 	tcase_add_test(cases, counts_that_the_proxy_guessed_have_an_interval);
 	tcase_add_test(cases, the_baseline_is_compared_on_the_same_requests);

@@ -164,7 +164,8 @@ START_TEST(everyday_shapes_are_those_that_a_gate_case_asks_about)
 	assert_text(demands.items[3].route, "s");
 	ck_assert(feature_has(&demands.items[3].shape.features, FEATURE_CHAT)); /* implied */
 	ck_assert_int_eq(demands.items[3].requests, -1);
-	/* chat is assumed of everybody, asked about or not; a case about more speaks for no less. */
+	/* chat is assumed of everybody, asked about or not; a case about more speaks for no less.
+	 */
 	rig.suite.count = 0;
 	routing_case(&rig, "XX-01", CASE_GATE, "tools field.x", "sync");
 	gate_demands_of_config(&config, &rig.suite, &rig.arena, &demands);
@@ -392,7 +393,8 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, shares_are_weighed_by_requests_tokens_and_cost);
 	tcase_add_test(cases, what_is_wanted_is_proof);
 	tcase_add_test(cases, a_route_that_is_gone_is_refused);
-	tcase_add_test(cases, to_have_two_left_of_three_is_no_loss_and_what_is_not_known_has_no_share);
+	tcase_add_test(cases,
+	               to_have_two_left_of_three_is_no_loss_and_what_is_not_known_has_no_share);
 	tcase_add_test(cases, of_a_weighted_route_shares_are_compared);
 	tcase_add_test(cases, a_base_is_judged_when_its_newest_cell_was_asked);
 }

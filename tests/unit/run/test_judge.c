@@ -149,8 +149,8 @@ START_TEST(a_reply_that_is_cut_half_way_is_judged_and_not_excused)
 	ck_assert_int_ne(outcome, OUTCOME_OK);
 	ck_assert_int_ne(outcome, OUTCOME_INFRA);
 	/* Whole as it looks, more was announced. */
-	ck_assert_int_ne(
-	    judge_one("CH-01", 200, EXCHANGE_CUT, reply_saying("baf2ced3")).outcome, OUTCOME_OK);
+	ck_assert_int_ne(judge_one("CH-01", 200, EXCHANGE_CUT, reply_saying("baf2ced3")).outcome,
+	                 OUTCOME_OK);
 }
 END_TEST
 

@@ -130,7 +130,8 @@ START_TEST(no_money_is_spent_on_a_verdict_that_can_not_be_reached)
 END_TEST
 
 enum { WALK_SIDE = 64 };
-static bool walked[WALK_SIDE][WALK_SIDE][16][2]; /* good, bad, infra; all of those broken, or none */
+static bool walked[WALK_SIDE][WALK_SIDE][16]
+		  [2]; /* good, bad, infra; all of those broken, or none */
 static int64_t walk_most;
 
 /* Every course that a cell may take from here, by its counts. */
@@ -170,7 +171,8 @@ START_TEST(asking_always_ends_and_at_most_where_the_plan_reckons)
 				for (size_t i = 0; i < 2 * ARRAY_LENGTH(least); i++) {
 					under((enum verdict_test)test, (enum case_class)class_);
 					judged_case.critical = critical;
-					judged_case.kind = i % 2 == 0 ? CASE_KIND_NONE : CASE_KIND_CODE;
+					judged_case.kind =
+					    i % 2 == 0 ? CASE_KIND_NONE : CASE_KIND_CODE;
 					rules.min_trials = least[i / 2];
 					memset(walked, 0, sizeof(walked));
 					walk_most = 0;
@@ -240,7 +242,8 @@ START_TEST(controls_tell_a_feature_that_breaks_the_server_from_a_server_that_is_
 	    {"iii", 3, 2, 0, false, true, VERDICT_ERROR},
 	    {"iii", 3, 3, 0, false, false, VERDICT_FAIL},
 	    {"iii", 3, 2, 1, false, false, VERDICT_ERROR},
-	    {"iii", 3, 3, 1, false, false, VERDICT_ERROR}, /* as no run asks, but a journal may say */
+	    {"iii", 3, 3, 1, false, false,
+	     VERDICT_ERROR}, /* as no run asks, but a journal may say */
 	    {"iii", 2, 0, 0, false, false, VERDICT_ERROR}, /* one of them had no connection */
 	    {"iii", 2, 3, 0, false, false, VERDICT_ERROR},
 	    {"iiio", 3, 3, 0, false, false, VERDICT_ERROR},
