@@ -98,9 +98,10 @@ START_TEST(a_regression_is_the_one_failure)
 	assert_holds(&out, "<section id=changes><h2>What changed since the baseline</h2><p>1 "
 	                   "regressed, ");
 	assert_holds(&out, "<b>1 regression in gate or required cells.</b>");
-	assert_holds(&out,
-	             "<span class=\"v regressed\">regressed</span> <b>gates</b><td>lab/qwen<td>"
-	             "<a href=\"#c1\">CH-02</a><td>gate<td>pass 10/10 &rarr; fail 0/3");
+	assert_holds(
+	    &out,
+	    "<span class=\"v regressed\">regressed</span> <b>gates</b><td class=name>lab/qwen<td>"
+	    "<a href=\"#c1\">CH-02</a><td>gate<td class=name>pass 10/10 &rarr; fail 0/3");
 	assert_holds(&out, "<div id=c1>");
 	assert_holds(&out, "<dt>since the baseline<dd>regressed: pass 10/10 &rarr; fail 0/3");
 	junit();
@@ -178,9 +179,12 @@ START_TEST(what_is_gone_and_what_is_new_are_named)
 	base.count = 8;
 	compare();
 	html();
-	assert_holds(&out, "<span class=\"v gone\">gone</span><td>other/m:1<td>ZZ-01<td>gate<td>"
+	assert_holds(&out, "<span class=\"v gone\">gone</span><td "
+	                   "class=name>other/m:1<td>ZZ-01<td>gate<td class=name>"
 	                   "pass 1/1 &rarr; -");
-	assert_holds(&out, "<span class=\"v new\">new</span><td>lab/qwen<td><a href=\"#c0\">CH-01");
+	assert_holds(
+	    &out,
+	    "<span class=\"v new\">new</span><td class=name>lab/qwen<td><a href=\"#c0\">CH-01");
 	junit();
 	assert_holds(&out, "<system-out>gone since the baseline: ZZ-01</system-out>");
 	assert_holds(&out, "name=\"CH-01\" time=\"1.250000\">\n      <system-out>gate PASS, 1 of 1 "
