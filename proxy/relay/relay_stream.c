@@ -161,12 +161,19 @@ static void pass_usage_frame(struct relay *relay, bool last)
 	text_buf_reset(&relay->usage_frame);
 }
 
-/* Asked for by us, and not for the client's eyes. */
+static bool is_openai_stream(const struct relay *relay)
+{
+	return relay->client_endpoint == ENDPOINT_CHAT ||
+	       relay->client_endpoint == ENDPOINT_COMPLETIONS;
+}
+
+/* Asked for by us, and not for the client's eyes. Other formats tell it in their last events. */
 static bool is_hidden_usage(struct relay *relay, struct text frame)
 {
 	struct usage_place place;
 
-	return relay->usage_injected && find_usage(relay, frame, &place) && place.alone;
+	return relay->usage_injected && is_openai_stream(relay) &&
+	       find_usage(relay, frame, &place) && place.alone;
 }
 
 /* The last event of a format that has no [DONE]. */
@@ -182,8 +189,6 @@ static bool is_terminal(const struct relay *relay, struct text frame)
 
 static void pass_frame(struct relay *relay, struct text frame, bool whole, enum frame_kind kind)
 {
-	bool openai = relay->client_endpoint == ENDPOINT_CHAT ||
-	              relay->client_endpoint == ENDPOINT_COMPLETIONS;
 	struct usage_place place;
 
 	if (!whole) {
@@ -196,7 +201,8 @@ static void pass_frame(struct relay *relay, struct text frame, bool whole, enum 
 		(void)text_buf_add(&relay->tail, frame); /* past the cap: nobody reads on there */
 		return;
 	}
-	if (kind == FRAME_COMMENT || !openai || !find_usage(relay, frame, &place)) {
+	if (kind == FRAME_COMMENT || !is_openai_stream(relay) ||
+	    !find_usage(relay, frame, &place)) {
 		if (kind == FRAME_EVENT)
 			pass_usage_frame(relay, false);
 		pass(relay, frame);
