@@ -227,9 +227,14 @@ void loop_advance(struct loop *loop, int64_t by_ms)
 	clock->now_us = target_us;
 }
 
-static void alarm_rang(uv_timer_t *alarm UNUSED)
+/*
+ * Waking up is all: due timers are fired behind libuv's callbacks. But libuv up to 1.44 looks at
+ * its timers before it waits, and an alarm that rings there is none for the wait: it would have no
+ * end. uv_stop before the wait makes libuv return from it at once (uv_stop, libuv's loop page).
+ */
+static void alarm_rang(uv_timer_t *alarm)
 {
-	/* Waking up was all: due timers are fired behind libuv's callbacks. */
+	uv_stop(alarm->loop);
 }
 
 /*
