@@ -154,10 +154,9 @@ void pace_cancel(struct pace *pace, struct pace_waiter *waiter)
 		pace->last = before;
 	waiter->next = NULL;
 	waiter->waiting = false;
+	/* Whoever is first now waits for the same slot or moment as the one that left. */
 	if (pace->first == NULL)
 		loop_timer_stop(pace->loop, &pace->timer);
-	else if (before == NULL)
-		pump_later(pace);
 }
 
 void pace_release(struct pace *pace)
