@@ -17,6 +17,16 @@ import threading
 
 import pytest
 
+# Ten seconds and more of one test, which would be waited for at the end: they begin first.
+LONG = ("test_90_soak.py", "test_80_every_shape.py", "test_a_killed_run_goes_on", "test_sums_are_exact_over", "test_what_never_ends",
+        "leaves_the_others_alone[ST-12]", "test_a_clean_provider_passes_every_case", "test_83_clients.py::test_no_scenario",
+        "test_95_guides.py", "test_89_hours.py")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: not any(name in item.nodeid for name in LONG))
+
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROVISO = os.environ.get("PROVISO", str(ROOT / ".build/release/proviso"))
 # The same without sanitizers, for what is asked many thousand times; sanitized where there is no other.
