@@ -94,6 +94,21 @@ static struct text about_path(struct text url, struct arena *arena)
 	                   TEXT_ARG(url), text_ends(url, TEXT("/v1")) ? "" : " Most end with /v1");
 }
 
+/* Not every format has a list of models. */
+static struct text about_model(const struct target *target, struct arena *arena)
+{
+	const struct provider *provider = target->provider;
+	const struct chat_request list = {.endpoint = ENDPOINT_MODELS};
+	struct wire_request wire = {0};
+	struct fault fault;
+	struct text where = TEXT("the names are in the provider's own list");
+
+	if (provider->dialect->encode(provider, &list, arena, &wire, &fault))
+		where = text_format(arena, "%s lists those that it has", wire.url);
+	return text_format(arena, "it says that it has no model \"%.*s\": %.*s",
+	                   TEXT_ARG(target->model->name), TEXT_ARG(where));
+}
+
 static struct text next_step(enum trouble trouble, const struct target *target, struct arena *arena)
 {
 	const struct provider *provider = target->provider;
@@ -105,10 +120,7 @@ static struct text next_step(enum trouble trouble, const struct target *target, 
 	case NO_PATH:
 		return about_path(url, arena);
 	case NO_MODEL:
-		return text_format(arena,
-		                   "it says that it has no model \"%.*s\": %.*s/models lists those "
-		                   "that it has",
-		                   TEXT_ARG(target->model->name), TEXT_ARG(url));
+		return about_model(target, arena);
 	case NO_HOST:
 		return text_format(arena,
 		                   "the host of %.*s has no address: is the name right, and is "

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import PROVISO, RUN_LIMIT_S, environment
+from conftest import PROVISO, RUN_LIMIT_S, environment, reply
 
 CONFIG = """version: 1
 providers:
@@ -44,6 +44,24 @@ def test_one_wrong_word_is_named_in_the_last_line(proviso, sim, change, how, cod
     url = {"": url, "/v1": url.removesuffix("/v1"), "http": url.replace("http:", "https:")}.get(change, url + change[1:])
     done = ask(proviso, url, **how)
     assert done.code == code and step in last_line(done), done
+
+
+@pytest.mark.parametrize("dialect, base, where", [
+    ("openai", "/v1", "/v1/models lists those that it has"),
+    ("azure", "/openai/v1", "/openai/v1/models lists those that it has"),
+    ("cohere", "", "the names are in the provider's own list"),
+    ("ollama", "", "the names are in the provider's own list"),
+])
+def test_where_the_names_of_models_are_is_said_in_each_format(proviso, scripted, dialect, base, where):
+    lost = reply({"error": {"message": "no such model: bigger"}}, "404 Not Found")
+    url = scripted(lambda *_: lost).url.removesuffix("/v1") + base
+    (proviso.cwd / "proviso.yaml").write_text(f"""version: 1
+providers:
+  lab: {{base_url: "{url}", api_key: env:SIM_KEY, dialect: {dialect}, models: {{bigger: {{context: 4096}}}}}}
+""")
+    done = proviso("check", "--profile", "smoke", "--case", "CH-03", env={"SIM_KEY": "sim-key"})
+    said = last_line(done).partition('it says that it has no model "bigger": ')[2]
+    assert done.code == 1 and said.removeprefix(url.removesuffix(base)) == where, done
 
 
 def test_where_nobody_listens_that_is_said(proviso):
