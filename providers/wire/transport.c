@@ -260,8 +260,12 @@ static void transfer_work(void *context)
 
 		transfer->resume = false;
 		transfer->held = false;
-		/* Hands out what was held back, from within this call. */
-		(void)curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+		/* Hands out what was held back, from within this call. Where that fails (it is
+		 * too large) libcurl says so here, and does nothing more for the transfer. */
+		CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+		if (code != CURLE_OK)
+			transfer_finish(transfer, transport_end(transfer, code),
+			                detail_of(transfer, code));
 		transport_harvest(shard);
 	}
 }

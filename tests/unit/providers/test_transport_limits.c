@@ -191,6 +191,32 @@ START_TEST(a_paused_transfer_stops_the_sender_and_resumes_whole)
 }
 END_TEST
 
+/* Two chunks in one packet: the second is held back, and found too large when it is handed out. */
+START_TEST(a_cap_is_found_when_what_was_held_back_is_handed_out)
+{
+	struct seen seen = {.pause_in_body = true};
+
+	loop_fake_clock(loop, 0);
+	limits.body_bytes = 3;
+	script_server_answer(server,
+	                     TEXT("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	                          "1\r\na\r\n5\r\nhello\r\n"),
+	                     SCRIPT_KEEP);
+	begin_get(&seen);
+	while (seen.body_at_pause == 0)
+		(void)loop_turn(loop, true);
+	transport_resume(seen.transfer);
+	while (seen.body.len < 3)
+		(void)loop_turn(loop, true);
+	for (int i = 0; i < 5; i++)
+		(void)loop_turn(loop, false);
+	ck_assert_uint_eq(seen.ends, 1);
+	expect_end(&seen, EXCHANGE_TOO_LARGE);
+	assert_text(text_buf_view(&seen.body), "ahe");
+	forget(&seen);
+}
+END_TEST
+
 START_TEST(many_at_once_all_end)
 {
 	enum { MANY = 200 }; /* several of libcurl's handles */
@@ -229,6 +255,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, the_total_time_ends_what_still_flows);
 	tcase_add_test(cases, a_connection_that_does_not_come_times_out);
 	tcase_add_test(cases, a_paused_transfer_stops_the_sender_and_resumes_whole);
+	tcase_add_test(cases, a_cap_is_found_when_what_was_held_back_is_handed_out);
 	tcase_add_test(cases, many_at_once_all_end);
 }
 
