@@ -7,12 +7,15 @@
  * is disarmed.
  *
  * A descriptor that is closed while libuv still has it in its books ends the
- * process. So only those are kept whose closing we are sure to be told: opened by
- * us, and connected (libcurl 7.88 closes one that is still connecting by itself).
+ * process, and of another of that number libuv wants to know nothing. So only those
+ * are kept whose closing we are sure to be told: opened by us, and connected. One that
+ * is still connecting libcurl 7.88 closes by itself, and forgets it only then; where its
+ * rival was faster (IPv4 against IPv6), the transfer is connected by that time.
  */
 #include "providers/wire/transport_private.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -20,9 +23,10 @@ struct transport_socket {
 	uv_poll_t poll;
 	struct shard *shard;
 	curl_socket_t fd;
-	int armed;  /* UV_READABLE, UV_WRITABLE: what epoll waits for */
-	int wanted; /* what libcurl waits for; 0: nothing, the connection is idle or paused */
-	bool ours;  /* opened by us */
+	int armed;   /* UV_READABLE, UV_WRITABLE: what epoll waits for */
+	int wanted;  /* what libcurl waits for; 0: nothing, the connection is idle or paused */
+	bool told;   /* connected: its closing goes through socket_close */
+	ino_t inode; /* of one opened by us: does its number still mean this socket? else 0 */
 };
 
 struct transport_sockets {
@@ -80,6 +84,13 @@ void transport_sockets_free(struct transport_sockets *sockets)
 	memory_free(sockets);
 }
 
+static ino_t inode_of(curl_socket_t fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 ? status.st_ino : 0;
+}
+
 /* NULL where libuv can't watch it. */
 static struct transport_socket *watch(struct shard *shard, curl_socket_t fd, bool ours)
 {
@@ -97,7 +108,7 @@ static struct transport_socket *watch(struct shard *shard, curl_socket_t fd, boo
 	socket->poll.data = socket;
 	socket->shard = shard;
 	socket->fd = fd;
-	socket->ours = ours;
+	socket->inode = ours ? inode_of(fd) : 0;
 	put(shard->transport->sockets, fd, socket);
 	return socket;
 }
@@ -168,6 +179,16 @@ static bool is_connected(CURL *easy)
 	return transfer != NULL && transfer->phase != TRANSFER_CONNECTING;
 }
 
+/* Asked when libcurl forgets it. */
+static bool may_be_kept(struct transport_socket *socket, CURL *easy)
+{
+	if (socket->inode == 0 || !is_connected(easy))
+		return false;
+	if (!socket->told)
+		socket->told = inode_of(socket->fd) == socket->inode;
+	return socket->told;
+}
+
 static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context,
                          void *assigned UNUSED)
 {
@@ -176,7 +197,7 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context,
 	int events = 0;
 
 	if (what == CURL_POLL_REMOVE || what == CURL_POLL_NONE) {
-		if (socket != NULL && socket->ours && is_connected(easy))
+		if (socket != NULL && may_be_kept(socket, easy))
 			want(socket, 0);
 		else if (socket != NULL)
 			forget(socket);

@@ -1,12 +1,14 @@
 /*
- * The transport where the system is slow: a name that is looked up for long. Names are this
- * program's own.
+ * The transport where the system is slow: a name that is looked up for long, an address that never
+ * answers. Names, and what connects to IPv6, are this program's own.
  */
 #include "tests/unit/providers/transport_rig.h"
 
 #include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
 
 enum { LOOKUP_GUARD_S = 20 }; /* so that what waits for a lookup fails instead of hanging */
 
@@ -14,6 +16,7 @@ static pthread_mutex_t lookup_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t lookup_changed = PTHREAD_COND_INITIALIZER;
 static unsigned lookups_begun, lookups_ended;
 static bool lookup_may_end;
+static int silent_fd; /* the last one that never connects */
 
 static int look_up_slowly(void)
 {
@@ -69,6 +72,26 @@ void freeaddrinfo(struct addrinfo *first)
 	}
 }
 
+/* Of IPv6: something that is never writable, as a socket whose SYN nobody answers. */
+int socket(int family, int type, int protocol)
+{
+	const uint64_t full = UINT64_MAX - 1;
+
+	if (family != AF_INET6)
+		return (int)syscall(SYS_socket, family, type, protocol);
+	silent_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ck_assert_int_eq(write(silent_fd, &full, sizeof(full)), sizeof(full));
+	return silent_fd;
+}
+
+int connect(int fd, const struct sockaddr *address, socklen_t size)
+{
+	if (address->sa_family != AF_INET6)
+		return (int)syscall(SYS_connect, fd, address, size);
+	errno = EINPROGRESS;
+	return -1;
+}
+
 static unsigned locked(const unsigned *count)
 {
 	(void)pthread_mutex_lock(&lookup_lock);
@@ -111,10 +134,37 @@ START_TEST(a_cancelled_transfer_does_not_wait_for_its_name)
 }
 END_TEST
 
+/*
+ * The address that did not answer is given up when the other one did, and its descriptor's number
+ * is the next that the system gives away: to a client of the proxy, which libuv must take.
+ */
+START_TEST(an_address_that_loses_leaves_nothing_behind)
+{
+	struct seen seen = {0};
+	uv_poll_t poll;
+
+	silent_fd = -1;
+	script_server_answer(server, TEXT("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+	                     SCRIPT_KEEP);
+	begin_get_of(&seen, "two.test");
+	wait_for_end(&seen);
+	expect_end(&seen, EXCHANGE_COMPLETE);
+	ck_assert_int_ge(silent_fd, 0);
+	int next = (int)syscall(SYS_socket, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(next, silent_fd);
+	ck_assert_int_eq(uv_poll_init_socket(loop_uv(loop), &poll, next), 0);
+	uv_close((uv_handle_t *)&poll, NULL);
+	(void)loop_turn(loop, false);
+	(void)close(next);
+	forget(&seen);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
 	tcase_add_checked_fixture(cases, setup, teardown);
 	tcase_add_test(cases, a_cancelled_transfer_does_not_wait_for_its_name);
+	tcase_add_test(cases, an_address_that_loses_leaves_nothing_behind);
 }
 
 int main(void)
