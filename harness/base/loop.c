@@ -48,6 +48,7 @@ struct loop {
 	size_t deferred_count;
 	size_t deferred_room;
 	struct loop_signal *signals[LOOP_SIGNALS];
+	size_t works; /* under way on other threads */
 	bool stopped;
 	bool in_turn;
 };
@@ -89,9 +90,12 @@ void loop_free(struct loop *loop)
 	for (size_t i = 0; i < LOOP_SIGNALS; i++)
 		if (loop->signals[i] != NULL)
 			uv_close((uv_handle_t *)&loop->signals[i]->handle, NULL);
-	/* Closing takes libuv a turn, and freeing by loop_defer another one behind it. */
+	/* Closing takes libuv a turn, and freeing by loop_defer another one behind it. Work takes
+	 * as long as it does. */
 	for (int turns = 0; turns < LOOP_CLOSING_TURNS; turns++) {
-		(void)uv_run(&loop->uv, UV_RUN_NOWAIT);
+		bool waits = loop->works > 0 && loop->deferred_count == 0;
+
+		(void)uv_run(&loop->uv, waits ? UV_RUN_ONCE : UV_RUN_NOWAIT);
 		deferred_run(loop);
 		if (loop->deferred_count == 0 && !uv_loop_alive(&loop->uv))
 			break;
@@ -106,6 +110,16 @@ void loop_free(struct loop *loop)
 	memory_free(loop->deferred);
 	memory_free(loop->clock);
 	memory_free(loop);
+}
+
+void loop_work_began(struct loop *loop)
+{
+	loop->works++;
+}
+
+void loop_work_ended(struct loop *loop)
+{
+	loop->works--;
 }
 
 /* --- the clock --- */

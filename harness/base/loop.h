@@ -22,8 +22,8 @@ struct loop_timer {
 /* Owned. Never NULL. */
 MUST_CHECK struct loop *loop_new(void);
 /*
- * All timers stopped and handles closed by their owners before; what they only began to close or
- * deferred (freeing themselves) is finished here. NULL is fine.
+ * All timers stopped and handles closed by their owners before; what they only began to close,
+ * deferred (freeing themselves) or gave to loop_work is finished here. NULL is fine.
  */
 void loop_free(struct loop *loop);
 

@@ -1,4 +1,4 @@
-/* The timer heap, shared by loop.c and loop_timer.c; nobody else includes this. */
+/* What loop.c shares with loop_timer.c (the heap) and loop_work.c; nobody else includes this. */
 #ifndef PROVISO_BASE_LOOP_PRIVATE_H
 #define PROVISO_BASE_LOOP_PRIVATE_H
 
@@ -19,5 +19,9 @@ void loop_heap_add(struct loop_heap *heap, struct loop_timer *timer);
 void loop_heap_remove(struct loop_heap *heap, struct loop_timer *timer);
 /* NULL when empty. */
 MUST_CHECK struct loop_timer *loop_heap_first(const struct loop_heap *heap);
+
+/* Work has been given to another thread, or is done: freeing the loop waits for it. */
+void loop_work_began(struct loop *loop);
+void loop_work_ended(struct loop *loop);
 
 #endif

@@ -1,10 +1,11 @@
 /* Work on another thread, by libuv's pool; see loop.h. */
-#include "harness/base/loop.h"
+#include "harness/base/loop_private.h"
 
 #include <uv.h>
 
 struct loop_work {
 	uv_work_t request;
+	struct loop *loop;
 	void (*work)(void *context);
 	void (*done)(void *context);
 	void *context;
@@ -24,6 +25,7 @@ static void on_the_loop(uv_work_t *request, int status UNUSED)
 	void (*done)(void *) = work->done;
 	void *context = work->context;
 
+	loop_work_ended(work->loop);
 	memory_free(work);
 	done(context);
 }
@@ -33,10 +35,12 @@ void loop_work(struct loop *loop, void (*work)(void *context), void (*done)(void
 {
 	struct loop_work *item = memory_new(sizeof(*item));
 
+	item->loop = loop;
 	item->work = work;
 	item->done = done;
 	item->context = context;
 	/* Refused only where there is no work to do. */
 	int failed = uv_queue_work(loop_uv(loop), &item->request, on_its_thread, on_the_loop);
 	REQUIRE(failed == 0);
+	loop_work_began(loop);
 }

@@ -1,6 +1,7 @@
 """Keys that stand in Vault: read by its published API, kept while it is away, changed when they are changed there."""
 import json
 import os
+import threading
 
 import pytest
 
@@ -17,6 +18,7 @@ class Vault:
     def __init__(self, scripted):
         self.key, self.version, self.status, self.raw = KEY, 1, 200, None
         self.tokens, self.lease, self.renewable, self.logins, self.renewals = {TOKEN}, 3600, True, 0, 0
+        self.silent, self.asked, self.may_answer = False, threading.Event(), threading.Event()
         self.server = scripted(self.answer)
         self.address = self.server.url.removesuffix("/v1")
 
@@ -30,6 +32,9 @@ class Vault:
         lines = head.decode().split("\r\n")
         method, path, _ = lines[0].split()
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines[1:])}
+        if self.silent:
+            self.asked.set()
+            self.may_answer.wait()
         if self.raw is not None:
             return self.raw
         if self.status == 503:
@@ -218,6 +223,15 @@ def test_a_key_that_comes_late_is_served_with_then(vault, lab, begin):
     reload(proxy, 1)
     asked(proxy)
     assert lab.keys == [KEY]
+
+
+def test_a_proxy_ends_well_while_vault_is_silent(vault, begin):
+    proxy = begin(VAULT_CLIENT_TIMEOUT="1")
+    vault.silent = True
+    proxy.process.send_signal(1)
+    vault.asked.wait()
+    proxy.stop()
+    vault.may_answer.set()
 
 
 def test_a_token_is_renewed_and_a_login_made_anew_where_it_ended(vault, lab, begin):

@@ -4,6 +4,10 @@
 #include "tests/unit/unit.h"
 
 #include <pthread.h>
+#include <semaphore.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static struct loop *loop;
 static struct loop_wake *wake;
@@ -77,8 +81,46 @@ START_TEST(work_runs_on_another_thread_and_the_loop_waits_for_it)
 }
 END_TEST
 
+/* --- work that outlives whoever gave it --- */
+
+static sem_t waited_for;
+static bool freeing;
+
+/* Whoever frees the loop has come to wait. */
+int epoll_wait(int fd, struct epoll_event *events, int room, int timeout)
+{
+	if (freeing && timeout < 0)
+		(void)sem_post(&waited_for);
+	return (int)syscall(SYS_epoll_pwait, fd, events, room, timeout, NULL, 8);
+}
+
+static void work_until_waited_for(void *context)
+{
+	(void)sem_wait(&waited_for);
+	work(context);
+}
+
+START_TEST(freeing_a_loop_waits_for_the_work_that_is_under_way)
+{
+	home = pthread_self();
+	loop = loop_new();
+	calls = 0;
+	worked = false;
+	ck_assert_int_eq(sem_init(&waited_for, 0, 0), 0);
+	loop_work(loop, work_until_waited_for, done, &worked);
+	(void)loop_turn(loop, false);
+	ck_assert_int_eq(calls, 0);
+	freeing = true;
+	loop_free(loop);
+	freeing = false;
+	ck_assert_int_eq(calls, 1);
+	(void)sem_destroy(&waited_for);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
+	tcase_add_test(cases, freeing_a_loop_waits_for_the_work_that_is_under_way);
 	tcase_add_test(cases, work_runs_on_another_thread_and_the_loop_waits_for_it);
 	tcase_add_test(cases, a_loop_that_waits_is_woken_on_its_own_thread);
 }
