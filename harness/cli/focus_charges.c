@@ -121,7 +121,18 @@ static decimal_digits weight_of(const struct price_part *part)
 	return cost.digits;
 }
 
-/* By the largest remainders; where all weights are 0 the first takes all. */
+/* The first part of which something was used. */
+static size_t first_used(const struct price_parts *parts)
+{
+	size_t first = 0;
+
+	while (first + 1 < parts->count && parts->parts[first].quantity == 0)
+		first++;
+	return first;
+}
+
+/* By the largest remainders; where all weights are 0 the first that was used takes all: a charge
+ * for nothing is none that FOCUS has. */
 static void share_out(int64_t pico_usd, const struct price_parts *parts,
                       int64_t shares[PRICE_METER_COUNT])
 {
@@ -146,8 +157,8 @@ static void share_out(int64_t pico_usd, const struct price_parts *parts,
 		left -= shares[i];
 	}
 	while (left > 0) {
-		size_t most = 0;
-		for (size_t i = 1; i < parts->count; i++)
+		size_t most = first_used(parts);
+		for (size_t i = 0; i < parts->count; i++)
 			if (rests[i] > rests[most])
 				most = i;
 		int64_t more = all == 0 ? left : 1;

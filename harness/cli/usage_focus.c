@@ -20,7 +20,7 @@
 enum { TAGS_MAX_BYTES = 64 << 10, SCHEMA_DIGITS = 16, PRICE_PLACES = 30, COST_PLACES = 12 };
 static const int64_t DAY_MS = 86400000;
 
-enum type { STRING, DECIMAL, MOMENT };
+enum type { STRING, DECIMAL, MOMENT, OBJECT };
 
 /* Own columns last. */
 static const struct {
@@ -59,7 +59,7 @@ static const struct {
     {"SkuId", STRING, 0},
     {"SubAccountId", STRING, 0},
     {"SubAccountName", STRING, 0},
-    {"Tags", STRING, 0},
+    {"Tags", OBJECT, 0},
     {"ContractedUnitPrice", DECIMAL, PRICE_PLACES},
     {"ListUnitPrice", DECIMAL, PRICE_PLACES},
     {"RegionId", STRING, 0},
@@ -390,7 +390,7 @@ bool usage_focus(const struct focus_source *source, struct arena *arena, int64_t
 
 /* --- metadata --- */
 
-static const char *const type_names[] = {"STRING", "DECIMAL", "DATETIME"};
+static const char *const type_names[] = {"STRING", "DECIMAL", "DATETIME", "JSON"};
 
 /* Of the columns: another one for another structure, as the specification asks. */
 static struct text schema_id(struct arena *arena)
@@ -423,7 +423,7 @@ void usage_focus_metadata(struct arena *arena, struct text_buf *out)
 	json_write_member(&writer, "SchemaId", schema_id(arena));
 	json_write_member_c(&writer, "FocusVersion", "1.2");
 	/* When the columns became what they are, not when a file was written. */
-	json_write_member_c(&writer, "CreationDate", "2026-11-28T00:00:00Z");
+	json_write_member_c(&writer, "CreationDate", "2026-11-29T00:00:00Z");
 	json_write_member_c(&writer, "DataGeneratorVersion", PROVISO_VERSION);
 	json_write_key(&writer, "ColumnDefinition");
 	json_write_array(&writer);
@@ -436,6 +436,11 @@ void usage_focus_metadata(struct arena *arena, struct text_buf *out)
 			json_write_member_int(&writer, "NumberScale", columns[i].places);
 		} else if (columns[i].type == STRING) {
 			json_write_member_c(&writer, "StringEncoding", "UTF-8");
+		} else if (columns[i].type == OBJECT) {
+			/* Which tags are ours and not the user's: none. */
+			json_write_key(&writer, "ProviderTagPrefixes");
+			json_write_array(&writer);
+			json_write_array_end(&writer);
 		}
 		json_write_object_end(&writer);
 	}

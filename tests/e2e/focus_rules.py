@@ -105,12 +105,14 @@ def check_meaning(row):
 
 
 def check_together(rows):
-    parents, meters = {}, {}
+    parents, meters, details = {}, {}, {}
     for row in rows:
         if parents.setdefault(row["SkuPriceId"], row["SkuId"]) != row["SkuId"]:
             yield "a SkuPriceId has one SkuId"
         if meters.setdefault(row["SkuPriceId"], row["SkuMeter"]) != row["SkuMeter"]:
             yield "a SkuPriceId has one SkuMeter"
+        if details.setdefault(row["SkuPriceId"], row["SkuPriceDetails"]) != row["SkuPriceDetails"]:
+            yield "all charges of a SkuPriceId share its SkuPriceDetails"
 
 
 def check(header, rows):

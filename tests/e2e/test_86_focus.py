@@ -11,6 +11,8 @@ from fractions import Fraction
 import pytest
 
 import focus_rules
+from conftest import RUN_LIMIT_S, chat, reply
+from proxy_rig import DONE, chunk, config_of, sse, usage_chunk
 
 PICO = 10 ** 12
 CONFIG = """version: 1
@@ -62,6 +64,8 @@ EVERY_SHAPE = [
     {"cost_usd": 9, "cost_source": "estimated", "target": "lab/small"},
     {"cost_usd": 0, "cost_parts": "input=10@0 output=2@0", "target": "lab/small"},
     {"cost_usd": 0, "cost_parts": "input=0@1", "target": "lab/small"},
+    # A price of nothing, and who answers wants money all the same: a charge for what was used.
+    {"cost_usd": 3, "cost_source": "reported", "cost_parts": "input=0@0 output=5@0", "target": "lab/free"},
     {"cost_usd": None, "prompt_tokens": 10, "completion_tokens": 2, "target": "lab/small"},
     {"cost_usd": None, "target": "lab/small", "outcome": "error"},
     {"cost_usd": None, "target": None, "outcome": "refused"},
@@ -101,6 +105,7 @@ def test_every_shape_of_a_price_obeys_the_rules(desk):
     assert (row["BilledCost"], row["PricingQuantity"], row["ListUnitPrice"], row["PricingUnit"], row["PricingCategory"],
             row["ConsumedQuantity"], row["x_EstimatedCount"], row["x_InputTokens"]) == (
         "0.000000000016", "0.000000000016", "1.0", "USD", "Other", "2.0", "1", "10")
+    assert [row["BilledCost"] for row in rows if row["SkuId"] == "lab/free"] == ["0.000000000003"]
     # A price of nothing is known, and is 0.
     assert by["lab/small/output/default", ""]["BilledCost"] == "0.0"
     metadata = json.loads((desk.cwd / "focus-metadata.json").read_text())
@@ -112,6 +117,55 @@ def test_every_shape_of_a_price_obeys_the_rules(desk):
         assert defined[name]["DataType"] == "DECIMAL" and defined[name]["NumericPrecision"] >= scale
         assert all(len(row[name].partition(".")[2]) <= max(scale, 1) for row in rows), name
     assert all(defined[name]["DataType"] == "DATETIME" for name in focus_rules.MOMENTS)
+    # The specification: Tags are JSON, and beside them stand the prefixes of tags that are not the user's.
+    assert defined["Tags"] == {"ColumnName": "Tags", "DataType": "JSON", "ProviderTagPrefixes": []}
+
+
+def told(prompt, completion, **more):
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion, **more}
+
+
+def test_what_the_proxy_wrote_obeys_the_rules(start, scripted, tmp_path, proviso):
+    """Streamed, of cached tokens, told by the provider, hedged, failed and refused: as they come about, not as a test writes them."""
+    def cheap(head, body, number):
+        words = json.loads(body)["messages"][0]["content"]
+        if words == "fail":
+            return reply({"error": {"message": "no"}}, "500 Internal Server Error")
+        if words == "slow":
+            return lambda connection: connection.recv(1)
+        if json.loads(body).get("stream"):
+            return sse(chunk({"role": "assistant", "content": "well"}), chunk(finish="stop"), usage_chunk(1000, 20), DONE)
+        more = {"cost": 0.0123} if words == "told" else {"prompt_tokens_details": {"cached_tokens": 600}}
+        return reply(chat("well", usage=told(1000, 20, **more)))
+
+    def other(head, body, number):
+        return reply(chat("well", usage=told(10, 2)))
+
+    urls = {"a": scripted(cheap).url, "b": scripted(other).url}
+    providers = config_of(urls)["providers"]
+    providers["a"]["models"]["m"]["price"] = {"input": "0.15", "cached_input": "0.075", "output": "0.60"}
+    del providers["b"]["models"]["m"]["price"]
+    proxy = start(urls, ledger={"path": "proxy.db"}, providers=providers, tasks=[
+        {"name": "review", "match": {"header": {"x-kind": "review"}}}], routes={"coder": {
+            "targets": ["a/m", "b/m"], "strategy": "ordered", "hedge": {"after": "30s", "share": 1}},
+            "eager": {"targets": ["a/m", "b/m"], "strategy": "ordered", "hedge": {"after": "30ms", "share": 1}}})
+    for stream in (False, True):
+        assert proxy.chat("plain", {"x-kind": "review"}, stream=stream).status == 200
+    for words in ("told", "fail"):
+        assert proxy.chat(words).status == 200
+    assert proxy.chat("slow", model="eager").headers["x-proviso-target"] == "b/m"
+    assert proxy.chat("none", model="nobody").status == 404
+    while proxy.metric("open_requests") > 0:
+        pass
+    header, rows, done = export(proviso)
+    assert focus_rules.check(header, rows) == []
+    ledger = list(csv.DictReader(io.StringIO(proviso("usage", "--format", "csv").out)))
+    assert {"ok", "error", "client_gone"} <= {row["outcome"] for row in ledger}, ledger
+    assert sum(Fraction(row["BilledCost"]) for row in rows) == sum(Fraction(row["cost_usd"] or 0) for row in ledger)
+    assert {row["SkuMeter"] for row in rows} == {"Input tokens", "Input tokens, cached", "Output tokens"}
+    assert {row["Tags"] for row in rows} == {"{}", '{"task":"review"}'}
+    assert sum(int(row["x_EstimatedCount"]) for row in rows) == 1, "the one that lost the race"
+    assert "2 attempts used tokens at an unknown cost" in done.err
 
 
 def test_charges_are_the_ledger_to_the_last_digit(desk):
@@ -173,6 +227,7 @@ BREAKS = {
     "Tags are one flat object": {"Tags": '{"a":{"b":1}}'}, "SkuPriceDetails are one flat object": {"SkuPriceDetails": "x=1"},
     "SkuPriceDetails: own keys begin with x_": {"SkuPriceDetails": '{"Region":"us"}'},
     "a SkuPriceId has one SkuId": {"SkuId": "another/model"}, "a SkuPriceId has one SkuMeter": {"SkuMeter": "Output tokens"},
+    "all charges of a SkuPriceId share its SkuPriceDetails": {"SkuPriceDetails": '{"x_ServiceTier":"flex"}'},
 }
 
 
