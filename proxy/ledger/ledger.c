@@ -34,7 +34,7 @@ static bool take_lock(struct ledger *ledger, struct fault *fault)
 
 	if (len < 0 || (size_t)len >= sizeof(path))
 		return fault_set(fault, FAULT_INPUT, "the ledger's path is too long");
-	ledger->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	ledger->lock_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (ledger->lock_fd < 0)
 		return fault_system(fault, errno, "%s can't be opened", path);
 	if (flock(ledger->lock_fd, LOCK_EX | LOCK_NB) != 0)

@@ -264,7 +264,7 @@ static int lock_file(const char *path, struct fault *fault)
 {
 	struct arena scratch = {0};
 	const char *name = text_c(&scratch, text_format(&scratch, "%s.lock", path));
-	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	fault->kind = FAULT_NONE;
 	if (fd < 0)

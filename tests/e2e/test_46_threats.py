@@ -4,6 +4,8 @@ import gzip
 import io
 import json
 import os
+import pathlib
+import signal
 import stat
 import subprocess
 import tempfile
@@ -12,7 +14,7 @@ import threading
 import pytest
 
 from conftest import PLAIN, RUN_LIMIT_S, Proviso, chat, environment, program_for_anybody, reply
-from proxy_rig import KEYS, SSE_HEAD, chunk, key_of
+from proxy_rig import KEYS, SSE_HEAD, chunk, config_of, key_of
 
 EVIL = "\x1b[2J=cmd|' /C calc'!A0<script>alert(1)</script>\u202e\r\n::error::forged"
 ONE = ("--model", "m", "--case", "CH-03")
@@ -31,7 +33,7 @@ def test_a_redirect_is_followed_by_nobody(proviso, scripted, start, status):
     inside = scripted(lambda head, body, number: reply(chat()))
     provider = scripted(lambda head, body, number: elsewhere(inside.url, status))
     done = proviso("check", "--base-url", provider.url, *ONE, "--api-key-env", "KEY", env={"KEY": "sk-goes-nowhere-else"})
-    assert done.code in (1, 4) and provider.requests, done
+    assert done.code == 1 and f"status is {status[:3]}, want 200" in done.out, done
     proxy = start({"a": provider.url})
     for answer in (proxy.chat(), proxy.stream()):
         assert answer.status >= 400 and "location" not in answer.headers, answer
@@ -110,7 +112,8 @@ def test_a_usage_that_cannot_be_earns_nobody_money(start, scripted, usage, tmp_p
     done = Proviso(tmp_path)("usage", "--format", "csv")
     assert done.code == 0, done
     rows = list(csv.DictReader(io.StringIO(done.out)))
-    assert rows and all(float(row["cost_usd"] or 0) >= 0 for row in rows), rows
+    # It is counted here instead, and the budget pays for that.
+    assert [(row["usage_source"], float(row["cost_usd"]) > 0) for row in rows] == [("estimated", True)], rows
 
 
 def test_names_of_a_provider_forge_no_line_of_log_or_metrics(start, scripted):
@@ -175,10 +178,15 @@ def test_a_client_without_a_key_learns_nothing(start, scripted, tmp_path, provis
 @pytest.mark.parametrize("evidence", ["../../secret:0", "/etc/passwd:0", "000001:0/../../../secret", "000001:-1", "000001:99999999999999999999",
                                       "\x00:0", "%2e%2e/secret:0"])
 def test_evidence_that_points_elsewhere_is_not_opened(proviso, sim, evidence):
-    """A run's folder of somebody else shows its own bytes or none."""
-    (proviso.cwd / "secret").write_text("the secret of this machine")
+    """A run's folder of somebody else shows its own bytes or none: not even where what it points to has their form."""
     assert proviso("check", "--base-url", sim().url, "--model", "sim-small", "--case", "CH-03", "--api-key-env", "K",
                    "--out", "run", env={"K": "sim-key"}).code == 0
+    record = (proviso.cwd / "run/evidence/000001.rec").read_bytes()
+    words = b"the secret of this machine"
+    stolen = record.replace(b"Reply with this code word ", words.ljust(26)[:26])
+    assert words in stolen and len(stolen) == len(record)
+    for name in ("secret", "secret.rec"):
+        (proviso.cwd / name).write_bytes(stolen)
     for name in ("matrix.json", "journal.jsonl"):
         path = proviso.cwd / "run" / name
         lines = path.read_text().splitlines()
@@ -213,7 +221,7 @@ def test_a_matrix_of_somebody_else_is_shown_as_text(proviso, sim):
         assert "\x1b" not in done.out + done.err, (form, done)
         assert not any(line.startswith("::error::forged") for line in done.out.splitlines()), (form, done)
         if form in ("markdown", "html", "junit"):
-            assert "<script>alert" not in done.out and "alert(1)" in done.out, (form, done)
+            assert "<script" not in done.out and "alert(1)" in done.out, (form, done)
 
 
 # --- other users of this machine --------------------------------------------------------------------
@@ -262,6 +270,23 @@ def test_a_planted_link_is_not_written_through(tmp_path, mode, taken):
     done = desk("key", "create", "--name", "second")
     assert (done.code == 0) == taken == ("pv_" in done.out), done
     assert mine.read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["proviso.db", "proviso.db.lock", "proviso-matrix.live.json.lock", "proviso.db.pepper"])
+def test_nor_is_one_that_leads_to_nothing(proviso, tmp_path, matrix, name):
+    """Else an empty file of ours would come about where somebody else wants one."""
+    (tmp_path / "proviso.yaml").write_text(json.dumps(config_of({"a": "http://127.0.0.1:9/v1"}, keys={"store": "proviso.db"},
+                                                                ledger={"path": "proviso.db"})))
+    (tmp_path / "proviso-matrix.json").write_bytes(pathlib.Path(matrix).read_bytes())
+    (tmp_path / name).symlink_to(tmp_path / "nowhere")
+    process = proviso.start("proxy", "--listen", "127.0.0.1:0", env=KEYS)
+    try:
+        if process.stdout.readline():
+            process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=RUN_LIMIT_S)
+    finally:
+        process.kill()
+    assert name in err and not (tmp_path / "nowhere").exists(), err
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process of somebody else and look at it")

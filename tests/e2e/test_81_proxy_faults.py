@@ -148,7 +148,8 @@ def test_a_stall_after_the_commit_is_a_timeout_and_no_fallback(start, sim, good_
     proxy = start({"a": broken(sim, "a", "stall-mid"), "b": good_b.url}, proxy=SHORT_IDLE)
     answer = proxy.stream()
     assert answer.headers["x-proviso-target"] == "a/m" and answer.content, answer
-    assert json.loads(answer.events[-1])["error"]["code"] == "upstream_timeout"
+    error = json.loads(answer.events[-1])["error"]
+    assert error["code"] == "upstream_timeout" and error["message"].endswith("no further event came in time"), error
     assert not good_b.requests and told(proxy, "a/m", "timeout") == 1
 
 
