@@ -114,9 +114,10 @@ void proxy_reload(struct proxy *proxy)
 	if (good) {
 		log_faults(faults, LOG_WARN);
 		take_config(proxy, fresh);
-		atomic_fetch_add(&proxy->counters.reloads, 1);
 		sentry_reloaded(proxy->sentry, fresh);
 		proxy_publish(proxy, fresh);
+		/* Whoever reads this and then asks is served by the new one. */
+		atomic_fetch_add(&proxy->counters.reloads, 1);
 		stale_look(proxy);
 		log_info("proxy.reloaded", "matrix=%s cells=%zu", router_matrix_hash(fresh->router),
 		         fresh->matrix.count);
