@@ -1,7 +1,13 @@
 /* Bounds of the token counts. A count that was not said is a violation, never 0. */
 #include "cases/expect/expect_private.h"
 
-enum { REFERENCE_SLACK = 3 }; /* tokens; some servers add marks of their own around a prompt */
+enum {
+	REFERENCE_SLACK = 3, /* tokens; some servers add marks of their own around a prompt */
+	/* No tokenizer in use takes more for prose: words of many scripts are one for three bytes
+	   and more. */
+	BYTES_A_TOKEN = 2,
+	REPLY_SLACK = 16, /* tokens; marks around the text and around each call */
+};
 
 static const int64_t PICO_USD = 1000000000000; /* in one USD */
 
@@ -12,7 +18,7 @@ struct expect_usage {
 	int64_t cached_min, cached_max, reasoning_min, reasoning_max;
 	int64_t window_min, window_max; /* prompt tokens in percent of the context window */
 	int64_t cost_within;            /* percent of what the price table says; -1: not asked */
-	bool total_is_sum, reasoning_within_output, cached, input_reference;
+	bool total_is_sum, reasoning_within_output, output_within_text, cached, input_reference;
 };
 
 /* clang-format off */
@@ -39,6 +45,7 @@ static const struct setting usage_rows[] = {
 	 .doc = "the charge that is told is what the model's price comes to, give or take so many percent"},
 	TRUTH(total_is_sum, "total is input plus output"),
 	TRUTH(reasoning_within_output, "reasoning tokens are part of the output"),
+	TRUTH(output_within_text, "no more completion tokens than what is seen can have, beside those of thoughts that are told"),
 	TRUTH(input_reference, "the prompt tokens are the model's reference_tokens, or 3 more"),
 	TRUTH(cached, "some of the prompt tokens are told as cached, and no more than there are"),
 };
@@ -101,6 +108,34 @@ static void check_sum(const struct judgement *judgement, const struct chat_usage
 	else if (usage->total < usage->input || usage->total - usage->input != usage->output)
 		judge(judgement, FINDING_VIOLATION, "total is %lld tokens, want %lld plus %lld",
 		      (long long)usage->total, (long long)usage->input, (long long)usage->output);
+}
+
+/* Sealed thoughts can be of any length: beside them nothing is known. */
+static bool has_sealed_thoughts(const struct chat_reply *reply)
+{
+	for (size_t i = 0; i < reply->choice_count; i++)
+		if (reply->choices[i].thinking_block_count > 0 ||
+		    reply->choices[i].extra.data != NULL)
+			return true;
+	return false;
+}
+
+/* Whoever counts more than was seen charges for more than was sent. */
+static void check_text(const struct judgement *judgement, const struct chat_usage *usage)
+{
+	const struct chat_reply *reply = judgement->seen->reply;
+	int64_t most = reply->text_bytes / BYTES_A_TOKEN + REPLY_SLACK;
+
+	if (usage->output < 0)
+		judge(judgement, FINDING_VIOLATION, "usage says no output tokens");
+	else if (usage->output - int64_max(usage->reasoning, 0) > most &&
+	         !has_sealed_thoughts(reply))
+		judge(
+		    judgement, FINDING_VIOLATION,
+		    "usage says %lld output tokens, %lld of them of thoughts, for %lld bytes: want "
+		    "at most %lld beside thoughts",
+		    (long long)usage->output, (long long)int64_max(usage->reasoning, 0),
+		    (long long)reply->text_bytes, (long long)most);
 }
 
 /* A cache is an offer: to have none is a miss, to tell of more than was asked is a lie. */
@@ -218,6 +253,8 @@ void expect_check_usage(const struct expect_usage *expect, const struct judgemen
 		check_cost(expect, judgement, usage);
 	if (expect->total_is_sum)
 		check_sum(judgement, usage);
+	if (expect->output_within_text)
+		check_text(judgement, usage);
 	if (expect->reasoning_within_output && usage->reasoning > usage->output)
 		judge(judgement, FINDING_VIOLATION,
 		      "usage says %lld reasoning tokens within %lld output tokens",

@@ -386,6 +386,8 @@ void sim_break_usage(struct sim_completion *completion)
 		usage->prompt += ASKED_HIDDEN_PROMPT;
 	if (sim_breaks(serving, SIM_US_06))
 		usage->completion = 1;
+	if (sim_breaks(serving, SIM_USAGE_OUTPUT_TENFOLD))
+		usage->completion *= 10;
 	if (sim_breaks(serving, SIM_US_09) && ask->streamed)
 		usage->prompt += 3;
 	if (sim_breaks(serving, SIM_US_10) && ask->tools != NULL) {

@@ -574,6 +574,8 @@
 	    "") \
 	ROW(USAGE_EVERY_CHUNK, "usage-every-chunk", SCOPE_ALL, "sends usage so far with every chunk", \
 	    "") \
+	ROW(USAGE_OUTPUT_TENFOLD, "usage-output-tenfold", SCOPE_ALL, "counts ten completion tokens for one", \
+	    "PA-01 PA-02 SU-04~stream US-06") \
 	ROW(USAGE_WITH_CHOICES, "usage-with-choices", SCOPE_ALL, "gives the usage chunk a choice", \
 	    "") \
 	ROW(USAGE_ZERO, "usage-zero", SCOPE_ALL, "counts nothing", \

@@ -129,3 +129,10 @@ def test_a_defect_is_found_by_its_case_over_the_wire(proviso, sim, tmp_path, def
     bad = {key[1:] for key, cell in cells(tmp_path / "m.json").items() if cell["verdict"] not in ("pass", "inconclusive")}
     assert (case, variant) in bad
     assert {name for name, _ in bad} <= {case}
+
+
+def test_ten_tokens_counted_for_one_are_more_than_the_text_can_have(proviso, sim, tmp_path):
+    proviso("check", "--base-url", sim("--break", "usage-output-tenfold").url, "--model", "sim-small", "--api-key-env", "SIM_API_KEY",
+            "--matrix", "m.json", "--profile", "smoke", "--case", "US-*", "--case", "SU-*", env={"SIM_API_KEY": "sim-key"})
+    assert {key[1:] for key, cell in cells(tmp_path / "m.json").items() if cell["verdict"] == "fail"} == {
+        ("US-06", "sync"), ("SU-04", "stream")}

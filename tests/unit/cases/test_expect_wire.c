@@ -197,6 +197,47 @@ START_TEST(counts_of_tokens_are_bounded)
 }
 END_TEST
 
+/* 100 bytes of text can be 50 tokens, and 16 more are left for marks around them. */
+static void long_reply(int output, const char *details, const char *message)
+{
+	judging_answered(200, "application/json",
+	                 text_format(&judging.arena,
+	                             "{\"id\":\"c\",\"object\":\"chat.completion\",\"created\":1,"
+	                             "\"model\":\"m\",\"choices\":[{\"index\":0,\"message\":"
+	                             "{\"role\":\"assistant\",\"content\":\"%0100d\"%s},"
+	                             "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9,"
+	                             "\"completion_tokens\":%d,\"total_tokens\":%d%s}}",
+	                             1, message, output, output + 9, details)
+	                     .data);
+}
+
+START_TEST(no_more_is_counted_than_was_seen)
+{
+	static const char within[] = "{\"usage\":{\"output_within_text\":true}}";
+	static const char thoughts[] = ",\"completion_tokens_details\":{\"reasoning_tokens\":500}";
+
+	long_reply(66, "", "");
+	assert_holds(within);
+	long_reply(67, "", "");
+	assert_finds(within, FINDING_VIOLATION,
+	             "67 output tokens, 0 of them of thoughts, for 100 bytes: want at most 66");
+	long_reply(566, thoughts, "");
+	assert_holds(within);
+	long_reply(567, thoughts, "");
+	assert_finds(within, FINDING_VIOLATION, "567 output tokens, 500 of them of thoughts");
+	long_reply(71, "", ",\"reasoning_content\":\"ten bytes.\"");
+	assert_holds(within);
+	long_reply(72, "", ",\"reasoning_content\":\"ten bytes.\"");
+	assert_finds(within, FINDING_VIOLATION, "for 110 bytes: want at most 71");
+	/* What is sealed may be of any length. */
+	long_reply(9999, "",
+	           ",\"thinking_blocks\":[{\"type\":\"redacted_thinking\",\"data\":\"x\"}]");
+	assert_holds(within);
+	usage("{\"prompt_tokens\":9,\"total_tokens\":12}");
+	assert_finds(within, FINDING_VIOLATION, "usage says no output tokens");
+}
+END_TEST
+
 START_TEST(usage_that_is_not_said_is_not_zero)
 {
 	usage(NULL);
@@ -428,6 +469,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, what_comes_by_occasion_is_judged_where_it_comes);
 	tcase_add_test(cases, the_way_that_was_asked_for_must_have_been_gone);
 	tcase_add_test(cases, counts_of_tokens_are_bounded);
+	tcase_add_test(cases, no_more_is_counted_than_was_seen);
 	tcase_add_test(cases, usage_that_is_not_said_is_not_zero);
 	tcase_add_test(cases, an_error_says_what_programs_need);
 	tcase_add_test(cases, a_code_that_is_a_number_is_no_machine_code);

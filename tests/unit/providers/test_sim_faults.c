@@ -158,6 +158,7 @@ static const struct fault_row fault_rows[] = {
     {"usage-absent", HELLO "}", 200, NULL, "\"usage\""},
     {"usage-absent", HELLO STREAM, 200, "\"usage\":null", "\"usage\":{"},
     {"usage-cached-over-prompt", HELLO "}", 200, "\"cached_tokens\": 7", NULL},
+    {"usage-output-tenfold", HELLO "}", 200, "\"completion_tokens\": 400", NULL},
     {"usage-with-choices", HELLO STREAM, 200,
      "\"delta\":{},\"logprobs\":null,\"finish_reason\":null}],\"usage\":{", "\"choices\":[]"},
     {"usage-zero", HELLO "}", 200, "\"total_tokens\": 0", NULL},
