@@ -18,7 +18,7 @@
  *   distinct_ids: true    tool call ids are not empty, and differ also from those of earlier steps
  *   usage: {present: bool, input_min, input_max, output_min, output_max, cached_min, cached_max,
  *           reasoning_min, reasoning_max, total_is_sum: true, reasoning_within_output: true,
- *           output_within_text: true,   beside thoughts no more than 1 for 2 bytes, and 16
+ *           output_within_text: true,   beside thoughts no more than 1 for 2 bytes, and 80
  *           window_min, window_max,   percent of the context window that the prompt tokens are
  *           input_reference: true,   the model's reference_tokens, or up to 3 more
  *           cost_within: 1,   percent between the charge that is told and the model's price for it

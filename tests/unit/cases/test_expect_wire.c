@@ -197,7 +197,7 @@ START_TEST(counts_of_tokens_are_bounded)
 }
 END_TEST
 
-/* 100 bytes of text can be 50 tokens, and 16 more are left for marks around them. */
+/* 100 bytes of text can be 50 tokens, and 80 more are left for what is counted and not seen. */
 static void long_reply(int output, const char *details, const char *message)
 {
 	judging_answered(200, "application/json",
@@ -216,19 +216,24 @@ START_TEST(no_more_is_counted_than_was_seen)
 	static const char within[] = "{\"usage\":{\"output_within_text\":true}}";
 	static const char thoughts[] = ",\"completion_tokens_details\":{\"reasoning_tokens\":500}";
 
-	long_reply(66, "", "");
+	long_reply(130, "", "");
 	assert_holds(within);
-	long_reply(67, "", "");
+	long_reply(131, "", "");
 	assert_finds(within, FINDING_VIOLATION,
-	             "67 output tokens, 0 of them of thoughts, for 100 bytes: want at most 66");
-	long_reply(566, thoughts, "");
+	             "131 output tokens, 0 of them of thoughts, for 100 bytes: want at most 130");
+	long_reply(630, thoughts, "");
 	assert_holds(within);
-	long_reply(567, thoughts, "");
-	assert_finds(within, FINDING_VIOLATION, "567 output tokens, 500 of them of thoughts");
-	long_reply(71, "", ",\"reasoning_content\":\"ten bytes.\"");
+	long_reply(631, thoughts, "");
+	assert_finds(within, FINDING_VIOLATION, "631 output tokens, 500 of them of thoughts");
+	long_reply(135, "", ",\"reasoning_content\":\"ten bytes.\"");
 	assert_holds(within);
-	long_reply(72, "", ",\"reasoning_content\":\"ten bytes.\"");
-	assert_finds(within, FINDING_VIOLATION, "for 110 bytes: want at most 71");
+	long_reply(136, "", ",\"reasoning_content\":\"ten bytes.\"");
+	assert_finds(within, FINDING_VIOLATION, "for 110 bytes: want at most 135");
+	long_reply(
+	    203, "",
+	    ",\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+	    "\"arguments\":\"{\\\"a\\\":123}\"}}]");
+	assert_finds(within, FINDING_VIOLATION, "want at most 19");
 	/* What is sealed may be of any length. */
 	long_reply(9999, "",
 	           ",\"thinking_blocks\":[{\"type\":\"redacted_thinking\",\"data\":\"x\"}]");
