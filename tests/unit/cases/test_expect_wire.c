@@ -213,6 +213,9 @@ static void long_reply(int output, const char *details, const char *message)
 
 START_TEST(no_more_is_counted_than_was_seen)
 {
+	static const char call[] =
+	    ",\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+	    "\"arguments\":\"{\\\"a\\\":123}\"}}]";
 	static const char within[] = "{\"usage\":{\"output_within_text\":true}}";
 	static const char thoughts[] = ",\"completion_tokens_details\":{\"reasoning_tokens\":500}";
 
@@ -229,11 +232,10 @@ START_TEST(no_more_is_counted_than_was_seen)
 	assert_holds(within);
 	long_reply(136, "", ",\"reasoning_content\":\"ten bytes.\"");
 	assert_finds(within, FINDING_VIOLATION, "for 110 bytes: want at most 135");
-	long_reply(
-	    203, "",
-	    ",\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\","
-	    "\"arguments\":\"{\\\"a\\\":123}\"}}]");
-	assert_finds(within, FINDING_VIOLATION, "want at most 19");
+	long_reply(198, "", call);
+	assert_holds(within);
+	long_reply(199, "", call);
+	assert_finds(within, FINDING_VIOLATION, "for 109 bytes: want at most 198");
 	/* What is sealed may be of any length. */
 	long_reply(9999, "",
 	           ",\"thinking_blocks\":[{\"type\":\"redacted_thinking\",\"data\":\"x\"}]");
