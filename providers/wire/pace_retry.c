@@ -96,12 +96,13 @@ static int64_t go_duration_ms(struct text view)
 	if (rest.len == 0)
 		return -1;
 	while (rest.len > 0) {
-		int64_t thousandths, unit_us;
+		int64_t thousandths, unit_us, part;
 
 		if (!take_decimal(&rest, &thousandths) || !take_unit(&rest, &unit_us))
 			return -1;
-		int64_t units = int64_min(thousandths, INT64_C(10000000));
-		total_us = int64_min(total_us + units * unit_us / 1000, INT64_MAX / 2);
+		if (__builtin_mul_overflow(thousandths, unit_us, &part))
+			part = INT64_MAX;
+		total_us = int64_min(total_us + part / 1000, INT64_MAX / 2);
 	}
 	return clamp_ms(total_us / 1000 + (total_us % 1000 != 0));
 }
