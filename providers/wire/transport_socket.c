@@ -4,7 +4,7 @@
  * libcurl forgets a socket after each transfer and asks for it again with the next
  * one. We keep it armed meanwhile: on a connection that is kept alive, a request
  * then costs no epoll_ctl at all. One that becomes readable while nobody wants it
- * is disarmed.
+ * is disarmed; and nothing is asked on it any more, unless it was only paused.
  *
  * A descriptor that is closed while libuv still has it in its books ends the
  * process, and of another of that number libuv wants to know nothing. So only those
@@ -14,6 +14,7 @@
  */
 #include "providers/wire/transport_private.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ struct transport_socket {
 	curl_socket_t fd;
 	int armed;   /* UV_READABLE, UV_WRITABLE: what epoll waits for */
 	int wanted;  /* what libcurl waits for; 0: nothing, the connection is idle or paused */
+	bool idle;   /* nothing is asked on it: what comes is nobody's answer */
 	bool told;   /* connected: its closing goes through socket_close */
 	ino_t inode; /* of one opened by us: does its number still mean this socket? else 0 */
 };
@@ -119,6 +121,22 @@ static void disarm(struct transport_socket *socket)
 	socket->armed = 0;
 }
 
+/*
+ * libcurl takes what lies in a connection for the answer to what it asks next, and with it the
+ * answers of all that follow: each client would get the one before's. Emptied and shut it looks
+ * closed to libcurl, which then connects anew. What comes late is reset by the system.
+ */
+static void spoil(const struct transport_socket *socket)
+{
+	char bytes[4096];
+	ssize_t got;
+
+	(void)shutdown(socket->fd, SHUT_RDWR);
+	do
+		got = recv(socket->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	while (got > 0 || (got < 0 && errno == EINTR));
+}
+
 static void arm(struct transport_socket *socket);
 
 static void ready(uv_poll_t *poll, int status, int events)
@@ -133,6 +151,8 @@ static void ready(uv_poll_t *poll, int status, int events)
 	if (socket->wanted == 0) {
 		/* Closed by the provider while idle, or paused: libcurl looks when it returns. */
 		disarm(socket);
+		if (socket->idle && (status < 0 || (events & UV_READABLE) != 0))
+			spoil(socket);
 		return;
 	}
 	/*
@@ -170,19 +190,19 @@ static void want(struct transport_socket *socket, int events)
 	arm(socket);
 }
 
-static bool is_connected(CURL *easy)
+/* NULL for a handle of libcurl's own. */
+static const struct transfer *transfer_of(CURL *easy)
 {
 	char *private = NULL;
 
 	(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
-	const struct transfer *transfer = (const struct transfer *)(const void *)private;
-	return transfer != NULL && transfer->phase != TRANSFER_CONNECTING;
+	return (const struct transfer *)(const void *)private;
 }
 
 /* Asked when libcurl forgets it. */
-static bool may_be_kept(struct transport_socket *socket, CURL *easy)
+static bool may_be_kept(struct transport_socket *socket, const struct transfer *transfer)
 {
-	if (socket->inode == 0 || !is_connected(easy))
+	if (socket->inode == 0 || transfer == NULL || transfer->phase == TRANSFER_CONNECTING)
 		return false;
 	if (!socket->told)
 		socket->told = inode_of(socket->fd) == socket->inode;
@@ -197,10 +217,14 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context,
 	int events = 0;
 
 	if (what == CURL_POLL_REMOVE || what == CURL_POLL_NONE) {
-		if (socket != NULL && may_be_kept(socket, easy))
+		const struct transfer *transfer = transfer_of(easy);
+
+		if (socket != NULL && may_be_kept(socket, transfer)) {
+			socket->idle = !transfer->held;
 			want(socket, 0);
-		else if (socket != NULL)
+		} else if (socket != NULL) {
 			forget(socket);
+		}
 		return 0;
 	}
 	if (socket == NULL)

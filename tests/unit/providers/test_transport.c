@@ -384,6 +384,33 @@ START_TEST(a_connection_closed_while_idle_is_replaced)
 }
 END_TEST
 
+/* Said twice, or of its own accord: whoever asks next must not get it for an answer. */
+START_TEST(what_comes_while_nothing_is_asked_is_no_answer)
+{
+	struct seen *first = ASK("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none", SCRIPT_KEEP);
+	const struct script_connection *used = server->connections[0];
+	struct loop_timer alive = {0}; /* idle connections alone are nothing to turn for */
+
+	loop_timer_start(loop, &alive, INT64_MAX, NULL, NULL);
+	expect_end(first, EXCHANGE_COMPLETE);
+	script_send(server->connections[0],
+	            (struct script_answer){TEXT("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate"),
+	                                   SCRIPT_KEEP});
+	/* Until the transport has left it. */
+	for (int i = 0; i < 10000 && !used->closing; i++)
+		(void)loop_turn(loop, false);
+	loop_timer_stop(loop, &alive);
+	ck_assert(used->closing);
+	struct seen *second = ASK("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntwo", SCRIPT_KEEP);
+	expect_end(second, EXCHANGE_COMPLETE);
+	assert_text(text_buf_view(&second->body), "two");
+	ck_assert_uint_eq(server->connection_count, 2);
+	ck_assert_uint_eq(server->request_count, 2);
+	forget(first);
+	forget(second);
+}
+END_TEST
+
 START_TEST(idle_connections_do_not_keep_the_loop_running)
 {
 	struct seen *seen = ASK("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", SCRIPT_KEEP);
@@ -416,6 +443,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, an_answer_before_the_whole_body_was_sent_is_taken);
 	tcase_add_test(cases, a_request_is_never_sent_twice);
 	tcase_add_test(cases, a_connection_closed_while_idle_is_replaced);
+	tcase_add_test(cases, what_comes_while_nothing_is_asked_is_no_answer);
 	tcase_add_test(cases, idle_connections_do_not_keep_the_loop_running);
 }
 
