@@ -198,7 +198,7 @@ static void set_limit(struct budget_account *account, const struct config_budget
 
 /*
  * The ledger is asked without the lock; meanwhile nobody books on an account that is not there
- * yet.
+ * yet, or is not live.
  */
 bool budget_table_reload(struct budget_table *table, const struct config *config,
                          int64_t now_wall_ms, struct fault *fault)
@@ -210,9 +210,11 @@ bool budget_table_reload(struct budget_table *table, const struct config *config
 
 	for (size_t i = 0; good && i < count; i++) {
 		hold(table);
-		bool known = find(table, &budgets[i].scope, budgets[i].per, false) != NULL;
+		const struct budget_account *account =
+		    find(table, &budgets[i].scope, budgets[i].per, false);
+		bool booked = account != NULL && account->live;
 		let_go(table);
-		if (!known)
+		if (!booked)
 			good = budget_ledger_spent(table->ledger, &budgets[i].scope,
 			                           budget_period_start(budgets[i].per, now_wall_ms),
 			                           &spent[i], fault);
@@ -226,8 +228,10 @@ bool budget_table_reload(struct budget_table *table, const struct config *config
 		if (account == NULL) {
 			account = add(table, &budgets[i].scope, budgets[i].per, false);
 			account->period_wall_ms = budget_period_start(account->per, now_wall_ms);
-			account->spent = spent[i];
 		}
+		/* While no config had it, nothing was booked on it. */
+		roll(account, now_wall_ms);
+		account->spent = int64_max(account->spent, spent[i]);
 		set_limit(account, &budgets[i]);
 	}
 	let_go(table);

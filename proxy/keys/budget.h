@@ -37,8 +37,8 @@ MUST_CHECK bool budget_table_new(const struct config *config, const struct budge
 void budget_table_free(struct budget_table *table);
 /*
  * Another config's: budgets that stay (same scope, same period) keep what they know, under their
- * new limit; new ones are read from the ledger. Main thread, while workers go on. On a fault all
- * stays as it was.
+ * new limit; new ones, and those that come back, are read from the ledger. Main thread, while
+ * workers go on. On a fault all stays as it was.
  */
 MUST_CHECK bool budget_table_reload(struct budget_table *table, const struct config *config,
                                     int64_t now_wall_ms, struct fault *fault);

@@ -319,6 +319,59 @@ START_TEST(a_restart_knows_what_was_spent_and_what_was_reserved)
 }
 END_TEST
 
+/* One row of the team's, on disk. */
+static void write_cost(struct rig *rig, const char *id, int64_t cost)
+{
+	struct ledger *ledger = rig_ledger(rig);
+	struct loop *loop = loop_new();
+	struct ledger_port *port = ledger_port_new(ledger, loop);
+	struct ledger_row row = rig_row(id, 1, cost);
+
+	row.key_id = TEXT("k1");
+	ledger_write(port, &row, NULL, NULL);
+	ledger_port_free(port);
+	loop_free(loop);
+	ledger_close(ledger);
+}
+
+/* While the config has it not, nothing is booked on it: what was spent then is in the ledger. */
+START_TEST(a_budget_that_comes_back_knows_what_was_spent_without_it)
+{
+	struct rig rig;
+	rig_open(&rig);
+	write_cost(&rig, "r1", 1);
+	struct config_budget budgets[] = {
+	    budget_of((struct config_scope){.team = TEXT("search")}, 10, CONFIG_DAY)};
+	const struct budget_options options = {.ledger_path = rig.path};
+	struct budget_table *table = table_of(&rig, budgets, 1, &options);
+	struct budget_reservation early, held;
+	struct fault fault;
+
+	ck_assert_int_eq(reserve(table, &search, 2, NEW_YEAR_MS, &early), BUDGET_RESERVED);
+	rig.config.budgets.count = 0;
+	ck_assert(budget_table_reload(table, &rig.config, NEW_YEAR_MS, &fault));
+	ck_assert_int_eq(reserve(table, &search, 5, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	ck_assert_uint_eq(held.count, 0);
+	write_cost(&rig, "r2", 5);
+	rig.config.budgets.count = 1;
+	ck_assert(budget_table_reload(table, &rig.config, NEW_YEAR_MS, &fault));
+	/* 6 are spent, and 2 still held by who came before: 2 are left. */
+	ck_assert_int_eq(reserve(table, &search, 3, NEW_YEAR_MS, &held), BUDGET_DENIED);
+	ck_assert_int_eq(budget_settle(table, &early, 1), 1);
+	ck_assert_int_eq(reserve(table, &search, 4, NEW_YEAR_MS, &held), BUDGET_DENIED);
+	ck_assert_int_eq(reserve(table, &search, 3, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	/* In a later period than its own it begins anew. */
+	rig.config.budgets.count = 0;
+	ck_assert(budget_table_reload(table, &rig.config, NEW_YEAR_MS, &fault));
+	rig.config.budgets.count = 1;
+	ck_assert(budget_table_reload(table, &rig.config, NEW_YEAR_MS + 24 * HOUR_MS, &fault));
+	ck_assert_int_eq(reserve(table, &search, 10, NEW_YEAR_MS + 24 * HOUR_MS, &held),
+	                 BUDGET_RESERVED);
+	budget_table_free(table);
+	rig_close(&rig);
+}
+END_TEST
+
 /* More than 64 bits of 10^-12 USD: as much as they hold, and no budget has room. */
 START_TEST(nine_million_dollars_are_no_overflow)
 {
@@ -460,6 +513,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, what_has_no_price_passes_where_each_budget_allows_it);
 	tcase_add_test(cases, side_by_side_they_never_overshoot);
 	tcase_add_test(cases, a_restart_knows_what_was_spent_and_what_was_reserved);
+	tcase_add_test(cases, a_budget_that_comes_back_knows_what_was_spent_without_it);
 	tcase_add_test(cases, nine_million_dollars_are_no_overflow);
 	tcase_add_test(cases, limits_alert_once_a_period_and_a_reload_keeps_what_is_known);
 }
