@@ -40,6 +40,21 @@ static const char open_sum[] =
     " FROM open_attempts WHERE started_at >= ?1";
 static const char swept_sum[] = "SELECT sum(usd), sum(pico) FROM swept WHERE hour >= ?1";
 
+/*
+ * Under the lock. A file that was taken away or replaced: the rows of from now on are in the one at
+ * its place. Until that can be read, what was known is.
+ */
+static void follow(struct budget_ledger *ledger)
+{
+	struct store *fresh;
+	struct fault fault;
+
+	if (store_is_in_place(ledger->store) || !store_open_again(ledger->store, &fresh, &fault))
+		return;
+	store_close(ledger->store);
+	ledger->store = fresh;
+}
+
 static bool add_up(struct store *store, const char *sql, const struct config_scope *scope,
                    int64_t since_wall_ms, int64_t out[2], struct fault *fault)
 {
@@ -95,6 +110,7 @@ bool budget_ledger_spent(struct budget_ledger *ledger, const struct config_scope
 	if (ledger == NULL)
 		return true;
 	(void)pthread_mutex_lock(&ledger->lock);
+	follow(ledger);
 	bool good = store_run(ledger->store, "BEGIN", fault) &&
 	            add_up(ledger->store, attempts_sum, scope, since_wall_ms, sum, fault) &&
 	            add_up(ledger->store, swept_sum, scope, since_wall_ms, sum, fault);
@@ -110,6 +126,7 @@ bool budget_ledger_reserved(struct budget_ledger *ledger, const struct config_sc
 	int64_t sum[2] = {0, 0};
 
 	(void)pthread_mutex_lock(&ledger->lock);
+	follow(ledger);
 	bool good = add_up(ledger->store, open_sum, scope, since_wall_ms, sum, fault);
 	(void)pthread_mutex_unlock(&ledger->lock);
 	*out = pico_of(sum);

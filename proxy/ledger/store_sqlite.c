@@ -234,6 +234,11 @@ bool store_is_in_place(const struct store *store)
 	       seen.st_ino == store->inode;
 }
 
+bool store_open_again(const struct store *store, struct store **out, struct fault *fault)
+{
+	return store_open(store->path, store->mode, out, fault);
+}
+
 /* --- queries --------------------------------------------------------------------------- */
 
 bool store_prepare(struct store *store, const char *sql, struct store_query **out,

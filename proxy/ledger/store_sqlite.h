@@ -28,6 +28,9 @@ MUST_CHECK bool store_open(const char *path, enum store_mode mode, struct store 
 void store_close(struct store *store);
 /* False: the file at the path is no more the one that is open. */
 MUST_CHECK bool store_is_in_place(const struct store *store);
+/* What stands at its path by now; that store stays as it is. */
+MUST_CHECK bool store_open_again(const struct store *store, struct store **out,
+                                 struct fault *fault);
 /* Statements without results: "BEGIN IMMEDIATE". */
 MUST_CHECK bool store_run(struct store *store, const char *sql, struct fault *fault);
 /* Takes back what was begun; nothing begun is fine. */

@@ -372,6 +372,48 @@ START_TEST(a_budget_that_comes_back_knows_what_was_spent_without_it)
 }
 END_TEST
 
+static void rename_all(const char *from, const char *to)
+{
+	static const char *const endings[] = {"", "-wal", "-shm"};
+	char old[128], fresh[128];
+
+	for (size_t i = 0; i < ARRAY_LENGTH(endings); i++) {
+		(void)snprintf(old, sizeof(old), "%s%s", from, endings[i]);
+		(void)snprintf(fresh, sizeof(fresh), "%s%s", to, endings[i]);
+		ck_assert(rename(old, fresh) == 0 || i > 0);
+	}
+}
+
+/* A ledger that was taken away is known as far as it went, until another stands at its place. */
+START_TEST(what_was_spent_is_read_where_the_ledger_is_now)
+{
+	struct rig rig;
+	rig_open(&rig);
+	write_cost(&rig, "r1", 3);
+	struct config_budget budgets[] = {
+	    budget_of((struct config_scope){.team = TEXT("search")}, 10, CONFIG_DAY)};
+	const struct budget_options options = {.ledger_path = rig.path};
+	struct budget_table *table = table_of(&rig, budgets, 0, &options);
+	struct budget_scope key = {
+	    .key = TEXT("k1"), .key_limit_pico_usd = 10, .key_per = CONFIG_DAY};
+	struct budget_reservation held;
+	struct fault fault;
+	char away[128];
+
+	(void)snprintf(away, sizeof(away), "%s.away", rig.path);
+	rename_all(rig.path, away);
+	ck_assert_int_eq(reserve(table, &key, 8, NEW_YEAR_MS, &held), BUDGET_DENIED);
+	ck_assert_int_eq(reserve(table, &key, 7, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	write_cost(&rig, "r2", 6);
+	rig.config.budgets.count = 1;
+	ck_assert(budget_table_reload(table, &rig.config, NEW_YEAR_MS, &fault));
+	ck_assert_int_eq(reserve(table, &search, 5, NEW_YEAR_MS, &held), BUDGET_DENIED);
+	ck_assert_int_eq(reserve(table, &search, 4, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	budget_table_free(table);
+	rig_close(&rig);
+}
+END_TEST
+
 /* More than 64 bits of 10^-12 USD: as much as they hold, and no budget has room. */
 START_TEST(nine_million_dollars_are_no_overflow)
 {
@@ -514,6 +556,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, side_by_side_they_never_overshoot);
 	tcase_add_test(cases, a_restart_knows_what_was_spent_and_what_was_reserved);
 	tcase_add_test(cases, a_budget_that_comes_back_knows_what_was_spent_without_it);
+	tcase_add_test(cases, what_was_spent_is_read_where_the_ledger_is_now);
 	tcase_add_test(cases, nine_million_dollars_are_no_overflow);
 	tcase_add_test(cases, limits_alert_once_a_period_and_a_reload_keeps_what_is_known);
 }
