@@ -144,7 +144,12 @@ static bool read_all(struct key_table *table, struct fault *fault)
 	struct key **fresh;
 	size_t count;
 	int64_t changes;
+	bool moved;
 
+	if (!key_store_follow(table->store, &moved, fault))
+		return false;
+	if (moved)
+		table->changes = -1;
 	if (!key_store_changes(table->store, &changes, fault))
 		return false;
 	if (changes == table->changes)

@@ -70,8 +70,8 @@ MUST_CHECK bool key_table_open(const struct config *config, struct key_table **o
 void key_table_free(struct key_table *table);
 /*
  * Reads what has changed; one tiny query where nothing has. For a timer of KEY_REFRESH_MS. A store
- * that can't be read keeps what is known, with a log line, and is then left to this timer. Any
- * thread.
+ * that can't be read keeps what is known, with a log line, and is then left to this timer. Where
+ * another file was put in its place, that is the store from here on. Any thread.
  */
 void key_table_refresh(struct key_table *table);
 /*

@@ -11,6 +11,9 @@ MUST_CHECK bool key_split(struct text presented, struct text *id);
 MUST_CHECK bool key_is_id(struct text id);
 
 /* key_store.c */
+/* Where another file stands at its place by now, that is the store; *moved says so. A fault: none
+ * stands there, or it can't be the store; all stays as it was. */
+MUST_CHECK bool key_store_follow(struct key_store *store, bool *moved, struct fault *fault);
 /* How often keys were changed: another number, other keys. */
 MUST_CHECK bool key_store_changes(struct key_store *store, int64_t *out, struct fault *fault);
 /* Const while the store is open: any thread. */

@@ -79,7 +79,7 @@ static bool read_mark(struct key_store *store, unsigned char out[DIGEST_BYTES], 
 	return step != STORE_FAILED;
 }
 
-static bool check_pepper(struct key_store *store, const char *path, struct fault *fault)
+static bool check_pepper(struct key_store *store, struct fault *fault)
 {
 	unsigned char known[DIGEST_BYTES];
 	unsigned char mark[DIGEST_BYTES];
@@ -98,7 +98,8 @@ static bool check_pepper(struct key_store *store, const char *path, struct fault
 	if (len == DIGEST_BYTES && digest_equal(known, mark))
 		return true;
 	return fault_set(fault, FAULT_INPUT,
-	                 "%s: the keys in it were made with another pepper than this one", path);
+	                 "%s: the keys in it were made with another pepper than this one",
+	                 store_path(store->store));
 }
 
 static bool load_pepper(struct key_store *store, const struct config_keys *config, const char *path,
@@ -139,6 +140,12 @@ struct digest_hmac *key_store_hmac(const struct key_store *store)
 
 /* --- open ----------------------------------------------------------------------------------- */
 
+static bool prepare_changes(struct key_store *store, struct fault *fault)
+{
+	return store_prepare(store->store, "SELECT number FROM facts WHERE name='key_changes'",
+	                     &store->changes, fault);
+}
+
 bool key_store_open(const struct config *config, struct key_store **out, struct fault *fault)
 {
 	struct key_store *store = memory_new(sizeof(*store));
@@ -150,9 +157,7 @@ bool key_store_open(const struct config *config, struct key_store **out, struct 
 	            load_pepper(store, &config->keys, path, fault);
 	if (good)
 		store->hmac = digest_hmac_new(secret_reveal(store->pepper));
-	good = good && check_pepper(store, path, fault) &&
-	       store_prepare(store->store, "SELECT number FROM facts WHERE name='key_changes'",
-	                     &store->changes, fault);
+	good = good && check_pepper(store, fault) && prepare_changes(store, fault);
 	arena_done(&arena);
 	if (good) {
 		*out = store;
@@ -172,6 +177,27 @@ void key_store_close(struct key_store *store)
 	if (store->pepper != NULL)
 		secret_free(store->pepper);
 	memory_free(store);
+}
+
+bool key_store_follow(struct key_store *store, bool *moved, struct fault *fault)
+{
+	struct key_store fresh = *store;
+
+	*moved = false;
+	if (store_is_in_place(store->store))
+		return true;
+	if (!store_open_again(store->store, &fresh.store, fault))
+		return false;
+	if (!check_pepper(&fresh, fault) || !prepare_changes(&fresh, fault)) {
+		store_close(fresh.store);
+		return false;
+	}
+	store_query_free(store->changes);
+	store_close(store->store);
+	store->store = fresh.store;
+	store->changes = fresh.changes;
+	*moved = true;
+	return true;
 }
 
 bool key_store_changes(struct key_store *store, int64_t *out, struct fault *fault)

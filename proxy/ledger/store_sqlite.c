@@ -234,8 +234,15 @@ bool store_is_in_place(const struct store *store)
 	       seen.st_ino == store->inode;
 }
 
+const char *store_path(const struct store *store)
+{
+	return store->path;
+}
+
 bool store_open_again(const struct store *store, struct store **out, struct fault *fault)
 {
+	if (access(store->path, F_OK) != 0)
+		return fault_system(fault, errno, "%s was taken away", store->path);
 	return store_open(store->path, store->mode, out, fault);
 }
 

@@ -28,7 +28,8 @@ MUST_CHECK bool store_open(const char *path, enum store_mode mode, struct store 
 void store_close(struct store *store);
 /* False: the file at the path is no more the one that is open. */
 MUST_CHECK bool store_is_in_place(const struct store *store);
-/* What stands at its path by now; that store stays as it is. */
+MUST_CHECK const char *store_path(const struct store *store);
+/* What stands at its path by now, if anything does; that store stays as it is. */
 MUST_CHECK bool store_open_again(const struct store *store, struct store **out,
                                  struct fault *fault);
 /* Statements without results: "BEGIN IMMEDIATE". */

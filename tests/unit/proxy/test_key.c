@@ -116,6 +116,80 @@ static void sum_up(char key[KEY_BYTES + 1])
 		key[i] = digits[crc % 62];
 }
 
+/* A key of the right form that no store has. */
+static void invent(const char *from, char out[KEY_BYTES + 1])
+{
+	memcpy(out, from, KEY_BYTES + 1);
+	memset(out + 3, out[3] == 'x' ? 'y' : 'x', KEY_ID_BYTES);
+	sum_up(out);
+}
+
+/* As whoever restores a backup does it: another file at its place, which is the store now. */
+START_TEST(what_stands_at_the_place_of_the_store_is_the_store)
+{
+	struct rig rig;
+	rig_open(&rig);
+	struct key_store *store = store_of(&rig);
+	struct key_table *table;
+	struct fault fault;
+	char first[KEY_BYTES + 1], second[KEY_BYTES + 1], away[128];
+	const struct key wanted = {
+	    .name = TEXT("ci"), .budget_pico_usd = -1, .expires_wall_ms = -1};
+
+	ck_assert(key_store_create(store, &wanted, NOW_MS, first, &fault));
+	key_store_close(store);
+	ck_assert_msg(key_table_open(&rig.config, &table, &fault), "%s", fault.message);
+	ck_assert_int_eq(find(table, first, NOW_MS), KEY_GOOD);
+	/* Taken away: what is known holds, of all else nobody knows. */
+	(void)snprintf(away, sizeof(away), "%s.away", rig.path);
+	ck_assert_int_eq(rename(rig.path, away), 0);
+	key_table_refresh(table);
+	ck_assert_int_eq(find(table, first, NOW_MS), KEY_GOOD);
+	invent(first, second);
+	ck_assert_int_eq(find(table, second, NOW_MS), KEY_NO_STORE);
+	ck_assert_int_ne(access(rig.path, F_OK), 0);
+	/* Another one: only its keys hold, and what is changed there is seen. */
+	store = store_of(&rig);
+	ck_assert(key_store_create(store, &wanted, NOW_MS, second, &fault));
+	key_table_refresh(table);
+	ck_assert_int_eq(find(table, second, NOW_MS), KEY_GOOD);
+	ck_assert_int_eq(find(table, first, NOW_MS), KEY_UNKNOWN);
+	ck_assert(key_store_revoke(store, (struct text){second + 3, KEY_ID_BYTES}, NOW_MS, &fault));
+	ck_assert_int_eq(find(table, second, NOW_MS), KEY_REVOKED);
+	key_store_close(store);
+	key_table_free(table);
+	rig_close(&rig);
+}
+END_TEST
+
+/* No key could be told by it: what is known holds. */
+START_TEST(a_store_of_another_pepper_takes_no_place)
+{
+	struct rig rig, other;
+	rig_open(&rig);
+	rig_open(&other);
+	struct key_store *store = store_of(&rig);
+	struct key_table *table;
+	struct fault fault;
+	char key[KEY_BYTES + 1], unknown[KEY_BYTES + 1];
+	const struct key wanted = {
+	    .name = TEXT("ci"), .budget_pico_usd = -1, .expires_wall_ms = -1};
+
+	ck_assert(key_store_create(store, &wanted, NOW_MS, key, &fault));
+	key_store_close(store);
+	ck_assert_msg(key_table_open(&rig.config, &table, &fault), "%s", fault.message);
+	key_store_close(store_of(&other));
+	ck_assert_int_eq(rename(other.path, rig.path), 0);
+	key_table_refresh(table);
+	ck_assert_int_eq(find(table, key, NOW_MS), KEY_GOOD);
+	invent(key, unknown);
+	ck_assert_int_eq(find(table, unknown, NOW_MS), KEY_NO_STORE);
+	key_table_free(table);
+	rig_close(&rig);
+	rig_close(&other);
+}
+END_TEST
+
 START_TEST(no_byte_of_a_key_may_be_another)
 {
 	struct rig rig;
@@ -200,6 +274,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases,
 	               a_key_holds_until_it_is_revoked_and_its_old_one_until_the_overlap_ends);
 	tcase_add_test(cases, what_stands_in_the_store_is_kept_to_what_there_is);
+	tcase_add_test(cases, what_stands_at_the_place_of_the_store_is_the_store);
+	tcase_add_test(cases, a_store_of_another_pepper_takes_no_place);
 	tcase_add_test(cases, no_byte_of_a_key_may_be_another);
 	tcase_add_test(cases, what_a_key_may_do);
 }
