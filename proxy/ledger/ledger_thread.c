@@ -14,6 +14,14 @@ enum {
 	RETRY_MS = 250,
 	CLOSING_TRIES = 20, /* five seconds */
 	SWEEP_MS = 60 * 1000,
+	CLOCK_LEAP_MS = 3600 * 1000, /* no clock is put right by more from one sweep to the next */
+	CLOCK_TRUST_MS = 24 * 3600 * 1000, /* whoever set it wrong has noticed by then */
+};
+
+/* Whether what the wall clock calls old is old. */
+struct wall_trust {
+	int64_t ahead_ms; /* of the time since boot, when it was trusted last */
+	int64_t leapt_ms; /* since boot: when it was seen too far ahead; -1: it is not */
 };
 
 static int64_t clock_ms(clockid_t clock)
@@ -134,13 +142,37 @@ static bool try_batch(struct ledger *ledger)
 	return true;
 }
 
-/* Under the lock. Returns when it is to be done next. */
-static int64_t sweep(struct ledger *ledger)
+/*
+ * A clock that was set years ahead makes every row old in a moment, and what is swept does not come
+ * back with it: after a leap nothing is swept for a day, unless it is set back before.
+ */
+static bool is_trusted(struct wall_trust *trust, int64_t wall_ms)
 {
-	int64_t before_ms = clock_ms(CLOCK_REALTIME) - ledger->retain_ms;
+	int64_t boot_ms = clock_ms(CLOCK_BOOTTIME);
+	int64_t leap_ms = wall_ms - boot_ms - trust->ahead_ms;
+
+	if (leap_ms > CLOCK_LEAP_MS && trust->leapt_ms < 0) {
+		trust->leapt_ms = boot_ms;
+		log_error("ledger.clock",
+		          "ahead_ms=%lld the clock has leapt: no row goes for a day",
+		          (long long)leap_ms);
+	}
+	if (leap_ms > CLOCK_LEAP_MS && boot_ms - trust->leapt_ms < CLOCK_TRUST_MS)
+		return false;
+	*trust = (struct wall_trust){wall_ms - boot_ms, -1};
+	return true;
+}
+
+/* Under the lock. Returns when it is to be done next. */
+static int64_t sweep(struct ledger *ledger, struct wall_trust *trust)
+{
+	int64_t wall_ms = clock_ms(CLOCK_REALTIME);
+	int64_t before_ms = wall_ms - ledger->retain_ms;
 	struct fault fault;
 	bool more = false;
 
+	if (!is_trusted(trust, wall_ms))
+		return clock_ms(CLOCK_MONOTONIC) + SWEEP_MS;
 	ledger_let_go(ledger);
 	bool swept = ledger->writer.store != NULL &&
 	             ledger_writer_sweep(&ledger->writer, before_ms, &more, &fault);
@@ -164,6 +196,7 @@ void *ledger_thread(void *context)
 {
 	struct ledger *ledger = context;
 	int64_t sweep_at = 0; /* monotonic */
+	struct wall_trust trust = {clock_ms(CLOCK_REALTIME) - clock_ms(CLOCK_BOOTTIME), -1};
 	int tries = 0;
 
 	ledger_hold(ledger);
@@ -172,7 +205,7 @@ void *ledger_thread(void *context)
 			if (ledger->stopping)
 				break;
 			if (clock_ms(CLOCK_MONOTONIC) >= sweep_at)
-				sweep_at = sweep(ledger);
+				sweep_at = sweep(ledger, &trust);
 			else
 				wait_until(ledger, sweep_at);
 			continue;
@@ -183,7 +216,7 @@ void *ledger_thread(void *context)
 		}
 		if (try_batch(ledger)) {
 			if (clock_ms(CLOCK_MONOTONIC) >= sweep_at)
-				sweep_at = sweep(ledger);
+				sweep_at = sweep(ledger, &trust);
 		} else if (ledger->stopping && ++tries >= CLOSING_TRIES) {
 			lose(ledger);
 		} else {

@@ -292,7 +292,7 @@ static const struct setting ledger_rows[] = {
 	    .doc = "strict (the default): a row is on disk before its response has ended; relaxed: "
 	           "within 50 ms."),
 	ROW(config_ledger, "retain", SETTING_DURATION, retain_ms, .min = 1000,
-	    .doc = "How long rows are kept (default 90d)."),
+	    .doc = "How long rows are kept (default 90d); where the clock leaps ahead, up to a day more."),
 	ROW(config_ledger, "content", SETTING_ENUM, content, .names = content_names,
 	    .doc = "Whether prompts and answers are kept: none (the default), redacted or full."),
 };
