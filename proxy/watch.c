@@ -6,7 +6,10 @@
 #include <sys/stat.h>
 #include <uv.h>
 
-enum { SETTLE_MS = 20 }; /* an editor writes, renames and touches: one change */
+enum {
+	SETTLE_MS = 20,         /* an editor writes, renames and touches: one change */
+	LISTEN_AGAIN_MS = 1000, /* to a folder that is away, or while the system has no room */
+};
 
 /* What tells two states of a file apart. */
 struct stamp {
@@ -18,6 +21,7 @@ struct watched {
 	struct watch *watch;
 	uv_fs_event_t event;
 	bool active;
+	bool deaf;           /* its folder can't be listened to, which was said */
 	char *path, *folder; /* owned */
 	struct stamp stamp;
 };
@@ -50,24 +54,37 @@ static bool same(const struct stamp *a, const struct stamp *b)
 
 static void folder_changed(uv_fs_event_t *event, const char *name, int events, int status);
 
-static void listen_to(struct watched *file)
+static bool listen_to(struct watched *file)
 {
-	int failed =
-	    file->active ? uv_fs_event_start(&file->event, folder_changed, file->folder, 0) : 0;
+	if (!file->active || uv_is_active((uv_handle_t *)&file->event) != 0)
+		return true;
+	int failed = uv_fs_event_start(&file->event, folder_changed, file->folder, 0);
+	if (failed != 0 && !file->deaf)
+		log_warn("proxy.watch", "file=%s error=%s: it is looked at once a second",
+		         file->path, uv_strerror(failed));
+	file->deaf = failed != 0;
+	return !file->deaf;
+}
 
-	if (failed != 0)
-		log_warn("proxy.watch", "file=%s error=%s (SIGHUP still reloads)", file->path,
-		         uv_strerror(failed));
+static void settled(void *context);
+
+/* Whoever can't be heard is looked at again, and listened to as soon as that is possible. */
+static void listen_again(struct watch *watch)
+{
+	loop_timer_start(watch->loop, &watch->timer, LISTEN_AGAIN_MS, settled, watch);
 }
 
 static void settled(void *context)
 {
 	struct watch *watch = context;
 	bool changed = false;
+	bool heard = true;
 
 	/* First, so that what happens from here on is heard of. */
 	for (size_t i = 0; i < watch->count; i++)
-		listen_to(&watch->files[i]);
+		heard = listen_to(&watch->files[i]) && heard;
+	if (!heard)
+		listen_again(watch);
 	for (size_t i = 0; i < watch->count; i++) {
 		struct stamp now = stamp_of(watch->files[i].path);
 		/* One that is gone for a moment is being replaced. */
@@ -92,8 +109,7 @@ static void folder_changed(uv_fs_event_t *event, const char *name UNUSED, int ev
 
 	for (size_t i = 0; i < watch->count; i++)
 		(void)uv_fs_event_stop(&watch->files[i].event);
-	if (watch->timer.slot == 0)
-		loop_timer_start(watch->loop, &watch->timer, SETTLE_MS, settled, watch);
+	loop_timer_start(watch->loop, &watch->timer, SETTLE_MS, settled, watch);
 }
 
 struct watch *watch_new(struct loop *loop, void (*changed)(void *context), void *context)
@@ -135,7 +151,8 @@ void watch_add(struct watch *watch, const char *path)
 	file->stamp = stamp_of(path);
 	file->active = uv_fs_event_init(loop_uv(watch->loop), &file->event) == 0;
 	watch->open += file->active;
-	listen_to(file);
+	if (!listen_to(file))
+		listen_again(watch);
 }
 
 static void free_memory(void *context)

@@ -11,7 +11,8 @@ struct watch;
 
 enum { WATCH_MAX_FILES = 8 };
 
-/* `changed` comes from the loop. A folder that can't be watched is a warning in the log. */
+/* `changed` comes from the loop. A folder that can't be watched is a warning in the log, and is
+ * looked at once a second until it can. */
 MUST_CHECK struct watch *watch_new(struct loop *loop, void (*changed)(void *context),
                                    void *context);
 /* Up to WATCH_MAX_FILES; the path is copied. The file need not exist yet. */
