@@ -73,6 +73,8 @@ static const char *range_text(struct reader *r, const struct setting *row)
 	format_limit(row->type, row->max, max);
 	if (row->max == 0)
 		return text_format(r->arena, " of at least %s", min).data;
+	if (row->min == row->max)
+		return text_format(r->arena, ": %s", min).data;
 	if (row->min <= 0 && row->type != SETTING_INT)
 		return text_format(r->arena, " of at most %s", max).data;
 	return text_format(r->arena, " from %s to %s", min, max).data;
@@ -167,7 +169,7 @@ static void read_measure(struct reader *r, const struct setting *row, const stru
 	if (!is_word(node) || !(duration ? setting_parse_duration(node->text, &value)
 	                                 : setting_parse_bytes(node->text, &value)))
 		complain(r, row, node,
-		         duration ? "a duration like 500ms, 10s, 15m, 1h or 14d"
+		         duration ? "a duration like 500ms, 10s, 15m, 1h or 14d (at most 36500d)"
 		                  : "a size like 64k, 32m, 1g or a number of bytes");
 	else if (value < row->min || value > limit_of(row))
 		complain(r, row, node,
@@ -309,6 +311,21 @@ static const struct setting *find_row(const struct setting_table *table, struct 
 	return NULL;
 }
 
+/* "; it has min and max": where that is no list that nobody reads. */
+static const char *names_of_few(struct reader *r, const struct setting_table *table)
+{
+	enum { FEW = 8 };
+	const char *words = "; it has ";
+
+	if (table->count > FEW)
+		return "";
+	for (size_t i = 0; i < table->count; i++) {
+		const char *between = i == 0 ? "" : i + 1 == table->count ? " and " : ", ";
+		words = text_format(r->arena, "%s%s%s", words, between, table->rows[i].name).data;
+	}
+	return words;
+}
+
 static void complain_unknown(struct reader *r, const struct setting_table *table,
                              const struct json *member)
 {
@@ -322,8 +339,8 @@ static void complain_unknown(struct reader *r, const struct setting_table *table
 		(void)fault_list_at(r->faults, place, "unknown key '%.*s' (did you mean '%s'?)",
 		                    TEXT_ARG(member->key), nearest);
 	else
-		(void)fault_list_at(r->faults, place, "unknown key '%.*s' in this %s",
-		                    TEXT_ARG(member->key), table->what);
+		(void)fault_list_at(r->faults, place, "unknown key '%.*s' in this %s%s",
+		                    TEXT_ARG(member->key), table->what, names_of_few(r, table));
 }
 
 /* given: a bit for each row. */

@@ -41,13 +41,17 @@ static bool parse_units(struct text view, const struct unit *units, size_t count
 	return false;
 }
 
+/* A hundred years: in microseconds, and from any moment on, it still counts without overflow. */
+#define DURATION_MAX_MS ((int64_t)36500 * 86400000)
+
 bool setting_parse_duration(struct text view, int64_t *out_ms)
 {
 	if (text_is(view, "0")) { /* nothing is nothing in every unit */
 		*out_ms = 0;
 		return true;
 	}
-	return parse_units(view, duration_units, ARRAY_LENGTH(duration_units), out_ms);
+	return parse_units(view, duration_units, ARRAY_LENGTH(duration_units), out_ms) &&
+	       *out_ms <= DURATION_MAX_MS;
 }
 
 bool setting_parse_bytes(struct text view, int64_t *out)

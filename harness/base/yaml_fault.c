@@ -100,6 +100,11 @@ bool yaml_check_bytes(const struct source *source, struct fault *fault)
 	struct text body = source->body;
 	size_t at = text_starts(body, TEXT("\xef\xbb\xbf")) ? 3 : 0;
 
+	/* What editors on Windows, and PowerShell's `>`, may write. */
+	if (text_starts(body, TEXT("\xff\xfe")) || text_starts(body, TEXT("\xfe\xff")))
+		return fault_at(fault, (struct place){source, 0},
+		                "this file is UTF-16; save it as UTF-8");
+
 	while (at < body.len) {
 		if (body.data[at] >= 0x20 && body.data[at] < 0x7f) {
 			at++;

@@ -75,7 +75,7 @@ static bool set_value(struct parse *parse, const struct option *option, struct t
 	case OPTION_DURATION:
 		return setting_parse_duration(value, field) ||
 		       bad_value(parse, option, value,
-		                 "a duration like 500ms, 10s, 15m, 1h or 14d");
+		                 "a duration like 500ms, 10s, 15m, 1h or 14d (at most 36500d)");
 	case OPTION_CHOICE:
 		return set_choice(parse, option, value);
 	}

@@ -26,12 +26,13 @@ struct head {
 	struct arena *arena; /* of the values that are made here */
 };
 
-/* Names of a config may hold anything; one that would end its line is not said. */
+/* Names of a config may hold anything; one that no field can hold (RFC 9110, 5.5) is not
+ * said. */
 static void add(struct head *head, struct text name, struct text value)
 {
-	if (text_find_byte(value, '\r', 0) != TEXT_NOT_FOUND ||
-	    text_find_byte(value, '\n', 0) != TEXT_NOT_FOUND)
-		return;
+	for (size_t i = 0; i < value.len; i++)
+		if ((unsigned char)value.data[i] < 0x20 || value.data[i] == 0x7f)
+			return;
 	if (value.data != NULL && head->count < RELAY_HEADERS_MAX)
 		head->items[head->count++] = (struct http_header){name, value};
 }

@@ -203,9 +203,11 @@ def test_an_unknown_field_is_served_and_named(start, sim):
 
 def test_names_of_a_config_end_no_line(start, scripted):
     up = scripted(lambda head, body, number: reply(chat()))
-    proxy = start({"a": up.url}, routes={"two\r\nx-evil: lines": {"targets": ["a/m"]}})
-    answer = proxy.chat(model="two\r\nx-evil: lines")
-    assert answer.status == 200 and "x-evil" not in answer.headers and "x-proviso-route" not in answer.headers, answer
+    names = ("two\r\nx-evil: lines", "a\0b", "a\x1b[31mb", "a\x7fb")
+    proxy = start({"a": up.url}, routes={name: {"targets": ["a/m"]} for name in names})
+    for name in names:
+        answer = proxy.chat(model=name)
+        assert answer.status == 200 and "x-evil" not in answer.headers and "x-proviso-route" not in answer.headers, answer
 
 
 def test_an_unknown_field_can_be_refused(start, sim):

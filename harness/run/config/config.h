@@ -194,6 +194,7 @@ struct config_ledger {
 	int durability;   /* enum config_durability */
 	int64_t retain_ms;
 	int content; /* enum config_content */
+	const struct json *node;
 };
 
 MUST_CHECK bool config_scope_same(const struct config_scope *a, const struct config_scope *b);

@@ -28,15 +28,19 @@ static struct place place_of(const struct json *node, const char *name)
 	return json_place(member == NULL ? node : member);
 }
 
-/* "no task "reveiw" (did you mean 'review'?)" */
+/* "no task "reveiw" (did you mean 'review'?)"; of few it says which there are. */
 static void complain_unknown(struct checker *c, struct place place, const char *what,
                              struct text name, const char *const *known, size_t count)
 {
+	enum { FEW = 8 };
 	const char *nearest = text_nearest(name, known, count);
+	const char *words = count == 0 ? "; there is none here" : count > FEW ? "" : "; there is ";
 
-	(void)fault_list_at(c->faults, place, "no %s \"%.*s\"%s%s%s", what, TEXT_ARG(name),
-	                    nearest == NULL ? "" : " (did you mean '",
-	                    nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?)");
+	if (nearest != NULL)
+		words = text_format(c->arena, " (did you mean '%s'?)", nearest).data;
+	for (size_t i = 0; nearest == NULL && count <= FEW && i < count; i++)
+		words = text_format(c->arena, "%s%s%s", words, i == 0 ? "" : ", ", known[i]).data;
+	(void)fault_list_at(c->faults, place, "no %s \"%.*s\"%s", what, TEXT_ARG(name), words);
 }
 
 /* A decimal from 0 to 1, as number or string; *out stays where there is none. */
@@ -94,7 +98,10 @@ static void check_target(struct checker *c, struct text name, struct place place
 		warn_of_unlisted(c, &target, place);
 		return;
 	}
-	if (slash == TEXT_NOT_FOUND || !is_written(c, text_slice(name, 0, slash)))
+	/* Of a provider that is read the fault is the model's name. */
+	struct text provider = text_slice(name, 0, slash);
+	if (slash == TEXT_NOT_FOUND || !is_written(c, provider) ||
+	    provider_find(&c->config->providers, provider) != NULL)
 		(void)fault_list_at(c->faults, place, "%s", fault.message);
 }
 
@@ -323,6 +330,12 @@ static void read_weights(struct checker *c, struct config_route *route)
 			(void)fault_list_at(c->faults, json_place(weight),
 			                    "a weight is a whole number from 0 to %d", WEIGHT_MAX);
 	}
+	for (size_t i = 0; i < route->targets.count; i++)
+		if (route->weights[i] > 0)
+			return;
+	if (route->targets.count > 0)
+		(void)fault_list_at(c->faults, json_place(node),
+		                    "all weights are 0: nobody would be asked first");
 }
 
 /* One shape: features that there are; which endpoint it is for is one of them (default chat). */
@@ -404,7 +417,7 @@ static void check_route(struct checker *c, struct config_route *route)
 			(void)fault_list_at(c->faults, json_place(item), "%.*s stands twice",
 			                    TEXT_ARG(route->targets.items[i]));
 	}
-	if (targets != NULL && route->targets.count == 0)
+	if (json_is(targets, JSON_ARRAY) && targets->count == 0)
 		(void)fault_list_at(c->faults, json_place(targets),
 		                    "a route without targets leads nowhere");
 	if (route->targets.count > 0 && route->min_targets > (int64_t)route->targets.count)
@@ -456,6 +469,28 @@ static void check_pepper(struct checker *c)
 	/* What stands there may be the pepper itself, and a secret is never shown. */
 	memset(fault.excerpt, 0, sizeof(fault.excerpt));
 	(void)fault_list_add(c->faults, &fault);
+}
+
+/* A file or folder without a name: whoever opens it would only say that it is not there. */
+static void check_paths(struct checker *c)
+{
+	const struct config *config = c->config;
+	const struct {
+		struct text path;
+		const struct json *node;
+		const char *name;
+	} paths[] = {
+	    {config->ledger.path, config->ledger.node, "path"},
+	    {config->keys.store, config->keys.node, "store"},
+	    {config->proxy.live.path, json_member(config->proxy.node, "live"), "path"},
+	    {config->proxy.probes.runs, json_member(config->proxy.node, "probes"), "runs"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(paths); i++)
+		if (paths[i].path.data != NULL && paths[i].path.len == 0)
+			(void)fault_list_at(c->faults, place_of(paths[i].node, paths[i].name),
+			                    "%s is empty; want a path, or leave it out",
+			                    paths[i].name);
 }
 
 /* ADDRESS:PORT, an IPv6 address in brackets. */
@@ -540,6 +575,7 @@ bool config_check(struct config *config, struct fault_list *faults)
 	for (size_t i = 0; i < config->budgets.count; i++)
 		check_budget(&c, &budgets[i]);
 	check_pepper(&c);
+	check_paths(&c);
 	check_listen(&c);
 	check_alerts(&c);
 	config_read_trusted(config, faults);

@@ -296,7 +296,8 @@ static const struct setting ledger_rows[] = {
 	ROW(config_ledger, "content", SETTING_ENUM, content, .names = content_names,
 	    .doc = "Whether prompts and answers are kept: none (the default), redacted or full."),
 };
-static const struct setting_table ledger_table = TABLE("ledger", ledger_rows);
+static const struct setting_table ledger_table =
+	TABLE_WITH_NODE(config_ledger, "ledger", ledger_rows);
 
 static const struct setting alerts_rows[] = {
 	ROW(config_alerts, "webhook", SETTING_TEXT, webhook,

@@ -209,16 +209,18 @@ START_TEST(an_unknown_key_is_named_with_its_nearest)
 	assert_text(mistakes("version: 1\ncolour: red\n"),
 	            "2:1 unknown key 'colour' in this config");
 	assert_text(mistakes("version: 1\nmodels: {m: {cost: 1}}\n"),
-	            "2:14 unknown key 'cost' in this model");
+	            "2:14 unknown key 'cost' in this model; it has price");
 }
 END_TEST
 
 START_TEST(wrong_values_say_what_is_wanted)
 {
 	assert_text(mistakes("version: 1\ntimeout: 10x\n"),
-	            "2:10 timeout is \"10x\"; want a duration like 500ms, 10s, 15m, 1h or 14d");
-	assert_text(mistakes("version: 1\ntimeout: 10\n"),
-	            "2:10 timeout is 10; want a duration like 500ms, 10s, 15m, 1h or 14d");
+	            "2:10 timeout is \"10x\"; want a duration like 500ms, 10s, 15m, 1h or 14d (at "
+	            "most 36500d)");
+	assert_text(
+	    mistakes("version: 1\ntimeout: 10\n"),
+	    "2:10 timeout is 10; want a duration like 500ms, 10s, 15m, 1h or 14d (at most 36500d)");
 	assert_text(mistakes("version: 1\ntimeout: 1h\n"),
 	            "2:10 timeout is \"1h\"; want a duration of at most 15m");
 	assert_text(mistakes("version: 0\n"),
@@ -288,7 +290,7 @@ START_TEST(all_mistakes_are_said_at_once_in_order)
 	            "1:9 strict is 1; want true or false\n"
 	            "2:1 unknown key 'nmae' (did you mean 'name'?)\n"
 	            "4:16 concurrency is 0; want a whole number from 1 to 100\n"
-	            "5:3 unknown key 'body' in this limits\n"
+	            "5:3 unknown key 'body' in this limits; it has concurrency and body_bytes\n"
 	            "1:1 this config has no 'version'");
 }
 END_TEST
@@ -341,7 +343,9 @@ START_TEST(durations_and_sizes_have_units)
 	ck_assert_int_eq(duration("14d"), 1209600000);
 	ck_assert_int_eq(duration("0"), 0);
 	ck_assert_int_eq(duration("0s"), 0);
-	ck_assert_int_eq(duration("106751991167d"), 9223372036828800000);
+	ck_assert_int_eq(duration("36500d"), 3153600000000);
+	ck_assert_int_eq(duration("36501d"), -1);
+	ck_assert_int_eq(duration("3153600000001ms"), -1);
 	ck_assert_int_eq(duration("106751991168d"), -1);
 	ck_assert_int_eq(duration("99999999999999999999s"), -1);
 	ck_assert_int_eq(duration(""), -1);

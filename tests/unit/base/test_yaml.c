@@ -423,7 +423,10 @@ START_TEST(bytes_that_readers_disagree_about_are_refused)
 	assert_refused("a: " BOM "\n", "1:4 U+FEFF can't stand");
 	assert_refused("\xff\xfe"
 	               "a",
-	               "1:1 byte 0xff is no UTF-8");
+	               "1:1 this file is UTF-16; save it as UTF-8");
+	assert_refused("\xfe\xff"
+	               "a",
+	               "1:1 this file is UTF-16; save it as UTF-8");
 	ck_assert(
 	    !yaml_read(source_of((struct text){"a: \0b", 5}), NULL, &arena, &root, NULL, &fault));
 	assert_fault_says(&fault, "U+0000");

@@ -191,6 +191,22 @@ START_TEST(every_slip_is_found_where_it_stands)
 	    {"routes:\n  coder: {targets: [lab/qwen], weights: {lab/llama: 1}}\n", 7,
 	     "no target of this route"},
 	    {"routes:\n  coder: {targets: [lab/qwen], min_quality: 2}\n", 7, "0 to 1"},
+	    {"routes:\n  coder: {targets: [lab/]}\n", 7, "'lab/' is no target"},
+	    {"routes:\n  coder: {targets: [lab/qwen, lab/llama], weights: {lab/qwen: 0, "
+	     "lab/llama: 0}}\n",
+	     7, "all weights are 0"},
+	    {"routes:\n  coder: {targets: [lab/qwen], repairs: [glue]}\n", 7, "no repair"},
+	    {"routes:\n  coder: {targets: [lab/qwen], hedge: {after: p95, when: p95}}\n", 7,
+	     "it has after and share"},
+	    {"tasks:\n  - {name: a, match: {key: k}}\n"
+	     "routes:\n  coder: {targets: [lab/qwen], by_task: {nothing: {}}}\n",
+	     9, "no task \"nothing\"; there is a"},
+	    {"keys: {store: \"\"}\n", 6, "store is empty; want a path"},
+	    {"ledger: {path: \"\"}\n", 6, "path is empty; want a path"},
+	    {"proxy:\n  live: {path: \"\"}\n", 7, "path is empty; want a path"},
+	    {"proxy:\n  probes: {runs: \"\"}\n", 7, "runs is empty; want a path"},
+	    {"proxy:\n  timeouts: {idle: 106751991d}\n", 7, "at most 36500d"},
+	    {"proxy:\n  timeouts: {idle: -1s}\n", 7, "a duration like"},
 	    {"keys: {stor: x}\n", 6, "did you mean 'store'"},
 	    {"keys: {store: x, pepper: hunter2hunter2}\n", 6, "env:NAME, file:PATH or"},
 	    {"budgets:\n  - {scope: {}, limit_usd: 1, per: day}\n", 7, "a scope names"},
@@ -214,7 +230,7 @@ START_TEST(every_slip_is_found_where_it_stands)
 	    {"proxy:\n  timeouts: {idel: 3s}\n", 7, "did you mean 'idle'"},
 	    {"proxy:\n  breaker: {failure_share: half}\n", 7, "0 to 1"},
 	    {"ledger: {durability: strictly}\n", 6, "did you mean 'strict'"},
-	    {"version: 2\n", 6, "version"},
+	    {"version: 2\n", 6, "want a whole number: 1"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(slips); i++) {
