@@ -149,7 +149,9 @@ def test_a_stall_after_the_commit_is_a_timeout_and_no_fallback(start, sim, good_
     answer = proxy.stream()
     assert answer.headers["x-proviso-target"] == "a/m" and answer.content, answer
     error = json.loads(answer.events[-1])["error"]
-    assert error["code"] == "upstream_timeout" and error["message"].endswith("no further event came in time"), error
+    # No bytes and no event: both clocks run out at the same moment, and either may be the first to be looked at.
+    assert error["code"] == "upstream_timeout", error
+    assert error["message"].endswith(("no further event came in time", "nothing more came in time")), error
     assert not good_b.requests and told(proxy, "a/m", "timeout") == 1
 
 
