@@ -229,6 +229,7 @@ void transfer_finish(struct transfer *transfer, enum exchange_end end, const cha
 	REQUIRE(transfer->running);
 	loop_timer_stop(transport->loop, &transfer->timer);
 	(void)curl_multi_remove_handle(transfer->shard->multi, transfer->easy);
+	transport_sockets_leave(transfer);
 	transfer->shard->active--;
 	transfer->running = false;
 	transport->in_flight--;

@@ -89,6 +89,7 @@ struct transfer {
 	bool cancelled; /* no callbacks but the end from now on */
 	bool paused;    /* by our user */
 	bool held;      /* by libcurl, because a write was answered with "pause" */
+	int held_fd;    /* its connection, as long as libcurl reads nothing of it; else -1 */
 	bool resume;    /* to be done by the deferred work */
 	bool deferred;  /* work is queued; the transfer can't be reused before it ran */
 
@@ -106,6 +107,9 @@ void transport_sockets_free(struct transport_sockets *sockets);
 void transport_sockets_attach(struct shard *shard);
 /* Makes the easy handle open and close its sockets by us. */
 void transport_sockets_adopt(struct shard *shard, CURL *easy);
+
+/* The transfer has ended: where it was paused to the last, its connection is idle only now. */
+void transport_sockets_leave(struct transfer *transfer);
 
 /* --- transport.c --- */
 

@@ -191,12 +191,12 @@ static void want(struct transport_socket *socket, int events)
 }
 
 /* NULL for a handle of libcurl's own. */
-static const struct transfer *transfer_of(CURL *easy)
+static struct transfer *transfer_of(CURL *easy)
 {
 	char *private = NULL;
 
 	(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
-	return (const struct transfer *)(const void *)private;
+	return (struct transfer *)(void *)private;
 }
 
 /* Asked when libcurl forgets it. */
@@ -213,14 +213,14 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context,
                          void *assigned UNUSED)
 {
 	struct shard *shard = context;
+	struct transfer *transfer = transfer_of(easy);
 	struct transport_socket *socket = find(shard->transport->sockets, fd);
 	int events = 0;
 
 	if (what == CURL_POLL_REMOVE || what == CURL_POLL_NONE) {
-		const struct transfer *transfer = transfer_of(easy);
-
 		if (socket != NULL && may_be_kept(socket, transfer)) {
 			socket->idle = !transfer->held;
+			transfer->held_fd = transfer->held ? fd : -1;
 			want(socket, 0);
 		} else if (socket != NULL) {
 			forget(socket);
@@ -231,12 +231,29 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context,
 		socket = watch(shard, fd, false);
 	if (socket == NULL)
 		return -1;
+	if (transfer != NULL)
+		transfer->held_fd = -1;
 	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
 		events |= UV_READABLE;
 	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
 		events |= UV_WRITABLE;
 	want(socket, events);
 	return 0;
+}
+
+void transport_sockets_leave(struct transfer *transfer)
+{
+	struct transport_socket *socket = NULL;
+
+	if (transfer->held_fd >= 0)
+		socket = find(transfer->transport->sockets, transfer->held_fd);
+	transfer->held_fd = -1;
+	if (socket == NULL)
+		return;
+	socket->idle = true;
+	/* It was disarmed where more came meanwhile. */
+	if (uv_poll_start(&socket->poll, UV_READABLE, ready) == 0)
+		socket->armed = UV_READABLE;
 }
 
 static curl_socket_t socket_open(void *context, curlsocktype purpose UNUSED,
