@@ -167,13 +167,23 @@ struct live_target *live_target_of(struct live_table *table, struct text target)
 
 /* --- counting ------------------------------------------------------------------------------- */
 
+static struct entry *place_of(struct live_target *target, const struct live_post *post)
+{
+	return &target->entries[post->check][post->cell->variant];
+}
+
+static bool is_of(const struct entry *entry, const struct matrix_cell *cell)
+{
+	return entry->tested_wall_ms == cell->tested_wall_ms &&
+	       text_is(cell->case_hash, entry->case_hash);
+}
+
 static struct entry *entry_of(struct live_target *target, const struct live_post *post)
 {
-	struct entry *entry = &target->entries[post->check][post->cell->variant];
+	struct entry *entry = place_of(target, post);
 	const struct matrix_cell *cell = post->cell;
 
-	if (entry->tested_wall_ms == cell->tested_wall_ms &&
-	    text_is(cell->case_hash, entry->case_hash))
+	if (is_of(entry, cell))
 		return entry;
 	*entry = (struct entry){.tested_wall_ms = cell->tested_wall_ms};
 	memcpy(entry->case_hash, cell->case_hash.data,
@@ -271,7 +281,9 @@ size_t live_note(struct live_table *table, struct live_target *target,
 void live_rearm(struct live_target *target, const struct live_post *post)
 {
 	lock(&target->lock);
-	entry_of(target, post)->alarmed = false;
+	struct entry *entry = place_of(target, post);
+	if (is_of(entry, post->cell)) /* what a newer asking has counted stays */
+		entry->alarmed = false;
 	unlock(&target->lock);
 }
 

@@ -223,11 +223,14 @@ static void take_alarm(struct sentry *sentry, const struct raised *raised)
 	    .detail = text_of("live traffic breaks it more often than its verdict allows"),
 	};
 
-	/* Asked again meanwhile, gone, or switched off: nothing follows from it. */
+	/* Asked again meanwhile, gone, or switched off: nothing follows from it; and another reload
+	 * may bring back what it is about. */
 	if (now == NULL || now->quarantine != NULL || now->verdict != VERDICT_PASS ||
 	    now->tested_wall_ms > cell->tested_wall_ms ||
-	    !sentry->proxy->current->config.proxy.live.quarantine)
+	    !sentry->proxy->current->config.proxy.live.quarantine) {
+		live_rearm(raised->target, raised->alarm.post);
 		return;
+	}
 	sentry_quarantine(sentry, now, &finding);
 }
 

@@ -206,6 +206,16 @@ START_TEST(a_cell_that_was_asked_again_begins_anew)
 	for (size_t i = 0; i < rig.matrix.count; i++)
 		rig.cells[i].tested_wall_ms++;
 	ck_assert_int_eq(straight(WIRE_TS_01), 3);
+	/* An alarm of before that is taken back takes nothing from what was counted since. */
+	struct matrix_cell before = *alarms[0].post->cell;
+	struct live_post old = *alarms[0].post;
+	before.tested_wall_ms--;
+	old.cell = &before;
+	live_rearm(live_target_of(table, TEXT(T)), &old);
+	ck_assert(!see_new(WIRE_TS_01, true));
+	live_rearm(live_target_of(table, TEXT(T)), alarms[0].post);
+	ck_assert(see_new(WIRE_TS_01, true));
+	ck_assert_int_eq(alarms[0].violations, 5);
 }
 END_TEST
 
