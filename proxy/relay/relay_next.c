@@ -436,12 +436,15 @@ void relay_note_health(struct relay *relay, const struct relay_judgement *judgem
 static void wait_over(void *context)
 {
 	struct relay *relay = context;
-
 	enum reserved reserved = reserve(relay);
+
+	/* Where its own budget or its provider has no room any more, another one may have. */
 	if (reserved == RESERVED)
 		begin(relay);
-	else if (reserved != RESERVED_LIMITED || !relay_ask_next(relay, -1))
+	else if (reserved == RESERVED_NONE || !relay_ask_next(relay, -1))
 		relay_tell_failure(relay);
+	else if (relay->state != RELAY_WAITING)
+		proxy_count(&relay->worker->proxy->counters.fallbacks);
 }
 
 /* One of ten requests may be asked again, whoever asks. */

@@ -303,6 +303,33 @@ def test_a_targets_budget_sends_to_the_next_target(start, scripted):
     assert proxy.chat(max_tokens=100).headers["x-proviso-target"] == "b/m"
 
 
+def test_a_target_that_has_no_room_left_when_it_would_be_asked_again_is_passed_over(start, scripted):
+    """It had room for the first attempt; another request was dearer than it may be, and took it."""
+    dear = threading.Event()
+
+    def answer(head, body, number):
+        def limit(connection):
+            assert dear.wait(RUN_LIMIT_S)
+            connection.sendall(reply({}, "429 Too Many Requests", extra="retry-after: 0\r\nconnection: close\r\n"))
+
+        if number == 1:
+            return limit
+        return reply(chat(usage={"prompt_tokens": 10, "completion_tokens": 900000, "total_tokens": 900010}))
+
+    up, other = scripted(answer), scripted(answer_well)
+    proxy = start({"a": up.url, "b": other.url}, **bounded("0.1", target="a/m"))
+    answers = []
+    client = threading.Thread(target=lambda: answers.append(proxy.chat(max_tokens=100)))
+    client.start()
+    while len(up.requests) < 1:
+        pass
+    assert proxy.chat(model="a/m", max_tokens=100).status == 200
+    dear.set()
+    client.join()
+    assert answers[0].status == 200 and answers[0].headers["x-proviso-target"] == "b/m", answers[0]
+    assert len(up.requests) == 2 and len(other.requests) == 1
+
+
 def test_an_unknown_price_is_not_spent_from_a_budget(start, scripted):
     proxy = start({"a": scripted(answer_well).url}, **bounded("1", team="search"))
     config = json.loads(proxy.config_path.read_text())
