@@ -66,6 +66,15 @@ uint64_t alert_count(struct alerter *alerter, enum alert_result result)
 
 /* --- delivery -------------------------------------------------------------------------------- */
 
+/* The one that is sent next; NULL: none. It stays the first until drop_first. */
+static struct message *first_of(struct alerter *alerter)
+{
+	(void)pthread_mutex_lock(&alerter->lock);
+	struct message *message = alerter->first;
+	(void)pthread_mutex_unlock(&alerter->lock);
+	return message;
+}
+
 static void drop_first(struct alerter *alerter)
 {
 	(void)pthread_mutex_lock(&alerter->lock);
@@ -81,7 +90,7 @@ static void drop_first(struct alerter *alerter)
 
 static void drop_all(struct alerter *alerter)
 {
-	while (alerter->first != NULL) {
+	while (first_of(alerter) != NULL) {
 		count(alerter, ALERT_DROPPED);
 		drop_first(alerter);
 	}
@@ -107,7 +116,7 @@ static void body_came(void *context UNUSED, struct text bytes UNUSED)
 static void ended(void *context, enum exchange_end end, struct text detail UNUSED)
 {
 	struct alerter *alerter = context;
-	struct message *message = alerter->first;
+	struct message *message = first_of(alerter);
 
 	alerter->transfer = NULL;
 	if (alerter->closing)
@@ -147,9 +156,7 @@ static void send_next(struct alerter *alerter)
 	struct transport_limits limits = {.body_bytes = REPLY_MAX};
 	struct transport_sink sink = events;
 
-	(void)pthread_mutex_lock(&alerter->lock);
-	struct message *message = alerter->first;
-	(void)pthread_mutex_unlock(&alerter->lock);
+	struct message *message = first_of(alerter);
 	if (message == NULL || alerter->transfer != NULL || alerter->timer.slot != 0)
 		return;
 	if (alerter->receiver.url == NULL) {
