@@ -9,6 +9,7 @@
 
 enum {
 	METHOD_MAX_BYTES = 16,
+	CAPABILITY_MAX_BYTES = 100, /* a column's head in every report */
 };
 
 /* Enough has been said: naming more places would only cost time. */
@@ -190,6 +191,14 @@ static void read_wire(const struct case_reader *reader, const struct step_keys *
 	    .same = keys->connection == CONNECTION_SAME,
 	    .expect_continue = keys->expect_continue,
 	};
+	for (size_t i = 0; i < keys->accept_encoding.len; i++) {
+		unsigned char byte = (unsigned char)keys->accept_encoding.data[i];
+		if (byte >= 0x20 && byte < 0x7f)
+			continue;
+		fault_list_at(faults, key_place(keys, "accept_encoding"),
+		              "no header has this value; want one like \"gzip, br\"");
+		break;
+	}
 	out->body_bytes = keys->body_bytes;
 	if (out->wire.same && index == 0)
 		fault_list_at(faults, key_place(keys, "connection"),
@@ -394,6 +403,11 @@ bool case_file_read(struct case_reader *reader, const struct source *source)
 		return false;
 	file.capability = keys.capability;
 	file.kind = keys.kind;
+	if (file.capability.data != NULL &&
+	    (file.capability.len == 0 || file.capability.len > CAPABILITY_MAX_BYTES))
+		fault_list_at(reader->faults, json_place(json_member(root, "capability")),
+		              "want the name of a capability, of 1 to %d bytes",
+		              CAPABILITY_MAX_BYTES);
 	if (!json_is(keys.cases, JSON_ARRAY))
 		fault_list_at(reader->faults, json_place(keys.cases), "cases is %s; want a list",
 		              json_type_name(keys.cases));

@@ -73,7 +73,7 @@ static void check_vouches(const struct case_reader *reader, const struct case_ke
 		known++;
 	for (size_t i = 0; i < keys->vouches.count && item != NULL; i++, item = item->next) {
 		struct text name = keys->vouches.items[i];
-		if (feature_is_known(name))
+		if (name.data == NULL || feature_is_known(name)) /* none: said already */
 			continue;
 		const char *nearest = text_nearest(name, feature_names, known);
 		if (!fault_list_at(reader->faults, json_place(item),

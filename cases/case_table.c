@@ -109,6 +109,35 @@ static bool fill_string(struct expansion *expansion, struct text text, const str
 	return fits || fault_too_much(expansion, node);
 }
 
+static size_t count_nodes(const struct json *node)
+{
+	size_t count = 1;
+
+	JSON_EACH(child, node)
+	count += count_nodes(child);
+	return count;
+}
+
+/* A field of a megabyte may be half a million values, each time that it is named. */
+static bool read_field(struct expansion *expansion, struct text field, struct json **out,
+                       struct fault *fault)
+{
+	const struct json_limits limits = {
+	    .bytes = json_default_limits.bytes,
+	    .depth = json_default_limits.depth,
+	    .nodes = (uint32_t)size_min(expansion->bytes_left / sizeof(struct json),
+	                                json_default_limits.nodes),
+	};
+	struct source *source = ARENA_NEW(expansion->arena, struct source);
+
+	source->name = TEXT("field");
+	source->body = field;
+	if (!json_read(source, &limits, expansion->arena, out, fault))
+		return false;
+	expansion->bytes_left -= count_nodes(*out) * sizeof(struct json);
+	return true;
+}
+
 /* The field as JSON, where the string is only {{column:json}}; NULL where it is not. */
 static bool fill_json(struct expansion *expansion, struct text text, struct json **out)
 {
@@ -123,10 +152,10 @@ static bool fill_json(struct expansion *expansion, struct text text, struct json
 	if (column == expansion->table->columns || !json)
 		return true;
 	struct text field = field_at(expansion, column);
-	if (json_read_text(field, "field", expansion->arena, out, &fault))
+	if (read_field(expansion, field, out, &fault))
 		return true;
 	fault_list_at(expansion->faults, field_place(expansion, column),
-	              "the field \"%.*s\" is wanted as JSON, and is not: %s", TEXT_ARG(piece.text),
+	              "the field \"%.*s\" is wanted as JSON: %s", TEXT_ARG(piece.text),
 	              fault.message);
 	return false;
 }

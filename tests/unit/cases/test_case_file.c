@@ -179,6 +179,8 @@ END_TEST
 
 START_TEST(nothing_is_vacuous)
 {
+	assert_mistake(HEAD CASE "    accept_encoding: \"gzip\\r\\nX-Evil: y\"\n" ASK WANT ANSWER,
+	               7, "no header has this value");
 	assert_mistake(HEAD CASE WANT ANSWER, 3, "this case asks nothing");
 	assert_mistake(HEAD CASE ASK ANSWER, 3, "this case expects nothing");
 	assert_mistake(HEAD CASE ASK "    expect: {}\n" ANSWER, 8, "an empty expect says nothing");
@@ -386,6 +388,11 @@ START_TEST(a_file_that_is_no_case_file_is_refused)
 {
 	assert_mistake("", 0, "no 'capability'");
 	assert_mistake("[1]\n", 1, "want an object");
+	assert_mistake("capability: \"\"\ncases: []\n", 1, "the name of a capability");
+	assert_mistake(
+	    "capability: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+	    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\ncases: []\n",
+	    1, "of 1 to 100 bytes");
 	assert_mistake("capability: x\ncases: 3\n", 2, "want a list");
 	assert_mistake("capability: x\ncases: [3]\n", 2, "want an object");
 	assert_mistake("capability: x\ncases: [\n", 0, "");
@@ -450,7 +457,7 @@ START_TEST(a_field_may_be_taken_as_json)
 	assert_text(json_to_text(&arena, request), "{\"n\":2,\"stop\":[\"a\"]}");
 	rows_body = "id,topic,n,stop\r\none,x,2x,[]\r\n";
 	assert_mistake(ROWS("", "    request: {n: \"{{n:json}}\"}\n" WANT ANSWER), 2,
-	               "is wanted as JSON, and is not");
+	               "is wanted as JSON");
 	ck_assert_str_eq(faults->items[0].name, "rows.csv");
 }
 END_TEST
@@ -484,25 +491,37 @@ START_TEST(mistakes_of_a_table_are_said)
 }
 END_TEST
 
-START_TEST(a_table_that_grows_without_end_is_refused)
+/* A table of one field, of so many pieces and 1, that its case names so often. */
+static void assert_grows(const char *open, const char *piece, int pieces, const char *close,
+                         const char *name, int names, unsigned line, const char *says)
 {
 	struct text_buf csv, request;
 
 	text_buf_init(&csv, 2 << 20);
-	text_buf_add_c(&csv, "id,topic,filler\r\none,x,");
-	for (int i = 0; i < 1000000; i++)
-		text_buf_byte(&csv, 'a');
-	text_buf_add_c(&csv, "\r\n");
+	text_buf_add_c(&csv, "id,topic,field\r\none,x,");
+	text_buf_add_c(&csv, open);
+	for (int i = 0; i < pieces; i++)
+		text_buf_add_c(&csv, piece);
+	text_buf_add_c(&csv, close);
 	text_buf_init(&request, 1 << 16);
 	text_buf_add_c(&request, HEAD "  - rows: rows.csv\n    title: t\n    class: timing\n"
 	                              "    severity: gate\n    request: {a: [");
-	for (int i = 0; i < 100; i++)
-		text_buf_add_c(&request, "\"{{filler}}\",");
+	for (int i = 0; i < names; i++)
+		text_buf_add_c(&request, name);
 	text_buf_add_c(&request, "1]}\n" WANT ANSWER);
 	rows_body = text_buf_view(&csv).data;
-	assert_mistake(text_buf_view(&request).data, 7, "make more than 64 MiB of it");
+	assert_mistake(text_buf_view(&request).data, line, says);
 	text_buf_done(&csv);
 	text_buf_done(&request);
+}
+
+START_TEST(a_table_that_grows_without_end_is_refused)
+{
+	assert_grows("", "aaaaaaaaaa", 100000, "\r\n", "\"{{field}}\",", 100, 7,
+	             "make more than 64 MiB of it");
+	/* A megabyte of JSON, named two hundred times, came to eight gigabytes. */
+	assert_grows("\"[", "1,", 100000, "1]\"\r\n", "\"{{field:json}}\",", 20, 2,
+	             "is wanted as JSON: too many values");
 }
 END_TEST
 
