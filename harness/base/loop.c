@@ -16,6 +16,7 @@ enum {
 	LOOP_DEFERRED_FIRST = 32,
 	LOOP_CLOSING_TURNS = 1000,            /* far more than closing and freeing take */
 	LOOP_ARMED_MAX_MS = 24 * 3600 * 1000, /* a wake-up too many a day costs nothing */
+	LOOP_LATE_US = 10 * 1000,             /* a turn's callbacks take less, mostly */
 };
 
 static const int64_t WALL_OF_FAKE_ZERO_MS = 1767225600000; /* 2026-01-01T00:00:00Z */
@@ -294,7 +295,14 @@ bool loop_turn(struct loop *loop, bool wait)
 	loop->in_turn = true;
 	loop->clock->taken = false; /* whoever asks first behind the wait takes it */
 	(void)uv_run(&loop->uv, wait && !ready ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+	/* Where a callback has held us up, bytes may have come that a timer is about to miss. */
+	bool asked = loop->clock->taken;
+	int64_t asked_us = loop->clock->now_us;
 	loop_refresh(loop);
+	if (asked && loop->clock->now_us - asked_us >= LOOP_LATE_US && timers_due(loop)) {
+		(void)uv_run(&loop->uv, UV_RUN_NOWAIT);
+		loop_refresh(loop);
+	}
 	timers_fire(loop);
 	deferred_run(loop);
 	loop->in_turn = false;

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include <uv.h>
 
 static struct loop *loop;
 static struct loop_wake *wake;
@@ -99,10 +100,60 @@ START_TEST(a_timer_fires_behind_an_alarm_for_one_that_was_stopped)
 }
 END_TEST
 
+/* --- a callback that takes long --- */
+
+static int waited_for[2]; /* a pipe */
+static bool came;
+
+/* A disk was slow, and meanwhile something came. */
+static void take_long(uv_poll_t *poll, int status UNUSED, int events UNUSED)
+{
+	ck_assert_int_gt(loop_now_us(loop), 0);
+	passed_ms += 10000;
+	ck_assert_int_eq(write(waited_for[1], "x", 1), 1);
+	(void)uv_poll_stop(poll);
+}
+
+static void come(uv_poll_t *poll, int status UNUSED, int events UNUSED)
+{
+	came = true;
+	(void)uv_poll_stop(poll);
+	loop_stop(loop);
+}
+
+START_TEST(what_came_while_a_callback_took_long_is_seen_before_its_timeout)
+{
+	struct loop_timer timeout = {0};
+	int first[2];
+	uv_poll_t first_poll, waited_poll;
+
+	came = false;
+	ck_assert_int_eq(pipe(first), 0);
+	ck_assert_int_eq(pipe(waited_for), 0);
+	ck_assert_int_eq(write(first[1], "x", 1), 1);
+	ck_assert_int_eq(uv_poll_init(loop_uv(loop), &first_poll, first[0]), 0);
+	ck_assert_int_eq(uv_poll_init(loop_uv(loop), &waited_poll, waited_for[0]), 0);
+	(void)uv_poll_start(&first_poll, UV_READABLE, take_long);
+	(void)uv_poll_start(&waited_poll, UV_READABLE, come);
+	loop_timer_start(loop, &timeout, 5000, fire, NULL);
+	loop_run(loop);
+	uv_close((uv_handle_t *)&first_poll, NULL);
+	uv_close((uv_handle_t *)&waited_poll, NULL);
+	loop_timer_stop(loop, &timeout);
+	(void)loop_turn(loop, false);
+	for (int i = 0; i < 2; i++) {
+		(void)close(first[i]);
+		(void)close(waited_for[i]);
+	}
+	ck_assert(came);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
 	tcase_add_checked_fixture(cases, setup, teardown);
 	tcase_add_loop_test(cases, a_timer_fires_however_slowly_the_loop_comes_to_wait, 0, 25);
+	tcase_add_test(cases, what_came_while_a_callback_took_long_is_seen_before_its_timeout);
 	tcase_add_loop_test(cases, a_timer_fires_behind_an_alarm_for_one_that_was_stopped, 0, 25);
 }
 
