@@ -182,7 +182,10 @@ static struct budget_account *add(struct budget_table *table, const struct confi
 
 int64_t budget_soft(const struct config_budget *budget)
 {
-	return (int64_t)((double)budget->limit_pico_usd * budget->soft);
+	double soft = (double)budget->limit_pico_usd * budget->soft;
+
+	/* The largest limit is 2^63 as a double. */
+	return soft >= (double)INT64_MAX ? INT64_MAX : (int64_t)soft;
 }
 
 static void set_limit(struct budget_account *account, const struct config_budget *budget)

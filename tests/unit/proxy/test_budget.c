@@ -501,6 +501,34 @@ START_TEST(limits_alert_once_a_period_and_a_reload_keeps_what_is_known)
 }
 END_TEST
 
+static void count_alerts(void *context, const struct budget_alert *alert UNUSED)
+{
+	++*(int *)context;
+}
+
+/* As a share of the largest limit it is one more than 64 bits hold. */
+START_TEST(the_largest_limit_is_no_overflow_as_a_soft_one)
+{
+	struct rig rig;
+	rig_open(&rig);
+	int told = 0;
+	const struct budget_options options = {.alert = count_alerts, .context = &told};
+	struct config_budget budgets[] = {
+	    budget_of((struct config_scope){.team = TEXT("search")}, INT64_MAX, CONFIG_DAY)};
+	budgets[0].soft = 1;
+	struct budget_table *table = table_of(&rig, budgets, 1, &options);
+	struct budget_reservation held;
+
+	ck_assert_int_eq(reserve(table, &search, 1, NEW_YEAR_MS, &held), BUDGET_RESERVED);
+	ck_assert_int_eq(told, 0);
+	ck_assert_int_eq(reserve(table, &search, INT64_MAX - 1, NEW_YEAR_MS, &held),
+	                 BUDGET_RESERVED);
+	ck_assert_int_eq(told, 1);
+	budget_table_free(table);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(what_has_no_price_passes_where_each_budget_allows_it)
 {
 	struct rig rig;
@@ -558,6 +586,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_budget_that_comes_back_knows_what_was_spent_without_it);
 	tcase_add_test(cases, what_was_spent_is_read_where_the_ledger_is_now);
 	tcase_add_test(cases, nine_million_dollars_are_no_overflow);
+	tcase_add_test(cases, the_largest_limit_is_no_overflow_as_a_soft_one);
 	tcase_add_test(cases, limits_alert_once_a_period_and_a_reload_keeps_what_is_known);
 }
 
