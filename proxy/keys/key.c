@@ -148,8 +148,11 @@ static bool read_all(struct key_table *table, struct fault *fault)
 
 	if (!key_store_follow(table->store, &moved, fault))
 		return false;
-	if (moved)
+	if (moved) {
 		table->changes = -1;
+		log_warn("keys.moved", "another file stands at the place of the key store: its "
+		                       "keys hold, and no others");
+	}
 	if (!key_store_changes(table->store, &changes, fault))
 		return false;
 	if (changes == table->changes)
