@@ -5,6 +5,7 @@
 #include "providers/wire/transport.h"
 
 #include <curl/curl.h>
+#include <sys/types.h>
 
 struct transport_sockets;
 
@@ -85,11 +86,13 @@ struct transfer {
 	int64_t phase_end_us; /* INT64_MAX: none */
 	int64_t total_end_us;
 
+	int left_fd;      /* the connection that libcurl waits for no more; -1: none yet */
+	ino_t left_inode; /* whether that number still means it */
+
 	bool running;   /* between start and end */
 	bool cancelled; /* no callbacks but the end from now on */
 	bool paused;    /* by our user */
 	bool held;      /* by libcurl, because a write was answered with "pause" */
-	int held_fd;    /* its connection, as long as libcurl reads nothing of it; else -1 */
 	bool resume;    /* to be done by the deferred work */
 	bool deferred;  /* work is queued; the transfer can't be reused before it ran */
 
@@ -108,7 +111,7 @@ void transport_sockets_attach(struct shard *shard);
 /* Makes the easy handle open and close its sockets by us. */
 void transport_sockets_adopt(struct shard *shard, CURL *easy);
 
-/* The transfer has ended: where it was paused to the last, its connection is idle only now. */
+/* The transfer has ended: its connection, where it is kept, is idle from here on. */
 void transport_sockets_leave(struct transfer *transfer);
 
 /* --- transport.c --- */

@@ -182,6 +182,7 @@ static void arm(struct transport_socket *socket)
 static void want(struct transport_socket *socket, int events)
 {
 	socket->wanted = events;
+	socket->idle = false;
 	if (events == 0) {
 		uv_unref((uv_handle_t *)&socket->poll);
 		return;
@@ -219,8 +220,8 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context,
 
 	if (what == CURL_POLL_REMOVE || what == CURL_POLL_NONE) {
 		if (socket != NULL && may_be_kept(socket, transfer)) {
-			socket->idle = !transfer->held;
-			transfer->held_fd = transfer->held ? fd : -1;
+			transfer->left_fd = fd;
+			transfer->left_inode = socket->inode;
 			want(socket, 0);
 		} else if (socket != NULL) {
 			forget(socket);
@@ -231,8 +232,6 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context,
 		socket = watch(shard, fd, false);
 	if (socket == NULL)
 		return -1;
-	if (transfer != NULL)
-		transfer->held_fd = -1;
 	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
 		events |= UV_READABLE;
 	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
@@ -244,16 +243,20 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context,
 void transport_sockets_leave(struct transfer *transfer)
 {
 	struct transport_socket *socket = NULL;
+	char byte;
 
-	if (transfer->held_fd >= 0)
-		socket = find(transfer->transport->sockets, transfer->held_fd);
-	transfer->held_fd = -1;
-	if (socket == NULL)
+	if (transfer->left_fd >= 0)
+		socket = find(transfer->transport->sockets, transfer->left_fd);
+	transfer->left_fd = -1;
+	/* Closed, and perhaps another's by now. */
+	if (socket == NULL || socket->inode != transfer->left_inode || socket->wanted != 0)
 		return;
 	socket->idle = true;
-	/* It was disarmed where more came meanwhile. */
-	if (uv_poll_start(&socket->poll, UV_READABLE, ready) == 0)
-		socket->armed = UV_READABLE;
+	/* Who asks next may do so before the loop has looked. */
+	if (recv(socket->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+		spoil(socket);
+	else if (socket->armed == 0 && uv_poll_start(&socket->poll, UV_READABLE, ready) == 0)
+		socket->armed = UV_READABLE; /* it was paused, and more came */
 }
 
 static curl_socket_t socket_open(void *context, curlsocktype purpose UNUSED,

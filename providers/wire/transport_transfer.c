@@ -329,7 +329,7 @@ struct transfer *transfer_new(struct transport *transport, bool trickles)
 	text_buf_init(&transfer->url_text, URL_MAX_BYTES);
 	set_constant_options(transfer);
 	transfer->trickles = trickles;
-	transfer->held_fd = -1;
+	transfer->left_fd = -1;
 	if (trickles)
 		(void)curl_easy_setopt(transfer->easy, CURLOPT_BUFFERSIZE,
 		                       (long)TRICKLE_READ_BYTES);

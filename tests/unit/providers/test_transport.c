@@ -424,6 +424,44 @@ START_TEST(what_comes_while_nothing_is_asked_is_no_answer)
 }
 END_TEST
 
+static struct seen asked_at_the_end;
+
+static void ask_at_the_end(void *context, enum exchange_end end, struct text detail)
+{
+	saw_end(context, end, detail);
+	begin_get(&asked_at_the_end);
+}
+
+/* More than libcurl reads at once, so that it can't see all that there is to drop. */
+START_TEST(nor_is_what_came_with_the_answer_before)
+{
+	enum { UNASKED = 100000 };
+	struct seen first = {0};
+	struct transport_sink sink = {saw_head, saw_body, ask_at_the_end, &first};
+	struct wire_request get = {.method = "GET", .url = url_of(server->port)};
+	struct text_buf answer;
+
+	text_buf_init(&answer, 2 * UNASKED);
+	text_buf_init(&first.body, 1000);
+	text_buf_add_c(&answer, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	                        "3\r\none\r\n0\r\n\r\n");
+	for (int i = 0; i < UNASKED / 50; i++)
+		text_buf_add_c(&answer, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nnot asked!");
+	script_server_answer(server, text_buf_view(&answer), SCRIPT_KEEP);
+	script_server_answer(server, TEXT("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntwo"),
+	                     SCRIPT_KEEP);
+	memset(&asked_at_the_end, 0, sizeof(asked_at_the_end));
+	first.transfer = transport_start(transport, &get, NULL, &limits, &sink);
+	wait_for_end(&first);
+	wait_for_end(&asked_at_the_end);
+	assert_text(text_buf_view(&first.body), "one");
+	assert_text(text_buf_view(&asked_at_the_end.body), "two");
+	text_buf_done(&answer);
+	forget(&first);
+	forget(&asked_at_the_end);
+}
+END_TEST
+
 START_TEST(idle_connections_do_not_keep_the_loop_running)
 {
 	struct seen *seen = ASK("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", SCRIPT_KEEP);
@@ -457,6 +495,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_request_is_never_sent_twice);
 	tcase_add_test(cases, a_connection_closed_while_idle_is_replaced);
 	tcase_add_loop_test(cases, what_comes_while_nothing_is_asked_is_no_answer, 0, 2);
+	tcase_add_test(cases, nor_is_what_came_with_the_answer_before);
 	tcase_add_test(cases, idle_connections_do_not_keep_the_loop_running);
 }
 
