@@ -97,9 +97,35 @@ int64_t budget_period_end(int per, int64_t wall_ms)
 	return -1;
 }
 
-/* What was held in an earlier period no longer counts; a clock that goes back changes nothing. */
-static void roll(struct budget_account *account, int64_t now_wall_ms)
+/*
+ * Under the lock. The clock had leapt ahead, and is back: the account would wait for the period
+ * that it was in by then. What was spent in that of now is in the ledger, as at a start. What is
+ * held belongs to the other period, so it is settled first.
+ */
+static void come_back(struct budget_table *table, struct budget_account *account,
+                      int64_t now_wall_ms)
 {
+	int64_t start = budget_period_start(account->per, now_wall_ms);
+	struct fault fault;
+	int64_t spent;
+
+	if (account->reserved > 0 || table->ledger == NULL ||
+	    !budget_ledger_spent(table->ledger, &account->scope, start, &spent, &fault))
+		return;
+	log_warn("budget.clock", "budget=\"%.*s\" the clock was far ahead, and is back",
+	         TEXT_ARG(account->name));
+	account->spent = int64_max(account->spent, spent);
+	account->period_wall_ms = start;
+	account->rolled_until_wall_ms = 0;
+	account->alerted = account->refused = false;
+}
+
+/* Under the lock. What was held in an earlier period no longer counts; a clock that goes back by a
+ * day or less changes nothing. */
+static void roll(struct budget_table *table, struct budget_account *account, int64_t now_wall_ms)
+{
+	if (account->period_wall_ms - now_wall_ms > DAY_MS)
+		come_back(table, account, now_wall_ms);
 	if (now_wall_ms < account->rolled_until_wall_ms)
 		return;
 	int64_t start = budget_period_start(account->per, now_wall_ms);
@@ -233,7 +259,7 @@ bool budget_table_reload(struct budget_table *table, const struct config *config
 			account->period_wall_ms = budget_period_start(account->per, now_wall_ms);
 		}
 		/* While no config had it, nothing was booked on it. */
-		roll(account, now_wall_ms);
+		roll(table, account, now_wall_ms);
 		account->spent = int64_max(account->spent, spent[i]);
 		set_limit(account, &budgets[i]);
 	}
@@ -437,7 +463,7 @@ static enum budget_result reserve(struct budget_table *table, const struct budge
 			return BUDGET_UNPRICED;
 	bound = int64_max(bound, 0);
 	for (size_t i = 0; i < count; i++) {
-		roll(found[i], now_wall_ms);
+		roll(table, found[i], now_wall_ms);
 		int64_t used = plus(found[i]->spent, found[i]->reserved);
 		if (bound > found[i]->limit - used) {
 			deny(found[i], now_wall_ms, denial);
@@ -532,7 +558,7 @@ void budget_each(struct budget_table *table, int64_t now_wall_ms,
 		struct budget_account *account = table->accounts[i];
 		if (!account->live || account->own)
 			continue;
-		roll(account, now_wall_ms);
+		roll(table, account, now_wall_ms);
 		struct budget_account seen = *account;
 		let_go(table);
 		fn(context, seen.name, seen.limit, seen.spent, seen.reserved);
