@@ -158,6 +158,7 @@ static bool pay(struct prober *prober)
 	const struct config_proxy *settings = &prober->snapshot->config.proxy;
 	const struct live *live = sentry_live(prober->proxy->sentry);
 	int64_t now_ms = loop_wall_ms(prober->proxy->loop);
+	sentry_find_day(prober->proxy->sentry);
 	/* Set back, the clock begins no new day (sentry_charge). */
 	bool new_day = now_ms - now_ms % DAY_MS > live->day_wall_ms;
 	struct budget_scope scope = {.provider = prober->target.provider->name,

@@ -13,6 +13,7 @@
 enum {
 	RAISED_MAX = 64, /* alarms that wait for the main thread */
 	DAY_MS = 24 * 60 * 60 * 1000,
+	FAR_MS = 7 * DAY_MS, /* by more no clock is set back that was right */
 };
 
 struct raised {
@@ -168,11 +169,26 @@ void sentry_probed(struct sentry *sentry, const struct matrix_cell *cell, bool p
 	snapshot_drop(before);
 }
 
+/* The beginning of the day of now. */
+static int64_t today(const struct sentry *sentry)
+{
+	int64_t now_ms = loop_wall_ms(sentry->proxy->loop);
+
+	return now_ms - now_ms % DAY_MS;
+}
+
+void sentry_find_day(struct sentry *sentry)
+{
+	int64_t day_ms = today(sentry);
+
+	if (sentry->live.day_wall_ms - day_ms > FAR_MS)
+		sentry->live.day_wall_ms = day_ms;
+}
+
 bool sentry_charge(struct sentry *sentry, int64_t pico_usd, int64_t requests)
 {
 	struct live *live = &sentry->live;
-	int64_t now_ms = loop_wall_ms(sentry->proxy->loop);
-	int64_t day_ms = now_ms - now_ms % DAY_MS;
+	int64_t day_ms = today(sentry);
 
 	/* Set back, the clock begins no new day. */
 	if (day_ms > live->day_wall_ms) {

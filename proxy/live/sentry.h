@@ -43,6 +43,9 @@ void sentry_quarantine(struct sentry *sentry, const struct matrix_cell *cell,
 /* A probe was asked, and whether the cell passed: then a quarantine is lifted and its age renewed.
  */
 void sentry_probed(struct sentry *sentry, const struct matrix_cell *cell, bool passed);
+/* Before it is asked what probes were charged today: a day far ahead, to which the clock had leapt,
+ * becomes that of now, with what was charged. */
+void sentry_find_day(struct sentry *sentry);
 /* What probes are charged today, with that much more; kept on disk before it is spent. False: it
  * could not be kept. */
 MUST_CHECK bool sentry_charge(struct sentry *sentry, int64_t pico_usd, int64_t requests);

@@ -513,12 +513,34 @@ START_TEST(a_clock_that_was_set_back_begins_no_new_day)
 }
 END_TEST
 
+/* As far as that no clock is set back that was right: what is charged is charged today, and no day
+ * is waited for that is years away. */
+START_TEST(a_clock_that_comes_back_from_far_ahead_finds_its_day)
+{
+	const int64_t day_ms = 86400000;
+	struct live later;
+
+	ck_assert(sentry_charge(proxy.sentry, 500, 2));
+	live_copy(sentry_live(proxy.sentry), &arena, &later);
+	int64_t today_ms = later.day_wall_ms;
+	later.day_wall_ms = today_ms + 400 * day_ms;
+	ck_assert(live_write(&later, proxy.current->live_path, &fault));
+	reload();
+	sentry_find_day(proxy.sentry);
+	ck_assert_int_ge(sentry_live(proxy.sentry)->day_wall_ms, today_ms);
+	ck_assert_int_le(sentry_live(proxy.sentry)->day_wall_ms, today_ms + day_ms);
+	ck_assert_int_eq(sentry_live(proxy.sentry)->spent_pico_usd, 500);
+	ck_assert_int_eq(sentry_live(proxy.sentry)->requests, 2);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
 	tcase_add_checked_fixture(cases, set_up, tear_down);
 	tcase_add_test(cases, the_cell_of_a_snapshot_that_ends_with_it_is_quarantined);
 	tcase_add_test(cases, a_probe_that_passes_lifts_the_quarantine_of_its_own_snapshot);
 	tcase_add_test(cases, a_clock_that_was_set_back_begins_no_new_day);
+	tcase_add_test(cases, a_clock_that_comes_back_from_far_ahead_finds_its_day);
 	tcase_add_test(cases, what_is_held_is_held_after_a_reload_and_a_new_start);
 	tcase_add_test(cases, a_pass_dated_ahead_is_quarantined_all_the_same);
 	tcase_add_test(cases, what_the_file_says_beyond_is_taken_over);
