@@ -250,9 +250,15 @@ START_TEST(ids_are_as_the_catalogue_spells_them_or_plain)
 		(void)read_file(body.data, true);
 		ck_assert_msg((faults->errors == 0) == good, "%s", id);
 	}
-	assert_mistake(HEAD "  - id: \"a~stream\"\n    title: t\n    class: timing\n"
-	                    "    severity: gate\n" ASK WANT ANSWER,
-	               3, "the id is \"a~stream\"");
+	static const char *const no_user[] = {"a~stream", "a/b", "..\\\\b", "a b",
+	                                      "a'b",      "a;b", "\u00e4"};
+	for (size_t i = 0; i < ARRAY_LENGTH(no_user); i++)
+		assert_mistake(text_format(&arena,
+		                           HEAD "  - id: \"%s\"\n    title: t\n    class: timing\n"
+		                                "    severity: gate\n" ASK WANT ANSWER,
+		                           no_user[i])
+		                   .data,
+		               3, "the id is \"");
 	(void)assert_reads(HEAD "  - id: My.case_1-b\n    title: t\n    class: timing\n"
 	                        "    severity: gate\n" ASK WANT ANSWER);
 }
