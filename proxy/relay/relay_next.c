@@ -433,10 +433,30 @@ void relay_note_health(struct relay *relay, const struct relay_judgement *judgem
 
 /* --- once more, the next one, or the end --- */
 
+static int reluctance_of(const struct relay *relay, size_t at)
+{
+	const struct router_candidate *candidate = &relay->intake->decision.candidates[at];
+
+	return reluctance(health_look(relay->snapshot->healths[candidate->number], now_ms(relay)));
+}
+
+/* Its breaker has opened, or it asked others for a longer pause: whoever is better goes first. */
+static bool may_be_asked_again(struct relay *relay)
+{
+	int bad = reluctance_of(relay, relay->candidate);
+	size_t other;
+
+	if (bad == 0)
+		return true;
+	if (relay->snapshot->config.proxy.unhealthy == CONFIG_UNHEALTHY_REJECT)
+		return false;
+	return !choose(relay, -1, &other) || reluctance_of(relay, other) >= bad;
+}
+
 static void wait_over(void *context)
 {
 	struct relay *relay = context;
-	enum reserved reserved = reserve(relay);
+	enum reserved reserved = may_be_asked_again(relay) ? reserve(relay) : RESERVED_NEXT;
 
 	/* Where its own budget or its provider has no room any more, another one may have. */
 	if (reserved == RESERVED)

@@ -275,6 +275,29 @@ def test_no_status_but_429_and_503_is_asked_again(start, scripted, status):
     assert proxy.metric("retries_total") == 0
 
 
+def overloaded(start, scripted, **urls):
+    """A provider whose breaker opens at its first failure, and how to begin with it and others behind it."""
+    up = scripted(lambda head, body, number: reply({}, "503 Service Unavailable", extra="retry-after: 0\r\n"))
+    proxy = {"breaker": {"min_requests": 1, "open": "1h"}}
+    return up, lambda **more: start({"a": up.url, **urls}, proxy={**proxy, **more})
+
+
+def test_what_opened_its_breaker_is_asked_again_only_where_no_other_is_left(start, scripted):
+    other = scripted(well)
+    up, begin = overloaded(start, scripted, b=other.url)
+    answer = begin().chat()
+    assert answer.status == 200 and answer.headers["x-proviso-target"] == "b/m", answer
+    assert len(up.requests) == 1 and len(other.requests) == 1
+
+
+@pytest.mark.parametrize("unhealthy, asked", [("serve", 2), ("reject", 1)])
+def test_what_opened_its_breaker_and_is_alone_is_asked_again_unless_that_is_refused(start, scripted, unhealthy, asked):
+    up, begin = overloaded(start, scripted)
+    answer = begin(unhealthy=unhealthy).chat()
+    assert answer.status >= 500 and len(answer.error["attempts"]) == asked, answer
+    assert len(up.requests) == asked
+
+
 @pytest.mark.parametrize("status", ["401 Unauthorized", "402 Payment Required", "403 Forbidden"])
 def test_a_refused_key_takes_out_its_provider_and_no_other(start, scripted, status):
     up, other = scripted(lambda head, body, number: reply({"error": {"message": "no"}}, status)), scripted(well)
