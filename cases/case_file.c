@@ -408,9 +408,10 @@ bool case_file_read(struct case_reader *reader, const struct source *source)
 		fault_list_at(reader->faults, json_place(json_member(root, "capability")),
 		              "want the name of a capability, of 1 to %d bytes",
 		              CAPABILITY_MAX_BYTES);
-	if (!json_is(keys.cases, JSON_ARRAY))
-		fault_list_at(reader->faults, json_place(keys.cases), "cases is %s; want a list",
-		              json_type_name(keys.cases));
+	if (!json_is(keys.cases, JSON_ARRAY) || keys.cases->count == 0)
+		fault_list_at(
+		    reader->faults, json_place(keys.cases), "cases is %s; want a list of them",
+		    json_is(keys.cases, JSON_ARRAY) ? "empty" : json_type_name(keys.cases));
 	for (const struct json *node = json_is(keys.cases, JSON_ARRAY) ? keys.cases->first : NULL;
 	     node != NULL && !is_full(reader); node = node->next) {
 		const struct json *rows = json_member(node, "rows");

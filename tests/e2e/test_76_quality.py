@@ -6,6 +6,8 @@ from fractions import Fraction
 
 import pytest
 
+import focus_rules
+
 KEY = {"SIM_KEY": "sim-key"}
 
 
@@ -148,6 +150,7 @@ def test_what_checks_cost_can_be_had_as_charges_of_a_run_and_of_a_matrix(checked
         done = proviso("report", "focus", source)
         assert done.code == 0 and not done.err, done
         charges = list(csv.DictReader(done.out.splitlines()))
+        assert focus_rules.check(list(charges[0]), charges) == []
         assert {charge["SkuMeter"] for charge in charges} == meters
         assert sum(Fraction(charge["BilledCost"]) for charge in charges) == sum(Fraction(cell["cost_usd"]) for cell in cells)
         assert sum(int(charge["x_InputTokens"]) for charge in charges) == sum(cell["tokens"]["prompt"] for cell in cells)

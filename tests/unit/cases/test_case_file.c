@@ -400,6 +400,7 @@ START_TEST(a_file_that_is_no_case_file_is_refused)
 	    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\ncases: []\n",
 	    1, "of 1 to 100 bytes");
 	assert_mistake("capability: x\ncases: 3\n", 2, "want a list");
+	assert_mistake("capability: x\ncases: []\n", 2, "cases is empty; want a list");
 	assert_mistake("capability: x\ncases: [3]\n", 2, "want an object");
 	assert_mistake("capability: x\ncases: [\n", 0, "");
 	assert_mistake("capability: x\ncases:\n  - id: a\n    id: b\n", 4, "");
