@@ -39,8 +39,9 @@ static struct text content_text(const struct json *content)
 		return TEXT("");
 	JSON_EACH(part, content)
 	{
-		struct text text =
-		    json_is(part, JSON_STRING) ? part->text : json_string(part, "text");
+		if (json_is(part, JSON_STRING))
+			return part->text;
+		struct text text = json_string(part, "text");
 		if (text.data != NULL)
 			return text;
 	}
