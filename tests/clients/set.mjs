@@ -3,6 +3,13 @@
 // usage: node FILE, with OPENAI_BASE_URL, OPENAI_API_KEY and MODEL in the environment.
 import OpenAI from 'openai'
 
+// Node's fetch holds what ends a request weakly: collected meanwhile, no timeout and no abort arrives any more, and
+// Debian 12's Node (18.20) waits for ever (nodejs/node#55428). Nothing else here is held by a WeakRef.
+globalThis.WeakRef = class {
+  constructor(held) { this.held = held }
+  deref() { return this.held }
+}
+
 export const model = process.env.MODEL
 
 export function client(options = {}) {
